@@ -1,0 +1,45 @@
+import type { AuditEvent, Effect, Outcome } from '../../core/audit/audit-event.ts'
+
+/** A decision before it has its place in the order of records. */
+export type NewAuditEvent = Omit<AuditEvent, 'sequence' | 'revision' | 'outcome'>
+
+export interface AuditEventFilter {
+  /** Namespace of the calling pod. */
+  readonly namespace?: string
+  /** Name of the calling pod. */
+  readonly pod?: string
+  readonly rootRequester?: string
+  readonly effect?: Effect
+  readonly verb?: string
+  readonly resource?: string
+}
+
+export interface AuditEventPage {
+  readonly events: readonly AuditEvent[]
+  /** Highest revision of the whole log when the page was read. */
+  readonly revision: number
+}
+
+/** Reads the decisions. Every method may throw `audit_unavailable`. */
+export interface AuditEventReader {
+  get(id: string): Promise<AuditEvent | undefined>
+  /** Oldest first, of those after `afterSequence`; at most `limit`. */
+  list(
+    filter: AuditEventFilter,
+    page: { readonly afterSequence: number; readonly limit: number },
+  ): Promise<AuditEventPage>
+  /** Events changed after `revision`, in the order of their changes; at most `limit`. */
+  changes(
+    filter: AuditEventFilter,
+    page: { readonly afterRevision: number; readonly limit: number },
+  ): Promise<AuditEventPage>
+  /** Calls back after something was committed; returns the way to stop. */
+  onCommit(listener: () => void): () => void
+}
+
+export interface AuditEventStore extends AuditEventReader {
+  /** Resolves once the event is on disk, never before. Throws `audit_unavailable`. */
+  append(event: NewAuditEvent): Promise<void>
+  /** Notes what became of a decision; the first outcome stays. Resolves once it is on disk. */
+  complete(decisionId: string, outcome: Outcome): Promise<void>
+}

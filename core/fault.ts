@@ -1,6 +1,11 @@
 /** Every way in which a process can fail to do its work, and what each wire says about it. */
 export const FAULTS = {
-  request_invalid: { httpStatus: 400, reason: 'BadRequest', grpc: 'INVALID_ARGUMENT', retry: false },
+  request_invalid: {
+    httpStatus: 400,
+    reason: 'BadRequest',
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+  },
   identity_unverified: {
     httpStatus: 401,
     reason: 'Unauthorized',

@@ -1,4 +1,4 @@
-import { type Fault, FAULTS } from '../fault.ts'
+import { FAULTS, type Fault } from '../fault.ts'
 
 /** One machine-readable fact of a refusal: kind, where it was found, value. */
 export interface StatusCause {

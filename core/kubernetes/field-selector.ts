@@ -1,0 +1,72 @@
+import { Fault } from '../fault.ts'
+
+/**
+ * The name that a field selector pins with `metadata.name=NAME`, or undefined. kube-apiserver
+ * copies it into the attributes that it authorizes, so that `resourceNames` hold for lists too.
+ * Throws `request_invalid` for a selector that kube-apiserver would not parse.
+ * Keep in step with Kubernetes apimachinery/pkg/fields/selector.go (v1.34: splitTerms, splitTerm).
+ */
+export function nameInFieldSelector(selector: string): string | undefined {
+  for (const term of splitTerms(selector)) {
+    if (term === '') continue
+    const parsed = splitTerm(term)
+    if (parsed === undefined) {
+      throw new Fault('request_invalid', 'The field selector is not a list of key=value terms')
+    }
+    if (parsed.field === 'metadata.name' && parsed.operator !== '!=')
+      return unescapeValue(parsed.value)
+  }
+  return undefined
+}
+
+function splitTerms(selector: string): readonly string[] {
+  const terms: string[] = []
+  let start = 0
+  for (let index = 0; index < selector.length; index += 1) {
+    if (selector[index] === '\\') index += 1
+    else if (selector[index] === ',') {
+      terms.push(selector.slice(start, index))
+      start = index + 1
+    }
+  }
+  return [...terms, selector.slice(start)]
+}
+
+const OPERATORS = ['!=', '==', '='] as const
+
+function splitTerm(
+  term: string,
+): { field: string; operator: (typeof OPERATORS)[number]; value: string } | undefined {
+  for (let index = 0; index < term.length; index += 1) {
+    const operator = OPERATORS.find((candidate) => term.startsWith(candidate, index))
+    if (operator !== undefined) {
+      return {
+        field: term.slice(0, index),
+        operator,
+        value: term.slice(index + operator.length),
+      }
+    }
+  }
+  return undefined
+}
+
+function unescapeValue(value: string): string {
+  let text = ''
+  for (let index = 0; index < value.length; index += 1) {
+    const character = value[index] ?? ''
+    if (character === '=' || character === ',') {
+      throw new Fault('request_invalid', 'The field selector has an unescaped "=" or ","')
+    }
+    if (character !== '\\') {
+      text += character
+      continue
+    }
+    index += 1
+    const escaped = value[index] ?? ''
+    if (!['\\', ',', '='].includes(escaped)) {
+      throw new Fault('request_invalid', 'The field selector has an escape other than \\\\ \\, \\=')
+    }
+    text += escaped
+  }
+  return text
+}

@@ -1,0 +1,58 @@
+import { parseServiceAccountUsername, type UserInfo } from '../kubernetes/user-info.ts'
+
+/** Whom a policy names, as in RBAC. */
+export interface Subject {
+  readonly kind: 'User' | 'Group' | 'ServiceAccount'
+  readonly name: string
+  /** For a ServiceAccount; empty for the others. */
+  readonly namespace: string
+}
+
+/** One rule. Every list matches exactly or by `*`; an empty one matches nothing. */
+export interface PolicyRule {
+  readonly name: string
+  readonly effect: 'Allow' | 'Deny'
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+  /** Empty: only requests outside any namespace. */
+  readonly namespaces: readonly string[]
+  /** Names of guards that this Allow lifts. */
+  readonly lifts: readonly string[]
+}
+
+/** A checked AccessPolicy. */
+export interface AccessPolicy {
+  readonly name: string
+  readonly subjects: readonly Subject[]
+  readonly rules: readonly PolicyRule[]
+}
+
+/** A policy that cannot be used; its subjects are denied until it is mended. */
+export interface InvalidPolicy {
+  readonly name: string
+  readonly subjects: readonly Subject[]
+  /** One sentence a problem, each beginning with the path of the field. */
+  readonly problems: readonly string[]
+}
+
+/** Whether a subject names a user. A subject called `*` names nobody, as in RBAC. */
+export function subjectNames(subject: Subject, user: UserInfo): boolean {
+  switch (subject.kind) {
+    case 'User':
+      return subject.name === user.username
+    case 'Group':
+      return user.groups.includes(subject.name)
+    case 'ServiceAccount': {
+      const account = parseServiceAccountUsername(user.username)
+      return account?.name === subject.name && account.namespace === subject.namespace
+    }
+    default:
+      return false
+  }
+}
+
+/** Whether any of a policy's subjects names a user. */
+export function policyNames(subjects: readonly Subject[], user: UserInfo): boolean {
+  return subjects.some((subject) => subjectNames(subject, user))
+}

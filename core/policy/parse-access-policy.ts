@@ -1,0 +1,147 @@
+import type { AccessPolicy, InvalidPolicy, PolicyRule, Subject } from './access-policy.ts'
+import { isGuardName } from './guard-names.ts'
+
+export type ParsedPolicy =
+  | { readonly ok: true; readonly policy: AccessPolicy }
+  | { readonly ok: false; readonly invalid: InvalidPolicy }
+
+/** Fields that the policy language has in later versions. Ignoring one could allow too much. */
+const NOT_YET = ['mask', 'record', 'commands', 'approval', 'when']
+
+/**
+ * Checks an AccessPolicy object as it came from the API server. A policy with any problem is
+ * refused as a whole: half of one could allow what its other half denies.
+ */
+export function parseAccessPolicy(object: unknown): ParsedPolicy {
+  const problems: string[] = []
+  const policy = record(object)
+  const name = text(record(policy?.metadata)?.name)
+  if (name === '') problems.push('metadata.name: must be there')
+  const spec = record(policy?.spec)
+  if (spec === undefined) problems.push('spec: must be an object')
+  refuseOtherKeys(spec, ['subjects', 'rules'], 'spec', problems)
+  const subjects = list(spec?.subjects, 'spec.subjects', problems).map((subject, index) =>
+    parseSubject(subject, `spec.subjects[${index}]`, problems),
+  )
+  const rules = list(spec?.rules, 'spec.rules', problems).map((rule, index) =>
+    parseRule(rule, `spec.rules[${index}]`, problems),
+  )
+  const names = rules.map((rule) => rule.name)
+  for (const [index, ruleName] of names.entries()) {
+    if (names.indexOf(ruleName) !== index) {
+      problems.push(`spec.rules[${index}].name: ${JSON.stringify(ruleName)} is used twice`)
+    }
+  }
+  if (problems.length > 0) return { ok: false, invalid: { name, subjects, problems } }
+  return { ok: true, policy: { name, subjects, rules } }
+}
+
+function parseSubject(value: unknown, path: string, problems: string[]): Subject {
+  const subject = record(value)
+  refuseOtherKeys(subject, ['kind', 'name', 'namespace', 'apiGroup'], path, problems)
+  const kind = text(subject?.kind)
+  const name = text(subject?.name)
+  const namespace = text(subject?.namespace)
+  if (kind !== 'User' && kind !== 'Group' && kind !== 'ServiceAccount') {
+    problems.push(`${path}.kind: must be User, Group or ServiceAccount`)
+  }
+  if (name === '') problems.push(`${path}.name: must be there`)
+  if (kind === 'ServiceAccount' && namespace === '') {
+    problems.push(`${path}.namespace: must be there for a ServiceAccount`)
+  }
+  if (kind !== 'ServiceAccount' && namespace !== '') {
+    problems.push(`${path}.namespace: is for a ServiceAccount only`)
+  }
+  return { kind: kind as Subject['kind'], name, namespace }
+}
+
+const RULE_KEYS = ['name', 'effect', 'apiGroups', 'resources', 'verbs', 'namespaces', 'lifts']
+
+function parseRule(value: unknown, path: string, problems: string[]): PolicyRule {
+  const rule = record(value)
+  if (rule === undefined) problems.push(`${path}: must be an object`)
+  refuseOtherKeys(rule, RULE_KEYS, path, problems)
+  const name = text(rule?.name)
+  const effect = text(rule?.effect)
+  if (name === '') problems.push(`${path}.name: must be there`)
+  if (effect !== 'Allow' && effect !== 'Deny')
+    problems.push(`${path}.effect: must be Allow or Deny`)
+  const lifts = rule?.lifts === undefined ? [] : strings(rule.lifts, `${path}.lifts`, problems)
+  for (const guard of lifts) {
+    if (!isGuardName(guard))
+      problems.push(`${path}.lifts: no guard is called ${JSON.stringify(guard)}`)
+  }
+  if (lifts.length > 0 && effect === 'Deny') problems.push(`${path}.lifts: only an Allow can lift`)
+  return {
+    name,
+    effect: effect as PolicyRule['effect'],
+    apiGroups: patterns(rule?.apiGroups, `${path}.apiGroups`, problems),
+    resources: resources(rule?.resources, `${path}.resources`, problems),
+    verbs: patterns(rule?.verbs, `${path}.verbs`, problems),
+    namespaces:
+      rule?.namespaces === undefined
+        ? []
+        : patterns(rule.namespaces, `${path}.namespaces`, problems),
+    lifts,
+  }
+}
+
+/** `*` stands alone: `team-*` would match nothing, and whoever wrote it would not know. */
+function patterns(value: unknown, path: string, problems: string[]): readonly string[] {
+  const found = strings(value, path, problems)
+  for (const pattern of found) {
+    if (pattern.includes('*') && pattern !== '*') {
+      problems.push(`${path}: ${JSON.stringify(pattern)} matches nothing; "*" must stand alone`)
+    }
+  }
+  return found
+}
+
+/** As in RBAC: `pods`, `pods/log`, `*`, and one subresource of every resource as in the scale rule. */
+function resources(value: unknown, path: string, problems: string[]): readonly string[] {
+  const found = strings(value, path, problems)
+  for (const pattern of found) {
+    if (!/^(?:\*|(?:\*|[a-z0-9][-a-z0-9.]*)(?:\/[a-z0-9][-a-z0-9]*)?)$/.test(pattern)) {
+      problems.push(
+        `${path}: ${JSON.stringify(pattern)} is not a resource, resource/subresource or "*"`,
+      )
+    }
+  }
+  return found
+}
+
+function strings(value: unknown, path: string, problems: string[]): readonly string[] {
+  const found = list(value, path, problems)
+  if (found.every((item): item is string => typeof item === 'string')) return found
+  problems.push(`${path}: must hold strings only`)
+  return []
+}
+
+function list(value: unknown, path: string, problems: string[]): readonly unknown[] {
+  if (Array.isArray(value) && value.length > 0) return value
+  problems.push(`${path}: must be a list with at least one entry`)
+  return []
+}
+
+function refuseOtherKeys(
+  value: Record<string, unknown> | undefined,
+  known: readonly string[],
+  path: string,
+  problems: string[],
+): void {
+  for (const key of Object.keys(value ?? {})) {
+    if (known.includes(key)) continue
+    const why = NOT_YET.includes(key) ? 'is not supported by this version' : 'is not a known field'
+    problems.push(`${path}.${key}: ${why}`)
+  }
+}
+
+function record(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,97 @@
+import type { DelegationChain } from '../chain.ts'
+import {
+  judgedVerbs,
+  type RequestAttributes,
+  resourceWithSubresource,
+} from '../kubernetes/request-attributes.ts'
+import type { StatusCause } from '../kubernetes/status.ts'
+import type { Deny } from './evaluate.ts'
+import { GUARDS } from './guard-names.ts'
+
+export interface Refusal {
+  /** Complete by itself: kubectl shows nothing else of a 403. */
+  readonly message: string
+  /** The same for programs; reasons and fields are stable. */
+  readonly causes: readonly StatusCause[]
+}
+
+/** What a refused caller is told. `decisionId` finds the record. */
+export function refusal(
+  attributes: RequestAttributes,
+  chain: DelegationChain,
+  deny: Deny,
+  decisionId: string,
+): Refusal {
+  const root = chain.rootRequester.username
+  const caller = chain.actors.at(-1)
+  const pod = caller === undefined ? '' : `${caller.namespace}/${caller.name}`
+  const who = describePrincipal(deny, root, pod)
+  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny)} [decision ${decisionId}]`
+  const causes: StatusCause[] = [
+    cause('LanyardDecision', 'decision', decisionId),
+    cause('LanyardEffect', 'effect', 'deny'),
+    cause('LanyardReason', 'reason', deny.reason),
+    cause('LanyardRootRequester', 'chain.rootRequester', root),
+    cause('LanyardPod', 'chain.pod', pod),
+    cause('LanyardRefusedBy', 'refusedBy', deny.refusedBy?.user.username ?? ''),
+    cause('LanyardRule', 'rule', deny.rule),
+    cause('LanyardRetryable', 'retryable', 'false'),
+  ]
+  return { message, causes: causes.filter(({ message: value }) => value !== '') }
+}
+
+function describePrincipal(deny: Deny, root: string, pod: string): string {
+  const principal = deny.refusedBy
+  if (principal === undefined || principal.user.username === root) {
+    return `${root} (root requester of pod ${pod})`
+  }
+  const role = principal.role === 'ancestor' ? 'which launched' : 'who also chose the code of'
+  return `${principal.user.username} (${role} pod ${pod}, whose root requester is ${root})`
+}
+
+function target({ resourceRequest, resource, apiGroup, name, path }: RequestAttributes): string {
+  if (!resourceRequest) return JSON.stringify(path)
+  const kind = apiGroup === '' ? resource : `${resource}.${apiGroup}`
+  return name === '' ? kind : `${kind} ${JSON.stringify(name)}`
+}
+
+function what(attributes: RequestAttributes): string {
+  const verbs = judgedVerbs(attributes).join(' and ')
+  if (!attributes.resourceRequest) return `${verbs} path ${JSON.stringify(attributes.path)}`
+  const { apiGroup, namespace } = attributes
+  const where =
+    namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`
+  const resource = JSON.stringify(resourceWithSubresource(attributes))
+  return `${verbs} resource ${resource} in API group ${JSON.stringify(apiGroup)} ${where}`
+}
+
+function why(deny: Deny): string {
+  switch (deny.reason) {
+    case 'verb_unknown':
+      return 'the verb is not known'
+    case 'chain_unknown':
+      return 'nobody is on record for this pod'
+    case 'guard':
+      return deny.guard === undefined
+        ? 'a guard stands in the way'
+        : `${GUARDS[deny.guard]} (guard ${deny.guard})`
+    case 'policy_invalid':
+      return `AccessPolicy ${JSON.stringify(deny.rule)} is not valid, and until it is mended its subjects may do nothing`
+    case 'policy_denies':
+      return `rule ${JSON.stringify(deny.rule)} denies it`
+    case 'no_rule':
+      return 'no rule allows it'
+    case 'rbac_denies':
+      return 'RBAC does not allow it'
+    case 'default_denies':
+      return 'no AccessPolicy names this principal'
+    case 'access_unknown':
+      return 'the authorizer gave no answer'
+    default:
+      return deny.reason satisfies never
+  }
+}
+
+function cause(reason: string, field: string, message: string): StatusCause {
+  return { reason, field, message }
+}

@@ -1,22 +1,41 @@
 import { Fault } from '../fault.ts'
 
+export interface FieldRequirement {
+  readonly field: string
+  readonly operator: '=' | '!='
+  readonly value: string
+}
+
+/**
+ * The terms of a field selector; all of them must hold. Throws `request_invalid` for a selector
+ * that kube-apiserver would not parse.
+ * Keep in step with Kubernetes apimachinery/pkg/fields/selector.go (v1.34: splitTerms, splitTerm).
+ */
+export function parseFieldSelector(selector: string): readonly FieldRequirement[] {
+  return splitTerms(selector)
+    .filter((term) => term !== '')
+    .map((term) => {
+      const parsed = splitTerm(term)
+      if (parsed === undefined) {
+        throw new Fault('request_invalid', 'The field selector is not a list of key=value terms')
+      }
+      return {
+        field: parsed.field,
+        operator: parsed.operator === '!=' ? '!=' : '=',
+        value: unescapeValue(parsed.value),
+      }
+    })
+}
+
 /**
  * The name that a field selector pins with `metadata.name=NAME`, or undefined. kube-apiserver
  * copies it into the attributes that it authorizes, so that `resourceNames` hold for lists too.
  * Throws `request_invalid` for a selector that kube-apiserver would not parse.
- * Keep in step with Kubernetes apimachinery/pkg/fields/selector.go (v1.34: splitTerms, splitTerm).
  */
 export function nameInFieldSelector(selector: string): string | undefined {
-  for (const term of splitTerms(selector)) {
-    if (term === '') continue
-    const parsed = splitTerm(term)
-    if (parsed === undefined) {
-      throw new Fault('request_invalid', 'The field selector is not a list of key=value terms')
-    }
-    if (parsed.field === 'metadata.name' && parsed.operator !== '!=')
-      return unescapeValue(parsed.value)
-  }
-  return undefined
+  return parseFieldSelector(selector).find(
+    ({ field, operator }) => field === 'metadata.name' && operator === '=',
+  )?.value
 }
 
 function splitTerms(selector: string): readonly string[] {

@@ -183,15 +183,33 @@ function upgradeKind(attributes: RequestAttributes): UpgradeKind | '' {
     : ''
 }
 
-/** An upgrade is judged as create however it is sent; a server-side apply may create. */
+/**
+ * Resources that a PUT creates when they are not there, by API group.
+ * Source: AllowCreateOnUpdate in Kubernetes pkg/registry (v1.34).
+ */
+const CREATED_BY_UPDATE: Readonly<Record<string, readonly string[]>> = {
+  '': ['endpoints', 'events', 'limitranges', 'services'],
+  'coordination.k8s.io': ['leases', 'leasecandidates'],
+  'events.k8s.io': ['events'],
+  'node.k8s.io': ['runtimeclasses'],
+  'rbac.authorization.k8s.io': ['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings'],
+}
+
+/**
+ * An upgrade is judged as create however it is sent. A server-side apply may create, and so may a
+ * PUT of some kinds: kube-apiserver asks that of the calling service account only.
+ */
 function alsoVerbs(
   attributes: RequestAttributes,
   upgrade: UpgradeKind | '',
   contentType: string | undefined,
 ): readonly string[] {
   if (upgrade !== '' && attributes.verb !== 'create') return ['create']
+  const { verb, apiGroup, resource, subresource } = attributes
+  if (subresource !== '') return []
+  if (verb === 'update') return CREATED_BY_UPDATE[apiGroup]?.includes(resource) ? ['create'] : []
   const mediaType = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-  return attributes.verb === 'patch' && APPLY_TYPES.includes(mediaType) ? ['create'] : []
+  return verb === 'patch' && APPLY_TYPES.includes(mediaType) ? ['create'] : []
 }
 
 function isFollowedLog(attributes: RequestAttributes, target: RequestTarget): boolean {

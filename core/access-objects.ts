@@ -1,0 +1,96 @@
+import { ACCESS_GROUP, ACCESS_VERSION } from './names.ts'
+
+/*
+ * The objects of the API that people read (group access.lanyard.dev): written by the control plane,
+ * read by the CLI. Field names are part of that API.
+ */
+
+export const ACCESS_API_VERSION = `${ACCESS_GROUP}/${ACCESS_VERSION}`
+
+export interface ObjectMeta {
+  readonly name: string
+  readonly namespace: string
+  readonly uid: string
+  readonly resourceVersion: string
+  /** RFC 3339, whole seconds, as Kubernetes writes it. */
+  readonly creationTimestamp: string
+}
+
+export interface RequesterObject {
+  readonly username: string
+  readonly uid?: string
+  readonly groups: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+}
+
+export interface ActorObject {
+  readonly namespace: string
+  readonly name: string
+  readonly podUid: string
+  readonly serviceAccount: string
+  /** What created the pod, nearest to its launcher first. */
+  readonly via: readonly { readonly kind: string; readonly name: string }[]
+}
+
+export interface DelegationChainObject {
+  readonly rootRequester: RequesterObject
+  readonly coRequesters: readonly RequesterObject[]
+  /** Outermost first; the last is the pod itself. */
+  readonly actors: readonly ActorObject[]
+}
+
+/** The chain of one injected pod; named after the pod. */
+export interface ChainObject {
+  readonly apiVersion: typeof ACCESS_API_VERSION
+  readonly kind: 'Chain'
+  readonly metadata: ObjectMeta
+  readonly spec: DelegationChainObject & { readonly podUid: string }
+}
+
+export interface AuditEventSpec {
+  readonly decidedAt: string
+  /** Name of the calling pod; its namespace is the object's own. */
+  readonly pod: string
+  readonly podUid: string
+  readonly container: string
+  readonly serviceAccount: string
+  /** User name of the chain's root requester. */
+  readonly rootRequester: string
+  readonly chain: DelegationChainObject
+  readonly verb: string
+  readonly alsoVerbs: readonly string[]
+  readonly apiGroup: string
+  readonly resource: string
+  readonly subresource: string
+  /** Namespace and name of what was asked for. */
+  readonly namespace: string
+  readonly name: string
+  readonly path: string
+  readonly effect: 'Allow' | 'Deny'
+  readonly reason: string
+  readonly refusedBy: string
+  readonly rule: string
+  readonly observed: boolean
+  readonly message: string
+  readonly userAgent: string
+}
+
+export interface AuditEventStatus {
+  /** Open until the request ended, and for ever when its sidecar died. */
+  readonly phase: 'Open' | 'Complete'
+  readonly httpStatus?: number
+  readonly fault?: string
+  readonly responseBytes?: number
+  readonly completedAt?: string
+}
+
+/** One decision; named after its id in lower case. */
+export interface AuditEventObject {
+  readonly apiVersion: typeof ACCESS_API_VERSION
+  readonly kind: 'AuditEvent'
+  readonly metadata: ObjectMeta
+  readonly spec: AuditEventSpec
+  readonly status: AuditEventStatus
+}
+
+export type AccessObject = ChainObject | AuditEventObject

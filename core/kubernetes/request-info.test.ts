@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest'
+import corpus from '../../test/corpus/request-info.json' with { type: 'json' }
+import { isTrue, parseRequestInfo } from './request-info.ts'
+
+describe('parseRequestInfo()', () => {
+  // Each row was answered by kube-apiserver's own code; see test/corpus/request-info/main.go.
+  test.each(corpus)('reads $method $target as kube-apiserver does', (row) => {
+    const { attributes } = parseRequestInfo(row.method, row.target, undefined)
+    expect({ ...attributes, alsoVerbs: undefined }).toEqual({
+      verb: row.verb,
+      resourceRequest: row.resourceRequest,
+      apiGroup: row.apiGroup,
+      apiVersion: row.apiVersion,
+      namespace: row.namespace,
+      resource: row.resource,
+      subresource: row.subresource,
+      name: row.name,
+      path: row.path,
+    })
+  })
+
+  test.each([
+    ['the namespace is empty', 'GET', '/api/v1/namespaces//secrets'],
+    ['a resource ends with a slash', 'DELETE', '/api/v1/namespaces/dev/pods/'],
+    ['the watch prefix', 'GET', '/api/v1/watch/namespaces/dev/secrets'],
+    ['the proxy prefix', 'GET', '/api/v1/proxy/nodes/n1/pods'],
+    ['the version has a capital', 'GET', '/api/V1/namespaces/dev/secrets'],
+    ['the resource has a capital', 'GET', '/api/v1/namespaces/dev/Secrets'],
+    ['the group is empty', 'GET', '/apis//v1/namespaces/dev/secrets'],
+    ['the path goes on after a subresource', 'GET', '/api/v1/namespaces/dev/pods/p/log/x'],
+    ['a parameter is repeated', 'GET', '/api/v1/pods?watch=0&watch=1'],
+    [
+      'the container is repeated',
+      'POST',
+      '/api/v1/namespaces/d/pods/p/exec?container=a&container=b',
+    ],
+    ['the field selector is broken', 'GET', '/api/v1/pods?fieldSelector=metadata.name'],
+    ['OPTIONS', 'OPTIONS', '/api/v1/pods'],
+    ['TRACE', 'TRACE', '/api/v1/pods'],
+    ['a method in lower case', 'get', '/api/v1/pods'],
+  ])('refuses when %s', (_name, method, target) => {
+    expect(() => parseRequestInfo(method, target, undefined)).toThrow(
+      expect.objectContaining({ code: 'request_invalid' }),
+    )
+  })
+
+  test.each([
+    ['POST', '/api/v1/namespaces/d/pods/p/exec?command=ls&command=-l', 'exec', 'create', []],
+    ['GET', '/api/v1/namespaces/d/pods/p/exec?command=ls', 'exec', 'get', ['create']],
+    ['GET', '/api/v1/namespaces/d/pods/p/attach?stdin=1', 'attach', 'get', ['create']],
+    [
+      'GET',
+      '/api/v1/namespaces/d/pods/p/portforward?ports=80&ports=81',
+      'portforward',
+      'get',
+      ['create'],
+    ],
+    ['GET', '/api/v1/namespaces/d/pods/p/log', '', 'get', []],
+  ])('judges %s %s as create', (method, target, upgrade, verb, alsoVerbs) => {
+    const info = parseRequestInfo(method, target, undefined)
+    expect([info.upgrade, info.attributes.verb, info.attributes.alsoVerbs]).toEqual([
+      upgrade,
+      verb,
+      alsoVerbs,
+    ])
+  })
+
+  test.each([
+    [
+      'a server-side apply',
+      'PATCH',
+      '/apis/apps/v1/namespaces/d/deployments/x',
+      'application/apply-patch+yaml',
+      ['create'],
+    ],
+    [
+      'one with a parameter',
+      'PATCH',
+      '/apis/apps/v1/namespaces/d/deployments/x',
+      'Application/Apply-Patch+YAML; charset=utf-8',
+      ['create'],
+    ],
+    [
+      'another patch',
+      'PATCH',
+      '/apis/apps/v1/namespaces/d/deployments/x',
+      'application/merge-patch+json',
+      [],
+    ],
+    [
+      'a PUT that creates',
+      'PUT',
+      '/apis/coordination.k8s.io/v1/namespaces/d/leases/x',
+      'application/json',
+      ['create'],
+    ],
+    [
+      'a PUT that does not',
+      'PUT',
+      '/apis/apps/v1/namespaces/d/deployments/x',
+      'application/json',
+      [],
+    ],
+  ])('also judges create for %s: %s %s %s', (_name, method, target, contentType, alsoVerbs) => {
+    expect(parseRequestInfo(method, target, contentType).attributes.alsoVerbs).toEqual(alsoVerbs)
+  })
+
+  test.each([
+    ['GET', '/api/v1/pods?watch=true', true],
+    ['GET', '/api/v1/pods?watch=false', false],
+    ['GET', '/api/v1/namespaces/d/pods/p/log?follow=true', true],
+    ['GET', '/api/v1/namespaces/d/pods/p/log?follow=false', false],
+    ['POST', '/api/v1/namespaces/d/pods/p/exec?command=ls', true],
+  ])('says whether %s %s stays open', (method, target, longRunning) => {
+    expect(parseRequestInfo(method, target, undefined).longRunning).toBe(longRunning)
+  })
+
+  test('names the container that a tunnel is for', () => {
+    const info = parseRequestInfo(
+      'GET',
+      '/api/v1/namespaces/d/pods/p/exec?container=app',
+      undefined,
+    )
+    expect(info.targetContainer).toBe('app')
+  })
+
+  test('sends what it judged', () => {
+    const info = parseRequestInfo(
+      'GET',
+      '/api/v1/pods?watch&&fieldSelector=metadata.name%3Ddb',
+      undefined,
+    )
+    expect(info.target).toBe('/api/v1/pods?watch=&fieldSelector=metadata.name%3Ddb')
+  })
+})
+
+test.each([
+  [undefined, false],
+  ['0', false],
+  ['false', false],
+  ['FALSE', false],
+  ['', true],
+  ['no', true],
+  ['1', true],
+])('isTrue() reads %s as %s', (value, want) => {
+  expect(isTrue(value)).toBe(want)
+})

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { aRequest } from '../../test/support/policy-builders.ts'
+import { guardsHit } from './guards.ts'
+
+const SAFE = { namespaceInjected: true, targetContainer: '', targetRoot: 'same' } as const
+const OUTSIDE = { ...SAFE, namespaceInjected: false }
+
+describe('guardsHit()', () => {
+  test.each([
+    ['a pod is launched outside', { verb: 'create' }, OUTSIDE, ['launch-outside']],
+    [
+      'a Job is launched outside',
+      { verb: 'create', apiGroup: 'batch', resource: 'jobs' },
+      OUTSIDE,
+      ['launch-outside'],
+    ],
+    [
+      'a CronJob is patched outside',
+      { verb: 'patch', apiGroup: 'batch', resource: 'cronjobs' },
+      OUTSIDE,
+      ['launch-outside'],
+    ],
+    [
+      'a Deployment is scaled outside',
+      { verb: 'update', apiGroup: 'apps', resource: 'deployments', subresource: 'scale' },
+      OUTSIDE,
+      ['launch-outside'],
+    ],
+    [
+      'a ReplicationController is updated outside',
+      { verb: 'update', resource: 'replicationcontrollers' },
+      OUTSIDE,
+      ['launch-outside'],
+    ],
+    [
+      'a token is asked for',
+      { verb: 'create', resource: 'serviceaccounts', subresource: 'token' },
+      SAFE,
+      ['credentials'],
+    ],
+    [
+      'a certificate is asked for',
+      { verb: 'create', apiGroup: 'certificates.k8s.io', resource: 'certificatesigningrequests' },
+      SAFE,
+      ['credentials'],
+    ],
+    [
+      'someone is impersonated',
+      { verb: 'impersonate', resource: 'users' },
+      SAFE,
+      ['impersonation'],
+    ],
+    [
+      'another root is reached by exec',
+      { verb: 'create', subresource: 'exec' },
+      { ...SAFE, targetRoot: 'other' as const },
+      ['foreign-pod'],
+    ],
+    [
+      'an unknown pod is reached by attach',
+      { subresource: 'attach' },
+      { ...SAFE, targetRoot: 'unknown' as const },
+      ['foreign-pod'],
+    ],
+    [
+      "another root's image is patched",
+      { verb: 'patch' },
+      { ...SAFE, targetRoot: 'other' as const },
+      ['foreign-pod'],
+    ],
+    [
+      'the sidecar is reached',
+      { subresource: 'exec' },
+      { ...SAFE, targetContainer: 'lanyard-sidecar' },
+      ['sidecar'],
+    ],
+    [
+      'a node proxy is used',
+      { resource: 'nodes', subresource: 'proxy', namespace: '' },
+      SAFE,
+      ['node-proxy'],
+    ],
+    [
+      'a service proxy is used',
+      { resource: 'services', subresource: 'proxy' },
+      SAFE,
+      ['node-proxy'],
+    ],
+    ['a pod proxy is used', { subresource: 'proxy' }, SAFE, ['node-proxy']],
+    [
+      'a policy is written',
+      { verb: 'create', apiGroup: 'lanyard.dev', resource: 'accesspolicies' },
+      SAFE,
+      ['lanyard-config'],
+    ],
+    [
+      'a webhook is deleted',
+      {
+        verb: 'delete',
+        apiGroup: 'admissionregistration.k8s.io',
+        resource: 'mutatingwebhookconfigurations',
+      },
+      SAFE,
+      ['lanyard-config'],
+    ],
+    [
+      'an APIService is patched',
+      { verb: 'patch', apiGroup: 'apiregistration.k8s.io', resource: 'apiservices' },
+      SAFE,
+      ['lanyard-config'],
+    ],
+    [
+      'a namespace is labelled',
+      { verb: 'patch', resource: 'namespaces', namespace: 'team', name: 'team' },
+      SAFE,
+      ['lanyard-config'],
+    ],
+    [
+      'a namespace is made',
+      { verb: 'create', resource: 'namespaces', namespace: '' },
+      SAFE,
+      ['lanyard-config'],
+    ],
+    [
+      "Lanyard's own namespace is written",
+      { verb: 'delete', resource: 'secrets', namespace: 'lanyard-system' },
+      SAFE,
+      ['lanyard-config'],
+    ],
+  ])('stops it when %s', (_name, request, facts, want) => {
+    expect(guardsHit(aRequest(request), facts)).toEqual(want)
+  })
+
+  test.each([
+    ['a pod is read outside', {}, OUTSIDE],
+    ['a pod is deleted outside', { verb: 'delete' }, OUTSIDE],
+    ['a ConfigMap is made outside', { verb: 'create', resource: 'configmaps' }, OUTSIDE],
+    ['a pod is launched inside', { verb: 'create' }, SAFE],
+    ['a namespace is read', { resource: 'namespaces', namespace: 'team' }, SAFE],
+    [
+      "a sidecar's log is read",
+      { subresource: 'log' },
+      { ...SAFE, targetContainer: 'lanyard-sidecar' },
+    ],
+    ['an own pod is reached', { subresource: 'exec' }, SAFE],
+    ['another URL is read', { resourceRequest: false, path: '/version' }, OUTSIDE],
+  ])('lets it pass when %s', (_name, request, facts) => {
+    expect(guardsHit(aRequest(request), facts)).toEqual([])
+  })
+})

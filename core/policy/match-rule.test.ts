@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest'
+import { aRequest, aRule } from '../../test/support/policy-builders.ts'
+import type { PolicyRule } from './access-policy.ts'
+import { ruleAllows, ruleDenies } from './match-rule.ts'
+
+function rule(parts: Partial<PolicyRule>): PolicyRule {
+  const [only] = aRule(parts).rules
+  if (only === undefined) throw new Error('the builder makes one rule')
+  return only
+}
+
+describe('ruleAllows()', () => {
+  test.each([
+    ['the exact words', {}, {}, true],
+    ['another verb', {}, { verb: 'list' }, false],
+    ['another group', {}, { apiGroup: 'apps' }, false],
+    ['every group', { apiGroups: ['*'] }, { apiGroup: 'apps' }, true],
+    ['a subresource that is not named', { resources: ['pods'] }, { subresource: 'log' }, false],
+    ['a subresource that is named', { resources: ['pods/log'] }, { subresource: 'log' }, true],
+    ['every resource', { resources: ['*'] }, { subresource: 'log' }, true],
+    [
+      'one subresource of every resource',
+      { resources: ['*/scale'] },
+      { subresource: 'scale' },
+      true,
+    ],
+    ['another namespace', {}, { namespace: 'team2' }, false],
+    ['a name that only begins alike', {}, { namespace: 'tea' }, false],
+    ['every namespace', { namespaces: ['*'] }, { namespace: 'vault' }, true],
+    ['all namespaces at once under one', {}, { namespace: '' }, false],
+    ['all namespaces at once under every', { namespaces: ['*'] }, { namespace: '' }, true],
+    ['no namespace under none', { namespaces: [] }, { namespace: '' }, true],
+    ['a namespace under none', { namespaces: [] }, {}, false],
+    ['no verb at all', { verbs: [] }, {}, false],
+    ['no resource at all', { resources: [] }, {}, false],
+    ['another URL', { resources: ['*'], verbs: ['*'] }, { resourceRequest: false }, false],
+    ['a rule that denies', { effect: 'Deny' as const }, {}, false],
+  ])('answers for %s', (_name, parts, request, want) => {
+    const attributes = aRequest(request)
+    expect(ruleAllows(rule(parts), attributes, attributes.verb)).toBe(want)
+  })
+})
+
+describe('ruleDenies()', () => {
+  test.each([
+    ['the exact words', {}, {}, true],
+    ['all namespaces at once under one', {}, { namespace: '' }, true],
+    ['another namespace', {}, { namespace: 'open' }, false],
+    [
+      'a verb that is judged besides',
+      { verbs: ['create'] },
+      { verb: 'patch', alsoVerbs: ['create'] },
+      true,
+    ],
+    ['a rule that allows', { effect: 'Allow' as const }, {}, false],
+  ])('answers for %s', (_name, parts, request, want) => {
+    expect(ruleDenies(rule({ effect: 'Deny', ...parts }), aRequest(request))).toBe(want)
+  })
+})

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { parseAccessPolicy } from './parse-access-policy.ts'
+
+const rule = {
+  name: 'read',
+  effect: 'Allow',
+  apiGroups: [''],
+  resources: ['pods', 'pods/log'],
+  verbs: ['get'],
+  namespaces: ['team'],
+}
+const spec = { subjects: [{ kind: 'User', name: 'alice' }], rules: [rule] }
+
+function policy(changed: object): unknown {
+  return { metadata: { name: 'x' }, spec: { ...spec, ...changed } }
+}
+
+describe('parseAccessPolicy()', () => {
+  test('reads a whole policy', () => {
+    expect(parseAccessPolicy(policy({}))).toEqual({
+      ok: true,
+      policy: {
+        name: 'x',
+        subjects: [{ kind: 'User', name: 'alice', namespace: '' }],
+        rules: [{ ...rule, lifts: [] }],
+      },
+    })
+  })
+
+  test.each([
+    ['no spec', { metadata: { name: 'x' } }, /^spec: /],
+    ['no subjects', policy({ subjects: [] }), /spec\.subjects: must be a list/],
+    ['no rules', policy({ rules: undefined }), /spec\.rules: must be a list/],
+    ['an unknown kind', policy({ subjects: [{ kind: 'Robot', name: 'x' }] }), /kind: must be User/],
+    [
+      'a service account without namespace',
+      policy({ subjects: [{ kind: 'ServiceAccount', name: 'x' }] }),
+      /namespace: must be there/,
+    ],
+    [
+      'a user with a namespace',
+      policy({ subjects: [{ kind: 'User', name: 'x', namespace: 'y' }] }),
+      /for a ServiceAccount only/,
+    ],
+    [
+      'an unknown effect',
+      policy({ rules: [{ ...rule, effect: 'RequireApproval' }] }),
+      /effect: must be Allow or Deny/,
+    ],
+    [
+      'a mask',
+      policy({ rules: [{ ...rule, mask: ['secret-values'] }] }),
+      /mask: is not supported by this version/,
+    ],
+    [
+      'a condition',
+      policy({ rules: [{ ...rule, when: 'true' }] }),
+      /when: is not supported by this version/,
+    ],
+    [
+      'a misspelt field',
+      policy({ rules: [{ ...rule, namespace: ['team'] }] }),
+      /namespace: is not a known field/,
+    ],
+    ['a misspelt top-level field', policy({ mode: 'x' }), /spec\.mode: is not a known field/],
+    ['no verbs', policy({ rules: [{ ...rule, verbs: [] }] }), /verbs: must be a list/],
+    [
+      'an empty list of namespaces',
+      policy({ rules: [{ ...rule, namespaces: [] }] }),
+      /namespaces: must be a list/,
+    ],
+    [
+      'a prefix pattern',
+      policy({ rules: [{ ...rule, namespaces: ['team-*'] }] }),
+      /"team-\*" matches nothing/,
+    ],
+    [
+      'pods/*',
+      policy({ rules: [{ ...rule, resources: ['pods/*'] }] }),
+      /"pods\/\*" is not a resource/,
+    ],
+    ['a number', policy({ rules: [{ ...rule, verbs: [1] }] }), /must hold strings only/],
+    ['two rules of one name', policy({ rules: [rule, rule] }), /"read" is used twice/],
+    [
+      'an unknown guard',
+      policy({ rules: [{ ...rule, lifts: ['toString'] }] }),
+      /no guard is called "toString"/,
+    ],
+    [
+      'a Deny that lifts',
+      policy({ rules: [{ ...rule, effect: 'Deny', lifts: ['sidecar'] }] }),
+      /only an Allow can lift/,
+    ],
+  ])('refuses %s', (_name, object, problem) => {
+    const parsed = parseAccessPolicy(object)
+    expect(parsed).toMatchObject({ ok: false })
+    expect(parsed).toHaveProperty(
+      'invalid.problems',
+      expect.arrayContaining([expect.stringMatching(problem)]),
+    )
+  })
+
+  test('keeps the subjects of a policy that it refuses, so that they can be denied', () => {
+    const parsed = parseAccessPolicy(policy({ rules: [{ ...rule, mask: ['x'] }] }))
+    expect(parsed).toMatchObject({
+      invalid: { name: 'x', subjects: [{ kind: 'User', name: 'alice' }] },
+    })
+  })
+
+  test.each([[undefined], [null], ['text'], [[]]])('refuses %j without throwing', (object) => {
+    expect(parseAccessPolicy(object).ok).toBe(false)
+  })
+})

@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join, normalize, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/* The house rules of docs/architecture.md as a program. */
+
+const ROOT = resolve(import.meta.dirname, '..')
+const FILE_LINES_MAX = 300
+const FUNCTION_LINES_MAX = 70
+const BANNED_NAMES = /(?:^|[-/])(?:utils?|helpers?|common|manager|misc|data)(?:[-.]|$)/
+
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  proto: ['core'],
+  platform: ['core'],
+  sidecar: ['core', 'proto', 'platform'],
+  'control-plane': ['core', 'proto', 'platform'],
+  injector: ['core', 'proto', 'platform'],
+  cli: ['core', 'proto', 'platform'],
+  bench: ['core', 'proto', 'platform', 'sidecar', 'control-plane', 'injector', 'test', 'deploy'],
+  deploy: ['core', 'platform', 'test'],
+  test: [
+    'core',
+    'proto',
+    'platform',
+    'sidecar',
+    'control-plane',
+    'injector',
+    'cli',
+    'deploy',
+    'bench',
+  ],
+}
+
+const GRPC = ['@bufbuild/protobuf', '@grpc/grpc-js']
+const SERVER = ['hono', '@hono/node-server', ...GRPC, 'zod']
+const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  proto: GRPC,
+  platform: ['pino', 'zod', '@prometheus-io/client', '@peculiar/x509'],
+  sidecar: [...SERVER, 'undici'],
+  'control-plane': [
+    ...SERVER,
+    '@grpc/reflection',
+    '@kubernetes/client-node',
+    'better-sqlite3',
+    'grpc-health-check',
+    'kysely',
+    'pg',
+    'ulid',
+  ],
+  injector: [...SERVER, 'fast-json-patch'],
+  cli: ['commander', '@kubernetes/client-node', '@grpc/grpc-js', 'string-width', 'esbuild'],
+}
+
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path.endsWith('.ts') && !path.startsWith('proto/gen/') && path.includes('/'))
+
+describe.each(files)('%s', (path) => {
+  const text = readText(path)
+  const room = path.split('/')[0] ?? ''
+  const isTest = path.startsWith('test/') || path.endsWith('.test.ts')
+
+  test('keeps its size and its name', () => {
+    const lines = text.split('\n').length
+    expect(lines, 'lines of the file').toBeLessThanOrEqual(
+      isTest ? 2 * FILE_LINES_MAX : FILE_LINES_MAX,
+    )
+    expect(path).not.toMatch(BANNED_NAMES)
+    expect(path).toMatch(/^[a-z0-9./-]+$/)
+  })
+
+  test('keeps its functions short', () => {
+    const tooLong = isTest
+      ? []
+      : functionLengths(text).filter(({ lines }) => lines > FUNCTION_LINES_MAX)
+    expect(tooLong).toEqual([])
+  })
+
+  test('imports only what its room may', () => {
+    const allowedRooms = isTest ? [...(MAY_IMPORT['test'] ?? []), 'test'] : MAY_IMPORT[room]
+    const imports = importsOf(text)
+    const rooms = imports
+      .filter((name) => name.startsWith('.'))
+      .map((name) => normalize(join(dirname(path), name)).split('/')[0] ?? '')
+      .filter((name) => name !== room && name !== 'package.json')
+    for (const imported of rooms) expect([room, ...(allowedRooms ?? [])]).toContain(imported)
+    const packages = imports.filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
+    const fence =
+      isTest || ['test', 'bench', 'deploy'].includes(room) ? undefined : MAY_INSTALL[room]
+    const outside = packages.map(packageName).filter((name) => fence?.includes(name) === false)
+    expect(outside).toEqual([])
+  })
+
+  test('has no unfinished business', () => {
+    const words = ['TODO', 'FIXME', 'XXX'].filter((word) => new RegExp(`\\b${word}\\b`).test(text))
+    expect(path === 'test/tidy.test.ts' ? [] : words).toEqual([])
+    expect(path === 'test/tidy.test.ts' ? '' : text).not.toMatch(/vi\.mock\(/)
+  })
+})
+
+test('every import leads to a file of the repository', () => {
+  const known = new Set([...files, 'package.json'])
+  const missing = files.flatMap((path) =>
+    importsOf(readText(path))
+      .filter((name) => name.startsWith('.') && name.endsWith('.ts'))
+      .map((name) => normalize(join(dirname(path), name)))
+      .filter((name) => !known.has(name) && !name.startsWith('proto/gen/'))
+      .map((name) => `${path} -> ${name}`),
+  )
+  expect(missing).toEqual([])
+})
+
+test('no room imports in a circle', () => {
+  const graph = new Map(
+    files.map((path) => [
+      path,
+      importsOf(readText(path))
+        .filter((name) => name.startsWith('.'))
+        .map((name) => normalize(join(dirname(path), name))),
+    ]),
+  )
+  expect(files.map((path) => circleFrom(path, graph)).find((circle) => circle !== undefined)).toBe(
+    undefined,
+  )
+})
+
+test('no file of the repository speaks of the machine it was written on', () => {
+  const everything = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n')
+  const texts = everything.filter((path) => /\.(?:ts|mjs|md|json|ya?ml|go|tpl|txt|sh)$/.test(path))
+  const found = texts.filter(
+    (path) =>
+      path !== 'test/tidy.test.ts' && /\/work\/(?:main|shared)|\.library/.test(readText(path)),
+  )
+  expect(found).toEqual([])
+})
+
+function readText(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+function importsOf(text: string): readonly string[] {
+  const found = text.matchAll(/(?:\bfrom|^import) '([^'\n]+)'/gm)
+  return [...found].map((match) => match[1] ?? '')
+}
+
+function packageName(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+/** Formatted code closes a top-level or nested function at the indentation where it opened. */
+function functionLengths(text: string): readonly { name: string; lines: number }[] {
+  const lines = text.split('\n')
+  return lines.flatMap((line, start) => {
+    const opening = /^(\s*)(?:export )?(?:default )?(?:async )?function\*? ?(\w*).*$/.exec(line)
+    if (opening === null) return []
+    const end = lines.findIndex((other, index) => index > start && other === `${opening[1]}}`)
+    return [{ name: opening[2] ?? '', lines: end < 0 ? 0 : end - start + 1 }]
+  })
+}
+
+function circleFrom(
+  start: string,
+  graph: ReadonlyMap<string, readonly string[]>,
+): readonly string[] | undefined {
+  const done = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): readonly string[] | undefined => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path]
+    if (done.has(path)) return undefined
+    done.add(path)
+    for (const next of graph.get(path) ?? []) {
+      const circle = visit(next, [...trail, path])
+      if (circle !== undefined) return circle
+    }
+    return undefined
+  }
+  return visit(start, [])
+}

@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config'
+
+const ROOMS = '{core,platform,proto,sidecar,control-plane,injector,cli,deploy,bench}'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            `${ROOMS}/**/*.test.ts`,
+            'test/tidy.test.ts',
+            'test/{cluster,setup,support,demo}/**/*.test.ts',
+          ],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/{contract,integration,failure,simulation}/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          // One real cluster at a time: two would share two cores.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+    ],
+  },
+})

@@ -1,0 +1,149 @@
+import { constants } from 'node:crypto'
+import { createServer, type Server } from 'node:https'
+import type { SecureContextOptions } from 'node:tls'
+import { getRequestListener } from '@hono/node-server'
+import type { HealthCheck } from '../../platform/health-server.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { AuditEventReader } from '../store/audit-event-store.ts'
+import { createAccessApiApp, type DelegatedAuthorizer } from './access-api-app.ts'
+import { createAuditEventResource } from './audit-event-resource.ts'
+import { createChainResource, type PodBindingReader } from './chain-resource.ts'
+import type { RequestHeaderSource } from './request-header-config.ts'
+import { WATCH_TIMES, type WatchTimes } from './watch-stream.ts'
+
+/** Watches at once. Each holds one batch of objects and one connection. */
+export const WATCHES_MAX = 200
+
+/** Longer than kube-apiserver keeps an idle connection (90 s), so that it is the one to close. */
+const KEEP_ALIVE_MS = 120_000
+const HANDSHAKE_MS = 10_000
+/** Request headers are small; the groups of a user can make them long. */
+const HEADER_BYTES_MAX = 128 * 1_024
+
+/** PEM of a certificate chain and of its key. */
+export interface ServingCertificate {
+  readonly certificatePem: string
+  readonly privateKeyPem: string
+}
+
+export interface AccessApiDeps {
+  readonly auditEvents: AuditEventReader
+  readonly podBindings: PodBindingReader
+  /** For the name LANYARD_SERVICE.NAMESPACE.svc; replaced by `setCertificate`. */
+  readonly certificate: ServingCertificate
+  readonly requestHeader: RequestHeaderSource
+  readonly authorize: DelegatedAuthorizer
+  readonly logger: Logger
+  /** Unix milliseconds. */
+  readonly clock: { now(): number }
+  readonly version: string
+  /** What /readyz looks at besides the front-proxy configuration. */
+  readonly readiness?: readonly HealthCheck[]
+  readonly watchesMax?: number
+  readonly watchTimes?: WatchTimes
+}
+
+export interface AccessApiServer {
+  /** Resolves with the port once it listens; port 0 lets the system choose. */
+  listen(port: number, host: string): Promise<number>
+  /** New connections get the new certificate. */
+  setCertificate(certificate: ServingCertificate): void
+  /** Ends the watches, answers what is under way, closes the connections. */
+  close(): Promise<void>
+}
+
+/**
+ * The aggregated API server of group access.lanyard.dev. It listens with TLS, asks every client for
+ * a certificate, and believes only the front proxy of the cluster.
+ */
+export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
+  const stopping = new AbortController()
+  let { certificate } = deps
+  const app = createAccessApiApp({
+    ...deps,
+    resources: [createChainResource(deps.podBindings), createAuditEventResource(deps.auditEvents)],
+    readiness: [frontProxyCheck(deps.requestHeader), ...(deps.readiness ?? [])],
+    watchesMax: deps.watchesMax ?? WATCHES_MAX,
+    watchTimes: deps.watchTimes ?? WATCH_TIMES,
+    stopping: stopping.signal,
+  })
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+  const server = createServer(
+    {
+      ...secureContext(certificate, deps.requestHeader),
+      // The handshake takes any certificate, so that kubelet can probe and a stranger gets a Status.
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: HANDSHAKE_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  )
+
+  function renewContext(): void {
+    server.setSecureContext(secureContext(certificate, deps.requestHeader))
+  }
+
+  const stopFollowing = deps.requestHeader.onChange(() => {
+    renewContext()
+    // A connection that another authority vouched for is not kept; watches begin anew.
+    server.closeAllConnections()
+  })
+
+  return {
+    listen: (port, host) => listen(server, port, host),
+    setCertificate(next) {
+      certificate = next
+      renewContext()
+    },
+    async close() {
+      stopFollowing()
+      stopping.abort()
+      await closeServer(server)
+    },
+  }
+}
+
+function frontProxyCheck(requestHeader: RequestHeaderSource): HealthCheck {
+  return {
+    name: 'front-proxy',
+    check: () =>
+      requestHeader.current() === undefined ? 'its configuration is not known yet' : undefined,
+  }
+}
+
+function secureContext(
+  certificate: ServingCertificate,
+  requestHeader: RequestHeaderSource,
+): SecureContextOptions & { allowPartialTrustChain: boolean } {
+  const clientCaPem = requestHeader.current()?.clientCaPem
+  return {
+    cert: certificate.certificatePem,
+    key: certificate.privateKeyPem,
+    // Always a list: without one, Node would trust every public authority.
+    ca: clientCaPem === undefined ? [] : [clientCaPem],
+    allowPartialTrustChain: true,
+    minVersion: 'TLSv1.2',
+    // A resumed session is never believed, so none is offered.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  }
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  await closed
+}

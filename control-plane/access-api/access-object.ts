@@ -1,0 +1,125 @@
+import {
+  ACCESS_API_VERSION,
+  type AuditEventObject,
+  type ChainObject,
+  type DelegationChainObject,
+  type RequesterObject,
+} from '../../core/access-objects.ts'
+import { assert } from '../../core/assert.ts'
+import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
+import type { Actor, DelegationChain } from '../../core/chain.ts'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { PodBinding } from '../store/pod-binding-store.ts'
+
+/** The pod that a chain belongs to. */
+export function boundPod(chain: DelegationChain): Actor {
+  const pod = chain.actors.at(-1)
+  assert(pod !== undefined, 'a binding ends with the pod that it binds')
+  return pod
+}
+
+/** A binding as people read it: named after the pod. */
+export function toChainObject(
+  binding: PodBinding,
+  resourceVersion = binding.sequence,
+): ChainObject {
+  const pod = boundPod(binding.chain)
+  return {
+    apiVersion: ACCESS_API_VERSION,
+    kind: 'Chain',
+    metadata: {
+      name: pod.name,
+      namespace: pod.namespace,
+      uid: binding.podUid,
+      resourceVersion: String(resourceVersion),
+      creationTimestamp: toTime(binding.boundAtMs),
+    },
+    spec: { podUid: binding.podUid, ...toDelegationChainObject(binding.chain) },
+  }
+}
+
+/** A decision as people read it: named after its id in lower case, as object names must be. */
+export function toAuditEventObject(event: AuditEvent): AuditEventObject {
+  const { attributes, caller } = event
+  return {
+    apiVersion: ACCESS_API_VERSION,
+    kind: 'AuditEvent',
+    metadata: {
+      name: event.id.toLowerCase(),
+      namespace: caller.namespace,
+      uid: event.id,
+      resourceVersion: String(event.revision),
+      creationTimestamp: toTime(event.decidedAtMs),
+    },
+    spec: {
+      decidedAt: toMicroTime(event.decidedAtMs),
+      pod: caller.name,
+      podUid: caller.podUid,
+      container: event.container,
+      serviceAccount: caller.serviceAccount,
+      rootRequester: event.chain.rootRequester.username,
+      chain: toDelegationChainObject(event.chain),
+      verb: attributes.verb,
+      alsoVerbs: attributes.alsoVerbs,
+      apiGroup: attributes.apiGroup,
+      resource: attributes.resource,
+      subresource: attributes.subresource,
+      namespace: attributes.namespace,
+      name: attributes.name,
+      path: attributes.path,
+      effect: event.effect === 'allow' ? 'Allow' : 'Deny',
+      reason: event.reason,
+      refusedBy: event.refusedBy,
+      rule: event.rule,
+      observed: event.observed,
+      message: event.message,
+      userAgent: event.userAgent,
+    },
+    status: toStatus(event.outcome),
+  }
+}
+
+function toStatus(outcome: Outcome | undefined): AuditEventObject['status'] {
+  if (outcome === undefined) return { phase: 'Open' }
+  const { httpStatus, fault, responseBytes, completedAtMs } = outcome
+  return {
+    phase: 'Complete',
+    httpStatus,
+    fault,
+    responseBytes,
+    completedAt: toMicroTime(completedAtMs),
+  }
+}
+
+function toDelegationChainObject(chain: DelegationChain): DelegationChainObject {
+  return {
+    rootRequester: toRequester(chain.rootRequester),
+    coRequesters: chain.coRequesters.map(toRequester),
+    actors: chain.actors.map(({ namespace, name, podUid, serviceAccount, via }) => ({
+      namespace,
+      name,
+      podUid,
+      serviceAccount,
+      via: via.map((step) => ({ kind: step.kind, name: step.name })),
+    })),
+  }
+}
+
+function toRequester({ username, uid, groups, extra }: UserInfo): RequesterObject {
+  return {
+    username,
+    ...(uid === '' ? {} : { uid }),
+    groups,
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  }
+}
+
+/** metav1.Time: whole seconds. */
+function toTime(unixMs: number): string {
+  return new Date(unixMs).toISOString().replace(/\.\d{3}Z$/, 'Z')
+}
+
+/** metav1.MicroTime. */
+function toMicroTime(unixMs: number): string {
+  return new Date(unixMs).toISOString().replace(/Z$/, '000Z')
+}

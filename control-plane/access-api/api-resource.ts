@@ -1,0 +1,115 @@
+import type { AccessObject } from '../../core/access-objects.ts'
+import type { FieldRequirement } from '../../core/kubernetes/field-selector.ts'
+import type { Column } from './column.ts'
+
+/** What a list or a watch is about. */
+export interface Selection {
+  /** Empty for all namespaces. */
+  readonly namespace: string
+  readonly requirements: readonly FieldRequirement[]
+}
+
+/** Where a list goes on; it travels in the continue token. */
+export interface ListPosition {
+  /** Sequence of the last record that was looked at. */
+  readonly afterSequence: number
+  /** Revision of the first page, which is the one of the whole list. */
+  readonly revision: number
+  /** Records after this one are left to a watch. */
+  readonly untilSequence?: number
+}
+
+export interface ListRequest {
+  readonly limit: number
+  readonly position?: ListPosition
+  /** Only what was made at or after this time. Unix milliseconds. */
+  readonly sinceMs?: number
+  /** Only the newest ones, this many at most. */
+  readonly tail?: number
+}
+
+export interface ListPage<Item> {
+  readonly objects: readonly Item[]
+  readonly revision: number
+  /** Absent on the last page. */
+  readonly next?: ListPosition
+}
+
+export interface ObjectChange<Item> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  readonly object: Item
+}
+
+export interface ChangePage<Item> {
+  readonly changes: readonly ObjectChange<Item>[]
+  /** Everything up to here is in this page or in an earlier one. */
+  readonly revision: number
+  /** True when another page is ready. */
+  readonly more: boolean
+}
+
+/** Reads the changes of one watch, in order; each call goes on where the last one ended. */
+export interface ChangeReader<Item> {
+  /** Takes note of an object that the watcher got as one that was there before. */
+  know(object: Item): void
+  next(): Promise<ChangePage<Item>>
+}
+
+/** One resource of the API, read from its store. Every reading method may throw `audit_unavailable`. */
+export interface ApiResource<Item extends AccessObject = AccessObject> {
+  /** Plural name, as in the path. */
+  readonly resource: string
+  readonly kind: Item['kind']
+  readonly singular: string
+  readonly columns: readonly Column<Item>[]
+  readonly description: string
+  /** What field selectors may name. */
+  readonly fields: readonly string[]
+  get(namespace: string, name: string): Promise<Item | undefined>
+  list(selection: Selection, request: ListRequest): Promise<ListPage<Item>>
+  /** Highest revision of the store. */
+  revision(): Promise<number>
+  openChanges(selection: Selection, afterRevision: number): Promise<ChangeReader<Item>>
+  onCommit(listener: () => void): () => void
+}
+
+/** Records that are read from a store at once. */
+export const READ_BATCH = 200
+
+/** True when the object has every required value. */
+export function isSelected<Item>(
+  fields: Readonly<Record<string, (object: Item) => string>>,
+  requirements: readonly FieldRequirement[],
+  object: Item,
+): boolean {
+  return requirements.every(({ field, operator, value }) => {
+    const actual = fields[field]?.(object)
+    return operator === '=' ? actual === value : actual !== value
+  })
+}
+
+/** The value that a selection pins for a field, if it does. */
+export function pinnedValue(selection: Selection, field: string): string | undefined {
+  return selection.requirements.find(
+    (requirement) => requirement.field === field && requirement.operator === '=',
+  )?.value
+}
+
+/** The namespace that a selection pins by its path or by a field selector. */
+export function pinnedNamespace(selection: Selection): string | undefined {
+  return selection.namespace === ''
+    ? pinnedValue(selection, 'metadata.namespace')
+    : selection.namespace
+}
+
+/** A resource as it is to a label selector that none of its objects satisfies. */
+export function withoutObjects(resource: ApiResource): ApiResource {
+  return {
+    ...resource,
+    list: async () => ({ objects: [], revision: await resource.revision() }),
+    openChanges: async () => ({
+      know: () => {},
+      next: async () => ({ changes: [], revision: await resource.revision(), more: false }),
+    }),
+  }
+}

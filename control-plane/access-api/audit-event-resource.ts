@@ -1,0 +1,149 @@
+import type { AuditEventObject } from '../../core/access-objects.ts'
+import type { AuditEvent, Effect } from '../../core/audit/audit-event.ts'
+import { Fault } from '../../core/fault.ts'
+import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
+import { toAuditEventObject } from './access-object.ts'
+import {
+  type ApiResource,
+  isSelected,
+  type ListPage,
+  type ListRequest,
+  pinnedNamespace,
+  pinnedValue,
+  type Selection,
+} from './api-resource.ts'
+import { createAuditEventChanges } from './audit-event-changes.ts'
+import { AUDIT_EVENT_COLUMNS } from './audit-event-columns.ts'
+import { createAuditEventScan } from './audit-event-scan.ts'
+
+const FIELDS = {
+  'metadata.name': ({ metadata }: AuditEventObject) => metadata.name,
+  'metadata.namespace': ({ metadata }: AuditEventObject) => metadata.namespace,
+  'spec.rootRequester': ({ spec }: AuditEventObject) => spec.rootRequester,
+  'spec.pod': ({ spec }: AuditEventObject) => spec.pod,
+  'spec.effect': ({ spec }: AuditEventObject) => spec.effect,
+  'spec.verb': ({ spec }: AuditEventObject) => spec.verb,
+  'spec.resource': ({ spec }: AuditEventObject) => spec.resource,
+}
+
+/** Resource `auditevents`: one for each decision, in the namespace of the pod that asked. */
+export function createAuditEventResource(events: AuditEventReader): ApiResource<AuditEventObject> {
+  async function revision(): Promise<number> {
+    const page = await events.changes({}, { afterRevision: Number.MAX_SAFE_INTEGER, limit: 1 })
+    return page.revision
+  }
+
+  return {
+    resource: 'auditevents',
+    kind: 'AuditEvent',
+    singular: 'auditevent',
+    columns: AUDIT_EVENT_COLUMNS,
+    description: 'One decision about one API request of a pod, and what became of the request.',
+    fields: Object.keys(FIELDS),
+    async get(namespace, name) {
+      const event = await events.get(name.toUpperCase())
+      const found = event !== undefined && event.caller.namespace === namespace
+      return found ? toAuditEventObject(event) : undefined
+    },
+    async list(selection, request) {
+      // Read first: a watch from it then tells of everything that the list may have missed.
+      const listed = request.position?.revision ?? (await revision())
+      const name = pinnedValue(selection, 'metadata.name')
+      if (name !== undefined) return listNamed(events, selection, name, listed)
+      return request.tail === undefined
+        ? listForward(events, selection, request, listed)
+        : listNewest(events, selection, request.tail, request.sinceMs, listed)
+    },
+    revision,
+    async openChanges(selection, afterRevision) {
+      // What an earlier list has shown can be told from what came since only when nothing did.
+      const current = afterRevision === (await revision())
+      const scan = createAuditEventScan(events, {}, () => true)
+      return createAuditEventChanges(events, {
+        filter: toFilter(selection),
+        isSelected: (event) => isEventSelected(selection, event),
+        afterRevision,
+        knownSequence: current ? await scan.highestSequence() : 0,
+      })
+    },
+    onCommit: (listener) => events.onCommit(listener),
+  }
+}
+
+function isEventSelected(selection: Selection, event: AuditEvent): boolean {
+  return isSelected(FIELDS, selection.requirements, toAuditEventObject(event))
+}
+
+/** At most one event has a name, so the log is not searched for it. */
+async function listNamed(
+  events: AuditEventReader,
+  selection: Selection,
+  name: string,
+  revision: number,
+): Promise<ListPage<AuditEventObject>> {
+  const event = await events.get(name.toUpperCase())
+  const selected =
+    event !== undefined &&
+    (selection.namespace === '' || selection.namespace === event.caller.namespace) &&
+    isEventSelected(selection, event)
+  return { objects: selected ? [toAuditEventObject(event)] : [], revision }
+}
+
+async function listForward(
+  events: AuditEventReader,
+  selection: Selection,
+  { limit, position, sinceMs = 0 }: ListRequest,
+  revision: number,
+): Promise<ListPage<AuditEventObject>> {
+  const scan = createAuditEventScan(events, toFilter(selection), (event) =>
+    isEventSelected(selection, event),
+  )
+  let afterSequence =
+    position?.afterSequence ?? (sinceMs === 0 ? 0 : await scan.sequenceBefore(sinceMs))
+  const objects: AuditEventObject[] = []
+  let full = false
+  await scan.forward(afterSequence, (event) => {
+    if (event.sequence > (position?.untilSequence ?? Infinity)) return false
+    full = objects.length === limit
+    if (full) return false
+    if (event.decidedAtMs >= sinceMs) objects.push(toAuditEventObject(event))
+    afterSequence = event.sequence
+    return true
+  })
+  if (!full) return { objects, revision }
+  const untilSequence = position?.untilSequence ?? (await scan.highestSequence())
+  return { objects, revision, next: { afterSequence, revision, untilSequence } }
+}
+
+async function listNewest(
+  events: AuditEventReader,
+  selection: Selection,
+  tail: number,
+  sinceMs: number | undefined,
+  revision: number,
+): Promise<ListPage<AuditEventObject>> {
+  const scan = createAuditEventScan(events, toFilter(selection), (event) =>
+    isEventSelected(selection, event),
+  )
+  const newest = await scan.newest(tail, sinceMs)
+  return { objects: newest.map(toAuditEventObject), revision }
+}
+
+const EFFECTS: Readonly<Record<string, Effect>> = { Allow: 'allow', Deny: 'deny' }
+
+/** What the store itself can select; the rest is looked at afterwards. */
+function toFilter(selection: Selection): AuditEventFilter {
+  const effect = pinnedValue(selection, 'spec.effect')
+  if (effect !== undefined && EFFECTS[effect] === undefined) {
+    throw new Fault('request_invalid', 'The field spec.effect is either Allow or Deny')
+  }
+  const filter = {
+    namespace: pinnedNamespace(selection),
+    pod: pinnedValue(selection, 'spec.pod'),
+    rootRequester: pinnedValue(selection, 'spec.rootRequester'),
+    effect: effect === undefined ? undefined : EFFECTS[effect],
+    verb: pinnedValue(selection, 'spec.verb'),
+    resource: pinnedValue(selection, 'spec.resource'),
+  }
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
+}

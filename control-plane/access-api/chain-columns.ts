@@ -1,0 +1,44 @@
+import type { ChainObject } from '../../core/access-objects.ts'
+import { humanDuration } from '../../core/kubernetes/human-duration.ts'
+import { type Column, column } from './column.ts'
+
+const WIDE = { priority: 1 } as const
+
+/** What `kubectl get chains` shows. */
+export const CHAIN_COLUMNS: readonly Column<ChainObject>[] = [
+  column('Name', 'Name of the pod.', ({ metadata }) => metadata.name, { format: 'name' }),
+  column('Root Requester', 'Who started the chain.', ({ spec }) => spec.rootRequester.username),
+  column(
+    'Depth',
+    'How many launches lie between the root requester and the pod.',
+    ({ spec }) => spec.actors.length,
+    { type: 'integer' },
+  ),
+  column('Chain', 'Every pod on the way, outermost first.', describePath),
+  column('Age', 'Time since the pod was admitted.', ({ metadata }, nowMs) =>
+    humanDuration(nowMs - Date.parse(metadata.creationTimestamp)),
+  ),
+  column('Co-Requesters', 'Who else could choose the code that runs.', describeCoRequesters, WIDE),
+  column(
+    'Service Account',
+    'The service account of the pod.',
+    ({ spec }) => spec.actors.at(-1)?.serviceAccount ?? '',
+    WIDE,
+  ),
+  column('Pod UID', 'UID of the pod.', ({ spec }) => spec.podUid, WIDE),
+]
+
+function describeCoRequesters({ spec }: ChainObject): string {
+  const names = spec.coRequesters.map(({ username }) => username)
+  return names.length === 0 ? '<none>' : names.join(',')
+}
+
+/** `agent > Job/build > build-x7k2`, with the namespace where it is not the pod's own. */
+function describePath({ metadata, spec }: ChainObject): string {
+  return spec.actors
+    .flatMap(({ namespace, name, via }) => [
+      ...via.map((step) => `${step.kind}/${step.name}`),
+      namespace === metadata.namespace ? name : `${namespace}/${name}`,
+    ])
+    .join(' > ')
+}

@@ -1,0 +1,65 @@
+import { ACCESS_API_VERSION } from '../../core/access-objects.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import type { ApiResource } from './api-resource.ts'
+
+const VERBS = ['get', 'list', 'watch']
+const VERSION = { groupVersion: ACCESS_API_VERSION, version: ACCESS_VERSION }
+
+const GROUP = {
+  name: ACCESS_GROUP,
+  versions: [VERSION],
+  preferredVersion: VERSION,
+}
+
+/** `GET /apis` */
+export function apiGroupList(): unknown {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: [GROUP] }
+}
+
+/** `GET /apis/GROUP` */
+export function apiGroup(): unknown {
+  return { kind: 'APIGroup', apiVersion: 'v1', ...GROUP }
+}
+
+/** `GET /apis/GROUP/VERSION` */
+export function apiResourceList(resources: readonly ApiResource[]): unknown {
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: ACCESS_API_VERSION,
+    resources: resources.map(({ resource, singular, kind }) => ({
+      name: resource,
+      singularName: singular,
+      namespaced: true,
+      kind,
+      verbs: VERBS,
+    })),
+  }
+}
+
+/** `GET /apis` in the aggregated form that kube-apiserver and new clients ask for. */
+export function apiGroupDiscoveryList(resources: readonly ApiResource[]): unknown {
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: 'apidiscovery.k8s.io/v2',
+    metadata: {},
+    items: [
+      {
+        metadata: { name: ACCESS_GROUP, creationTimestamp: null },
+        versions: [
+          {
+            version: ACCESS_VERSION,
+            freshness: 'Current',
+            resources: resources.map(({ resource, singular, kind }) => ({
+              resource,
+              responseKind: { group: ACCESS_GROUP, version: ACCESS_VERSION, kind },
+              scope: 'Namespaced',
+              singularResource: singular,
+              verbs: VERBS,
+            })),
+          },
+        ],
+      },
+    ],
+  }
+}

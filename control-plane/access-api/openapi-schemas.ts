@@ -1,0 +1,197 @@
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+
+/** A schema in the part of JSON Schema that OpenAPI 2 and 3 share. */
+export interface Schema {
+  readonly type?: string
+  readonly description?: string
+  readonly format?: string
+  readonly enum?: readonly string[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: Schema
+  readonly items?: Schema
+  readonly required?: readonly string[]
+  readonly $ref?: string
+  readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[]
+}
+
+interface GroupVersionKind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+}
+
+export function groupVersionKind(kind: string): GroupVersionKind {
+  return { group: ACCESS_GROUP, version: ACCESS_VERSION, kind }
+}
+
+/** Name of a definition: the group backwards, as Kubernetes names its own. */
+export function definitionName(kind: string): string {
+  return `dev.lanyard.access.${ACCESS_VERSION}.${kind}`
+}
+
+/** Every definition by its name. `refTo` writes a reference: the two versions of OpenAPI differ. */
+export function openApiDefinitions(refTo: (name: string) => string): Record<string, Schema> {
+  const ref = (kind: string): Schema => ({ $ref: refTo(definitionName(kind)) })
+  const definitions: Record<string, Schema> = {
+    ObjectMeta: META,
+    ListMeta: LIST_META,
+    Requester: REQUESTER,
+    Via: object('An object on the way from one pod to the next.', {
+      kind: text('Such as Job or ReplicaSet.'),
+      name: text('Its name.'),
+    }),
+    Actor: object('A pod on the way from the root requester.', {
+      namespace: text('Namespace of the pod.'),
+      name: text('Name of the pod.'),
+      podUid: text('UID of the pod.'),
+      serviceAccount: text('Service account of the pod.'),
+      via: list(
+        'What created the pod, nearest to its launcher first. Empty when its launcher created it.',
+        ref('Via'),
+      ),
+    }),
+    DelegationChain: object('For whom a pod acted, and through whom.', chainProperties(ref)),
+    ChainSpec: object('For whom the pod acts, and through whom.', {
+      podUid: text('UID of the pod.'),
+      ...chainProperties(ref),
+    }),
+    AuditEventSpec: object('The request and the decision.', auditEventProperties(ref)),
+    AuditEventStatus: AUDIT_EVENT_STATUS,
+    Chain: top('Chain', 'The delegation chain of one injected pod. It has the name of the pod.', {
+      metadata: ref('ObjectMeta'),
+      spec: ref('ChainSpec'),
+    }),
+    AuditEvent: top(
+      'AuditEvent',
+      'One decision about one API request of a pod, and what became of the request. Its name is the id of the decision in lower case; the id is the Audit-ID of the request at kube-apiserver.',
+      {
+        metadata: ref('ObjectMeta'),
+        spec: ref('AuditEventSpec'),
+        status: ref('AuditEventStatus'),
+      },
+    ),
+    ChainList: listOf('Chain', ref),
+    AuditEventList: listOf('AuditEvent', ref),
+  }
+  return Object.fromEntries(
+    Object.entries(definitions).map(([kind, schema]) => [definitionName(kind), schema]),
+  )
+}
+
+const META = object('What every object has.', {
+  name: text('Name of the object.'),
+  namespace: text('Namespace of the pod.'),
+  uid: text('UID of the pod of a chain; the id of a decision.'),
+  resourceVersion: text('Where a watch goes on.'),
+  creationTimestamp: time('When it was recorded.'),
+})
+
+const LIST_META = object('What every list has.', {
+  resourceVersion: text('Where a watch goes on after the list.'),
+  continue: text('Given back, it brings the next page.'),
+})
+
+const REQUESTER = object('A user, as kube-apiserver authenticated it.', {
+  username: text('User name.'),
+  uid: text('User id, where the authenticator gives one.'),
+  groups: list('Groups of the user.', { type: 'string' }),
+  extra: {
+    type: 'object',
+    description: 'What else the authenticator said about the user.',
+    additionalProperties: { type: 'array', items: { type: 'string' } },
+  },
+})
+
+const AUDIT_EVENT_STATUS = object('What became of the request.', {
+  phase: {
+    ...text('Open until the request ended, and for ever when its sidecar died.'),
+    enum: ['Open', 'Complete'],
+  },
+  httpStatus: integer('HTTP status that the pod got; 0 when the connection ended without one.'),
+  fault: text('Why the request failed in Lanyard; empty when it did not.'),
+  responseBytes: integer('Bytes of the response body.'),
+  completedAt: time('When the request ended.'),
+})
+
+function chainProperties(ref: (kind: string) => Schema): Record<string, Schema> {
+  return {
+    rootRequester: ref('Requester'),
+    coRequesters: list('Everyone else who could choose the code that runs.', ref('Requester')),
+    actors: list(
+      'Every pod on the way, outermost first; the last is the pod itself.',
+      ref('Actor'),
+    ),
+  }
+}
+
+function auditEventProperties(ref: (kind: string) => Schema): Record<string, Schema> {
+  return {
+    decidedAt: time('When it was decided.'),
+    pod: text('Name of the pod that asked; its namespace is the one of this object.'),
+    podUid: text('UID of the pod that asked.'),
+    container: text('Container that asked.'),
+    serviceAccount: text('Service account of the pod that asked.'),
+    rootRequester: text('User name of who started the chain of the pod.'),
+    chain: ref('DelegationChain'),
+    verb: text('Verb of the request.'),
+    alsoVerbs: list('Verbs that had to be allowed as well.', { type: 'string' }),
+    apiGroup: text('API group that was asked for.'),
+    resource: text('Resource that was asked for; empty for a path that is none.'),
+    subresource: text('Subresource that was asked for.'),
+    namespace: text('Namespace that was asked for.'),
+    name: text('Name of the object that was asked for.'),
+    path: text('Path of the request, without its query.'),
+    effect: { ...text('The decision.'), enum: ['Allow', 'Deny'] },
+    reason: text('Stable word for why it was decided so.'),
+    refusedBy: text('User name of the principal that may not; empty when allowed.'),
+    rule: text('AccessPolicy and rule that decided; empty when none did.'),
+    observed: {
+      type: 'boolean',
+      description: 'The namespace only observes, so a denied request passed.',
+    },
+    message: text('What the caller was told.'),
+    userAgent: text('What the client called itself.'),
+  }
+}
+
+function object(description: string, properties: Record<string, Schema>): Schema {
+  return { type: 'object', description, properties }
+}
+
+function top(kind: string, description: string, properties: Record<string, Schema>): Schema {
+  return {
+    ...object(description, { ...TYPE_META, ...properties }),
+    'x-kubernetes-group-version-kind': [groupVersionKind(kind)],
+  }
+}
+
+const TYPE_META: Record<string, Schema> = {
+  apiVersion: text('Version of this form of the object.'),
+  kind: text('Kind of the object.'),
+}
+
+function listOf(kind: string, ref: (kind: string) => Schema): Schema {
+  return {
+    ...top(`${kind}List`, `A list of ${kind} objects.`, {
+      metadata: ref('ListMeta'),
+      items: list('The objects.', ref(kind)),
+    }),
+    required: ['items'],
+  }
+}
+
+function text(description: string): Schema {
+  return { type: 'string', description }
+}
+
+function time(description: string): Schema {
+  return { type: 'string', format: 'date-time', description }
+}
+
+function integer(description: string): Schema {
+  return { type: 'integer', format: 'int64', description }
+}
+
+function list(description: string, items: Schema): Schema {
+  return { type: 'array', description, items }
+}

@@ -1,0 +1,166 @@
+import { ACCESS_API_VERSION } from '../../core/access-objects.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import type { ApiResource } from './api-resource.ts'
+import { type CachedDocument, withHash } from './cached-document.ts'
+import {
+  definitionName,
+  groupVersionKind,
+  openApiDefinitions,
+  type Schema,
+} from './openapi-schemas.ts'
+
+/** A parameter before it is written for one version of OpenAPI. */
+interface Parameter {
+  readonly name: string
+  readonly in: 'path' | 'query'
+  readonly type: 'string' | 'integer' | 'boolean'
+  readonly description: string
+}
+
+/** What the two versions write differently. */
+interface Dialect {
+  refTo(name: string): string
+  parameter(parameter: Parameter): unknown
+  response(schema: Schema): unknown
+}
+
+/** `GET /openapi/v2`: kube-apiserver merges it into its own. */
+export function openApiV2(resources: readonly ApiResource[], version: string): CachedDocument {
+  return withHash({
+    swagger: '2.0',
+    info: info(version),
+    paths: paths(resources, V2),
+    definitions: openApiDefinitions(V2.refTo),
+  })
+}
+
+/** `GET /openapi/v3/apis/GROUP/VERSION`: what `kubectl explain` reads. */
+export function openApiV3(resources: readonly ApiResource[], version: string): CachedDocument {
+  return withHash({
+    openapi: '3.0.0',
+    info: info(version),
+    paths: paths(resources, V3),
+    components: { schemas: openApiDefinitions(V3.refTo) },
+  })
+}
+
+/** `GET /openapi/v3`: where the documents are. */
+export function openApiV3Index(document: CachedDocument): CachedDocument {
+  const path = `apis/${ACCESS_API_VERSION}`
+  const serverRelativeURL = `/openapi/v3/${path}?hash=${document.hash}`
+  return withHash({ paths: { [path]: { serverRelativeURL } } })
+}
+
+function info(version: string): unknown {
+  return { title: 'Lanyard access API', version: `v${version}` }
+}
+
+const V2: Dialect = {
+  refTo: (name) => `#/definitions/${name}`,
+  parameter: ({ name, in: place, type, description }) => ({
+    name,
+    in: place,
+    type,
+    description,
+    uniqueItems: true,
+    ...(place === 'path' ? { required: true } : {}),
+  }),
+  response: (schema) => ({ description: 'OK', schema }),
+}
+
+const V3: Dialect = {
+  refTo: (name) => `#/components/schemas/${name}`,
+  parameter: ({ name, in: place, type, description }) => ({
+    name,
+    in: place,
+    description,
+    schema: { type, uniqueItems: true },
+    ...(place === 'path' ? { required: true } : {}),
+  }),
+  response: (schema) => ({ description: 'OK', content: { 'application/json': { schema } } }),
+}
+
+const NAMESPACE: Parameter = {
+  name: 'namespace',
+  in: 'path',
+  type: 'string',
+  description: 'Namespace of the pod.',
+}
+const NAME: Parameter = {
+  name: 'name',
+  in: 'path',
+  type: 'string',
+  description: 'Name of the object.',
+}
+const LIST_PARAMETERS: readonly Parameter[] = [
+  query('fieldSelector', 'string', 'Only objects with these values.'),
+  query('limit', 'integer', 'Objects in one page.'),
+  query('continue', 'string', 'Brings the page after the one that had this token.'),
+  query('resourceVersion', 'string', 'Where a watch goes on.'),
+  query('timeoutSeconds', 'integer', 'How long a watch lasts.'),
+  query('watch', 'boolean', 'Streams changes instead of listing.'),
+  query('allowWatchBookmarks', 'boolean', 'Wants bookmarks in a watch.'),
+]
+const AUDIT_EVENT_PARAMETERS: readonly Parameter[] = [
+  query('sinceTime', 'string', 'Only decisions made at this time or later.'),
+  query('sinceSeconds', 'integer', 'Only decisions made in the last so many seconds.'),
+  query('tail', 'integer', 'Only the newest decisions, this many at most.'),
+]
+
+function query(name: string, type: Parameter['type'], description: string): Parameter {
+  return { name, in: 'query', type, description }
+}
+
+function paths(resources: readonly ApiResource[], dialect: Dialect): Record<string, unknown> {
+  const root = `/apis/${ACCESS_GROUP}/${ACCESS_VERSION}`
+  return Object.fromEntries(
+    resources.flatMap((resource) => {
+      const all = `${root}/${resource.resource}`
+      const namespaced = `${root}/namespaces/{namespace}/${resource.resource}`
+      return [
+        [all, listOperation(resource, [], 'ForAllNamespaces', dialect)],
+        [namespaced, listOperation(resource, [NAMESPACE], '', dialect)],
+        [`${namespaced}/{name}`, getOperation(resource, dialect)],
+      ]
+    }),
+  )
+}
+
+function listOperation(
+  { resource, kind }: ApiResource,
+  pathParameters: readonly Parameter[],
+  suffix: string,
+  dialect: Dialect,
+): unknown {
+  const extra = resource === 'auditevents' ? AUDIT_EVENT_PARAMETERS : []
+  return {
+    get: {
+      description: `List or watch objects of kind ${kind}.`,
+      operationId: `listAccessLanyardDevV1alpha1${suffix === '' ? 'Namespaced' : ''}${kind}${suffix}`,
+      ...operationTypes(dialect),
+      parameters: [...pathParameters, ...LIST_PARAMETERS, ...extra].map(dialect.parameter),
+      responses: { 200: dialect.response({ $ref: dialect.refTo(definitionName(`${kind}List`)) }) },
+      'x-kubernetes-action': 'list',
+      'x-kubernetes-group-version-kind': groupVersionKind(kind),
+    },
+  }
+}
+
+function getOperation({ kind }: ApiResource, dialect: Dialect): unknown {
+  return {
+    get: {
+      description: `Read one object of kind ${kind}.`,
+      operationId: `readAccessLanyardDevV1alpha1Namespaced${kind}`,
+      ...operationTypes(dialect),
+      parameters: [NAMESPACE, NAME].map(dialect.parameter),
+      responses: { 200: dialect.response({ $ref: dialect.refTo(definitionName(kind)) }) },
+      'x-kubernetes-action': 'get',
+      'x-kubernetes-group-version-kind': groupVersionKind(kind),
+    },
+  }
+}
+
+function operationTypes(dialect: Dialect): Record<string, unknown> {
+  const common = { tags: ['accessLanyardDev_v1alpha1'] }
+  return dialect === V2 ? { ...common, produces: ['application/json'], schemes: ['https'] } : common
+}

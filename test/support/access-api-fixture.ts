@@ -1,0 +1,206 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { type RequestOptions, request } from 'node:https'
+import {
+  type AccessApiDeps,
+  type AccessApiServer,
+  createAccessApiServer,
+} from '../../control-plane/access-api/access-api-server.ts'
+import {
+  parseRequestHeaderConfig,
+  type RequestHeaderConfig,
+  type RequestHeaderSource,
+} from '../../control-plane/access-api/request-header-config.ts'
+import { createLogger } from '../../platform/logger.ts'
+import { createMemoryAuditEventStore, createMemoryPodBindingStore } from './memory-stores.ts'
+import { NOON_MS } from './record-builders.ts'
+import {
+  createTestAuthority,
+  type TestAuthority,
+  type TestCertificate,
+} from './test-certificates.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly text: string
+  /** The body as JSON; undefined when it is none. */
+  readonly json: unknown
+}
+
+export interface AccessApiFixture {
+  readonly port: number
+  readonly server: AccessApiServer
+  readonly auditEvents: ReturnType<typeof createMemoryAuditEventStore>
+  readonly podBindings: ReturnType<typeof createMemoryPodBindingStore>
+  readonly serving: TestAuthority
+  readonly frontProxyAuthority: TestAuthority
+  readonly frontProxy: TestCertificate
+  readonly clock: { now(): number; set(nowMs: number): void }
+  setRequestHeader(config: RequestHeaderConfig | undefined): void
+  /** A request as kube-apiserver forwards it for `user`; other options win. */
+  get(path: string, user?: string, options?: RequestOptions): Promise<Answer>
+  /** The lines of a watch as they come; `close` hangs up. */
+  watch(path: string, user?: string, options?: RequestOptions): Promise<WatchLines>
+  close(): Promise<void>
+}
+
+export interface WatchLines {
+  readonly status: number
+  readonly incoming: IncomingMessage
+  /** Reads until `count` more lines have come. */
+  take(count: number): Promise<readonly WatchLine[]>
+  /** Reads until the server ends the watch. */
+  rest(): Promise<readonly WatchLine[]>
+  close(): void
+}
+
+export interface WatchLine {
+  readonly type: string
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the tests look at
+  readonly object: any
+}
+
+/** Data of ConfigMap kube-system/extension-apiserver-authentication, as kubeadm writes it. */
+export function authenticationData(clientCaPem: string): Record<string, string> {
+  return {
+    'requestheader-client-ca-file': clientCaPem,
+    'requestheader-allowed-names': '["front-proxy-client"]',
+    'requestheader-username-headers': '["X-Remote-User"]',
+    'requestheader-group-headers': '["X-Remote-Group"]',
+    'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+  }
+}
+
+/** The server on a socket, its stores empty, the clock at noon; alice and the aggregator may do everything. */
+export async function startAccessApi(
+  overrides: Partial<AccessApiDeps> = {},
+): Promise<AccessApiFixture> {
+  const serving = await createTestAuthority('serving')
+  const frontProxyAuthority = await createTestAuthority('front-proxy-ca')
+  const frontProxy = await frontProxyAuthority.issueClient('front-proxy-client')
+  const auditEvents = createMemoryAuditEventStore()
+  const podBindings = createMemoryPodBindingStore()
+  const requestHeader = createSettableSource(
+    parseRequestHeaderConfig(authenticationData(frontProxyAuthority.certificatePem)),
+  )
+  let nowMs = NOON_MS + 60_000
+  const clock = {
+    now: () => nowMs,
+    set(next: number) {
+      nowMs = next
+    },
+  }
+  const server = createAccessApiServer({
+    auditEvents,
+    podBindings,
+    certificate: await serving.issueServer(),
+    requestHeader,
+    authorize: async ({ username }) => username === 'alice',
+    logger: createLogger({ name: 'test', level: 'error' }),
+    clock,
+    version: '0.1.0',
+    watchTimes: { bookmarkMs: 60_000, pauseMs: 1, stallMs: 60_000 },
+    ...overrides,
+  })
+  const port = await server.listen(0, '127.0.0.1')
+  const client = (user: string): RequestOptions => ({
+    host: '127.0.0.1',
+    port,
+    agent: false,
+    ca: serving.certificatePem,
+    cert: frontProxy.certificatePem,
+    key: frontProxy.privateKeyPem,
+    headers: { 'x-remote-user': user },
+  })
+  return {
+    port,
+    server,
+    auditEvents,
+    podBindings,
+    serving,
+    frontProxyAuthority,
+    frontProxy,
+    clock,
+    setRequestHeader: requestHeader.set,
+    get: async (path, user = 'alice', options = {}) =>
+      readAnswer(await send({ ...client(user), ...options, path })),
+    watch: async (path, user = 'alice', options = {}) =>
+      readLines(await send({ ...client(user), ...options, path })),
+    close: () => server.close(),
+  }
+}
+
+function createSettableSource(
+  initial: RequestHeaderConfig | undefined,
+): RequestHeaderSource & { set(config: RequestHeaderConfig | undefined): void } {
+  const listeners = new Set<() => void>()
+  let config = initial
+  return {
+    current: () => config,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    set(next) {
+      config = next
+      for (const listener of listeners) listener()
+    },
+  }
+}
+
+async function send(options: RequestOptions): Promise<IncomingMessage> {
+  const outgoing = request(options)
+  outgoing.end()
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+  return incoming
+}
+
+async function readAnswer(incoming: IncomingMessage): Promise<Answer> {
+  let text = ''
+  for await (const chunk of incoming.setEncoding('utf8')) text += chunk
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    text,
+    json: parseJson(text),
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function readLines(incoming: IncomingMessage): WatchLines {
+  const lines = splitLines(incoming)
+  const read = async (count: number) => {
+    const taken: WatchLine[] = []
+    while (taken.length < count) {
+      const { value, done } = await lines.next()
+      if (done === true) break
+      taken.push(JSON.parse(value) as WatchLine)
+    }
+    return taken
+  }
+  return {
+    status: incoming.statusCode ?? 0,
+    incoming,
+    take: read,
+    rest: () => read(Infinity),
+    close: () => incoming.destroy(),
+  }
+}
+
+async function* splitLines(incoming: IncomingMessage): AsyncGenerator<string, undefined> {
+  let rest = ''
+  for await (const chunk of incoming.setEncoding('utf8')) {
+    const parts = `${rest}${chunk}`.split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts
+  }
+  return undefined
+}

@@ -1,0 +1,127 @@
+import type {
+  AuditEventFilter,
+  AuditEventStore,
+  NewAuditEvent,
+} from '../../control-plane/store/audit-event-store.ts'
+import type {
+  PodBinding,
+  PodBindingFilter,
+  PodBindingStore,
+} from '../../control-plane/store/pod-binding-store.ts'
+import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
+import { userKey } from '../../core/chain.ts'
+import { Fault } from '../../core/fault.ts'
+
+/** The audit log in memory, by the same rules as the one on disk. */
+export function createMemoryAuditEventStore(): AuditEventStore {
+  const events: AuditEvent[] = []
+  const commits = createListeners()
+  let revision = 0
+
+  return {
+    async append(event: NewAuditEvent) {
+      revision += 1
+      events.push({ ...event, sequence: events.length + 1, revision })
+      commits.call()
+    },
+    async complete(decisionId: string, outcome: Outcome) {
+      const index = events.findIndex(({ id }) => id === decisionId)
+      const event = events[index]
+      if (event === undefined || event.outcome !== undefined) return
+      revision += 1
+      events[index] = { ...event, outcome, revision }
+      commits.call()
+    },
+    async get(id) {
+      return events.find((event) => event.id === id)
+    },
+    async list(filter, { afterSequence, limit }) {
+      const found = events.filter(
+        (event) => event.sequence > afterSequence && matchesEvent(filter, event),
+      )
+      return { events: found.slice(0, limit), revision }
+    },
+    async changes(filter, { afterRevision, limit }) {
+      const found = events
+        .filter((event) => event.revision > afterRevision && matchesEvent(filter, event))
+        .sort((a, b) => a.revision - b.revision)
+      return { events: found.slice(0, limit), revision }
+    },
+    onCommit: commits.add,
+  }
+}
+
+function matchesEvent(filter: AuditEventFilter, event: AuditEvent): boolean {
+  const actual: Required<AuditEventFilter> = {
+    namespace: event.caller.namespace,
+    pod: event.caller.name,
+    rootRequester: event.chain.rootRequester.username,
+    effect: event.effect,
+    verb: event.attributes.verb,
+    resource: event.attributes.resource,
+  }
+  return matches(filter, actual)
+}
+
+/** The bindings in memory, by the same rules as those on disk. */
+export function createMemoryPodBindingStore(): PodBindingStore {
+  const bindings: PodBinding[] = []
+  const commits = createListeners()
+
+  return {
+    async record(binding) {
+      const known = bindings.find(({ podUid }) => podUid === binding.podUid)
+      if (known !== undefined) {
+        if (chainKey(known) === chainKey(binding)) return known
+        throw new Fault('binding_conflict', 'The pod is bound to another chain')
+      }
+      const recorded = { ...binding, sequence: bindings.length + 1 }
+      bindings.push(recorded)
+      commits.call()
+      return recorded
+    },
+    async find(podUid) {
+      return bindings.find((binding) => binding.podUid === podUid)
+    },
+    async list(filter, { afterSequence, limit }) {
+      const found = bindings.filter(
+        (binding) => binding.sequence > afterSequence && matchesBinding(filter, binding),
+      )
+      return { bindings: found.slice(0, limit), sequence: bindings.length }
+    },
+    onCommit: commits.add,
+  }
+}
+
+function matchesBinding(filter: PodBindingFilter, { chain }: PodBinding): boolean {
+  const pod = chain.actors.at(-1)
+  return matches(filter, {
+    namespace: pod?.namespace ?? '',
+    pod: pod?.name ?? '',
+    rootRequester: chain.rootRequester.username,
+  })
+}
+
+function chainKey({ chain }: Pick<PodBinding, 'chain'>): string {
+  const requesters = [chain.rootRequester, ...chain.coRequesters].map(userKey)
+  return JSON.stringify([requesters, chain.actors])
+}
+
+function matches<Filter extends object>(filter: Filter, actual: Required<Filter>): boolean {
+  return Object.entries(filter).every(
+    ([key, value]) => value === undefined || actual[key as keyof Filter] === value,
+  )
+}
+
+function createListeners(): { add(listener: () => void): () => void; call(): void } {
+  const listeners = new Set<() => void>()
+  return {
+    add(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    call() {
+      for (const listener of listeners) listener()
+    },
+  }
+}

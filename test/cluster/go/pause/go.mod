@@ -1,0 +1,3 @@
+module lanyard.dev/test/pause
+
+go 1.24.0

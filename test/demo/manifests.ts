@@ -1,0 +1,111 @@
+/* What an administrator sets up before the story, and what its pods start. */
+
+/** The namespace where Lanyard watches, and one like it where it does not. */
+export const WATCHED = 'team'
+export const UNWATCHED = 'open'
+export const AGENT_IMAGE = 'lanyard-test/agent:latest'
+
+interface KubernetesObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly [field: string]: unknown
+}
+
+/** What alice may do, and what the agent's own service account may: start work and look at it. */
+const MODEST_RULES = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'create'] },
+  { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create'] },
+]
+
+/** What the Job's service account may: far more than alice. */
+const STRONG_RULES = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]
+
+function role(
+  namespace: string,
+  name: string,
+  rules: unknown,
+  subject: object,
+): KubernetesObject[] {
+  const metadata = { name, namespace }
+  const apiGroup = 'rbac.authorization.k8s.io'
+  const roleRef = { apiGroup, kind: 'Role', name }
+  return [
+    { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, rules },
+    { apiVersion: `${apiGroup}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects: [subject] },
+  ]
+}
+
+/** Everything of one namespace: who may what, a Secret to covet and a Deployment to delete. */
+export function namespaceObjects(namespace: string): readonly KubernetesObject[] {
+  const account = (name: string) => ({ kind: 'ServiceAccount', name, namespace })
+  const alice = { kind: 'User', name: 'alice', apiGroup: 'rbac.authorization.k8s.io' }
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'agent', namespace } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'builder', namespace } },
+    ...role(namespace, 'alice', MODEST_RULES, alice),
+    ...role(namespace, 'agent', MODEST_RULES, account('agent')),
+    ...role(namespace, 'builder', STRONG_RULES, account('builder')),
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'db', namespace },
+      stringData: { password: 'correct-horse' },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'shop', namespace },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: { app: 'shop' } },
+        template: { metadata: { labels: { app: 'shop' } }, spec: podSpec('agent', 600) },
+      },
+    },
+  ]
+}
+
+/** A pod that waits to be looked into. It is as restricted as Pod Security wants. */
+export function podSpec(serviceAccountName: string, seconds: number): object {
+  const securityContext = {
+    runAsNonRoot: true,
+    runAsUser: 1000,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  }
+  return {
+    serviceAccountName,
+    terminationGracePeriodSeconds: 1,
+    restartPolicy: 'Always',
+    containers: [
+      {
+        name: 'main',
+        image: AGENT_IMAGE,
+        imagePullPolicy: 'IfNotPresent',
+        command: [
+          'sh',
+          '-c',
+          `i=0; while [ $i -lt ${seconds} ]; do echo tick $i; i=$((i+1)); sleep 1; done`,
+        ],
+        securityContext,
+      },
+    ],
+  }
+}
+
+export function pod(namespace: string, name: string, serviceAccountName: string): KubernetesObject {
+  const spec = podSpec(serviceAccountName, 3_600)
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec }
+}
+
+export function job(namespace: string, name: string, serviceAccountName: string): KubernetesObject {
+  const spec = { ...podSpec(serviceAccountName, 3_600), restartPolicy: 'Never' }
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace },
+    spec: { template: { spec } },
+  }
+}

@@ -38,7 +38,7 @@ const SERVER = ['hono', '@hono/node-server', ...GRPC, 'zod']
 const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
   core: [],
   proto: GRPC,
-  platform: ['pino', 'zod', '@prometheus-io/client', '@peculiar/x509'],
+  platform: ['pino', 'zod', '@prometheus-io/client', '@peculiar/x509', 'reflect-metadata'],
   sidecar: [...SERVER, 'undici'],
   'control-plane': [
     ...SERVER,

@@ -32,7 +32,9 @@ export async function removeCgroups(cluster: string): Promise<void> {
 async function hierarchies(): Promise<readonly string[]> {
   if (existsSync(join(MOUNT, 'cgroup.controllers'))) return [MOUNT]
   const names = await readdir(MOUNT)
-  return names.map((name) => join(MOUNT, name)).filter((path) => existsSync(join(path, 'tasks')))
+  return names
+    .map((name) => join(MOUNT, name))
+    .filter((path) => existsSync(join(path, 'cgroup.procs')))
 }
 
 async function inherit(parent: string, folder: string, file: string): Promise<void> {

@@ -137,17 +137,23 @@ function attach(record: ClusterRecord, binaries: Binaries): Cluster {
 /** Ends a cluster and removes its processes, mounts, interfaces, cgroups and files. */
 export async function stopCluster(name: string): Promise<void> {
   const paths = clusterPaths(name)
-  for (const pid of await clusterProcesses(name)) kill(pid)
+  // The supervisor ends with its namespaces, and the keeper reaps them; one that hangs is ended too.
+  for (const pid of await clusterProcesses(name, 'supervisor')) kill(pid)
   const gone = async () => (await clusterProcesses(name)).length === 0
+  await waitFor('the keeper to end', 5_000, gone).catch(() => {})
+  for (const pid of await clusterProcesses(name)) kill(pid)
   await waitFor('the processes to end', 20_000, gone)
   await removeCgroups(name)
   await rm(paths.root, { recursive: true, force: true })
 }
 
 /** Processes of this cluster's harness by their command line; whatever they started dies with them. */
-async function clusterProcesses(name: string): Promise<readonly number[]> {
+async function clusterProcesses(
+  name: string,
+  which = '(?:keeper|supervisor)',
+): Promise<readonly number[]> {
   const listed = await mustRun(['ps', '-eo', 'pid=,args='])
-  const mine = new RegExp(`^\\s*(\\d+) .*/test/cluster/(?:keeper|supervisor)\\.ts ${name}$`)
+  const mine = new RegExp(`^\\s*(\\d+) .*/test/cluster/${which}\\.ts ${name}$`)
   return listed.split('\n').flatMap((line) => {
     const pid = mine.exec(line)?.[1]
     return pid === undefined ? [] : [Number(pid)]

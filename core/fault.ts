@@ -27,6 +27,12 @@ export const FAULTS = {
     grpc: 'RESOURCE_EXHAUSTED',
     retry: false,
   },
+  encoding_unsupported: {
+    httpStatus: 415,
+    reason: 'UnsupportedMediaType',
+    grpc: 'INVALID_ARGUMENT',
+    retry: false,
+  },
   overloaded: {
     httpStatus: 429,
     reason: 'TooManyRequests',
@@ -45,6 +51,13 @@ export const FAULTS = {
     reason: 'ServiceUnavailable',
     grpc: 'UNAVAILABLE',
     retry: true,
+  },
+  // The API server broke off, or answered with what must not reach a caller, such as a redirect.
+  upstream_failed: {
+    httpStatus: 502,
+    reason: 'BadGateway',
+    grpc: 'UNAVAILABLE',
+    retry: false,
   },
   audit_unavailable: {
     httpStatus: 503,

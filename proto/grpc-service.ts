@@ -99,7 +99,11 @@ export type GrpcClient<Service extends DescService> = {
             ) => ClientDuplexStream<MessageInitShape<Input>, MessageShape<Output>>
           : never
     : never
-} & { close(): void }
+} & {
+  close(): void
+  /** Calls back when the channel is connected, or with an error at `deadline` (epoch ms). */
+  waitForReady(deadline: number, callback: (error?: Error) => void): void
+}
 
 /** A grpc-js client for a Protobuf-ES service. `address` is `host:port`. */
 export function createGrpcClient<Service extends DescService>(

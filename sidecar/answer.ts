@@ -1,0 +1,63 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Fault } from '../core/fault.ts'
+import { faultStatus, type Status } from '../core/kubernetes/status.ts'
+
+/** An answer of the sidecar's own: always a Kubernetes `Status`, with the same code as HTTP status. */
+export interface Answer {
+  readonly status: Status
+  /** Id of the record, where there is one; callers find it as `Audit-Id`, as kube-apiserver's. */
+  readonly decisionId: string
+}
+
+export function faultAnswer(fault: Fault): Answer {
+  return { status: faultStatus(fault), decisionId: '' }
+}
+
+function toHeaders({ status, decisionId }: Answer, length: number): string[] {
+  const retryAfter = status.details?.retryAfterSeconds
+  return [
+    ...['content-type', 'application/json', 'content-length', `${length}`],
+    ...['cache-control', 'no-cache, private'],
+    ...(decisionId === '' ? [] : ['audit-id', decisionId]),
+    ...(retryAfter === undefined ? [] : ['retry-after', `${retryAfter}`]),
+  ]
+}
+
+/** Answers an ordinary request. The connection ends when the caller's body was not read. */
+export function answerRequest(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  answer: Answer,
+): void {
+  if (outgoing.headersSent || outgoing.destroyed) {
+    // Too late for a Status: a cut connection is an error for every client, a short answer is not.
+    outgoing.destroy()
+    return
+  }
+  const body = Buffer.from(JSON.stringify(answer.status))
+  const headers = toHeaders(answer, body.length)
+  if (!incoming.complete) headers.push('connection', 'close')
+  outgoing.writeHead(answer.status.code, headers)
+  outgoing.end(body)
+}
+
+/** Answers on a bare connection, which carries nothing else afterwards. */
+export function answerSocket(socket: Duplex, answer: Answer): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = JSON.stringify(answer.status)
+  const headers = [...toHeaders(answer, Buffer.byteLength(body)), 'connection', 'close']
+  socket.end(`${printHead(answer.status.code, headers)}${body}`)
+}
+
+/** Head of an HTTP/1.1 answer; `headers` are names and values in turn, checked by their makers. */
+export function printHead(httpStatus: number, headers: readonly string[]): string {
+  const lines = [`HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? ''}`]
+  for (let index = 0; index < headers.length; index += 2) {
+    lines.push(`${headers[index]}: ${headers[index + 1]}`)
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`
+}

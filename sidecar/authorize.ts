@@ -1,0 +1,62 @@
+import { failureStatus, type Status } from '../core/kubernetes/status.ts'
+import type { Authorizer } from './authorizer/authorizer.ts'
+import type { Deny } from './authorizer/decision.ts'
+import type { Question } from './authorizer/decision-stream.ts'
+import type { ReadRequest } from './read-request.ts'
+
+declare const permitted: unique symbol
+
+/**
+ * Leave to send one request. Only `authorize` makes one, and whatever talks to the API server asks
+ * for one, so that no path around the decision compiles.
+ */
+export interface Permit {
+  readonly effect: 'allow'
+  readonly decisionId: string
+  readonly warning: string
+  readonly request: ReadRequest
+  readonly [permitted]: true
+}
+
+export interface Denial {
+  readonly effect: 'deny'
+  readonly decisionId: string
+  readonly status: Status
+}
+
+export type Verdict = Permit | Denial
+
+/** Asks for the decision on a request. Throws when there is none: that is a refusal too. */
+export async function authorize(
+  authorizer: Pick<Authorizer, 'authorize'>,
+  request: ReadRequest,
+): Promise<Verdict> {
+  const { info, container, userAgent } = request
+  const question: Question = {
+    attributes: { ...info.attributes, alsoVerbs: [...info.attributes.alsoVerbs] },
+    container,
+    userAgent,
+    targetContainer: info.targetContainer,
+  }
+  const decision = await authorizer.authorize(question)
+  if (decision.effect === 'deny') {
+    return { effect: 'deny', decisionId: decision.id, status: denialStatus(request, decision) }
+  }
+  return {
+    effect: 'allow',
+    decisionId: decision.id,
+    warning: decision.warning,
+    request,
+  } as Permit
+}
+
+/** Forbidden, as kube-apiserver says it; the message and the causes are the control plane's. */
+function denialStatus({ info }: ReadRequest, deny: Deny): Status {
+  const { name, apiGroup, resource } = info.attributes
+  return failureStatus(403, 'Forbidden', deny.message || `forbidden [decision ${deny.id}]`, {
+    ...(name === '' ? {} : { name }),
+    ...(apiGroup === '' ? {} : { group: apiGroup }),
+    ...(resource === '' ? {} : { kind: resource }),
+    causes: deny.causes,
+  })
+}

@@ -1,0 +1,268 @@
+import { ChannelCredentials, type ServiceError, status } from '@grpc/grpc-js'
+import { Fault } from '../../core/fault.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { AuthorizationService } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import { EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
+import { createGrpcClient } from '../../proto/grpc-service.ts'
+import type { SidecarMetrics } from '../sidecar-metrics.ts'
+import { createBackoff } from './backoff.ts'
+import type { Decision } from './decision.ts'
+import { type DecisionStream, openDecisionStream, type Question } from './decision-stream.ts'
+import { enroll, type Session } from './enrolment.ts'
+import { createOpenDecisions } from './open-decisions.ts'
+import { createOutcomeQueue, type Outcome } from './outcome-queue.ts'
+import { startTimer } from './timer.ts'
+
+export interface AuthorizerOptions {
+  /** `host:port` */
+  readonly address: string
+  readonly caPem: string
+  readonly readToken: () => string
+  readonly decisionTimeoutMs: number
+  readonly reconnectWaitMs: number
+  readonly keepaliveMs: number
+  readonly waitingRequestsMax: number
+  readonly openRequestsMax: number
+  readonly logger: Logger
+  readonly metrics: SidecarMetrics
+}
+
+/** Asks the control plane, over one connection for the whole process. */
+export interface Authorizer {
+  /**
+   * The decision on one request. Throws `decision_unavailable`, `decision_timeout`, `overloaded` or
+   * `audit_unavailable`; nothing but a returned allow lets a request through.
+   */
+  authorize(question: Question): Promise<Decision>
+  /** Says what became of an allowed or recorded request. Every decision is reported once. */
+  report(outcome: Outcome): void
+  /** Calls back, at once or later, when what allowed the request no longer does. */
+  onRevoked(decisionId: string, cut: (message: string) => void): void
+  /** Why requests cannot be decided now; undefined when they can. */
+  problem(): string | undefined
+  /** Sends what is left to say and disconnects. */
+  close(): Promise<void>
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+const FINISH_MS = 3_000
+const RENEW_AGAIN_MS = 5_000
+const RECONNECT_MS = { min: 100, max: 2_000 }
+
+/** Starts to connect and returns at once; requests that come before wait `reconnectWaitMs`. */
+export function createAuthorizer(options: AuthorizerOptions): Authorizer {
+  const { logger, metrics } = options
+  const credentials = ChannelCredentials.createSsl(Buffer.from(options.caPem))
+  const channelOptions = toChannelOptions(options.keepaliveMs)
+  const enrolment = createGrpcClient(EnrolmentService, options.address, credentials, channelOptions)
+  const client = createGrpcClient(
+    AuthorizationService,
+    options.address,
+    credentials,
+    channelOptions,
+  )
+  const outcomes = createOutcomeQueue({
+    max: options.openRequestsMax,
+    nowMs: () => performance.now(),
+  })
+  const backoff = createBackoff({
+    minMs: RECONNECT_MS.min,
+    maxMs: RECONNECT_MS.max,
+    random: Math.random,
+  })
+  const open = createOpenDecisions()
+  const closing = Promise.withResolvers<'closing'>()
+  let closed = false
+  let current: DecisionStream | undefined
+  let connected = Promise.withResolvers<DecisionStream>()
+  let session: Session | undefined
+  let waiting = 0
+
+  async function authorize(question: Question): Promise<Decision> {
+    if (outcomes.isFull()) {
+      throw new Fault(
+        'audit_unavailable',
+        'Too many outcomes wait for the control plane; try again',
+      )
+    }
+    if (waiting >= options.waitingRequestsMax) {
+      throw new Fault('overloaded', 'Too many requests of this pod wait for a decision; try again')
+    }
+    waiting += 1
+    try {
+      return await (current ?? (await nextStream())).ask(question)
+    } finally {
+      waiting -= 1
+    }
+  }
+
+  async function nextStream(): Promise<DecisionStream> {
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () =>
+        late.reject(
+          new Fault(
+            'decision_unavailable',
+            'The control plane is away, so nothing is allowed; try again',
+          ),
+        ),
+      options.reconnectWaitMs,
+    )
+    try {
+      return await Promise.race([connected.promise, late.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  function openStream({ value }: Session): DecisionStream {
+    return openDecisionStream({
+      client,
+      session: value,
+      timeoutMs: options.decisionTimeoutMs,
+      onAlive: backoff.reset,
+      onDecision: (decision) => open.add(decision.id),
+      onLateDecision: ({ id }) =>
+        outcomes.add({
+          decisionId: id,
+          httpStatus: 504,
+          fault: 'decision_timeout',
+          responseBytes: 0n,
+        }),
+      onRevocation: (decisionId, message) => {
+        metrics.revocations.inc()
+        open.revoke(decisionId, message)
+      },
+    })
+  }
+
+  function become(stream: DecisionStream): void {
+    current = stream
+    metrics.connected.set(1)
+    outcomes.connect(stream.send)
+    connected.resolve(stream)
+  }
+
+  function lose(): void {
+    current = undefined
+    metrics.connected.set(0)
+    outcomes.disconnect()
+    connected = Promise.withResolvers()
+  }
+
+  /** Serves until the stream is over; a session that ends soon is replaced without a gap. */
+  async function serve(): Promise<void> {
+    await ready()
+    session = usable(session) ?? (await enrol())
+    let stream = openStream(session)
+    become(stream)
+    for (;;) {
+      const renewal = startTimer(session.renewAtMs - Date.now())
+      const why = await Promise.race([stream.ended, renewal.done, closing.promise])
+      renewal.cancel()
+      if (why === 'closing') return
+      if (why !== 'time') throw why ?? new Error('the control plane ended the stream')
+      session = await renew(session)
+      const old = stream
+      stream = openStream(session)
+      become(stream)
+      void old.finish(FINISH_MS)
+    }
+  }
+
+  /** The old session serves on when there is no new one yet. */
+  async function renew(old: Session): Promise<Session> {
+    try {
+      return await enrol()
+    } catch (error) {
+      logger.warn({ error }, 'Cannot renew the enrolment')
+      return { ...old, renewAtMs: Date.now() + RENEW_AGAIN_MS }
+    }
+  }
+
+  async function enrol(): Promise<Session> {
+    try {
+      const found = await enroll(enrolment, options.readToken(), Date.now())
+      metrics.enrolments.inc({ result: 'ok' })
+      logger.info({ expiresAt: new Date(found.expiresAtMs).toISOString() }, 'Enrolled')
+      return found
+    } catch (error) {
+      metrics.enrolments.inc({ result: 'failed' })
+      throw error
+    }
+  }
+
+  function ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      client.waitForReady(Date.now() + CONNECT_TIMEOUT_MS, (error) => {
+        if (error === undefined) resolve()
+        else reject(error)
+      })
+    })
+  }
+
+  async function run(): Promise<void> {
+    while (!closed) {
+      try {
+        await serve()
+      } catch (error) {
+        // Recorded, and tried again: until then every request is refused.
+        if (isUnauthenticated(error)) session = undefined
+        if (!closed) logger.warn({ error }, 'Lost the control plane')
+      }
+      if (closed) return
+      lose()
+      const retry = startTimer(backoff.next())
+      await Promise.race([retry.done, closing.promise])
+      retry.cancel()
+    }
+  }
+
+  const running = run()
+
+  async function close(): Promise<void> {
+    closed = true
+    closing.resolve('closing')
+    await current?.finish(FINISH_MS)
+    lose()
+    client.close()
+    enrolment.close()
+    await running
+  }
+
+  return {
+    authorize,
+    report: (outcome) => {
+      open.remove(outcome.decisionId)
+      outcomes.add(outcome)
+    },
+    onRevoked: open.onRevoked,
+    problem: () => (current === undefined ? 'no connection to the control plane' : undefined),
+    close,
+  }
+}
+
+function toChannelOptions(keepaliveMs: number) {
+  return {
+    // A peer that is gone without a word is noticed after twice this time.
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': keepaliveMs,
+    'grpc.keepalive_permit_without_calls': 1,
+    'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.min,
+    'grpc.max_reconnect_backoff_ms': RECONNECT_MS.max,
+    // Retries would keep every message of the stream in memory.
+    'grpc.enable_retries': 0,
+    'grpc.enable_channelz': 0,
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.max_receive_message_length': 1024 * 1024,
+  }
+}
+
+function usable(session: Session | undefined): Session | undefined {
+  return session !== undefined && session.renewAtMs > Date.now() ? session : undefined
+}
+
+function isUnauthenticated(error: unknown): boolean {
+  return error instanceof Error && (error as Partial<ServiceError>).code === status.UNAUTHENTICATED
+}

@@ -1,0 +1,53 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt'
+import { Metadata } from '@grpc/grpc-js'
+import { Fault } from '../../core/fault.ts'
+import { VERSION } from '../../platform/version.ts'
+import type { EnrollResponse, EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
+import type { GrpcClient } from '../../proto/grpc-service.ts'
+
+/** Proof for the control plane of which pod the sidecar serves. */
+export interface Session {
+  readonly value: string
+  /** When to get the next one: after four fifths of its life. */
+  readonly renewAtMs: number
+  readonly expiresAtMs: number
+}
+
+const ENROL_TIMEOUT_MS = 10_000
+const RENEW_AFTER = 0.8
+/** Metadata values are header values. */
+const SESSION = /^[\x21-\x7e]{1,8192}$/
+
+/**
+ * Trades the pod-bound token for a session. Throws `decision_unavailable` when the control plane is
+ * away, does not accept the token, or answers without a usable session.
+ */
+export async function enroll(
+  client: GrpcClient<typeof EnrolmentService>,
+  token: string,
+  nowMs: number,
+): Promise<Session> {
+  const response = await new Promise<EnrollResponse>((resolve, reject) => {
+    client.enroll(
+      { token, sidecarVersion: VERSION },
+      new Metadata(),
+      { deadline: Date.now() + ENROL_TIMEOUT_MS },
+      (error, value) => {
+        if (error !== null) {
+          reject(
+            new Fault('decision_unavailable', 'Cannot enrol at the control plane', {
+              cause: error,
+            }),
+          )
+        } else if (value === undefined) reject(new Fault('decision_unavailable', 'No answer'))
+        else resolve(value)
+      },
+    )
+  })
+  const expiresAtMs = response.expiresAt === undefined ? 0 : timestampMs(response.expiresAt)
+  if (!SESSION.test(response.session) || expiresAtMs <= nowMs) {
+    throw new Fault('decision_unavailable', 'The control plane enrolled without a usable session')
+  }
+  const renewAtMs = nowMs + (expiresAtMs - nowMs) * RENEW_AFTER
+  return { value: response.session, renewAtMs, expiresAtMs }
+}

@@ -1,0 +1,75 @@
+/** What became of a request; the wire's `Outcome`. */
+export interface Outcome {
+  readonly decisionId: string
+  /** Status sent to the caller; 0 when the connection ended without one. */
+  readonly httpStatus: number
+  /** A `FaultCode`, or empty when the request ended well. */
+  readonly fault: string
+  readonly responseBytes: bigint
+}
+
+/**
+ * How long an outcome that was written may still be on its way. The stream says nothing when one
+ * arrives, so after a break the young ones are sent again; the control plane keeps the first.
+ */
+const UNCONFIRMED_MS = 10_000
+
+interface Sent {
+  readonly outcome: Outcome
+  readonly atMs: number
+}
+
+/** Keeps what became of requests until the control plane can have heard of it. */
+export interface OutcomeQueue {
+  /** Sends now, or keeps it for the next connection. */
+  add(outcome: Outcome): void
+  /** A connection is there: sends what was kept. */
+  connect(send: (outcome: Outcome) => void): void
+  /** The connection is gone; what may have been lost with it is kept again. */
+  disconnect(): void
+  /** True when no more can be kept, so that no more requests may be let through. */
+  isFull(): boolean
+  readonly size: number
+}
+
+/** `max` bounds what is kept while there is no connection; each outcome takes about 200 bytes. */
+export function createOutcomeQueue(options: {
+  readonly max: number
+  readonly nowMs: () => number
+}): OutcomeQueue {
+  const { max, nowMs } = options
+  let kept: Outcome[] = []
+  let sent: Sent[] = []
+  let send: ((outcome: Outcome) => void) | undefined
+
+  function write(outcome: Outcome, to: (outcome: Outcome) => void): void {
+    const atMs = nowMs()
+    sent.push({ outcome, atMs })
+    // Cut by half at a time, so that forgetting costs nothing on average.
+    if (sent.length >= 2 * max) sent = sent.slice(-max)
+    to(outcome)
+  }
+
+  return {
+    add: (outcome) => {
+      if (send === undefined) kept.push(outcome)
+      else write(outcome, send)
+    },
+    connect: (to) => {
+      send = to
+      const waiting = kept
+      kept = []
+      for (const outcome of waiting) write(outcome, to)
+    },
+    disconnect: () => {
+      send = undefined
+      const sinceMs = nowMs() - UNCONFIRMED_MS
+      kept = [...sent.filter(({ atMs }) => atMs > sinceMs).map(({ outcome }) => outcome), ...kept]
+      sent = []
+    },
+    isFull: () => kept.length >= max,
+    get size() {
+      return kept.length
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import { Fault } from '../core/fault.ts'
+
+/** Which container holds which token. */
+export interface Callers {
+  /** Names the container whose token an Authorization header carries. Throws `identity_unverified`. */
+  authenticate(authorization: string | undefined): string
+}
+
+const BEARER = /^Bearer ([A-Za-z0-9_-]{1,512})$/i
+
+const HELP =
+  'Cannot tell which container is asking: send the token of /var/run/secrets/kubernetes.io/serviceaccount/token as a bearer token'
+
+/**
+ * Knows callers by the digest of their token. Every digest is compared, in constant time, so that
+ * an answer's time says nothing about a token.
+ */
+export function createCallers(tokens: ReadonlyMap<string, string>): Callers {
+  const known = [...tokens].map(([container, token]) => ({ container, digest: digestOf(token) }))
+
+  function authenticate(authorization: string | undefined): string {
+    const token = BEARER.exec(authorization ?? '')?.[1]
+    if (token === undefined) throw new Fault('identity_unverified', HELP)
+    const digest = digestOf(token)
+    let found: string | undefined
+    for (const candidate of known) {
+      if (timingSafeEqual(candidate.digest, digest)) found = candidate.container
+    }
+    if (found === undefined) throw new Fault('identity_unverified', HELP)
+    return found
+  }
+
+  return { authenticate }
+}
+
+function digestOf(token: string): Buffer {
+  return hash('sha256', token, 'buffer')
+}

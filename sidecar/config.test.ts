@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { loadConfig } from '../platform/config.ts'
+import { sidecarConfig, upstreamOrigin } from './config.ts'
+
+const REQUIRED = {
+  LANYARD_CONTROL_PLANE_ADDRESS: 'lanyard-control-plane.lanyard-system.svc:8443',
+  LANYARD_CONTROL_PLANE_CA: '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n',
+  LANYARD_CONTAINERS: 'setup,app',
+  LANYARD_POD_NAMESPACE: 'team',
+}
+
+function load(env: Record<string, string>) {
+  return loadConfig(sidecarConfig, {
+    prefix: 'LANYARD',
+    args: [],
+    env: { ...REQUIRED, ...env },
+    readFile: () => '{}',
+  })
+}
+
+test('sidecarConfig takes what the injector sets', () => {
+  expect(load({})).toMatchObject({
+    containers: ['setup', 'app'],
+    listenPortNumber: 16_443,
+    healthPortNumber: 16_444,
+    apiTokenFile: '/var/run/secrets/lanyard.dev/api/token',
+    stateDirectory: '/var/run/lanyard',
+  })
+})
+
+test.each([
+  ['a container name that is a path', { LANYARD_CONTAINERS: 'app,../x' }],
+  ['a container twice', { LANYARD_CONTAINERS: 'app,app' }],
+  ['no container', { LANYARD_CONTAINERS: '' }],
+  ['plain http', { LANYARD_UPSTREAM_URL: 'http://10.0.0.1' }],
+  ['a control plane without a port', { LANYARD_CONTROL_PLANE_ADDRESS: 'control-plane' }],
+  ['a CA that is a path', { LANYARD_CONTROL_PLANE_CA: '/ca.crt' }],
+])('sidecarConfig refuses %s', (_name, env) => {
+  expect(() => load(env)).toThrow(/Cannot start/)
+})
+
+test('sidecarConfig ignores the variables of a Service that is named like it', () => {
+  const env = { LANYARD_LISTEN_PORT: 'tcp://10.0.0.9:1', LANYARD_HEALTH_SERVICE_PORT: '1' }
+  expect(load(env).listenPortNumber).toBe(16_443)
+})
+
+test.each([
+  ['10.96.0.1', '443', 'https://10.96.0.1'],
+  ['fd00::1', '6443', 'https://[fd00::1]:6443'],
+])('upstreamOrigin() builds from host %s and port %s', (host, port, want) => {
+  const env = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port }
+  expect(upstreamOrigin({ upstreamUrl: '' }, env).origin).toBe(want)
+})
+
+test('upstreamOrigin() prefers the configured address', () => {
+  const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' }
+  expect(upstreamOrigin({ upstreamUrl: 'https://api.test:1' }, env).origin).toBe(
+    'https://api.test:1',
+  )
+})
+
+test.each([[{}], [{ KUBERNETES_SERVICE_HOST: 'x y', KUBERNETES_SERVICE_PORT: '443' }]])(
+  'upstreamOrigin() refuses %j',
+  (env) => {
+    expect(() => upstreamOrigin({ upstreamUrl: '' }, env)).toThrow(/KUBERNETES_SERVICE_HOST/)
+  },
+)

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http'
+import { FAULTS, Fault } from '../core/fault.ts'
+import { authorize, type Verdict } from './authorize.ts'
+import type { Decision } from './authorizer/decision.ts'
+import type { SidecarDeps } from './deps.ts'
+import { type Front, type ReadRequest, readRequest } from './read-request.ts'
+import { sanitizeUserAgent } from './upstream/request-headers.ts'
+
+/**
+ * Stops 1 to 3, in this order, for every request by whichever front it came. Throws a Fault when the
+ * request cannot be judged; only a returned `allow` lets it through.
+ */
+export async function judge(
+  deps: SidecarDeps,
+  incoming: IncomingMessage,
+  front: Front,
+): Promise<Verdict> {
+  const container = deps.callers.authenticate(incoming.headers.authorization)
+  const request = await readOrRecord(deps, incoming, container, front)
+  const startMs = performance.now()
+  const verdict = await authorize(deps.authorizer, request)
+  deps.metrics.decisionSeconds.observe((performance.now() - startMs) / 1_000)
+  return verdict
+}
+
+async function readOrRecord(
+  deps: SidecarDeps,
+  incoming: IncomingMessage,
+  container: string,
+  front: Front,
+): Promise<ReadRequest> {
+  try {
+    return readRequest(incoming, incoming.url ?? '', container, front, deps.requestBodyBytesMax)
+  } catch (error) {
+    throw await recorded(deps, incoming, container, Fault.from(error))
+  }
+}
+
+/** Longest target that a refusal keeps; the query is not kept, since it may hold secrets. */
+const REFUSED_PATH_CHARACTERS_MAX = 512
+
+/**
+ * Has a refusal of our own put on record, so that probing leaves a trace. The caller is refused
+ * whatever comes of that; the answer names the record where there is one.
+ */
+async function recorded(
+  deps: SidecarDeps,
+  incoming: IncomingMessage,
+  container: string,
+  fault: Fault,
+): Promise<Fault> {
+  const [path = ''] = (incoming.url ?? '').split('?')
+  let decision: Decision
+  try {
+    decision = await deps.authorizer.authorize({
+      attributes: {
+        verb: (incoming.method ?? '').toLowerCase(),
+        path: path.slice(0, REFUSED_PATH_CHARACTERS_MAX),
+      },
+      container,
+      userAgent: sanitizeUserAgent(incoming.headers['user-agent']),
+      refusedBecause: fault.message,
+    })
+  } catch (error) {
+    deps.metrics.unrecorded.inc()
+    deps.logger.warn(
+      { error: Fault.from(error), container, code: fault.code },
+      'Refused without a record',
+    )
+    return fault
+  }
+  const { httpStatus } = FAULTS[fault.code]
+  deps.authorizer.report({
+    decisionId: decision.id,
+    httpStatus,
+    fault: fault.code,
+    responseBytes: 0n,
+  })
+  return new Fault(fault.code, `${fault.message} [decision ${decision.id}]`)
+}

@@ -1,0 +1,123 @@
+import type { IncomingMessage } from 'node:http'
+import { Fault } from '../core/fault.ts'
+import { parseRequestInfo, type RequestInfo } from '../core/kubernetes/request-info.ts'
+import { sanitizeUserAgent } from './upstream/request-headers.ts'
+
+/** By which event of the server a request came; only an upgrade may become a tunnel. */
+export type Front = 'request' | 'upgrade'
+
+/** A request that can be judged: one meaning, within limits, from a known container. */
+export interface ReadRequest {
+  readonly container: string
+  readonly method: string
+  readonly info: RequestInfo
+  readonly userAgent: string
+  /** Protocol that an upgrade asks for, as it must come back; empty for an ordinary request. */
+  readonly protocol: 'websocket' | 'SPDY/3.1' | ''
+  readonly hasBody: boolean
+  /** The caller waits for 100 Continue before it sends its body. */
+  readonly expectsContinue: boolean
+}
+
+/** API clients send about ten. */
+const HEADERS_MAX = 100
+
+/** Headers of which another parser could read another one than we do, when there are two. */
+const SINGLE: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * Reads a request from the bytes of its head; `target` is the request line's, untouched. Throws
+ * `request_invalid`, `encoding_unsupported` or `request_too_large`.
+ */
+export function readRequest(
+  incoming: IncomingMessage,
+  target: string,
+  container: string,
+  front: Front,
+  bodyBytesMax: number,
+): ReadRequest {
+  checkHeaders(incoming.rawHeaders)
+  const method = incoming.method ?? ''
+  const { headers } = incoming
+  const info = parseRequestInfo(method, target, headers['content-type'])
+  return {
+    container,
+    method,
+    info,
+    userAgent: sanitizeUserAgent(headers['user-agent']),
+    protocol: readProtocol(incoming, info, front),
+    hasBody: readHasBody(incoming, front, bodyBytesMax),
+    expectsContinue: readExpect(headers.expect),
+  }
+}
+
+function checkHeaders(rawHeaders: readonly string[]): void {
+  if (rawHeaders.length > 2 * HEADERS_MAX) {
+    throw new Fault('request_invalid', `The request has more than ${HEADERS_MAX} headers`)
+  }
+  const seen = new Set<string>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    if (!SINGLE.has(name)) continue
+    if (seen.has(name)) throw new Fault('request_invalid', `The header "${name}" stands twice`)
+    seen.add(name)
+  }
+}
+
+function readProtocol(
+  incoming: IncomingMessage,
+  info: RequestInfo,
+  front: Front,
+): ReadRequest['protocol'] {
+  const asked = incoming.headers.upgrade
+  if (front === 'request') {
+    if (asked === undefined) return ''
+    throw new Fault('request_invalid', 'An Upgrade header needs "Connection: Upgrade" beside it')
+  }
+  if (info.upgrade === '') {
+    throw new Fault(
+      'request_invalid',
+      'Only exec, attach and port-forward of a pod may upgrade the connection',
+    )
+  }
+  const lower = (asked ?? '').toLowerCase()
+  if (lower === 'websocket' && incoming.method === 'GET') return 'websocket'
+  const spdy = incoming.method === 'GET' || incoming.method === 'POST'
+  if (lower === 'spdy/3.1' && spdy) return 'SPDY/3.1'
+  throw new Fault('request_invalid', 'A connection can be upgraded to websocket or SPDY/3.1 only')
+}
+
+function readHasBody(incoming: IncomingMessage, front: Front, bytesMax: number): boolean {
+  const { headers, method } = incoming
+  if (headers['content-encoding'] !== undefined) {
+    throw new Fault('encoding_unsupported', 'Request bodies must be sent without Content-Encoding')
+  }
+  const chunked = headers['transfer-encoding'] !== undefined
+  if (chunked && headers['transfer-encoding']?.toLowerCase() !== 'chunked') {
+    throw new Fault('request_invalid', 'The only transfer encoding of a request is chunked')
+  }
+  const length = Number(headers['content-length'] ?? 0)
+  if (!Number.isSafeInteger(length) || length > bytesMax) {
+    throw new Fault('request_too_large', `A request body may have at most ${bytesMax} bytes`)
+  }
+  const hasBody = chunked || length > 0
+  if (hasBody && (front === 'upgrade' || method === 'GET' || method === 'HEAD')) {
+    throw new Fault('request_invalid', 'This request must not have a body')
+  }
+  return hasBody
+}
+
+function readExpect(expect: string | undefined): boolean {
+  if (expect === undefined) return false
+  if (expect.toLowerCase() === '100-continue') return true
+  throw new Fault('request_invalid', 'The only expectation that can be met is 100-continue')
+}

@@ -1,0 +1,174 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { FAULTS, Fault } from '../core/fault.ts'
+import type { CertificatePair } from '../platform/certificate-authority.ts'
+import { answerRequest, answerSocket, faultAnswer } from './answer.ts'
+import { createApp, handleRequest, handleUpgrade } from './app.ts'
+import type { SidecarDeps } from './deps.ts'
+import { countFault } from './sidecar-metrics.ts'
+
+/** Request line and headers together; the target alone may have 16 KiB. */
+const HEAD_BYTES_MAX = 32 * 1024
+/** A caller on the same host sends its head in one go. */
+const HEADERS_TIMEOUT_MS = 30_000
+/** The whole of a request, body included; what comes back may take for ever. */
+const REQUEST_TIMEOUT_MS = 300_000
+/** Longer than the 90 s for which Go's clients keep a connection, so that the client closes first. */
+const KEEP_ALIVE_MS = 120_000
+
+const LOOPBACK = '127.0.0.1'
+const LOOPBACK_IPV6 = '::1'
+
+export interface ProxyServer {
+  readonly port: number
+  /** Serves another certificate to connections made from now on. */
+  setCertificate(pair: CertificatePair): void
+  listening(): boolean
+  /** Takes no more connections and waits for running requests, at most `drainMs`. */
+  close(drainMs: number): Promise<void>
+}
+
+/**
+ * Listens on loopback only, HTTP/1.1 over TLS. Being on the same host proves nothing (others can
+ * reach loopback through port-forward, and containers share it), so every request brings a token;
+ * for the same reason the Host header is not looked at.
+ */
+export async function startServer(
+  deps: SidecarDeps,
+  options: CertificatePair & { readonly port: number; readonly ipv6: boolean },
+): Promise<ProxyServer> {
+  const server = createProxyServer(deps, options)
+  const port = await listen(server, options.port, LOOPBACK)
+  const second = options.ipv6 ? await listenIpv6(server, port, deps) : undefined
+  return {
+    port,
+    setCertificate: (pair) => server.setSecureContext(toContext(pair)),
+    listening: () => server.listening,
+    close: async (drainMs) => {
+      second?.close()
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), drainMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+function toContext({ certificatePem, privateKeyPem }: CertificatePair) {
+  return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' as const }
+}
+
+function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Server {
+  const app = createApp(deps)
+  let open = 0
+
+  function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (open >= deps.openRequestsMax) {
+      countFault(deps.metrics, 'overloaded')
+      answerRequest(incoming, outgoing, faultAnswer(tooMany()))
+      return
+    }
+    open += 1
+    deps.metrics.openRequests.set(open)
+    outgoing.once('close', release)
+    handleRequest(app, incoming, outgoing).catch((error: unknown) => {
+      deps.logger.error({ error: Fault.from(error) }, 'Cannot serve the request')
+      outgoing.destroy()
+    })
+  }
+
+  function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (open >= deps.openRequestsMax) {
+      countFault(deps.metrics, 'overloaded')
+      answerSocket(socket, faultAnswer(tooMany()))
+      return
+    }
+    open += 1
+    deps.metrics.openRequests.set(open)
+    socket.once('close', release)
+    void handleUpgrade(deps, incoming, socket, head)
+  }
+
+  function release(): void {
+    open -= 1
+    deps.metrics.openRequests.set(open)
+  }
+
+  const server = createServer(
+    {
+      ...toContext(pair),
+      ALPNProtocols: ['http/1.1'],
+      maxHeaderSize: HEAD_BYTES_MAX,
+      insecureHTTPParser: false,
+      // A missing Host is harmless here, and Node's own answer would not be a Status.
+      requireHostHeader: false,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      noDelay: true,
+    },
+    serve,
+  )
+  // Without a limit of its own: readRequest refuses too many, Node would drop them in silence.
+  server.maxHeadersCount = 0
+  // The body is asked for after the decision; another expectation than 100-continue is refused there.
+  server.on('checkContinue', serve)
+  server.on('checkExpectation', serve)
+  server.on('upgrade', upgrade)
+  server.on('connect', upgrade)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    answerMalformed(deps, error, socket)
+  })
+  return server
+}
+
+function tooMany(): Fault {
+  return new Fault('overloaded', 'Too many requests of this pod are open; end some, or try again')
+}
+
+/** What came was not HTTP, so nobody is known to have asked: counted, and not on record. */
+function answerMalformed(deps: SidecarDeps, error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  deps.metrics.malformed.inc()
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const message = tooLarge
+    ? `The request line and headers together may have ${HEAD_BYTES_MAX} bytes`
+    : `The request is not valid HTTP/1.1 (HTTP ${FAULTS.request_invalid.httpStatus})`
+  answerSocket(socket, faultAnswer(new Fault('request_invalid', message)))
+}
+
+function listen(server: Listener, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.removeListener('error', reject)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}
+
+/** A server listens once, so IPv6 connections are handed to it. Many clusters have no IPv6. */
+async function listenIpv6(
+  server: Server,
+  port: number,
+  deps: SidecarDeps,
+): Promise<Listener | undefined> {
+  const second = createListener((socket: Socket) => server.emit('connection', socket))
+  try {
+    await listen(second, port, LOOPBACK_IPV6)
+    return second
+  } catch (error) {
+    // Recorded: loopback has only IPv4 here, and that is served.
+    deps.logger.info({ error }, 'No IPv6 loopback')
+    return undefined
+  }
+}

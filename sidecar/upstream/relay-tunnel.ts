@@ -1,0 +1,236 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Fault } from '../../core/fault.ts'
+import { answerSocket, faultAnswer, printHead } from '../answer.ts'
+import type { Permit } from '../authorize.ts'
+import type { SidecarDeps } from '../deps.ts'
+import { countFault } from '../sidecar-metrics.ts'
+import { upgradeHeaders, upstreamHeaders } from './request-headers.ts'
+import { callerHeaders, tunnelHeaders } from './response-headers.ts'
+import { refusedAnswer, upstreamFault } from './upstream-fault.ts'
+
+/** An API server that does not upgrade says why in a `Status`; nothing longer is passed on. */
+const ANSWER_BYTES_MAX = 64 * 1024
+const ANSWER_MS_MAX = 10_000
+const TCP_KEEP_ALIVE_MS = 30_000
+const LINGER_MS = 2_000
+
+/**
+ * Stop 4 for upgrades: opens the same tunnel to the API server and relays it byte for byte, both
+ * ways, half-closes included. Only a 101 opens it; after any other answer both connections end, so
+ * that nobody goes on speaking on one that the API server trusts (CVE-2018-1002105).
+ */
+export function relayTunnel(
+  deps: SidecarDeps,
+  permit: Permit,
+  incoming: IncomingMessage,
+  caller: Duplex,
+  head: Buffer,
+): void {
+  const tunnel = new Tunnel(deps, permit, caller)
+  if (caller.destroyed) {
+    tunnel.finish()
+    return
+  }
+  caller.on('error', () => tunnel.finish())
+  deps.authorizer.onRevoked(permit.decisionId, () => tunnel.cut())
+  try {
+    tunnel.open(openRequest(deps, permit, incoming), head)
+  } catch (error) {
+    tunnel.fail(Fault.from(error))
+  }
+}
+
+function openRequest(deps: SidecarDeps, permit: Permit, incoming: IncomingMessage): ClientRequest {
+  const { request, decisionId } = permit
+  const headers = [
+    ...upstreamHeaders(incoming.headers, {
+      token: deps.upstream.token(),
+      decisionId,
+      userAgent: request.userAgent,
+    }),
+    ...upgradeHeaders(incoming.headers, request.protocol),
+  ]
+  if (request.method === 'POST') headers.push('content-length', '0')
+  return deps.upstream.openTunnel({
+    method: request.method,
+    path: request.info.target,
+    headers,
+  })
+}
+
+/** One connection of the caller and one to the API server, which live and end together. */
+class Tunnel {
+  readonly #deps: SidecarDeps
+  readonly #permit: Permit
+  readonly #caller: Duplex
+  #request: ClientRequest | undefined
+  #server: Duplex | undefined
+  #httpStatus = 0
+  #fault = ''
+  #bytes = 0
+  #finished = false
+
+  constructor(deps: SidecarDeps, permit: Permit, caller: Duplex) {
+    this.#deps = deps
+    this.#permit = permit
+    this.#caller = caller
+  }
+
+  open(request: ClientRequest, head: Buffer): void {
+    this.#request = request
+    this.#caller.once('close', () => {
+      // Once there is a tunnel, its own rules say when it is over.
+      if (this.#httpStatus !== 101) this.finish()
+    })
+    request.on('upgrade', (response, server, serverHead) => {
+      this.#connect(response, server, head, serverHead)
+    })
+    request.on('response', (response) => this.#refuse(response))
+    request.on('error', (error) => {
+      const { method } = this.#permit.request
+      if (!this.#finished) this.fail(upstreamFault(error, { method, sent: false }))
+    })
+    request.setTimeout(this.#deps.upstreamHeadersTimeoutMs, () => {
+      request.destroy(new Fault('upstream_unavailable', 'The API server did not answer in time'))
+    })
+    request.end()
+  }
+
+  #connect(response: IncomingMessage, server: Duplex, head: Buffer, serverHead: Buffer): void {
+    this.#server = server
+    server.on('error', () => this.finish())
+    const { protocol } = this.#permit.request
+    const wrong =
+      response.statusCode !== 101 ||
+      response.headers.upgrade?.toLowerCase() !== protocol.toLowerCase() ||
+      response.headers['sec-websocket-extensions'] !== undefined
+    if (wrong || this.#finished) {
+      this.fail(new Fault('upstream_failed', 'The API server upgraded to something not asked for'))
+      return
+    }
+    this.#httpStatus = 101
+    this.#deps.metrics.openTunnels.inc()
+    const caller = this.#caller
+    for (const socket of [caller, server]) prepareSocket(socket)
+    caller.write(printHead(101, tunnelHeaders(response.headers, protocol, this.#permit.warning)))
+    if (serverHead.length > 0) caller.write(serverHead)
+    if (head.length > 0) server.write(head)
+    this.#bytes = serverHead.length
+    server.on('data', (chunk: Buffer) => {
+      this.#bytes += chunk.length
+    })
+    this.#join(server, caller)
+    this.#join(caller, server)
+  }
+
+  /** Passes bytes and the end on; the other direction goes on until it ends too. */
+  #join(from: Duplex, to: Duplex): void {
+    from.pipe(to)
+    from.once('close', () => {
+      if (from.errored !== null || !from.readableEnded || to.destroyed) this.finish()
+      else if (to.writableFinished) this.#linger(to)
+      else to.once('finish', () => this.#linger(to))
+    })
+  }
+
+  /** All is sent and the other side has gone. A close with unread bytes would reset what was sent. */
+  #linger(socket: Duplex): void {
+    socket.resume()
+    setTimeout(() => this.finish(), LINGER_MS).unref()
+  }
+
+  /** Passes on a bounded answer that is not a tunnel, then ends both connections. */
+  #refuse(response: IncomingMessage): void {
+    const httpStatus = response.statusCode ?? 0
+    const refused = refusedAnswer(httpStatus)
+    if (refused !== undefined || httpStatus < 200) {
+      if (httpStatus === 401) this.#deps.upstream.checkToken()
+      this.fail(refused ?? new Fault('upstream_failed', 'The API server did not upgrade'))
+      return
+    }
+    this.#httpStatus = httpStatus
+    const chunks: Buffer[] = []
+    const timer = setTimeout(() => response.destroy(), ANSWER_MS_MAX)
+    response.on('data', (chunk: Buffer) => {
+      this.#bytes += chunk.length
+      if (this.#bytes > ANSWER_BYTES_MAX) response.destroy()
+      else chunks.push(chunk)
+    })
+    response.on('error', () => undefined)
+    response.once('close', () => {
+      clearTimeout(timer)
+      if (!response.complete) {
+        this.fail(new Fault('upstream_failed', 'The API server refused to upgrade, at length'))
+        return
+      }
+      this.#answer(httpStatus, response, Buffer.concat(chunks))
+    })
+  }
+
+  #answer(httpStatus: number, response: IncomingMessage, body: Buffer): void {
+    const { 'content-length': _length, ...headers } = response.headers
+    const own = callerHeaders(headers, this.#permit.warning)
+    const head = printHead(httpStatus, [
+      ...own,
+      ...['content-length', `${body.length}`, 'connection', 'close'],
+    ])
+    this.#caller.write(head)
+    this.#caller.end(body)
+    this.#caller.once('finish', () => this.finish())
+  }
+
+  fail(fault: Fault): void {
+    this.#fault = fault.code
+    const { decisionId } = this.#permit
+    countFault(this.#deps.metrics, fault.code)
+    this.#deps.logger.warn({ error: fault, decisionId }, 'Cannot open the tunnel')
+    if (this.#httpStatus === 0) {
+      const answer = faultAnswer(fault)
+      this.#httpStatus = answer.status.code
+      answerSocket(this.#caller, { ...answer, decisionId })
+      this.#server?.destroy()
+      this.#request?.destroy()
+      this.#caller.once('finish', () => this.finish())
+    } else this.finish()
+  }
+
+  /** What allowed the tunnel no longer does. */
+  cut(): void {
+    this.#fault = 'permission_denied'
+    this.finish()
+  }
+
+  /** Ends both sides, whichever ended first, and reports once. */
+  finish(): void {
+    if (this.#finished) return
+    this.#finished = true
+    this.#caller.destroy()
+    this.#server?.destroy()
+    this.#request?.destroy()
+    const { metrics, authorizer } = this.#deps
+    if (this.#httpStatus === 101) metrics.openTunnels.dec()
+    if (this.#fault === '') metrics.requests.inc({ result: 'allowed' })
+    authorizer.report({
+      decisionId: this.#permit.decisionId,
+      httpStatus: this.#httpStatus,
+      fault: this.#fault,
+      responseBytes: BigInt(this.#bytes),
+    })
+  }
+}
+
+interface SocketOptions {
+  allowHalfOpen?: boolean
+  setTimeout?(ms: number): void
+  setKeepAlive?(on: boolean, delayMs: number): void
+  setNoDelay?(on: boolean): void
+}
+
+/** A tunnel may be silent for hours; a peer that is gone is noticed by TCP. */
+function prepareSocket(socket: Duplex & SocketOptions): void {
+  socket.allowHalfOpen = true
+  socket.setTimeout?.(0)
+  socket.setKeepAlive?.(true, TCP_KEEP_ALIVE_MS)
+  socket.setNoDelay?.(true)
+}

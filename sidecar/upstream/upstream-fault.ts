@@ -1,0 +1,46 @@
+import { Fault } from '../../core/fault.ts'
+
+/**
+ * What a failed exchange with the API server means for the caller. `sent` says that the request may
+ * have reached it: then a write may have been carried out, and inviting a retry could do it twice.
+ */
+export function upstreamFault(error: unknown, request: { method: string; sent: boolean }): Fault {
+  if (error instanceof Fault) return error
+  const harmless = request.method === 'GET' || request.method === 'HEAD' || !request.sent
+  const code = (error as { code?: unknown } | undefined)?.code
+  const unreadable =
+    typeof code === 'string' && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+  if (unreadable) {
+    return new Fault('upstream_failed', 'The API server sent an answer that is not HTTP', {
+      cause: error,
+    })
+  }
+  if (harmless) {
+    return new Fault('upstream_unavailable', 'Cannot reach the API server; try again', {
+      cause: error,
+    })
+  }
+  return new Fault(
+    'upstream_failed',
+    'The API server broke off before it answered, so the request may have been carried out: look before you try again',
+    { cause: error },
+  )
+}
+
+/** Answers that must not be passed on; undefined for all others. */
+export function refusedAnswer(httpStatus: number): Fault | undefined {
+  if (httpStatus >= 300 && httpStatus < 400 && httpStatus !== 304) {
+    return new Fault(
+      'upstream_failed',
+      'The API server answered with a redirect, which is not followed',
+    )
+  }
+  // A 401 would make callers drop their own token, which is good; the refused one is the pod's.
+  if (httpStatus === 401) {
+    return new Fault(
+      'upstream_unavailable',
+      "The API server did not accept the pod's own token, which may be about to be replaced; try again",
+    )
+  }
+  return undefined
+}

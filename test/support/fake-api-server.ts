@@ -1,0 +1,119 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createServer, type TLSSocket } from 'node:tls'
+import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
+
+/** One request as it came over the wire. */
+export interface SeenRequest {
+  readonly method: string
+  readonly target: string
+  /** Names and values in turn, in the case in which they were sent. */
+  readonly rawHeaders: readonly string[]
+  readonly headers: IncomingMessage['headers']
+  body: Buffer
+}
+
+export type RequestHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => void
+export type UpgradeHandler = (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/**
+ * A TLS server in the place of kube-apiserver, for what a real one does not do on demand: it keeps
+ * what it was sent and answers as told.
+ */
+export interface FakeApiServer {
+  readonly url: string
+  readonly caPem: string
+  readonly requests: SeenRequest[]
+  /** Every connection that was ever made and is still open. */
+  readonly connections: ReadonlySet<TLSSocket>
+  /** How the next requests are answered; the first answer is an empty object. */
+  onRequest(handler: RequestHandler): void
+  onUpgrade(handler: UpgradeHandler): void
+  /** Takes over whole connections: nothing is parsed, `handler` has the bytes. */
+  onConnection(handler: ((socket: TLSSocket) => void) | undefined): void
+  close(): Promise<void>
+}
+
+export async function startFakeApiServer(): Promise<FakeApiServer> {
+  const authority = await createCertificateAuthority({ commonName: 'api', validForMs: 3_600_000 })
+  const { certificatePem, privateKeyPem } = await authority.issueServerCertificate({
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1'],
+    validForMs: 3_600_000,
+  })
+  const requests: SeenRequest[] = []
+  const connections = new Set<TLSSocket>()
+  let respond: RequestHandler = (_incoming, outgoing) => {
+    outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  }
+  let upgrade: UpgradeHandler = (_incoming, socket) => socket.destroy()
+  let takeOver: ((socket: TLSSocket) => void) | undefined
+
+  const http = createHttpServer({ keepAliveTimeout: 120_000 }, (incoming, outgoing) => {
+    const seen = see(incoming)
+    requests.push(seen)
+    const chunks: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      seen.body = Buffer.concat(chunks)
+    })
+    respond(incoming, outgoing)
+  })
+  http.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    requests.push(see(incoming))
+    socket.on('error', () => socket.destroy())
+    upgrade(incoming, socket, head)
+  })
+  const server = createServer(
+    { cert: certificatePem, key: privateKeyPem, allowHalfOpen: true, ALPNProtocols: ['http/1.1'] },
+    (socket) => {
+      connections.add(socket)
+      socket.on('close', () => connections.delete(socket))
+      socket.on('error', () => socket.destroy())
+      if (takeOver === undefined) http.emit('connection', socket)
+      else takeOver(socket)
+    },
+  )
+  server.on('tlsClientError', () => undefined)
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+
+  return {
+    url: `https://127.0.0.1:${port}`,
+    caPem: authority.certificatePem,
+    requests,
+    connections,
+    onRequest: (handler) => {
+      respond = handler
+    },
+    onUpgrade: (handler) => {
+      upgrade = handler
+    },
+    onConnection: (handler) => {
+      takeOver = handler
+    },
+    close: async () => {
+      for (const socket of connections) socket.destroy()
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
+    },
+  }
+}
+
+function see(incoming: IncomingMessage): SeenRequest {
+  return {
+    method: incoming.method ?? '',
+    target: incoming.url ?? '',
+    rawHeaders: incoming.rawHeaders,
+    headers: incoming.headers,
+    body: Buffer.alloc(0),
+  }
+}

@@ -1,0 +1,269 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js'
+import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
+import {
+  AuthorizationService,
+  type AuthorizeRequest,
+  type AuthorizeStreamRequest,
+  AuthorizeStreamResponseSchema,
+  Effect,
+  type Outcome,
+} from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import { type EnrollRequest, EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
+import { grpcService } from '../../proto/grpc-service.ts'
+
+type Answer = MessageInitShape<typeof AuthorizeStreamResponseSchema>['message']
+type Stream = ServerDuplexStream<AuthorizeStreamRequest, Uint8Array>
+
+/** What to answer to one question: a message, raw bytes of a message, or silence. */
+export type Decide = (
+  request: AuthorizeRequest,
+  id: string,
+) => Answer | Uint8Array | undefined | Promise<Answer | undefined>
+
+/**
+ * A gRPC server in the place of the control plane, for answers that the real one never gives. A
+ * relay stands before it, so that the network between can be cut or made to swallow everything.
+ */
+export interface FakeControlPlane {
+  readonly address: string
+  readonly caPem: string
+  /** Questions in the order in which they came. */
+  readonly questions: AuthorizeRequest[]
+  readonly outcomes: Outcome[]
+  /** Tokens with which sidecars enrolled. */
+  readonly enrolments: string[]
+  /** Sessions with which streams were opened. */
+  readonly sessions: string[]
+  decide(decide: Decide): void
+  /** How long sessions live; enrolment fails with UNAUTHENTICATED when it is 0. */
+  setSessionMs(ms: number): void
+  /** Refuses streams that bring a session other than the newest. */
+  forgetSessions(): void
+  revoke(decisionId: string): void
+  /** Ends every stream with a gRPC status. */
+  endStreams(code: status): void
+  /** The network swallows everything, on old connections and on new ones. */
+  blackhole(on: boolean): void
+  /** The process dies: connections are reset and new ones refused. */
+  kill(): Promise<void>
+  /** Another process takes its place at the same address, knowing no session. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+/** An allow with the id that the fake gave the question. */
+export function allow(id: string, warning = ''): Answer {
+  return { case: 'decision', value: { decisionId: id, effect: Effect.ALLOW, warning } }
+}
+
+/** A deny as the real control plane words it. */
+export function deny(id: string, message = `pods "x" is forbidden [decision ${id}]`): Answer {
+  const causes = [{ reason: 'LanyardDecision', field: 'decision', message: id }]
+  return { case: 'decision', value: { decisionId: id, effect: Effect.DENY, message, causes } }
+}
+
+export async function startFakeControlPlane(): Promise<FakeControlPlane> {
+  const authority = await createCertificateAuthority({
+    commonName: 'lanyard',
+    validForMs: 3_600_000,
+  })
+  const certificate = await authority.issueServerCertificate({
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1'],
+    validForMs: 3_600_000,
+  })
+  const credentials = ServerCredentials.createSsl(null, [
+    {
+      cert_chain: Buffer.from(certificate.certificatePem),
+      private_key: Buffer.from(certificate.privateKeyPem),
+    },
+  ])
+  const questions: AuthorizeRequest[] = []
+  const outcomes: Outcome[] = []
+  const enrolments: string[] = []
+  const sessions: string[] = []
+  const streams = new Set<Stream>()
+  let valid = new Set<string>()
+  let decide: Decide = (_request, id) => allow(id)
+  let sessionMs = 3_600_000
+  let lastId = 0
+
+  async function receive(stream: Stream, { correlation, message }: AuthorizeStreamRequest) {
+    if (message.case === 'outcome') outcomes.push(message.value)
+    if (message.case !== 'authorize') return
+    questions.push(message.value)
+    lastId += 1
+    const answer = await decide(message.value, `decision-${lastId}`)
+    if (answer === undefined) return
+    stream.write(answer instanceof Uint8Array ? answer : encode({ correlation, message: answer }))
+  }
+
+  function addServices(to: Server): void {
+    to.addService(encodedService(grpcService(AuthorizationService)), {
+      authorizeStream: (stream: Stream) => {
+        const session = String(stream.metadata.get('authorization')[0]).replace('Bearer ', '')
+        sessions.push(session)
+        if (!valid.has(session)) {
+          stream.emit('error', { code: status.UNAUTHENTICATED, details: 'unknown session' })
+          return
+        }
+        streams.add(stream)
+        stream.on('data', (request: AuthorizeStreamRequest) => void receive(stream, request))
+        stream.on('end', () => {
+          streams.delete(stream)
+          stream.end()
+        })
+        stream.on('cancelled', () => streams.delete(stream))
+        stream.on('error', () => streams.delete(stream))
+      },
+    })
+    to.addService(grpcService(EnrolmentService), {
+      enroll: (call: ServerUnaryCall<EnrollRequest, object>, callback: sendUnaryData<object>) => {
+        enrolments.push(call.request.token)
+        if (sessionMs === 0) {
+          callback({ code: status.UNAUTHENTICATED, details: 'not a token of a pod' })
+          return
+        }
+        const session = `session-${enrolments.length}`
+        valid.add(session)
+        callback(null, { session, expiresAt: timestampFromMs(Date.now() + sessionMs) })
+      },
+    })
+  }
+
+  let server = new Server()
+  async function start(): Promise<number> {
+    server = new Server()
+    addServices(server)
+    return new Promise((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', credentials, (error, port) => {
+        if (error === null) resolve(port)
+        else reject(error)
+      })
+    })
+  }
+  let serverPort = await start()
+  const relay = await startRelay(() => serverPort)
+
+  async function kill(): Promise<void> {
+    relay.refuse(true)
+    server.forceShutdown()
+    streams.clear()
+    valid = new Set()
+  }
+
+  return {
+    address: `127.0.0.1:${relay.port}`,
+    caPem: authority.certificatePem,
+    questions,
+    outcomes,
+    enrolments,
+    sessions,
+    decide: (next) => {
+      decide = next
+    },
+    setSessionMs: (ms) => {
+      sessionMs = ms
+    },
+    forgetSessions: () => {
+      valid = new Set()
+    },
+    revoke: (decisionId) => {
+      const message = encode({
+        message: { case: 'revocation', value: { decisionId, message: 'the grant has ended' } },
+      })
+      for (const stream of streams) stream.write(message)
+    },
+    endStreams: (code) => {
+      for (const stream of streams) stream.emit('error', { code, details: 'ended by the test' })
+      streams.clear()
+    },
+    blackhole: relay.blackhole,
+    kill,
+    restart: async () => {
+      serverPort = await start()
+      relay.refuse(false)
+    },
+    close: async () => {
+      await kill()
+      await relay.close()
+    },
+  }
+}
+
+function encode(init: MessageInitShape<typeof AuthorizeStreamResponseSchema>): Uint8Array {
+  return toBinary(AuthorizeStreamResponseSchema, create(AuthorizeStreamResponseSchema, init))
+}
+
+/** The service, but answers are bytes already: a message of another version can be sent too. */
+function encodedService(service: ServiceDefinition): ServiceDefinition {
+  const methods = Object.entries(service).map(([name, method]) => [
+    name,
+    { ...method, responseSerialize: (bytes: Uint8Array) => Buffer.from(bytes) },
+  ])
+  return Object.fromEntries(methods) as ServiceDefinition
+}
+
+interface Relay {
+  readonly port: number
+  blackhole(on: boolean): void
+  refuse(on: boolean): void
+  close(): Promise<void>
+}
+
+async function startRelay(targetPort: () => number): Promise<Relay> {
+  const sockets = new Set<Socket>()
+  let swallow = false
+  let refusing = false
+  const server = createServer((near) => {
+    if (refusing) {
+      near.resetAndDestroy()
+      return
+    }
+    const far = connect(targetPort(), '127.0.0.1')
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('data', (chunk) => {
+        if (!swallow) to.write(chunk)
+      })
+      from.on('error', () => from.destroy())
+      from.on('close', () => {
+        sockets.delete(from)
+        if (!swallow) to.destroy()
+      })
+    }
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    blackhole: (on) => {
+      swallow = on
+    },
+    refuse: (on) => {
+      refusing = on
+      for (const socket of on ? sockets : []) socket.resetAndDestroy()
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
+    },
+  }
+}

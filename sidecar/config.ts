@@ -24,11 +24,13 @@ export const sidecarConfig = z.strictObject({
   }),
   /** Containers to serve, separated by commas: each gets its own token. */
   containers: z.string().transform(parseContainers),
+  /** Handed to the containers as the file `namespace` of their service account folder. */
   podNamespace: z.string().min(1),
   /** Where the API server is; empty means KUBERNETES_SERVICE_HOST and _PORT. */
   upstreamUrl: z.union([z.literal(''), z.url({ protocol: /^https$/ })]).default(''),
   /** The pod's real credential; only the sidecar mounts it. */
   apiTokenFile: z.string().min(1).default(`${SECRETS}/api/token`),
+  /** Certificates (PEM) that the API server's own certificate must lead to. */
   apiCaFile: z.string().min(1).default(`${SECRETS}/api/ca.crt`),
   /** Pod-bound token with which the sidecar enrols. */
   controlPlaneTokenFile: z.string().min(1).default(`${SECRETS}/control-plane/token`),
@@ -38,6 +40,7 @@ export const sidecarConfig = z.strictObject({
   listenPortNumber: integer({ min: 0, max: 65_535 }).default(16_443),
   /** Health and metrics, for the kubelet and for Prometheus. */
   healthPortNumber: integer({ min: 0, max: 65_535 }).default(16_444),
+  /** Address that health and metrics are served on; empty means all of the pod's. */
   healthHost: z.string().default(''),
   /** A decision takes about a millisecond; past this the control plane is not well. */
   decisionTimeoutMs: integer({ min: 10, max: 120_000 }).default(5_000),
@@ -57,6 +60,7 @@ export const sidecarConfig = z.strictObject({
   fileCheckMs: integer({ min: 20, max: 60_000 }).default(2_000),
   /** Time for running requests at SIGTERM, when the app containers have ended already. */
   drainMs: integer({ min: 0, max: DRAIN_MS_MAX - 5_000 }).default(10_000),
+  /** What is logged; platform/logger.ts says what each level may hold. */
   logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   /** Serve IPv6 loopback as well, where there is one. */
   listenIpv6: boolean().default(true),

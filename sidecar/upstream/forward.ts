@@ -148,6 +148,9 @@ class Relay implements Dispatcher.DispatchHandler {
   /** Answers with a `Status`, or cuts the connection when the answer has begun. */
   fail(fault: Fault): void {
     this.#fault = fault.code
+    // Whatever is left of the body is read and forgotten, or the connection would stand still.
+    this.#incoming.unpipe()
+    this.#incoming.resume()
     countFault(this.#deps.metrics, fault.code)
     this.#deps.logger.warn(
       { error: fault, decisionId: this.#permit.decisionId },

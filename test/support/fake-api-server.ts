@@ -3,7 +3,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type TLSSocket } from 'node:tls'
 import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
@@ -31,7 +31,7 @@ export interface FakeApiServer {
   readonly requests: SeenRequest[]
   /** Every connection that was ever made and is still open. */
   readonly connections: ReadonlySet<TLSSocket>
-  /** How the next requests are answered; the first answer is an empty object. */
+  /** How the next requests are answered: with an empty object, once the body is there. */
   onRequest(handler: RequestHandler): void
   onUpgrade(handler: UpgradeHandler): void
   /** Takes over whole connections: nothing is parsed, `handler` has the bytes. */
@@ -48,8 +48,10 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
   })
   const requests: SeenRequest[] = []
   const connections = new Set<TLSSocket>()
-  let respond: RequestHandler = (_incoming, outgoing) => {
-    outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  let respond: RequestHandler = (incoming, outgoing) => {
+    incoming.on('end', () => {
+      outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    })
   }
   let upgrade: UpgradeHandler = (_incoming, socket) => socket.destroy()
   let takeOver: ((socket: TLSSocket) => void) | undefined
@@ -80,6 +82,12 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
     },
   )
   server.on('tlsClientError', () => undefined)
+  // Those in the middle of a handshake too: half-open sockets do not end by themselves.
+  const raw = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    raw.add(socket)
+    socket.on('close', () => raw.delete(socket))
+  })
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
   })
@@ -100,7 +108,7 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
       takeOver = handler
     },
     close: async () => {
-      for (const socket of connections) socket.destroy()
+      for (const socket of [...connections, ...raw]) socket.destroy()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
       })

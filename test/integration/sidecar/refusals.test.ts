@@ -1,0 +1,274 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { deny } from '../../support/fake-control-plane.ts'
+import {
+  eventually,
+  readAll,
+  type SidecarFixture,
+  startSidecarFixture,
+} from '../../support/sidecar-fixture.ts'
+
+let fixture: SidecarFixture
+beforeAll(async () => {
+  fixture = await startSidecarFixture({ LANYARD_REQUEST_BODY_BYTES_MAX: '4096' })
+})
+afterAll(() => fixture.close())
+beforeEach(() => {
+  fixture.api.requests.length = 0
+  fixture.controlPlane.questions.length = 0
+  fixture.controlPlane.decide((_request, id) => deny(id))
+})
+
+const PODS = '/api/v1/namespaces/team/pods'
+
+/** Sends raw bytes, the caller's token in the place of TOKEN, and reads the whole answer. */
+async function send(bytes: string): Promise<string> {
+  const socket = await fixture.connect()
+  const answer = readAll(socket)
+  socket.write(bytes.replace('TOKEN', fixture.token), 'latin1')
+  return answer
+}
+
+function head(line: string, headers: readonly string[] = []): string {
+  return [
+    `${line} HTTP/1.1`,
+    'Host: kubernetes.default.svc',
+    'Authorization: Bearer TOKEN',
+    'Connection: close',
+    ...headers,
+    '\r\n',
+  ].join('\r\n')
+}
+
+function bodyOf(answer: string): Record<string, unknown> {
+  return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as Record<string, unknown>
+}
+
+// Rows of the path-confusion table that must never be forwarded, whatever was decided.
+const HOSTILE_TARGETS = [
+  ['GET', '/api//v1/namespaces/dev/secrets'],
+  ['GET', '/api/v1/namespaces//secrets'],
+  ['GET', '/api/v1/namespaces/dev/secrets/'],
+  ['DELETE', '/api/v1/namespaces/dev/pods/'],
+  ['DELETE', '/api/v1/namespaces/dev/pods//'],
+  ['DELETE', '/api/v1/namespaces/dev/pods/%2f'],
+  ['GET', '/api/v1/namespaces/dev/pods/p%2Fexec?command=id'],
+  ['GET', '/api/v1/namespaces/dev%2Fsecrets%2Fdb'],
+  ['GET', '/api/v1/namespaces/dev/%73ecrets/db'],
+  ['GET', '/api%2Fv1%2Fnamespaces%2Fdev%2Fsecrets'],
+  ['GET', '/api/v1/namespaces/dev/pods/../secrets/db'],
+  ['GET', '/api/v1/namespaces/dev/pods/.%2e%2fsecrets%2fdb'],
+  ['GET', '/api/v1/namespaces/./secrets'],
+  ['GET', '/version/../api/v1/secrets'],
+  ['GET', '/api/v1/namespaces/dev/services/svc/proxy/%2e%2e/%2e%2e/%2e%2e/pods/ok'],
+  ['GET', '/api/V1/namespaces/dev/secrets/db'],
+  ['GET', '/api/v1/namespaces/dev\\secrets\\db'],
+  ['GET', '/api/v1/namespaces/dev/secrets/db%00'],
+  ['GET', '/api/v1/namespaces/dev/secrets%23/db'],
+  ['GET', '/api/v1/namespaces/dev/Secrets/db'],
+  ['GET', '/api/v1/watch/namespaces/dev/secrets'],
+  ['GET', '/api/v1/watch/secrets'],
+  ['GET', '/api/v1/proxy/namespaces/dev/pods/p/exec'],
+  ['POST', '/api/v1/namespaces/dev/pods/p/exec/'],
+  ['GET', '/api/v1/namespaces/dev/pods//exec'],
+  ['GET', '/api/v1/namespaces/dev/secrets?watch=1;x=1'],
+  ['GET', 'http://evil.example/api/v1/namespaces/dev/secrets'],
+  ['GET', '//evil.example/api/v1/namespaces/dev/secrets'],
+  ['GET', '*'],
+  ['OPTIONS', '*'],
+  ['OPTIONS', PODS],
+  ['TRACE', PODS],
+  ['QUERY', PODS],
+  ['PROPFIND', PODS],
+  ['CONNECT', '10.0.0.1:443'],
+  ['GET', '/apis//v1/namespaces/dev/secrets'],
+  ['GET', '/api/v1/namespaces/dev/pods/p/exec?command=ls&container=app&container=lanyard-sidecar'],
+  ['GET', '/api/v1/namespaces/dev/pods/p/exec?command=%zz&command=sh'],
+  ['GET', '/api/v1/namespaces/dev/pods/p/exec??command=sh'],
+  ['GET', `${PODS}?watch=0&watch=1`],
+  ['GET', `${PODS}?labelSelector=a&labelSelector=b`],
+  ['GET', `${PODS}#x`],
+  ['GET', `/api/v1/${'a'.repeat(17_000)}`],
+] as const
+
+describe('judge() refuses, on record,', () => {
+  test.each(HOSTILE_TARGETS)('%s %s', async (method, target) => {
+    const answer = await send(head(`${method} ${target}`))
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    expect(bodyOf(answer)).toMatchObject({
+      kind: 'Status',
+      code: 400,
+      reason: 'BadRequest',
+      message: expect.stringMatching(/\[decision decision-\d+\]$/),
+    })
+    expect(fixture.api.requests).toEqual([])
+    expect(fixture.controlPlane.questions).toHaveLength(1)
+    expect(fixture.controlPlane.questions[0]).toMatchObject({
+      container: 'app',
+      refusedBecause: expect.stringMatching(/\w/),
+    })
+    expect(fixture.controlPlane.questions[0]?.attributes?.path).not.toContain('?')
+  })
+
+  test.each([
+    ['a second Authorization', head(`GET ${PODS}`, ['Authorization: Bearer other']), 400],
+    [
+      'a second Content-Type',
+      head(`POST ${PODS}`, ['Content-Type: a/b', 'content-type: c/d']),
+      400,
+    ],
+    ['an Upgrade without Connection', head(`GET ${PODS}/p/exec`, ['Upgrade: websocket']), 400],
+    ['a body on GET', `${head(`GET ${PODS}`, ['Content-Length: 2'])}{}`, 400],
+    ['an unknown expectation', head(`POST ${PODS}`, ['Expect: more', 'Content-Length: 0']), 400],
+    ['too many headers', head(`GET ${PODS}`, Array(120).fill('X-A: b')), 400],
+    [
+      'a compressed body',
+      head(`POST ${PODS}`, ['Content-Encoding: gzip', 'Content-Length: 0']),
+      415,
+    ],
+    ['an identity encoding', head(`POST ${PODS}`, ['Content-Encoding: identity']), 415],
+    ['a body that is too long', head(`POST ${PODS}`, ['Content-Length: 4097']), 413],
+  ] as const)('%s', async (_name, bytes, httpStatus) => {
+    const answer = await send(bytes)
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${httpStatus} `))
+    expect(bodyOf(answer)).toMatchObject({ kind: 'Status', code: httpStatus })
+    expect(fixture.api.requests).toEqual([])
+    expect(fixture.controlPlane.questions[0]?.refusedBecause).not.toBe('')
+  })
+})
+
+test.each([
+  ['space before the colon', 'Authorization : Bearer x'],
+  ['an obsolete line fold', 'X-A: b\r\n c'],
+  ['a bare line feed', 'X-A: b\nX-C: d'],
+  ['two lengths', 'Content-Length: 1\r\nContent-Length: 2'],
+  ['length and chunks', 'Content-Length: 1\r\nTransfer-Encoding: chunked'],
+  ['chunks that are not last', 'Transfer-Encoding: chunked, identity'],
+  ['a null byte', 'X-A: \0'],
+  ['a head that is too long', `X-A: ${'b'.repeat(40_000)}`],
+])('startServer() answers 400 to %s and sends nothing on', async (_name, header) => {
+  const answer = await send(head(`POST ${PODS}`, [header]))
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+  expect(bodyOf(answer)).toMatchObject({ kind: 'Status', code: 400 })
+  expect(fixture.api.requests).toEqual([])
+})
+
+describe('judge() answers 401 to', () => {
+  test.each([
+    ['no token', 'X: y'],
+    ['a token of nobody', 'Authorization: Bearer abcdefghijklmnopqrstuvwxyz'],
+    ['the real token', 'Authorization: Bearer real-token-of-the-pod'],
+    ['another scheme', 'Authorization: Basic YTpi'],
+    ['a subprotocol', 'Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.YTpi'],
+  ])('%s', async (_name, header) => {
+    const answer = await send(
+      `GET ${PODS} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${header}\r\n\r\n`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
+    expect(bodyOf(answer)).toMatchObject({
+      kind: 'Status',
+      code: 401,
+      reason: 'Unauthorized',
+      message: expect.stringContaining('/var/run/secrets/kubernetes.io/serviceaccount/token'),
+    })
+    expect(fixture.controlPlane.questions).toEqual([])
+    expect(fixture.api.requests).toEqual([])
+  })
+})
+
+test('judge() does not need a Host header and does not look at it', async () => {
+  const rest = `Authorization: Bearer ${fixture.token}\r\nConnection: close\r\n\r\n`
+  expect(await send(`GET ${PODS} HTTP/1.1\r\n${rest}`)).toMatch(/^HTTP\/1\.1 403/)
+  expect(await send(`GET ${PODS} HTTP/1.1\r\nHost: evil.example\r\n${rest}`)).toMatch(
+    /^HTTP\/1\.1 403/,
+  )
+})
+
+test('authorize() tells a denied caller what the control plane says, as a Status', async () => {
+  fixture.controlPlane.decide((_request, id) =>
+    deny(id, `deployments.apps "web" is forbidden [${id}]`),
+  )
+  const { httpStatus, headers, text } = await fixture.call(
+    '/apis/apps/v1/namespaces/team/deployments/web',
+    { method: 'DELETE' },
+  )
+  expect(httpStatus).toBe(403)
+  const id = String(headers['audit-id'])
+  expect(headers['content-type']).toBe('application/json')
+  expect(headers['retry-after']).toBeUndefined()
+  expect(JSON.parse(text)).toEqual({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `deployments.apps "web" is forbidden [${id}]`,
+    reason: 'Forbidden',
+    details: {
+      name: 'web',
+      group: 'apps',
+      kind: 'deployments',
+      causes: [{ reason: 'LanyardDecision', field: 'decision', message: id }],
+    },
+    code: 403,
+  })
+  expect(fixture.api.requests).toEqual([])
+  await eventually('outcome', () =>
+    fixture.controlPlane.outcomes.some(
+      ({ decisionId, httpStatus: sent }) => decisionId === id && sent === 403,
+    ),
+  )
+})
+
+test('authorize() denies a write before its body is sent, and ends the connection', async () => {
+  const answer = await send(
+    `POST ${PODS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\nContent-Length: 4000\r\n\r\nabc`,
+  )
+  expect(answer).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/)
+  expect(answer).toMatch(/\r\nconnection: close\r\n/i)
+  expect(fixture.api.requests).toEqual([])
+})
+
+test('forward() stops a chunked body that grows past the limit', async () => {
+  fixture.controlPlane.decide((_request, id) => ({
+    case: 'decision',
+    value: { decisionId: id, effect: 2 },
+  }))
+  const chunk = `400\r\n${'x'.repeat(1024)}\r\n`
+  const answer = await send(
+    `POST ${PODS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(5)}0\r\n\r\n`,
+  )
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /)
+  expect(bodyOf(answer)).toMatchObject({ code: 413, reason: 'RequestEntityTooLarge' })
+})
+
+test('the log holds no token, no query and no body', async () => {
+  await send(head(`GET ${PODS}?token=query-secret`))
+  await send(`${head(`POST ${PODS}`, ['Content-Length: 11'])}body-secret`)
+  await send(head(`GET //x?${fixture.token}`))
+  const log = fixture.logLines.join('')
+  for (const secret of [
+    fixture.token,
+    'real-token',
+    'pod-bound-token',
+    'query-secret',
+    'body-secret',
+  ]) {
+    expect(log).not.toContain(secret)
+  }
+})
+
+test('the metrics count what happened, by names of the convention', async () => {
+  await fixture.call(PODS)
+  const text = await fixture.metrics()
+  for (const name of [
+    'lanyard_sidecar_requests_total{result="denied"}',
+    'lanyard_sidecar_faults_total{code="request_invalid"}',
+    'lanyard_sidecar_decision_duration_seconds_bucket',
+    'lanyard_sidecar_open_requests',
+    'lanyard_sidecar_control_plane_connected 1',
+    'lanyard_sidecar_enrolments_total{result="ok"} 1',
+    'lanyard_sidecar_malformed_requests_total',
+    'lanyard_build_info',
+  ]) {
+    expect(text).toContain(name)
+  }
+})

@@ -1,0 +1,450 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { allow, deny } from '../../support/fake-control-plane.ts'
+import {
+  eventually,
+  REAL_TOKEN,
+  readAll,
+  type SidecarFixture,
+  startSidecarFixture,
+} from '../../support/sidecar-fixture.ts'
+
+let fixture: SidecarFixture
+beforeEach(async () => {
+  fixture = await startSidecarFixture({ LANYARD_UPSTREAM_HEADERS_TIMEOUT_MS: '1000' })
+})
+afterEach(() => fixture.close())
+
+const EXEC = '/api/v1/namespaces/team/pods/web/exec?command=cat&stdin=true&container=app'
+const PORT_FORWARD = '/api/v1/namespaces/team/pods/web/portforward'
+
+function websocket(target = EXEC, headers: readonly string[] = []): string {
+  return [
+    `GET ${target} HTTP/1.1`,
+    'Host: kubernetes.default.svc',
+    `Authorization: Bearer ${fixture.token}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Protocol: v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.c2VjcmV0',
+    'Sec-WebSocket-Extensions: permessage-deflate',
+    ...headers,
+    '\r\n',
+  ].join('\r\n')
+}
+
+function spdy(target = EXEC): string {
+  return [
+    `POST ${target} HTTP/1.1`,
+    'Host: kubernetes.default.svc',
+    `Authorization: Bearer ${fixture.token}`,
+    'Content-Length: 0',
+    'Connection: Upgrade',
+    'Upgrade: SPDY/3.1',
+    'X-Stream-Protocol-Version: v4.channel.k8s.io',
+    'X-Stream-Protocol-Version: channel.k8s.io',
+    '\r\n',
+  ].join('\r\n')
+}
+
+const SWITCHING =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Accept: accepted\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\nSet-Cookie: a=b\r\n\r\n'
+
+/** Opens a tunnel that the fake API server accepts; both ends in hand. */
+async function openTunnel(request = websocket(), first = ''): Promise<[TLSSocket, Duplex]> {
+  const accepted = new Promise<Duplex>((resolve) => {
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write(`${SWITCHING}${first}`)
+      resolve(socket)
+    })
+  })
+  const caller = await fixture.connect()
+  caller.write(request)
+  return [caller, await accepted]
+}
+
+function collect(socket: Duplex): () => string {
+  let text = ''
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1')
+  })
+  return () => text
+}
+
+test('relayTunnel() opens a WebSocket tunnel with its own credential and no extension', async () => {
+  const [caller, server] = await openTunnel()
+  const received = collect(caller)
+  await eventually('101', () => received().includes('\r\n\r\n'))
+  expect(received().split('\r\n').slice(0, 5)).toEqual([
+    'HTTP/1.1 101 Switching Protocols',
+    'connection: Upgrade',
+    'upgrade: websocket',
+    'sec-websocket-accept: accepted',
+    'sec-websocket-protocol: v5.channel.k8s.io',
+  ])
+  expect(received()).not.toContain('a=b')
+  const [seen] = fixture.api.requests
+  expect(seen).toMatchObject({ method: 'GET', target: EXEC })
+  expect(seen?.headers).toEqual({
+    host: new URL(fixture.api.url).host,
+    authorization: `Bearer ${REAL_TOKEN}`,
+    'audit-id': 'decision-1',
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'sec-websocket-version': '13',
+    'sec-websocket-protocol': 'v5.channel.k8s.io',
+  })
+  expect(fixture.controlPlane.questions[0]).toMatchObject({
+    container: 'app',
+    targetContainer: 'app',
+    attributes: { verb: 'get', alsoVerbs: ['create'], resource: 'pods', subresource: 'exec' },
+  })
+  caller.destroy()
+  server.destroy()
+})
+
+test('relayTunnel() opens a SPDY tunnel with every stream version', async () => {
+  const accepted = new Promise<Duplex>((resolve) => {
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n' +
+          'X-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n',
+      )
+      resolve(socket)
+    })
+  })
+  const caller = await fixture.connect()
+  const received = collect(caller)
+  caller.write(spdy())
+  const server = await accepted
+  await eventually('101', () => received().includes('x-stream-protocol-version: v4.channel.k8s.io'))
+  const [seen] = fixture.api.requests
+  const versions = seen?.rawHeaders.filter(
+    (_, index, all) => all[index - 1] === 'x-stream-protocol-version',
+  )
+  expect(versions).toEqual(['v4.channel.k8s.io', 'channel.k8s.io'])
+  expect(seen?.headers['content-length']).toBe('0')
+  expect(fixture.controlPlane.questions[0]?.attributes).toMatchObject({
+    verb: 'create',
+    alsoVerbs: [],
+  })
+  caller.destroy()
+  server.destroy()
+})
+
+test('relayTunnel() passes on what came in the same packets as request and 101', async () => {
+  const toServer = Promise.withResolvers<string>()
+  fixture.api.onUpgrade((_incoming, socket, head) => {
+    socket.write(`${SWITCHING}first of the server`)
+    let text = head.toString()
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      toServer.resolve(text)
+    })
+    socket.on('end', () => socket.end())
+  })
+  const caller = await fixture.connect()
+  const received = collect(caller)
+  caller.write(`${websocket()}first of the caller`)
+  expect(await toServer.promise).toBe('first of the caller')
+  await eventually('head of the server', () => received().endsWith('first of the server'))
+  caller.destroy()
+})
+
+test('relayTunnel() passes the end of one side on and lets the other go on', async () => {
+  const [caller, server] = await openTunnel(websocket(PORT_FORWARD))
+  const received = collect(caller)
+  const sent = collect(server)
+  let serverEnd = false
+  let callerEnd = false
+  server.on('end', () => {
+    serverEnd = true
+  })
+  caller.on('end', () => {
+    callerEnd = true
+  })
+  caller.end('last words')
+  await eventually('end at the server', () => serverEnd)
+  expect(sent()).toBe('last words')
+  server.write('still talking')
+  await eventually('bytes after the end', () => received().endsWith('still talking'))
+  server.end(' and done')
+  await eventually('end at the caller', () => callerEnd)
+  expect(received().endsWith('still talking and done')).toBe(true)
+  await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+  expect(fixture.controlPlane.outcomes[0]).toMatchObject({
+    decisionId: 'decision-1',
+    httpStatus: 101,
+    fault: '',
+    responseBytes: 22n,
+  })
+})
+
+test('relayTunnel() delivers everything when the API server closes at once after a lot of output', async () => {
+  const output = randomBytes(8 * 1024 * 1024)
+  fixture.api.onUpgrade((_incoming, socket) => {
+    socket.on('end', () => socket.end())
+    socket.write(SWITCHING)
+    socket.end(output)
+  })
+  const caller = await fixture.connect()
+  const chunks: Buffer[] = []
+  caller.write(websocket())
+  caller.pause()
+  setTimeout(() => caller.resume(), 300)
+  caller.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await new Promise((resolve) => {
+    caller.once('end', resolve)
+  })
+  caller.end()
+  const received = Buffer.concat(chunks)
+  expect(received.subarray(received.length - output.length).equals(output)).toBe(true)
+})
+
+test('relayTunnel() holds a fast side back when the other reads slowly', async () => {
+  const [caller, server] = await openTunnel()
+  caller.pause()
+  let sent = 0
+  let full = false
+  const chunk = Buffer.alloc(256 * 1024)
+  while (!full && sent < 64 * 1024 * 1024) {
+    sent += chunk.length
+    const written = server.write(chunk)
+    await new Promise((resolve) => {
+      setTimeout(resolve, written ? 0 : 100)
+    })
+    full = server.writableLength > 1024 * 1024
+  }
+  expect(full).toBe(true)
+  expect(sent).toBeLessThan(32 * 1024 * 1024)
+  caller.destroy()
+  server.destroy()
+})
+
+test.each([
+  ['the caller', 0],
+  ['the API server', 1],
+] as const)('relayTunnel() ends both connections when %s breaks off', async (_name, index) => {
+  const ends = await openTunnel()
+  const other = ends[1 - index]
+  await new Promise((resolve) => {
+    setTimeout(resolve, 50)
+  })
+  let closed = false
+  other?.on('close', () => {
+    closed = true
+  })
+  other?.on('error', () => other.destroy())
+  other?.on('end', () => other.end())
+  other?.resume()
+  ends[index].destroy()
+  await eventually('the other end', () => closed)
+  await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+})
+
+describe('relayTunnel() ends both connections after', () => {
+  test.each([
+    ['a refusal', 403, '{"kind":"Status"}', 403],
+    ['an error', 500, 'oops', 500],
+    ['a plain answer', 200, 'surprise', 200],
+    ['a redirect', 302, '', 502],
+    ['a refused token', 401, '', 503],
+  ])('%s', async (_name, httpStatus, body, want) => {
+    let closed = false
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.on('end', () => {
+        closed = true
+        socket.end()
+      })
+      socket.on('data', () => {
+        throw new Error('nothing may be sent after the answer')
+      })
+      socket.write(
+        `HTTP/1.1 ${httpStatus} X\r\nContent-Length: ${body.length}\r\nLocation: https://evil.example/\r\nSet-Cookie: a=b\r\n\r\n${body}`,
+      )
+    })
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    const text = await answer
+    expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${want} `))
+    expect(text).not.toContain('a=b')
+    expect(text.toLowerCase()).toContain('connection: close')
+    await eventually('upstream closed', () => closed)
+    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+    expect(fixture.controlPlane.outcomes[0]?.httpStatus).toBe(want)
+  })
+
+  test('an answer that does not end', async () => {
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write('HTTP/1.1 403 X\r\nContent-Length: 900000\r\n\r\n')
+      socket.write('x'.repeat(200_000))
+    })
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    const text = await answer
+    expect(text.length).toBeLessThan(70_000)
+  })
+
+  test('another protocol than was asked for', async () => {
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n')
+    })
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    expect(await answer).toMatch(/^HTTP\/1\.1 502 /)
+  })
+
+  test('an extension that was not offered', async () => {
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write(
+        SWITCHING.replace('Set-Cookie: a=b', 'Sec-WebSocket-Extensions: permessage-deflate'),
+      )
+    })
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    expect(await answer).toMatch(/^HTTP\/1\.1 502 /)
+  })
+
+  test('silence', async () => {
+    fixture.api.onUpgrade(() => undefined)
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    expect(await answer).toMatch(/^HTTP\/1\.1 503 /)
+  })
+})
+
+describe('handleUpgrade() lets no request past judge():', () => {
+  test('a denied exec gets the Status and nothing is sent', async () => {
+    fixture.controlPlane.decide((_request, id) => deny(id))
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    const text = await answer
+    expect(text).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/)
+    expect(text).toContain('"reason":"Forbidden"')
+    expect(fixture.api.connections.size).toBe(0)
+  })
+
+  test('an exec without a token is 401', async () => {
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket().replace(fixture.token, 'x'))
+    expect(await answer).toMatch(/^HTTP\/1\.1 401 /)
+    expect(fixture.controlPlane.questions).toEqual([])
+  })
+
+  test.each([
+    ['an ambiguous target', '/api/v1/namespaces/team/pods/web%2Fexec?command=id', []],
+    ['a watch over WebSocket', '/api/v1/namespaces/team/pods?watch=true', []],
+    ['a log over WebSocket', '/api/v1/namespaces/team/pods/web/log', []],
+    ['a node proxy', '/api/v1/nodes/n1/proxy/exec/team/p/c', []],
+    ['a service proxy', '/api/v1/namespaces/team/services/web/proxy/ws', []],
+    ['a body', EXEC, ['Content-Length: 3']],
+    ['chunks', EXEC, ['Transfer-Encoding: chunked']],
+    ['a second Upgrade', EXEC, ['Upgrade: h2c']],
+  ])('%s is 400, on record', async (_name, target, headers) => {
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket(target, headers))
+    expect(await answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(fixture.controlPlane.questions).toHaveLength(1)
+    expect(fixture.controlPlane.questions[0]?.refusedBecause).not.toBe('')
+    expect(fixture.api.connections.size).toBe(0)
+  })
+
+  test('another protocol is 400', async () => {
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket().replace('Upgrade: websocket', 'Upgrade: h2c'))
+    expect(await answer).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  test('exec is forwarded only after the decision', async () => {
+    const decided = Promise.withResolvers<void>()
+    fixture.controlPlane.decide(async (_request, id) => {
+      await decided.promise
+      return allow(id)
+    })
+    const opening = openTunnel()
+    await eventually('question', () => fixture.controlPlane.questions.length === 1)
+    expect(fixture.api.requests).toEqual([])
+    decided.resolve()
+    const [caller, server] = await opening
+    expect(fixture.api.requests).toHaveLength(1)
+    caller.destroy()
+    server.destroy()
+  })
+})
+
+describe('a revocation', () => {
+  test('cuts an open tunnel within two seconds', async () => {
+    const [caller, server] = await openTunnel()
+    const closed = Promise.all(
+      [caller, server].map(
+        (socket) =>
+          new Promise((resolve) => {
+            socket.on('error', () => undefined)
+            socket.on('close', resolve)
+            socket.on('end', () => socket.end())
+            socket.resume()
+          }),
+      ),
+    )
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50)
+    })
+    const startMs = Date.now()
+    fixture.controlPlane.revoke('decision-1')
+    await closed
+    expect(Date.now() - startMs).toBeLessThan(2_000)
+    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+    expect(fixture.controlPlane.outcomes[0]).toMatchObject({
+      httpStatus: 101,
+      fault: 'permission_denied',
+    })
+  })
+
+  test('cuts an open watch and no other request', async () => {
+    fixture.api.onRequest((_incoming, outgoing) => {
+      outgoing.writeHead(200)
+      outgoing.write('{"type":"ADDED"}\n')
+    })
+    const watches = await Promise.all([fixture.connect(), fixture.connect()])
+    let closed = 0
+    for (const watch of watches) {
+      watch.write(
+        `GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\n\r\n`,
+      )
+      watch.on('end', () => {
+        closed += 1
+      })
+      await new Promise((resolve) => {
+        watch.once('data', resolve)
+      })
+    }
+    fixture.controlPlane.revoke('decision-1')
+    await eventually('first watch closed', () => closed === 1, 2_000)
+    expect(watches[0]?.destroyed || watches[0]?.readableEnded).toBe(true)
+    expect(watches[1]?.destroyed).toBe(false)
+    watches[1]?.destroy()
+  })
+
+  test('that follows its decision at once cuts the request too', async () => {
+    fixture.controlPlane.decide((_request, id) => {
+      setImmediate(() => fixture.controlPlane.revoke(id))
+      return allow(id)
+    })
+    fixture.api.onRequest((_incoming, outgoing) => outgoing.writeHead(200).write('x'))
+    await expect(fixture.call('/api/v1/pods?watch=1')).rejects.toThrow()
+  })
+})

@@ -11,6 +11,7 @@ export interface Schema {
   readonly items?: Schema
   readonly required?: readonly string[]
   readonly $ref?: string
+  readonly allOf?: readonly Schema[]
   readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[]
 }
 
@@ -29,9 +30,14 @@ export function definitionName(kind: string): string {
   return `dev.lanyard.access.${ACCESS_VERSION}.${kind}`
 }
 
-/** Every definition by its name. `refTo` writes a reference: the two versions of OpenAPI differ. */
-export function openApiDefinitions(refTo: (name: string) => string): Record<string, Schema> {
-  const ref = (kind: string): Schema => ({ $ref: refTo(definitionName(kind)) })
+/** Writes a reference to a definition: the two versions of OpenAPI differ. */
+export type RefTo = (definition: string, description?: string) => Schema
+
+type Ref = (kind: string, description?: string) => Schema
+
+/** Every definition by its name. */
+export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
+  const ref: Ref = (kind, description) => refTo(definitionName(kind), description)
   const definitions: Record<string, Schema> = {
     ObjectMeta: META,
     ListMeta: LIST_META,
@@ -58,16 +64,16 @@ export function openApiDefinitions(refTo: (name: string) => string): Record<stri
     AuditEventSpec: object('The request and the decision.', auditEventProperties(ref)),
     AuditEventStatus: AUDIT_EVENT_STATUS,
     Chain: top('Chain', 'The delegation chain of one injected pod. It has the name of the pod.', {
-      metadata: ref('ObjectMeta'),
-      spec: ref('ChainSpec'),
+      metadata: ref('ObjectMeta', 'Name, namespace and revision.'),
+      spec: ref('ChainSpec', 'For whom the pod acts, and through whom.'),
     }),
     AuditEvent: top(
       'AuditEvent',
       'One decision about one API request of a pod, and what became of the request. Its name is the id of the decision in lower case; the id is the Audit-ID of the request at kube-apiserver.',
       {
-        metadata: ref('ObjectMeta'),
-        spec: ref('AuditEventSpec'),
-        status: ref('AuditEventStatus'),
+        metadata: ref('ObjectMeta', 'Name, namespace and revision.'),
+        spec: ref('AuditEventSpec', 'The request and the decision.'),
+        status: ref('AuditEventStatus', 'What became of the request.'),
       },
     ),
     ChainList: listOf('Chain', ref),
@@ -113,9 +119,9 @@ const AUDIT_EVENT_STATUS = object('What became of the request.', {
   completedAt: time('When the request ended.'),
 })
 
-function chainProperties(ref: (kind: string) => Schema): Record<string, Schema> {
+function chainProperties(ref: Ref): Record<string, Schema> {
   return {
-    rootRequester: ref('Requester'),
+    rootRequester: ref('Requester', 'Who started the chain.'),
     coRequesters: list('Everyone else who could choose the code that runs.', ref('Requester')),
     actors: list(
       'Every pod on the way, outermost first; the last is the pod itself.',
@@ -124,7 +130,7 @@ function chainProperties(ref: (kind: string) => Schema): Record<string, Schema> 
   }
 }
 
-function auditEventProperties(ref: (kind: string) => Schema): Record<string, Schema> {
+function auditEventProperties(ref: Ref): Record<string, Schema> {
   return {
     decidedAt: time('When it was decided.'),
     pod: text('Name of the pod that asked; its namespace is the one of this object.'),
@@ -132,7 +138,7 @@ function auditEventProperties(ref: (kind: string) => Schema): Record<string, Sch
     container: text('Container that asked.'),
     serviceAccount: text('Service account of the pod that asked.'),
     rootRequester: text('User name of who started the chain of the pod.'),
-    chain: ref('DelegationChain'),
+    chain: ref('DelegationChain', 'For whom the pod acted, and through whom.'),
     verb: text('Verb of the request.'),
     alsoVerbs: list('Verbs that had to be allowed as well.', { type: 'string' }),
     apiGroup: text('API group that was asked for.'),
@@ -170,7 +176,7 @@ const TYPE_META: Record<string, Schema> = {
   kind: text('Kind of the object.'),
 }
 
-function listOf(kind: string, ref: (kind: string) => Schema): Schema {
+function listOf(kind: string, ref: Ref): Schema {
   return {
     ...top(`${kind}List`, `A list of ${kind} objects.`, {
       metadata: ref('ListMeta'),

@@ -6,6 +6,7 @@ import {
   definitionName,
   groupVersionKind,
   openApiDefinitions,
+  type RefTo,
   type Schema,
 } from './openapi-schemas.ts'
 
@@ -19,7 +20,7 @@ interface Parameter {
 
 /** What the two versions write differently. */
 interface Dialect {
-  refTo(name: string): string
+  readonly refTo: RefTo
   parameter(parameter: Parameter): unknown
   response(schema: Schema): unknown
 }
@@ -56,7 +57,10 @@ function info(version: string): unknown {
 }
 
 const V2: Dialect = {
-  refTo: (name) => `#/definitions/${name}`,
+  refTo: (name, description) => ({
+    ...(description === undefined ? {} : { description }),
+    $ref: `#/definitions/${name}`,
+  }),
   parameter: ({ name, in: place, type, description }) => ({
     name,
     in: place,
@@ -69,7 +73,11 @@ const V2: Dialect = {
 }
 
 const V3: Dialect = {
-  refTo: (name) => `#/components/schemas/${name}`,
+  refTo: (name, description) => {
+    const reference = { $ref: `#/components/schemas/${name}` }
+    // Beside a reference OpenAPI 3.0 reads nothing else.
+    return description === undefined ? reference : { description, allOf: [reference] }
+  },
   parameter: ({ name, in: place, type, description }) => ({
     name,
     in: place,
@@ -139,7 +147,7 @@ function listOperation(
       operationId: `listAccessLanyardDevV1alpha1${suffix === '' ? 'Namespaced' : ''}${kind}${suffix}`,
       ...operationTypes(dialect),
       parameters: [...pathParameters, ...LIST_PARAMETERS, ...extra].map(dialect.parameter),
-      responses: { 200: dialect.response({ $ref: dialect.refTo(definitionName(`${kind}List`)) }) },
+      responses: { 200: dialect.response(dialect.refTo(definitionName(`${kind}List`))) },
       'x-kubernetes-action': 'list',
       'x-kubernetes-group-version-kind': groupVersionKind(kind),
     },
@@ -153,7 +161,7 @@ function getOperation({ kind }: ApiResource, dialect: Dialect): unknown {
       operationId: `readAccessLanyardDevV1alpha1Namespaced${kind}`,
       ...operationTypes(dialect),
       parameters: [NAMESPACE, NAME].map(dialect.parameter),
-      responses: { 200: dialect.response({ $ref: dialect.refTo(definitionName(kind)) }) },
+      responses: { 200: dialect.response(dialect.refTo(definitionName(kind))) },
       'x-kubernetes-action': 'get',
       'x-kubernetes-group-version-kind': groupVersionKind(kind),
     },

@@ -1,0 +1,150 @@
+import {
+  EXEMPT_NAMESPACES,
+  INJECTION_ENABLED,
+  INJECTION_LABEL,
+  MODE_LABEL,
+  MODE_OBSERVE,
+  SIDECAR_CONTAINER,
+} from '../../core/names.ts'
+import type { CommandContext } from '../command-context.ts'
+import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
+import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'
+
+const CATEGORY = 'data-plane'
+const WORKLOADS_MAX = 10
+
+/** The namespaces that are opted in, and their pods. `only` is the namespace of `-n`. */
+export async function dataPlaneChecks(
+  context: CommandContext,
+  only: string | undefined,
+): Promise<readonly CheckItem[]> {
+  const read = await attempt(() => readNamespaces(context, only))
+  if ('error' in read) {
+    const title = 'the namespaces that are opted in can be read'
+    return [{ category: CATEGORY, title, run: () => Promise.reject(read.error) }]
+  }
+  const optedIn = read.value.filter(({ metadata }) => isOptedIn(metadata.labels))
+  return [
+    {
+      category: CATEGORY,
+      title: 'some namespace is opted in',
+      run: async () => checkSomeOptedIn(optedIn, only),
+    },
+    {
+      category: CATEGORY,
+      title: `${EXEMPT_NAMESPACES.join(' and ')} are not opted in`,
+      run: async () => checkExempt(optedIn),
+    },
+    ...optedIn
+      .filter(({ metadata }) => !EXEMPT_NAMESPACES.includes(metadata.name))
+      .map(({ metadata }) => ({
+        category: CATEGORY,
+        title: `every pod of namespace ${metadata.name} has the sidecar`,
+        run: () => checkPods(context, metadata.name, metadata.labels?.[MODE_LABEL]),
+      })),
+  ]
+}
+
+async function attempt<Value>(
+  read: () => Promise<Value>,
+): Promise<{ readonly value: Value } | { readonly error: unknown }> {
+  try {
+    return { value: await read() }
+  } catch (error) {
+    // Recorded: the report shows it in its place.
+    return { error }
+  }
+}
+
+async function readNamespaces(
+  { client }: CommandContext,
+  only: string | undefined,
+): Promise<readonly NamespaceObject[]> {
+  if (only !== undefined) {
+    return [await client.get<NamespaceObject>(`/api/v1/namespaces/${encodeURIComponent(only)}`)]
+  }
+  return (await client.get<ListOf<NamespaceObject>>('/api/v1/namespaces')).items
+}
+
+function isOptedIn(labels: Readonly<Record<string, string>> | undefined): boolean {
+  return labels?.[INJECTION_LABEL] === INJECTION_ENABLED
+}
+
+function checkSomeOptedIn(
+  optedIn: readonly NamespaceObject[],
+  only: string | undefined,
+): CheckOutcome {
+  if (optedIn.length > 0) return ok(optedIn.map(({ metadata }) => metadata.name).join(', '))
+  return warning(
+    only === undefined ? 'no namespace is opted in' : `namespace ${only} is not opted in`,
+    `kubectl label namespace ${only ?? 'NAME'} ${INJECTION_LABEL}=${INJECTION_ENABLED}`,
+  )
+}
+
+function checkExempt(optedIn: readonly NamespaceObject[]): CheckOutcome {
+  const labelled = optedIn.filter(({ metadata }) => EXEMPT_NAMESPACES.includes(metadata.name))
+  return labelled.length === 0
+    ? OK
+    : warning(
+        ...labelled.flatMap(({ metadata }) => [
+          `${metadata.name} has the label, which does nothing there; take it away:`,
+          `  kubectl label namespace ${metadata.name} ${INJECTION_LABEL}-`,
+        ]),
+      )
+}
+
+async function checkPods(
+  { client }: CommandContext,
+  namespace: string,
+  mode: string | undefined,
+): Promise<CheckOutcome> {
+  const { items } = await client.get<ListOf<PodObject>>(
+    `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
+  )
+  const running = items.filter(
+    ({ status }) => !['Succeeded', 'Failed'].includes(status?.phase ?? ''),
+  )
+  const bare = running.filter(({ spec }) => !hasSidecar(spec))
+  const observes = mode === MODE_OBSERVE ? ', observes only' : ''
+  if (bare.length === 0) return ok(`${running.length} pods${observes}`)
+  const commands = new Map(bare.map((pod) => [restartCommand(namespace, pod), pod.metadata.name]))
+  const shown = [...commands].slice(0, WORKLOADS_MAX)
+  const rest = commands.size - shown.length
+  return failure(
+    ...shown.flatMap(([command, pod]) => [
+      `${namespace}/${pod} was created before the namespace was opted in; restart it:`,
+      `  ${command}`,
+    ]),
+    ...(rest > 0 ? [`… and ${rest} more`] : []),
+  )
+}
+
+function hasSidecar({ initContainers }: PodObject['spec']): boolean {
+  return (initContainers ?? []).some(({ name }) => name === SIDECAR_CONTAINER)
+}
+
+/** Makes the pod anew, so that the injector sees it. */
+function restartCommand(namespace: string, { metadata }: PodObject): string {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
+  const hash = metadata.labels?.['pod-template-hash']
+  const restart = (what: string) => `kubectl -n ${namespace} rollout restart ${what}`
+  switch (owner?.kind) {
+    case 'ReplicaSet': {
+      const deployment = owner.name.endsWith(`-${hash}`)
+        ? owner.name.slice(0, -`-${hash}`.length)
+        : ''
+      return deployment === ''
+        ? `kubectl -n ${namespace} delete pod ${metadata.name}`
+        : restart(`deployment/${deployment}`)
+    }
+    case 'StatefulSet':
+    case 'DaemonSet':
+      return restart(`${owner.kind.toLowerCase()}/${owner.name}`)
+    case 'Job':
+      return `kubectl -n ${namespace} delete job ${owner.name}   # then create it again`
+    case undefined:
+      return `kubectl -n ${namespace} delete pod ${metadata.name}   # then create it again`
+    default:
+      return `kubectl -n ${namespace} delete pod ${metadata.name}`
+  }
+}

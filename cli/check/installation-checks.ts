@@ -1,0 +1,193 @@
+import { Fault } from '../../core/fault.ts'
+import {
+  CONTROL_PLANE_SERVICE,
+  INJECTOR_SERVICE,
+  LANYARD_GROUP,
+  SYSTEM_NAMESPACE,
+} from '../../core/names.ts'
+import type { CommandContext } from '../command-context.ts'
+import type { ReadApiService } from './api-checks.ts'
+import { checkCaBundle } from './certificate-check.ts'
+import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'
+import type {
+  AccessPolicyObject,
+  ListOf,
+  WebhookConfiguration,
+  WorkloadObject,
+} from './cluster-objects.ts'
+
+const VERSION_LABEL = 'app.kubernetes.io/version'
+const REPLICAS_MIN = 2
+const LINES_MAX = 10
+
+/** What the chart installs: control plane, injector, webhooks, policies. */
+export function installationChecks(
+  context: CommandContext,
+  readApiService: ReadApiService,
+): readonly CheckItem[] {
+  const readWorkload = createWorkloadReader(context, readApiService)
+  return [
+    {
+      category: 'control-plane',
+      title: 'the control plane is ready',
+      run: async () => checkReady(await readWorkload(CONTROL_PLANE_SERVICE), 1),
+    },
+    {
+      category: 'control-plane',
+      title: 'the control plane and this program are of the same version',
+      run: async () => checkVersion(await readWorkload(CONTROL_PLANE_SERVICE), context.version),
+    },
+    {
+      category: 'control-plane',
+      title: 'every AccessPolicy is accepted',
+      run: () => checkPolicies(context),
+    },
+    {
+      category: 'injector',
+      title: `the injector is ready, with ${REPLICAS_MIN} replicas`,
+      run: async () => checkReady(await readWorkload(INJECTOR_SERVICE), REPLICAS_MIN),
+    },
+    ...webhookChecks(context, readApiService),
+  ]
+}
+
+async function namespaceOf(readApiService: ReadApiService): Promise<string> {
+  try {
+    return (await readApiService()).spec.service?.namespace ?? SYSTEM_NAMESPACE
+  } catch (error) {
+    // Who may not read the APIService looks where the chart installs by default.
+    if (Fault.from(error).code !== 'permission_denied') throw error
+    return SYSTEM_NAMESPACE
+  }
+}
+
+type ReadWorkload = (name: string) => Promise<WorkloadObject>
+
+/** A Deployment, or a StatefulSet of the same name. */
+function createWorkloadReader(
+  { client }: CommandContext,
+  readApiService: ReadApiService,
+): ReadWorkload {
+  return async function readWorkload(name) {
+    const root = `/apis/apps/v1/namespaces/${await namespaceOf(readApiService)}`
+    try {
+      return await client.get<WorkloadObject>(`${root}/deployments/${name}`)
+    } catch (error) {
+      if (Fault.from(error).code !== 'not_found') throw error
+      return client.get<WorkloadObject>(`${root}/statefulsets/${name}`)
+    }
+  }
+}
+
+function checkReady({ metadata, spec, status }: WorkloadObject, replicasMin: number): CheckOutcome {
+  const wanted = spec.replicas ?? 1
+  const ready = status?.readyReplicas ?? 0
+  const count = `${ready}/${wanted} replicas`
+  const look = `look at kubectl -n ${metadata.namespace ?? ''} get pods`
+  if (ready === 0) return failure(`${count} are ready`, look)
+  if (ready < wanted) return warning(`${count} are ready`, look)
+  return wanted < replicasMin
+    ? warning(`${count}: with one, every pod creation waits while it restarts`)
+    : ok(count)
+}
+
+function checkVersion({ metadata }: WorkloadObject, own: string): CheckOutcome {
+  const version = metadata.labels?.[VERSION_LABEL]
+  if (version === undefined) return warning(`the control plane has no label ${VERSION_LABEL}`)
+  const theirs = version.replace(/^v/, '')
+  return theirs === own
+    ? ok(own)
+    : warning(
+        `the control plane is ${theirs}, this program ${own}: take the program of that version`,
+      )
+}
+
+async function checkPolicies({ client }: CommandContext): Promise<CheckOutcome> {
+  const { items } = await client.get<ListOf<AccessPolicyObject>>(
+    `/apis/${LANYARD_GROUP}/v1alpha1/accesspolicies`,
+  )
+  const states = items.map(({ metadata, status }) => ({
+    name: metadata.name,
+    accepted: status?.conditions?.find(({ type }) => type === 'Accepted'),
+  }))
+  const refused = states.filter(({ accepted }) => accepted?.status === 'False')
+  if (refused.length > 0) {
+    const lines = refused.map(({ name, accepted }) => `${name}: ${accepted?.message ?? 'refused'}`)
+    return failure(...shorten(lines), 'until it is mended, those whom it names may do nothing')
+  }
+  const waiting = states.filter(({ accepted }) => accepted?.status !== 'True')
+  if (waiting.length > 0) {
+    return warning(...shorten(waiting.map(({ name }) => `${name}: nobody has looked at it yet`)))
+  }
+  return ok(`${items.length} ${items.length === 1 ? 'policy' : 'policies'}`)
+}
+
+const WEBHOOKS = [
+  ['mutating', 'mutatingwebhookconfigurations'],
+  ['validating', 'validatingwebhookconfigurations'],
+] as const
+
+function webhookChecks(
+  context: CommandContext,
+  readApiService: ReadApiService,
+): readonly CheckItem[] {
+  return WEBHOOKS.flatMap(([kind, resource]) => {
+    const read = () => readWebhooks(context, readApiService, resource)
+    return [
+      {
+        category: 'injector',
+        title: `the ${kind} webhook is there and fails closed`,
+        run: async () => checkFailsClosed(await read(), kind),
+      },
+      {
+        category: 'injector',
+        title: `the CA certificate of the ${kind} webhook is valid`,
+        run: async () => {
+          const [webhook] = await read()
+          return webhook === undefined
+            ? failure('there is no webhook')
+            : checkCaBundle(webhook.clientConfig.caBundle, webhook.name, context.now())
+        },
+      },
+    ]
+  })
+}
+
+type Webhook = NonNullable<WebhookConfiguration['webhooks']>[number]
+
+/** The webhooks that call the injector, whatever their configuration is called. */
+async function readWebhooks(
+  { client }: CommandContext,
+  readApiService: ReadApiService,
+  resource: string,
+): Promise<readonly Webhook[]> {
+  const namespace = await namespaceOf(readApiService)
+  const { items } = await client.get<ListOf<WebhookConfiguration>>(
+    `/apis/admissionregistration.k8s.io/v1/${resource}`,
+  )
+  return items
+    .flatMap(({ webhooks }) => webhooks ?? [])
+    .filter(({ clientConfig: { service } }) => {
+      return service?.name === INJECTOR_SERVICE && service.namespace === namespace
+    })
+}
+
+function checkFailsClosed(webhooks: readonly Webhook[], kind: string): CheckOutcome {
+  if (webhooks.length === 0) {
+    return failure(`no ${kind} webhook calls ${INJECTOR_SERVICE}: pods start without the sidecar`)
+  }
+  const open = webhooks.filter(({ failurePolicy }) => failurePolicy === 'Ignore')
+  return open.length === 0
+    ? ok('failurePolicy Fail')
+    : failure(
+        ...open.map(
+          ({ name }) =>
+            `${name} has failurePolicy Ignore: when the injector is away, pods start without the sidecar`,
+        ),
+      )
+}
+
+function shorten(lines: readonly string[]): readonly string[] {
+  const rest = lines.length - LINES_MAX
+  return rest > 0 ? [...lines.slice(0, LINES_MAX), `… and ${rest} more`] : lines
+}

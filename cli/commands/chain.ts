@@ -1,0 +1,116 @@
+import type { ChainObject, RequesterObject } from '../../core/access-objects.ts'
+import { Fault } from '../../core/fault.ts'
+import { getChain, listChains } from '../access-client.ts'
+import { type ChainNode, drawTree, growTree } from '../chain-tree.ts'
+import type { CommandContext } from '../command-context.ts'
+import { escapeText } from '../escape-text.ts'
+import { toJson, toYaml } from '../output-format.ts'
+import { describeRequester } from '../principal-text.ts'
+import { formatTime } from '../time-text.ts'
+
+/** Which launches the user could be shown, and what is said about the others. */
+const LAUNCHES_SHOWN = {
+  all: '',
+  'own namespace':
+    'Shown are launches in this namespace only: you may not list chains in the whole cluster.\n',
+  none: 'What the pod has launched is not shown: you may not list chains.\n',
+} as const
+
+/** `chain POD`: for whom a pod acts, through whom, and what it has launched. */
+export async function runChain(context: CommandContext, pod: string): Promise<number> {
+  const { terminal, output } = context
+  const chain = await readChain(context, pod)
+  if (output === 'json') terminal.out(toJson(chain))
+  else if (output === 'yaml') terminal.out(toYaml(chain))
+  else {
+    const launched = await readLaunched(context, chain)
+    terminal.out(`${drawChain(context, chain, launched.chains).join('\n')}\n`)
+    terminal.err(LAUNCHES_SHOWN[launched.shown])
+  }
+  return 0
+}
+
+async function readChain({ client }: CommandContext, pod: string): Promise<ChainObject> {
+  try {
+    return await getChain(client, client.namespace, pod)
+  } catch (error) {
+    const fault = Fault.from(error)
+    if (fault.code !== 'not_found' || fault.message.startsWith('Lanyard is not')) throw fault
+    throw new Fault(
+      'not_found',
+      `No chain is on record for pod ${client.namespace}/${pod}: the name is wrong, the namespace is not opted in, or the pod is older than Lanyard`,
+      { cause: error },
+    )
+  }
+}
+
+/** Pods that have the given one on their way; all of them have the same root requester. */
+async function readLaunched(
+  { client }: CommandContext,
+  chain: ChainObject,
+): Promise<{
+  readonly chains: readonly ChainObject[]
+  readonly shown: keyof typeof LAUNCHES_SHOWN
+}> {
+  const values = { 'spec.rootRequester': chain.spec.rootRequester.username }
+  const isLaunched = ({ spec }: ChainObject) =>
+    spec.podUid !== chain.spec.podUid &&
+    spec.actors.some(({ podUid }) => podUid === chain.spec.podUid)
+  try {
+    const all = await listChains(client, undefined, values)
+    return { chains: all.filter(isLaunched), shown: 'all' }
+  } catch (error) {
+    if (Fault.from(error).code !== 'permission_denied') throw error
+  }
+  try {
+    const own = await listChains(client, client.namespace, values)
+    return { chains: own.filter(isLaunched), shown: 'own namespace' }
+  } catch (error) {
+    // Who may get one chain need not be allowed to list them.
+    if (Fault.from(error).code !== 'permission_denied') throw error
+    return { chains: [], shown: 'none' }
+  }
+}
+
+function drawChain(
+  context: CommandContext,
+  chain: ChainObject,
+  launched: readonly ChainObject[],
+): readonly string[] {
+  const { terminal, output } = context
+  const { rootRequester, coRequesters, podUid } = chain.spec
+  const wide = output === 'wide'
+  const byPod = new Map([chain, ...launched].map((each) => [each.spec.podUid, each]))
+
+  function note({ actor, addedRequesters }: ChainNode): string {
+    const others = addedRequesters.map(({ username }) => escapeText(username))
+    const known = new Set(coRequesters.map(({ username }) => escapeText(username)))
+    const added = others.filter((username) => !known.has(username))
+    const also = added.length === 0 ? '' : `, also for ${added.join(', ')}`
+    const here = actor.podUid === podUid ? terminal.style('bold', '  ◀ this pod') : ''
+    return `${also}${here}${wide ? details(context, actor.podUid, byPod) : ''}`
+  }
+
+  return [
+    `${describeRequester(rootRequester, 'root requester')}${wide ? groups(rootRequester) : ''}`,
+    ...coRequesters.map(
+      (requester) =>
+        `${describeRequester(requester, 'co-requester: could choose the code')}${wide ? groups(requester) : ''}`,
+    ),
+    ...drawTree(growTree([chain, ...launched]), note),
+  ]
+}
+
+function groups(requester: RequesterObject): string {
+  return requester.groups.length === 0 ? '' : `  groups ${escapeText(requester.groups.join(', '))}`
+}
+
+function details(
+  { utc }: CommandContext,
+  podUid: string,
+  byPod: ReadonlyMap<string, ChainObject>,
+): string {
+  const created = byPod.get(podUid)?.metadata.creationTimestamp
+  const when = created === undefined ? '' : `, admitted ${formatTime(created, utc)}`
+  return `  uid ${escapeText(podUid)}${when}`
+}

@@ -1,0 +1,124 @@
+import type { ActorObject, AuditEventObject } from '../../core/access-objects.ts'
+import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
+import { adviceLines } from '../advice.ts'
+import type { CommandContext } from '../command-context.ts'
+import { escapeText } from '../escape-text.ts'
+import { findDecision } from '../find-decision.ts'
+import { toJson, toYaml } from '../output-format.ts'
+import { describeActor, describeRequester } from '../principal-text.ts'
+import { effectText, requestText } from '../request-text.ts'
+import { formatTime } from '../time-text.ts'
+
+/** `explain ID`: one decision in full, for whom, by what, and what became of it. */
+export async function runExplain(context: CommandContext, id: string): Promise<number> {
+  const { client, terminal, output } = context
+  const event = await findDecision(client, id)
+  if (output === 'json') terminal.out(toJson(event))
+  else if (output === 'yaml') terminal.out(toYaml(event))
+  else terminal.out(`${explanation(context, event).join('\n')}\n`)
+  return 0
+}
+
+const LABEL_WIDTH = 11
+
+function explanation(context: CommandContext, event: AuditEventObject): readonly string[] {
+  const { terminal, utc } = context
+  const { spec, metadata } = event
+  const effect = effectText(spec)
+  const style = spec.effect === 'Allow' ? 'green' : spec.observed ? 'yellow' : 'red'
+  const advice = spec.effect === 'Deny' ? adviceLines(event) : []
+  return [
+    ...section(context, 'Decision', [
+      `${terminal.style(style, effect)}  ${escapeText(metadata.name)}  ${formatTime(spec.decidedAt, utc)}`,
+    ]),
+    ...section(context, 'Request', [
+      escapeText(requestText(spec)),
+      escapeText(`by ${caller(event)}`),
+      ...(spec.userAgent === '' ? [] : [escapeText(`with ${spec.userAgent}`)]),
+    ]),
+    ...section(context, 'Chain', chainLines(context, event)),
+    ...section(context, 'Because', because(event).map(escapeText)),
+    ...section(context, 'Outcome', outcome(event).map(escapeText)),
+    ...(advice.length === 0 ? [] : section(context, 'To allow', advice.map(escapeText))),
+  ]
+}
+
+function section(
+  { terminal }: CommandContext,
+  label: string,
+  lines: readonly string[],
+): readonly string[] {
+  return lines.map((line, index) => {
+    const head =
+      index === 0
+        ? terminal.style('bold', label) + ' '.repeat(LABEL_WIDTH - label.length)
+        : ' '.repeat(LABEL_WIDTH)
+    return `${head}${line}`.trimEnd()
+  })
+}
+
+function caller({ spec, metadata }: AuditEventObject): string {
+  const container = spec.container === '' ? '' : `container ${spec.container} of `
+  return `${container}pod ${metadata.namespace}/${spec.pod} (service account ${spec.serviceAccount})`
+}
+
+function chainLines(context: CommandContext, { spec }: AuditEventObject): readonly string[] {
+  const { rootRequester, coRequesters, actors } = spec.chain
+  const refused = context.terminal.style('red', '  ✗ may not')
+  const mark = (username: string) =>
+    spec.refusedBy !== '' && username === spec.refusedBy ? refused : ''
+  const requesters = [
+    { requester: rootRequester, role: 'root requester' },
+    ...coRequesters.map((requester) => ({ requester, role: 'co-requester' })),
+  ]
+  return [
+    ...requesters.map(
+      ({ requester, role }) => `${describeRequester(requester, role)}${mark(requester.username)}`,
+    ),
+    ...actors.map((actor, index) => {
+      const isCaller = index === actors.length - 1
+      const note = isCaller ? '  ◀ asked' : mark(usernameOf(actor))
+      return `${'   '.repeat(index)}└─ ${describeActor(actor)}${note}`
+    }),
+  ]
+}
+
+function usernameOf({ namespace, serviceAccount }: ActorObject): string {
+  return serviceAccountUser(namespace, serviceAccount).username
+}
+
+function because({ spec }: AuditEventObject): readonly string[] {
+  const reason = `(${spec.reason})`
+  if (spec.effect === 'Deny') {
+    return [spec.message === '' ? `it is refused ${reason}` : spec.message, reason]
+  }
+  switch (spec.reason) {
+    case 'rbac_allows':
+      return [`RBAC allows it to every principal of the chain ${reason}`]
+    case 'policy_allows':
+      return [`rule ${spec.rule} allows it, and every principal of the chain may ${reason}`]
+    default:
+      return [`every principal of the chain may ${reason}`]
+  }
+}
+
+function outcome({ spec, status, metadata }: AuditEventObject): readonly string[] {
+  const passed = spec.effect === 'Allow' || spec.observed
+  const forwarded = passed
+    ? `${status.fault ? 'to be forwarded' : 'forwarded'} with the service account ${metadata.namespace}/${spec.serviceAccount}; Audit-ID at kube-apiserver: ${metadata.uid}`
+    : 'nothing was forwarded to the API server'
+  const observed = spec.observed
+    ? ['the namespace only observes, so the request passed although it would be refused']
+    : []
+  if (status.phase === 'Open') {
+    return [...observed, `still open, or its sidecar died; ${forwarded}`]
+  }
+  const elapsedMs = Date.parse(status.completedAt ?? '') - Date.parse(spec.decidedAt)
+  const took = Number.isNaN(elapsedMs) ? '' : ` after ${elapsedMs} ms`
+  const answer =
+    status.httpStatus === undefined || status.httpStatus === 0
+      ? `the connection ended without an answer${took}`
+      : `the pod got HTTP ${status.httpStatus} and ${status.responseBytes ?? 0} bytes${took}`
+  const fault = status.fault ? [`it failed in Lanyard: ${status.fault}`] : []
+  return [...observed, answer, ...fault, forwarded]
+}

@@ -1,0 +1,34 @@
+import { Fault } from '../core/fault.ts'
+
+/** Digits of a ULID, in their order. */
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const ID_LENGTH = 26
+/** The first ten digits are the time in milliseconds. */
+const TIME_DIGITS = 10
+
+/** Shortest beginning of an id that is looked up: decisions of 33 seconds share seven digits. */
+export const PREFIX_LENGTH_MIN = 7
+
+/** A whole id in lower case, or its beginning. Throws `request_invalid`. */
+export function parseDecisionId(text: string): { readonly name: string; readonly whole: boolean } {
+  const id = text.toUpperCase()
+  if (![...id].every((digit) => DIGITS.includes(digit)) || id.length > ID_LENGTH) {
+    throw new Fault(
+      'request_invalid',
+      `${JSON.stringify(text)} is not the id of a decision: want ${ID_LENGTH} letters and digits, as in the message of a refusal`,
+    )
+  }
+  if (id.length < PREFIX_LENGTH_MIN) {
+    throw new Fault(
+      'request_invalid',
+      `${JSON.stringify(text)} is too short: want at least the first ${PREFIX_LENGTH_MIN} characters of the id`,
+    )
+  }
+  return { name: id.toLowerCase(), whole: id.length === ID_LENGTH }
+}
+
+/** Earliest time, in Unix milliseconds, of a decision whose id begins so. */
+export function earliestTimeMs(prefix: string): number {
+  const digits = prefix.toUpperCase().slice(0, TIME_DIGITS).padEnd(TIME_DIGITS, '0')
+  return [...digits].reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0)
+}

@@ -1,0 +1,173 @@
+import type { IncomingMessage } from 'node:http'
+import { request as requestHttp } from 'node:http'
+import { type RequestOptions, request as requestHttps } from 'node:https'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { Fault } from '../core/fault.ts'
+import { connectionFault, responseFault } from './request-fault.ts'
+
+export type Query = Readonly<Record<string, string | undefined>>
+
+/** Answers larger than this are no page that Lanyard or Kubernetes would send. */
+const BODY_BYTES_MAX = 64 * 1024 * 1024
+
+export interface WatchEvent {
+  readonly type: string
+  readonly object: unknown
+}
+
+/** Requests to one cluster with the credentials of the kubeconfig. Every method throws a Fault. */
+export interface KubernetesClient {
+  readonly server: string
+  /** Of `-n`, else of the context, else `default`. */
+  readonly namespace: string
+  get<Body>(path: string, query?: Query): Promise<Body>
+  post<Body>(path: string, body: unknown): Promise<Body>
+  /** Yields events until the server ends the watch. */
+  watch(path: string, query: Query): AsyncGenerator<WatchEvent, void>
+}
+
+export interface ConnectOptions {
+  readonly namespace?: string
+  /** `--as` */
+  readonly impersonate?: string
+  /** 0 waits for ever. A watch has no end. */
+  readonly timeoutMs: number
+  readonly userAgent: string
+}
+
+/** Prepares requests; nothing is sent yet. */
+export function createKubernetesClient(
+  config: KubeConfig,
+  options: ConnectOptions,
+): KubernetesClient {
+  const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
+  const context = config.getCurrentContext()
+  const place = { server, context }
+
+  async function send(
+    method: string,
+    path: string,
+    query: Query,
+    body: unknown,
+    timeoutMs: number,
+  ): Promise<IncomingMessage> {
+    const url = parseServer(server, path, query)
+    const requestOptions = await credentials(config)
+    requestOptions.headers = {
+      ...requestOptions.headers,
+      accept: 'application/json',
+      'user-agent': options.userAgent,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.impersonate === undefined ? {} : { 'impersonate-user': options.impersonate }),
+    }
+    const request = url.protocol === 'http:' ? requestHttp : requestHttps
+    const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+      const outgoing = request(url, { ...requestOptions, method }, resolve)
+      outgoing.once('error', (error) => reject(connectionFault(error, place)))
+      if (timeoutMs > 0) {
+        outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error('timed out')))
+      }
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    })
+    if ((incoming.statusCode ?? 0) >= 300) {
+      const text = await readText(incoming, place)
+      throw responseFault(incoming.statusCode ?? 0, text, {
+        ...place,
+        path: path + url.search,
+      })
+    }
+    return incoming
+  }
+
+  async function readJson<Body>(incoming: IncomingMessage): Promise<Body> {
+    const text = await readText(incoming, place)
+    try {
+      return JSON.parse(text) as Body
+    } catch (error) {
+      throw new Fault(
+        'upstream_unavailable',
+        `${server} answered with something that is not JSON`,
+        {
+          cause: error,
+        },
+      )
+    }
+  }
+
+  return {
+    server,
+    namespace: options.namespace ?? config.getContextObject(context)?.namespace ?? 'default',
+    async get(path, query = {}) {
+      return readJson(await send('GET', path, query, undefined, options.timeoutMs))
+    },
+    async post(path, body) {
+      return readJson(await send('POST', path, {}, body, options.timeoutMs))
+    },
+    async *watch(path, query) {
+      const incoming = await send('GET', path, { ...query, watch: 'true' }, undefined, 0)
+      for await (const line of readLines(incoming, place)) yield JSON.parse(line) as WatchEvent
+    },
+  }
+}
+
+async function credentials(config: KubeConfig): Promise<RequestOptions> {
+  const options: RequestOptions = {}
+  try {
+    await config.applyToHTTPSOptions(options)
+  } catch (error) {
+    throw new Fault(
+      'config_invalid',
+      `Cannot get the credentials of the kubeconfig: ${error instanceof Error ? error.message : 'unknown error'}`,
+      { cause: error },
+    )
+  }
+  return options
+}
+
+function parseServer(server: string, path: string, query: Query): URL {
+  const pairs = Object.entries(query).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(key)}=${encodeURIComponent(value)}`],
+  )
+  const text = `${server}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`
+  if (!URL.canParse(text)) {
+    throw new Fault(
+      'config_invalid',
+      `The kubeconfig has no usable server: ${JSON.stringify(server)}`,
+    )
+  }
+  return new URL(text)
+}
+
+async function readText(
+  incoming: IncomingMessage,
+  place: { readonly server: string; readonly context: string },
+): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > BODY_BYTES_MAX) throw new Error('the answer is too large')
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw connectionFault(error, place)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+async function* readLines(
+  incoming: IncomingMessage,
+  place: { readonly server: string; readonly context: string },
+): AsyncGenerator<string, void> {
+  let rest = ''
+  try {
+    for await (const chunk of incoming.setEncoding('utf8') as AsyncIterable<string>) {
+      const parts = `${rest}${chunk}`.split('\n')
+      rest = parts.pop() ?? ''
+      yield* parts.filter((part) => part !== '')
+    }
+  } catch (error) {
+    throw connectionFault(error, place)
+  }
+}

@@ -1,0 +1,104 @@
+import { Fault } from '../core/fault.ts'
+import { parseRequestInfo } from '../core/kubernetes/request-info.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../core/names.ts'
+
+/** What to do about a cluster without Lanyard. */
+export const INSTALL_COMMAND =
+  'helm install lanyard deploy/chart -n lanyard-system --create-namespace --wait'
+const APISERVICE = `${ACCESS_VERSION}.${ACCESS_GROUP}`
+const ACCESS_PATH = `/apis/${ACCESS_GROUP}/`
+
+interface Place {
+  readonly server: string
+  readonly context: string
+}
+
+const CONNECTION_CODES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+  ENOTFOUND: 'the name is not known',
+  EAI_AGAIN: 'the name cannot be looked up',
+  EHOSTUNREACH: 'there is no way to the host',
+  ENETUNREACH: 'there is no way to the network',
+  ETIMEDOUT: 'nothing answered in time',
+}
+
+/** A request that got no answer. */
+export function connectionFault(error: unknown, { server, context }: Place): Fault {
+  if (error instanceof Fault) return error
+  const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
+  const why =
+    CONNECTION_CODES[code] ?? (message === 'timed out' ? 'nothing answered in time' : message)
+  const where = `${server}${context === '' ? '' : ` (context ${context})`}`
+  return new Fault(
+    'upstream_unavailable',
+    `Cannot reach the cluster at ${where}: ${why}. Is it running, and is this the right context?`,
+    { cause: error },
+  )
+}
+
+/** A request that was refused or failed, with what to do about it. */
+export function responseFault(
+  httpStatus: number,
+  body: string,
+  place: Place & { /** With its query. */ readonly path: string },
+): Fault {
+  const status = parseStatus(body)
+  const said = status.message === '' ? `HTTP ${httpStatus}` : status.message
+  const aboutLanyard = place.path.startsWith(ACCESS_PATH)
+  switch (httpStatus) {
+    case 400:
+      return new Fault('request_invalid', said)
+    case 401:
+      return new Fault(
+        'identity_unverified',
+        `The cluster does not accept the credentials of context ${place.context}: log in again, or choose another context (${said})`,
+      )
+    case 403:
+      return new Fault('permission_denied', `${said}. ${whatToAskFor(place.path)}`)
+    case 404:
+      return aboutLanyard && status.name === ''
+        ? new Fault(
+            'not_found',
+            `Lanyard is not installed in this cluster, or its API is not available: ${INSTALL_COMMAND}`,
+          )
+        : new Fault('not_found', said)
+    case 410:
+      return new Fault('not_found', said)
+    case 429:
+      return new Fault('overloaded', said)
+    case 503:
+      return aboutLanyard
+        ? new Fault(
+            'upstream_unavailable',
+            `Lanyard's API does not answer (${said}): look at kubectl get apiservice ${APISERVICE}`,
+          )
+        : new Fault('upstream_unavailable', said)
+    default:
+      return new Fault('upstream_unavailable', `The cluster answered HTTP ${httpStatus}: ${said}`)
+  }
+}
+
+function whatToAskFor(target: string): string {
+  const { attributes } = parseRequestInfo('GET', target, undefined)
+  const { verb, resource, apiGroup, namespace, path } = attributes
+  if (!attributes.resourceRequest) return `Ask an administrator for: ${verb} ${path}`
+  const where = namespace === '' ? 'in the whole cluster' : `in namespace ${namespace}`
+  const what = apiGroup === '' ? resource : `${resource}.${apiGroup}`
+  return `Ask an administrator for: ${verb} ${what} ${where}`
+}
+
+/** The parts of a Status that matter; another body is its own message. */
+function parseStatus(body: string): { readonly message: string; readonly name: string } {
+  try {
+    const parsed = JSON.parse(body) as { message?: unknown; details?: { name?: unknown } }
+    const { message, details } = parsed
+    return {
+      message: typeof message === 'string' ? message : '',
+      name: typeof details?.name === 'string' ? details.name : '',
+    }
+  } catch {
+    // Converted: kube-apiserver's proxy answers in plain text when its backend is away.
+    return { message: body.trim().slice(0, 300), name: '' }
+  }
+}

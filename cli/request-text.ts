@@ -1,0 +1,36 @@
+import type { AuditEventSpec, AuditEventStatus } from '../core/access-objects.ts'
+
+/** `deployments.apps/status`; `<none>` for a path that is no resource. */
+export function resourceText({ apiGroup, resource, subresource }: AuditEventSpec): string {
+  if (resource === '') return '<none>'
+  const kind = apiGroup === '' ? resource : `${resource}.${apiGroup}`
+  return subresource === '' ? kind : `${kind}/${subresource}`
+}
+
+/** `team/db`, `team/*` for all of a namespace, or the path. */
+export function targetText({ resource, namespace, name, path }: AuditEventSpec): string {
+  if (resource === '') return path
+  const object = name === '' ? '*' : name
+  return namespace === '' ? object : `${namespace}/${object}`
+}
+
+/** The HTTP status that the pod got, and what went wrong besides. */
+export function statusText({ phase, httpStatus, fault }: AuditEventStatus): string {
+  if (phase === 'Open') return 'open'
+  const code = httpStatus === undefined || httpStatus === 0 ? 'cut' : String(httpStatus)
+  return fault === undefined || fault === '' ? code : `${code} (${fault})`
+}
+
+/** `Deny`, or what a namespace that only observes let pass. */
+export function effectText({ effect, observed }: AuditEventSpec): string {
+  return observed ? `${effect} (observed)` : effect
+}
+
+/** The same request in words: `get secrets "db" in namespace team`. */
+export function requestText(spec: AuditEventSpec): string {
+  const verbs = [spec.verb, ...spec.alsoVerbs].join(' and ')
+  if (spec.resource === '') return `${verbs} ${spec.path}`
+  const object = spec.name === '' ? '' : ` ${JSON.stringify(spec.name)}`
+  const where = spec.namespace === '' ? 'at the cluster scope' : `in namespace ${spec.namespace}`
+  return `${verbs} ${resourceText(spec)}${object} ${where}`
+}

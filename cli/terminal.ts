@@ -1,0 +1,30 @@
+import { styleText } from 'node:util'
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+
+/** Where a command writes: what was asked for to `out`, talk to `err`. */
+export interface Terminal {
+  out(text: string): void
+  err(text: string): void
+  /** Plain text where colours are not wanted. */
+  style(style: Style, text: string): string
+}
+
+export interface TerminalOptions {
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean }
+  readonly stderr: { write(text: string): unknown }
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** False for `--no-color`. */
+  readonly color: boolean
+}
+
+/** Colours only on a terminal that can show them and when nobody asked for none. */
+export function createTerminal({ stdout, stderr, env, color }: TerminalOptions): Terminal {
+  const colored =
+    color && stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    style: (style, text) => (colored ? styleText(style, text, { validateStream: false }) : text),
+  }
+}

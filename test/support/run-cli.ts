@@ -1,0 +1,38 @@
+import { runCli } from '../../cli/program.ts'
+
+export interface CliRun {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** One command line of the CLI in this process, as `kubectl lanyard` starts it. */
+export async function runInMemory(
+  args: readonly string[],
+  options: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly isTTY?: boolean
+    readonly nowMs?: number
+  } = {},
+): Promise<CliRun> {
+  let stdout = ''
+  let stderr = ''
+  const exitCode = await runCli(args, {
+    stdout: {
+      isTTY: options.isTTY === true,
+      write(text: string) {
+        stdout += text
+      },
+    },
+    stderr: {
+      write(text: string) {
+        stderr += text
+      },
+    },
+    env: options.env ?? {},
+    invokedAs: '/usr/local/bin/kubectl-lanyard',
+    version: '0.1.0',
+    now: () => options.nowMs ?? Date.now(),
+  })
+  return { exitCode, stdout, stderr }
+}

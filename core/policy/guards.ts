@@ -69,8 +69,16 @@ function mintsCredential({ apiGroup, resource, subresource, verb }: RequestAttri
 
 const REACHING = ['exec', 'attach', 'portforward', 'ephemeralcontainers']
 
-/** A write to a pod counts: it can change the image, and so the code that runs. */
-function reachesIntoPod({ apiGroup, resource, subresource, verb }: RequestAttributes): boolean {
+/**
+ * Whether a request reaches into a pod that exists, so that `targetRoot` matters. A write to a pod
+ * counts: it can change the image, and so the code that runs.
+ */
+export function reachesIntoPod({
+  apiGroup,
+  resource,
+  subresource,
+  verb,
+}: RequestAttributes): boolean {
   if (apiGroup !== '' || resource !== 'pods') return false
   if (REACHING.includes(subresource)) return true
   return subresource === '' && (verb === 'update' || verb === 'patch')

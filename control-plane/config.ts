@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { integer } from '../platform/config.ts'
+
+const port = () => integer({ min: 1_024, max: 65_535 })
+
+/** Settings of the control plane; each is a flag, an environment name with LANYARD_, or a file key. */
+export const controlPlaneConfig = z.strictObject({
+  databaseFile: z
+    .string()
+    .min(1)
+    .default('/var/lib/lanyard/lanyard.db')
+    .describe('SQLite file of chains and decisions'),
+  grpcPort: port().default(8_443).describe('Port of the gRPC services, TLS'),
+  accessApiPort: port().default(8_444).describe('Port of the aggregated API, TLS'),
+  healthPort: port().default(8_080).describe('Port of /livez, /readyz and /metrics, plain HTTP'),
+  logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('What is logged'),
+  defaultDecision: z
+    .enum(['SubjectAccessReview', 'Deny'])
+    .default('SubjectAccessReview')
+    .describe('What holds for a principal that no AccessPolicy names'),
+  accessReviewTtlMs: integer({ min: 0, max: 600_000 })
+    .default(10_000)
+    .describe(
+      'Milliseconds for which an access review is remembered; a change of RBAC ends it at once',
+    ),
+})
+
+export type ControlPlaneConfig = Readonly<z.infer<typeof controlPlaneConfig>>

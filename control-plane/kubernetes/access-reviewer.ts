@@ -1,0 +1,142 @@
+import type { AuthorizationV1Api, V1SubjectAccessReviewSpec } from '@kubernetes/client-node'
+import { userKey } from '../../core/chain.ts'
+import { judgedVerbs, type RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { Logger } from '../../platform/logger.ts'
+
+export type Access = 'allowed' | 'denied' | 'unknown'
+
+export interface AccessReviewer {
+  /** What the cluster's authorizer says of a user and every judged verb; `unknown` without an answer. */
+  review(user: UserInfo, attributes: RequestAttributes): Promise<Access>
+  /** What is known without waiting, if anything. */
+  peek(user: UserInfo, attributes: RequestAttributes): Access | undefined
+  /** Drops every answer at once: who may what has changed. */
+  forget(): void
+}
+
+export interface AccessReviewerOptions {
+  /** Life of an answer: for authorizers other than RBAC, whose changes nobody tells. */
+  readonly ttlMs: number
+  /** Whether changes of RBAC are being seen; while they are not, no answer is kept. */
+  readonly isWatching: () => boolean
+  readonly now: () => number
+  readonly logger: Logger
+}
+
+/** Answers kept at most: some megabytes. */
+const ANSWERS_MAX = 20_000
+
+interface Answer {
+  readonly access: Access
+  readonly expiresAtMs: number
+}
+
+/** SubjectAccessReviews with a short memory; questions asked at once share one review. */
+export function createAccessReviewer(
+  api: Pick<AuthorizationV1Api, 'createSubjectAccessReview'>,
+  options: AccessReviewerOptions,
+): AccessReviewer {
+  const answers = new Map<string, Answer>()
+  const asking = new Map<string, Promise<Access>>()
+  // An answer that was asked for before a change must not be kept after it.
+  let generation = 0
+
+  function peek(user: UserInfo, attributes: RequestAttributes): Access | undefined {
+    const answer = answers.get(keyOf(user, attributes))
+    if (answer === undefined || !options.isWatching()) return undefined
+    return answer.expiresAtMs > options.now() ? answer.access : undefined
+  }
+
+  async function review(user: UserInfo, attributes: RequestAttributes): Promise<Access> {
+    const known = peek(user, attributes)
+    if (known !== undefined) return known
+    const key = keyOf(user, attributes)
+    const shared = `${generation} ${key}`
+    const running = asking.get(shared)
+    if (running !== undefined) return running
+    const began = generation
+    const asked = ask(user, attributes)
+    asking.set(shared, asked)
+    try {
+      const access = await asked
+      if (access !== 'unknown' && began === generation && options.isWatching()) keep(key, access)
+      return access
+    } finally {
+      asking.delete(shared)
+    }
+  }
+
+  function keep(key: string, access: Access): void {
+    // The oldest goes first: a Map keeps the order of insertion.
+    for (const oldest of answers.keys()) {
+      if (answers.size < ANSWERS_MAX) break
+      answers.delete(oldest)
+    }
+    answers.set(key, { access, expiresAtMs: options.now() + options.ttlMs })
+  }
+
+  async function ask(user: UserInfo, attributes: RequestAttributes): Promise<Access> {
+    try {
+      const verbs = judgedVerbs(attributes)
+      const reviews = verbs.map((verb) =>
+        api.createSubjectAccessReview({ body: { spec: toSpec(user, attributes, verb) } }),
+      )
+      const results = await Promise.all(reviews)
+      return results.every(({ status }) => status?.allowed === true) ? 'allowed' : 'denied'
+    } catch (error) {
+      options.logger.warn({ error }, 'kube-apiserver did not review access')
+      return 'unknown'
+    }
+  }
+
+  return {
+    review,
+    peek,
+    forget() {
+      generation += 1
+      answers.clear()
+    },
+  }
+}
+
+function toSpec(
+  user: UserInfo,
+  attributes: RequestAttributes,
+  verb: string,
+): V1SubjectAccessReviewSpec {
+  const { apiGroup, apiVersion, resource, subresource, namespace, name, path } = attributes
+  const extra = Object.entries(user.extra).map(([key, values]) => [key, [...values]])
+  const who = {
+    user: user.username,
+    uid: user.uid,
+    groups: [...user.groups],
+    extra: Object.fromEntries(extra) as Record<string, string[]>,
+  }
+  if (!attributes.resourceRequest) return { ...who, nonResourceAttributes: { path, verb } }
+  const what = {
+    group: apiGroup,
+    version: apiVersion,
+    resource,
+    subresource,
+    namespace,
+    name,
+    verb,
+  }
+  return { ...who, resourceAttributes: what }
+}
+
+/** Keys of users are long and few: each is made once. */
+const userKeys = new WeakMap<UserInfo, string>()
+
+function keyOf(user: UserInfo, a: RequestAttributes): string {
+  let who = userKeys.get(user)
+  if (who === undefined) {
+    who = userKey(user)
+    userKeys.set(user, who)
+  }
+  const what = a.resourceRequest
+    ? `${a.apiGroup}/${a.apiVersion}/${a.namespace}/${a.resource}/${a.subresource}/${a.name}`
+    : a.path
+  return `${judgedVerbs(a).join('+')} ${what} ${who}`
+}

@@ -1,0 +1,155 @@
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  type KubeConfig,
+  type KubernetesObject,
+  RbacAuthorizationV1Api,
+  type V1Namespace,
+  Watch,
+} from '@kubernetes/client-node'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import {
+  EXEMPT_NAMESPACES,
+  INJECTION_ENABLED,
+  INJECTION_LABEL,
+  LANYARD_GROUP,
+  MODE_LABEL,
+  MODE_OBSERVE,
+} from '../../core/names.ts'
+import {
+  type AccessPolicy,
+  type InvalidPolicy,
+  policyNames,
+} from '../../core/policy/access-policy.ts'
+import { type ParsedPolicy, parseAccessPolicy } from '../../core/policy/parse-access-policy.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { type WatchedCollection, watchCollection } from './watched-collection.ts'
+
+/** What the cluster says about policies, namespaces and RBAC, kept up to date. */
+export interface ClusterFacts {
+  policiesFor(user: UserInfo): {
+    readonly policies: readonly AccessPolicy[]
+    readonly invalid: readonly InvalidPolicy[]
+  }
+  /** Whether pods of a namespace get the sidecar. */
+  isInjected(namespace: string): boolean
+  /** Whether a namespace only observes. */
+  isObserved(namespace: string): boolean
+  /** Whether a change of RBAC would be seen. */
+  isRbacSynced(): boolean
+  /** What keeps decisions from being made; undefined when nothing does. */
+  problem(): string | undefined
+  stop(): void
+}
+
+export interface ClusterFactsOptions {
+  readonly config: KubeConfig
+  readonly logger: Logger
+  readonly onRbacChange: () => void
+  /** A policy or a namespace changed: open streams may have lost their ground. */
+  readonly onPolicyChange: () => void
+  readonly onPolicy: (object: KubernetesObject, parsed: ParsedPolicy) => void
+}
+
+interface PolicyObject extends KubernetesObject {
+  readonly spec?: unknown
+}
+
+const POLICIES = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'accesspolicies' }
+
+export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
+  const { config, logger } = options
+  const watch = new Watch(config)
+  const parsed = new Map<string, ParsedPolicy>()
+  // By user object: chains are immutable and cached, so the same users come again and again.
+  let named = new WeakMap<UserInfo, ReturnType<ClusterFacts['policiesFor']>>()
+
+  const custom = config.makeApiClient(CustomObjectsApi)
+  const policies: WatchedCollection<PolicyObject> = watchCollection<PolicyObject>({
+    name: 'accesspolicies',
+    path: `/apis/${POLICIES.group}/${POLICIES.version}/${POLICIES.plural}`,
+    watch,
+    logger,
+    list: async () => (await custom.listClusterCustomObject(POLICIES)) as { items: PolicyObject[] },
+    onChange() {
+      parsed.clear()
+      for (const [key, object] of policies?.items ?? []) {
+        const policy = parseAccessPolicy(object)
+        parsed.set(key, policy)
+        options.onPolicy(object, policy)
+      }
+      named = new WeakMap()
+      options.onPolicyChange()
+    },
+  })
+  const core = config.makeApiClient(CoreV1Api)
+  const namespaces = watchCollection<V1Namespace>({
+    name: 'namespaces',
+    path: '/api/v1/namespaces',
+    watch,
+    logger,
+    list: () => core.listNamespace(),
+    onChange: options.onPolicyChange,
+  })
+  const rbac = watchRbac(config, watch, logger, options.onRbacChange)
+
+  function policiesFor(user: UserInfo): ReturnType<ClusterFacts['policiesFor']> {
+    const known = named.get(user)
+    if (known !== undefined) return known
+    const all = [...parsed.values()]
+    const found = {
+      policies: all.flatMap((one) =>
+        one.ok && policyNames(one.policy.subjects, user) ? [one.policy] : [],
+      ),
+      invalid: all.flatMap((one) =>
+        !one.ok && policyNames(one.invalid.subjects, user) ? [one.invalid] : [],
+      ),
+    }
+    named.set(user, found)
+    return found
+  }
+
+  const labelsOf = (namespace: string) => namespaces.items.get(namespace)?.metadata?.labels ?? {}
+  const isRbacSynced = () => rbac.every((collection) => collection.isSynced())
+  return {
+    policiesFor,
+    isInjected: (namespace) =>
+      !EXEMPT_NAMESPACES.includes(namespace) &&
+      labelsOf(namespace)[INJECTION_LABEL] === INJECTION_ENABLED,
+    isObserved: (namespace) => labelsOf(namespace)[MODE_LABEL] === MODE_OBSERVE,
+    isRbacSynced,
+    problem() {
+      const behind = [policies, namespaces].find((collection) => !collection.isSynced())
+      return behind === undefined ? undefined : `${behind.name} are not in sync with kube-apiserver`
+    },
+    stop: () => {
+      for (const collection of [policies, namespaces, ...rbac]) collection.stop()
+    },
+  }
+}
+
+/** All that RBAC decides by; any change of it makes every remembered answer old. */
+function watchRbac(
+  config: KubeConfig,
+  watch: Watch,
+  logger: Logger,
+  onChange: () => void,
+): readonly WatchedCollection<KubernetesObject>[] {
+  const api = config.makeApiClient(RbacAuthorizationV1Api)
+  const lists = {
+    roles: () => api.listRoleForAllNamespaces(),
+    rolebindings: () => api.listRoleBindingForAllNamespaces(),
+    clusterroles: () => api.listClusterRole(),
+    clusterrolebindings: () => api.listClusterRoleBinding(),
+  }
+  return Object.entries(lists).map(([name, list]) =>
+    watchCollection<KubernetesObject>({
+      name,
+      path: `/apis/rbac.authorization.k8s.io/v1/${name}`,
+      watch,
+      logger,
+      list,
+      onChange,
+    }),
+  )
+}

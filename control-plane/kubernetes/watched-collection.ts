@@ -1,0 +1,111 @@
+import type { KubernetesObject, V1ListMeta, Watch } from '@kubernetes/client-node'
+import type { Logger } from '../../platform/logger.ts'
+
+/** Objects of one kind, as kube-apiserver tells of them. */
+export interface WatchedCollection<Item extends KubernetesObject> {
+  readonly name: string
+  /** By name, or `namespace/name`. */
+  readonly items: ReadonlyMap<string, Item>
+  /** False until the first list, and whenever changes could be missed. */
+  isSynced(): boolean
+  stop(): void
+}
+
+export interface WatchedCollectionOptions<Item extends KubernetesObject> {
+  readonly name: string
+  /** Such as `/api/v1/namespaces`. */
+  readonly path: string
+  readonly watch: Watch
+  readonly list: () => Promise<{ items: Item[]; metadata?: V1ListMeta }>
+  /** Called after each change of the objects, and when they are in sync again. */
+  readonly onChange: (item?: Item) => void
+  readonly logger: Logger
+}
+
+const RETRY_MS = 500
+
+/**
+ * Lists, then watches from there, for ever. A watch that ends well is taken up again at once where
+ * it ended; after an error the collection is out of sync until it was listed anew.
+ */
+export function watchCollection<Item extends KubernetesObject>(
+  options: WatchedCollectionOptions<Item>,
+): WatchedCollection<Item> {
+  const items = new Map<string, Item>()
+  let synced = false
+  let stopped = false
+  let running: AbortController | undefined
+
+  async function relist(): Promise<string> {
+    const { items: listed, metadata } = await options.list()
+    items.clear()
+    for (const item of listed) items.set(keyOf(item), item)
+    synced = true
+    options.onChange()
+    return metadata?.resourceVersion ?? ''
+  }
+
+  /** Resolves with the version where a watch ended well; rejects when something may be missed. */
+  function watchFrom(version: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let last = version
+      const query = { resourceVersion: version, allowWatchBookmarks: 'true' }
+      const handle = (phase: string, item: Item): void => {
+        if (phase === 'ERROR') {
+          reject(new Error(`the watch of ${options.name} was refused`))
+          return
+        }
+        last = item.metadata?.resourceVersion ?? last
+        if (phase === 'BOOKMARK') return
+        if (phase === 'DELETED') items.delete(keyOf(item))
+        else items.set(keyOf(item), item)
+        options.onChange(item)
+      }
+      const done = (error: unknown): void => {
+        if (error === null || error === undefined || isQuiet(error)) resolve(last)
+        else reject(error)
+      }
+      options.watch.watch(options.path, query, handle, done).then((controller) => {
+        running = controller
+        if (stopped) controller.abort()
+      }, reject)
+    })
+  }
+
+  async function run(): Promise<void> {
+    let version = ''
+    while (!stopped) {
+      try {
+        if (version === '') version = await relist()
+        version = await watchFrom(version)
+      } catch (error) {
+        // Recorded and begun again with a list: nothing may be missed in between.
+        synced = false
+        version = ''
+        if (!stopped) options.logger.warn({ error, collection: options.name }, 'Cannot watch')
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
+  }
+
+  void run()
+  return {
+    name: options.name,
+    items,
+    isSynced: () => synced,
+    stop() {
+      stopped = true
+      running?.abort()
+    },
+  }
+}
+
+/** The client ends a watch on which nothing came for a while; that is no error. */
+function isQuiet(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError'
+}
+
+function keyOf(item: KubernetesObject): string {
+  const { namespace, name = '' } = item.metadata ?? {}
+  return namespace === undefined ? name : `${namespace}/${name}`
+}

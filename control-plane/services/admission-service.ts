@@ -1,0 +1,93 @@
+import type { Metadata } from '@grpc/grpc-js'
+import { Fault } from '../../core/fault.ts'
+import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
+import { INJECTOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE } from '../../core/names.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { chainToMessage, userFromMessage } from '../../proto/chain-message.ts'
+import {
+  type AdmissionService,
+  type AdmissionContext as ContextMessage,
+  WorkloadChange,
+} from '../../proto/gen/lanyard/v1/admission_pb.ts'
+import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import type { AdmissionContext, ChainRegistry } from '../chains/chain-registry.ts'
+import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
+import { bearerToken, unary } from './grpc-fault.ts'
+
+export interface AdmissionDeps {
+  readonly registry: ChainRegistry
+  readonly reviewToken: TokenReviewer
+  readonly logger: Logger
+  readonly now: () => number
+}
+
+const INJECTOR = serviceAccountUser(SYSTEM_NAMESPACE, INJECTOR_SERVICE_ACCOUNT).username
+/** A reviewed token is believed this long; the injector's own rotates every hour. */
+const REVIEW_MS = 60_000
+
+/** What the injector tells of admitted objects. Nobody else may. */
+export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof AdmissionService> {
+  const { registry, logger } = deps
+  const authenticate = createInjectorCheck(deps)
+  return {
+    resolvePod: unary(logger, async ({ context }, metadata) => {
+      await authenticate(metadata)
+      return { chain: chainToMessage(await registry.resolve(fromMessage(context))) }
+    }),
+    bindPod: unary(logger, async ({ context, podUid, podName, serviceAccount }, metadata) => {
+      await authenticate(metadata)
+      requireAll({ podUid, podName, serviceAccount })
+      const pod = { podUid, podName, serviceAccount }
+      return { chain: chainToMessage(await registry.bindPod(fromMessage(context), pod)) }
+    }),
+    recordWorkload: unary(logger, async (request, metadata) => {
+      await authenticate(metadata)
+      const { context, apiVersion, kind, name, uid, change } = request
+      requireAll({ apiVersion, kind, name, uid })
+      const workload = { apiVersion, kind, name, uid }
+      const record = recorderOf(registry, change)
+      return { chain: chainToMessage(await record(fromMessage(context), workload)) }
+    }),
+  }
+}
+
+function recorderOf(
+  registry: ChainRegistry,
+  change: WorkloadChange,
+): ChainRegistry['recordCreated'] {
+  if (change === WorkloadChange.CREATED) return registry.recordCreated
+  if (change === WorkloadChange.TEMPLATE_CHANGED) return registry.recordChanged
+  throw new Fault('request_invalid', 'The message does not say what changed')
+}
+
+function createInjectorCheck(deps: AdmissionDeps): (metadata: Metadata) => Promise<void> {
+  let known = { token: '', untilMs: 0 }
+  return async function authenticate(metadata) {
+    const token = bearerToken(metadata)
+    if (token === known.token && deps.now() < known.untilMs) return
+    const user = await deps.reviewToken(token)
+    if (user.username !== INJECTOR) {
+      throw new Fault('permission_denied', 'Only the injector may tell of admitted objects')
+    }
+    known = { token, untilMs: deps.now() + REVIEW_MS }
+  }
+}
+
+function fromMessage(message: ContextMessage | undefined): AdmissionContext {
+  if (message === undefined) throw new Fault('request_invalid', 'The message has no context')
+  requireAll({ namespace: message.namespace })
+  const { controller } = message
+  if (controller !== undefined) requireAll({ uid: controller.uid, kind: controller.kind })
+  return {
+    user: userFromMessage(message.user),
+    namespace: message.namespace,
+    controller,
+    dryRun: message.dryRun,
+  }
+}
+
+function requireAll(fields: Readonly<Record<string, string>>): void {
+  const missing = Object.keys(fields).filter((name) => fields[name] === '')
+  if (missing.length > 0)
+    throw new Fault('request_invalid', `The message lacks ${missing.join(', ')}`)
+}

@@ -1,0 +1,77 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Outcome } from '../../core/audit/audit-event.ts'
+import { Fault } from '../../core/fault.ts'
+import {
+  type AuthorizeRequest,
+  type AuthorizeResponseSchema,
+  Effect,
+  type Outcome as OutcomeMessage,
+} from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import type { Answer, Question } from '../decide.ts'
+
+/** Longest texts that are taken; kube-apiserver's own names are far shorter. */
+const TEXT_MAX = 2_048
+const USER_AGENT_MAX = 1_024
+
+/** Throws `request_invalid` for a message that no sidecar of ours sends. */
+export function questionFromMessage(message: AuthorizeRequest): Question {
+  const { attributes } = message
+  if (attributes === undefined) throw new Fault('request_invalid', 'The message has no attributes')
+  const { verb, resourceRequest, apiGroup, apiVersion, resource, subresource } = attributes
+  const { namespace, name, path, alsoVerbs } = attributes
+  const texts = [
+    verb,
+    apiGroup,
+    apiVersion,
+    resource,
+    subresource,
+    namespace,
+    name,
+    path,
+    message.container,
+    message.targetContainer,
+    message.refusedBecause,
+    ...alsoVerbs,
+  ]
+  if (texts.some((text) => text.length > TEXT_MAX) || alsoVerbs.length > 4) {
+    throw new Fault('request_invalid', 'The message holds a text that is too long')
+  }
+  return {
+    attributes: {
+      verb,
+      resourceRequest,
+      apiGroup,
+      apiVersion,
+      resource,
+      subresource,
+      namespace,
+      name,
+      path,
+      alsoVerbs,
+    },
+    container: message.container,
+    userAgent: message.userAgent.slice(0, USER_AGENT_MAX),
+    targetContainer: message.targetContainer,
+    refusedBecause: message.refusedBecause,
+  }
+}
+
+export function answerToMessage(answer: Answer): MessageInitShape<typeof AuthorizeResponseSchema> {
+  return {
+    decisionId: answer.decisionId,
+    effect: answer.effect === 'allow' ? Effect.ALLOW : Effect.DENY,
+    message: answer.refusal?.message ?? '',
+    causes: (answer.refusal?.causes ?? []).map((cause) => ({ ...cause })),
+    warning: answer.warning,
+  }
+}
+
+export function outcomeFromMessage(message: OutcomeMessage, completedAtMs: number): Outcome {
+  const responseBytes = Number(message.responseBytes)
+  return {
+    httpStatus: message.httpStatus,
+    fault: message.fault.slice(0, 64),
+    responseBytes: Number.isSafeInteger(responseBytes) ? responseBytes : Number.MAX_SAFE_INTEGER,
+    completedAtMs,
+  }
+}

@@ -1,0 +1,110 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
+import { Fault } from '../../core/fault.ts'
+import type {
+  AuthorizeStreamRequest,
+  AuthorizeStreamResponseSchema,
+  Outcome,
+} from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import type { Session } from '../sessions.ts'
+import {
+  answerToMessage,
+  outcomeFromMessage,
+  questionFromMessage,
+} from './authorization-message.ts'
+import { type AuthorizationDeps, decideMeasured } from './authorization-service.ts'
+import { bearerToken, toServiceError } from './grpc-fault.ts'
+
+type Response = MessageInitShape<typeof AuthorizeStreamResponseSchema>
+type Call = ServerDuplexStream<AuthorizeStreamRequest, Response>
+
+/** Questions of one sidecar under way at once; a pod that asks more is asked to wait. */
+const IN_FLIGHT_MAX = 1_024
+
+/** One sidecar's stream: many questions at once, each answered by its correlation. */
+export function createAuthorizeStream(
+  deps: AuthorizationDeps,
+): handleBidiStreamingCall<AuthorizeStreamRequest, Response> {
+  return function authorizeStream(call) {
+    let secret: string
+    try {
+      secret = bearerToken(call.metadata)
+      deps.sessions.find(secret)
+    } catch (error) {
+      call.emit('error', toServiceError(Fault.from(error)))
+      return
+    }
+    serve(call, secret, deps)
+  }
+}
+
+function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
+  let inFlight = 0
+  const mine = new Set<string>()
+  const send = (response: Response): void => {
+    if (!call.cancelled && !call.writableEnded) call.write(response)
+  }
+
+  async function answer(message: AuthorizeStreamRequest, session: Session): Promise<Response> {
+    const { correlation } = message
+    if (message.message.case !== 'authorize') {
+      throw new Fault('request_invalid', 'The message holds nothing that is known')
+    }
+    if (inFlight >= IN_FLIGHT_MAX)
+      throw new Fault('overloaded', 'Too many requests wait for a decision')
+    inFlight += 1
+    try {
+      const question = questionFromMessage(message.message.value)
+      const decided = await decideMeasured(deps, session, question)
+      if (decided.effect === 'allow') {
+        const { decisionId } = decided
+        mine.add(decisionId)
+        deps.openDecisions.open(decisionId, session.binding, question, (why) =>
+          send({ message: { case: 'revocation', value: { decisionId, message: why } } }),
+        )
+      }
+      return { correlation, message: { case: 'decision', value: answerToMessage(decided) } }
+    } finally {
+      inFlight -= 1
+    }
+  }
+
+  function complete(outcome: Outcome): void {
+    mine.delete(outcome.decisionId)
+    deps.openDecisions.close(outcome.decisionId)
+    // Nobody waits: what cannot be noted stays an open record, which says just that.
+    deps.auditEvents
+      .complete(outcome.decisionId, outcomeFromMessage(outcome, deps.now()))
+      .catch((error: unknown) => deps.logger.warn({ error }, 'Cannot note an outcome'))
+  }
+
+  call.on('data', (message: AuthorizeStreamRequest) => {
+    let session: Session
+    try {
+      session = deps.sessions.find(secret)
+    } catch (error) {
+      call.emit('error', toServiceError(Fault.from(error)))
+      return
+    }
+    if (message.message.case === 'outcome') {
+      complete(message.message.value)
+      return
+    }
+    answer(message, session).then(send, (error: unknown) => {
+      const { code, message: text } = Fault.from(error)
+      if (code === 'internal') deps.logger.error({ error }, 'A decision failed')
+      const failure = { case: 'failure' as const, value: { code, message: text } }
+      send({ correlation: message.correlation, message: failure })
+    })
+  })
+  const end = (): void => {
+    for (const decisionId of mine) deps.openDecisions.close(decisionId)
+    mine.clear()
+  }
+  call.on('end', () => {
+    end()
+    call.end()
+  })
+  call.on('cancelled', end)
+  call.on('error', end)
+}

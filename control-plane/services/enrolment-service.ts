@@ -1,0 +1,56 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { Fault } from '../../core/fault.ts'
+import { boundPodUid, parseServiceAccountUsername } from '../../core/kubernetes/user-info.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { chainToMessage } from '../../proto/chain-message.ts'
+import type { EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
+import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
+import { SESSION_MS_MAX, type Sessions } from '../sessions.ts'
+import type { PodBindingStore } from '../store/pod-binding-store.ts'
+import { unary } from './grpc-fault.ts'
+
+export interface EnrolmentDeps {
+  readonly bindings: Pick<PodBindingStore, 'find'>
+  readonly sessions: Sessions
+  readonly reviewToken: TokenReviewer
+  readonly logger: Logger
+}
+
+/** A projected token is a few kilobytes at most. */
+const TOKEN_BYTES_MAX = 16 * 1_024
+
+/** Trades a pod-bound token for a session of the pod that kube-apiserver says it is bound to. */
+export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof EnrolmentService> {
+  return {
+    enroll: unary(deps.logger, async ({ token }) => {
+      if (token.length > TOKEN_BYTES_MAX) {
+        throw new Fault('identity_unverified', 'The token is longer than any token is')
+      }
+      const user = await deps.reviewToken(token)
+      const podUid = boundPodUid(user)
+      const account = parseServiceAccountUsername(user.username)
+      if (podUid === undefined || account === undefined) {
+        throw new Fault('identity_unverified', 'The token is not bound to a pod')
+      }
+      const binding = await deps.bindings.find(podUid)
+      const pod = binding?.chain.actors.at(-1)
+      if (binding === undefined || pod === undefined) {
+        throw new Fault(
+          'chain_unknown',
+          'Nobody is on record for this pod: it was made before its namespace was labelled. Recreate it',
+        )
+      }
+      if (pod.namespace !== account.namespace || pod.serviceAccount !== account.name) {
+        throw new Fault('identity_unverified', "The token is not of this pod's service account")
+      }
+      const { secret, expiresAtMs } = deps.sessions.open(binding, SESSION_MS_MAX)
+      deps.logger.info({ podUid, namespace: pod.namespace, pod: pod.name }, 'Enrolled')
+      return {
+        session: secret,
+        expiresAt: timestampFromMs(expiresAtMs),
+        chain: chainToMessage(binding.chain),
+      }
+    }),
+  }
+}

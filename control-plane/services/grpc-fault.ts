@@ -1,0 +1,40 @@
+import {
+  type Metadata,
+  type ServerUnaryCall,
+  type ServiceError,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js'
+import { FAULTS, Fault } from '../../core/fault.ts'
+import type { Logger } from '../../platform/logger.ts'
+
+/** A fault as gRPC says it. The cause stays in the log. */
+export function toServiceError(fault: Fault): Partial<ServiceError> {
+  return { code: status[FAULTS[fault.code].grpc], details: fault.message }
+}
+
+/** Runs a unary handler that may throw, and answers with its result or its fault. */
+export function unary<Request, Response>(
+  logger: Logger,
+  handle: (request: Request, metadata: Metadata, peer: string) => Promise<Response>,
+): (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => void {
+  return (call, callback) => {
+    handle(call.request, call.metadata, call.getPeer()).then(
+      (response) => callback(null, response),
+      (error: unknown) => {
+        const fault = Fault.from(error)
+        if (fault.code === 'internal') logger.error({ error }, 'A call failed')
+        callback(toServiceError(fault))
+      },
+    )
+  }
+}
+
+/** The bearer token of a call's metadata. Throws `identity_unverified` when there is none. */
+export function bearerToken(metadata: Metadata): string {
+  const [value] = metadata.get('authorization')
+  const match = typeof value === 'string' ? /^Bearer (\S+)$/.exec(value) : null
+  if (match?.[1] === undefined)
+    throw new Fault('identity_unverified', 'The call has no bearer token')
+  return match[1]
+}

@@ -1,0 +1,209 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { Metadata, ServerWritableStream } from '@grpc/grpc-js'
+import type { AuditEvent } from '../../core/audit/audit-event.ts'
+import { Fault } from '../../core/fault.ts'
+import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import type { Logger } from '../../platform/logger.ts'
+import { actorToMessage, chainToMessage } from '../../proto/chain-message.ts'
+import type {
+  AuditEventSchema,
+  AuditService,
+  WatchAuditEventsRequest,
+  WatchAuditEventsResponseSchema,
+} from '../../proto/gen/lanyard/v1/audit_pb.ts'
+import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import type { ChainService, PodBindingSchema } from '../../proto/gen/lanyard/v1/chain_pb.ts'
+import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import type { AccessReviewer } from '../kubernetes/access-reviewer.ts'
+import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
+import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
+import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
+import { bearerToken, toServiceError, unary } from './grpc-fault.ts'
+
+export interface ReaderDeps {
+  readonly bindings: PodBindingStore
+  readonly auditEvents: AuditEventReader
+  readonly reviewToken: TokenReviewer
+  readonly access: AccessReviewer
+  readonly logger: Logger
+}
+
+const PAGE_DEFAULT = 500
+const PAGE_MAX = 1_000
+
+/** Throws unless the caller may read a resource of the access group, in one namespace or in all. */
+type Permit = (
+  metadata: Metadata,
+  resource: string,
+  verb: string,
+  namespace: string,
+) => Promise<void>
+
+function createPermit({ reviewToken, access }: ReaderDeps): Permit {
+  return async function permit(metadata, resource, verb, namespace) {
+    const user = await reviewToken(bearerToken(metadata))
+    const attributes: RequestAttributes = {
+      verb,
+      resourceRequest: true,
+      apiGroup: ACCESS_GROUP,
+      apiVersion: ACCESS_VERSION,
+      resource,
+      subresource: '',
+      namespace,
+      name: '',
+      path: '',
+      alsoVerbs: [],
+    }
+    if ((await access.review(user, attributes)) === 'allowed') return
+    const where = namespace === '' ? 'in every namespace' : `in the namespace ${namespace}`
+    throw new Fault(
+      'permission_denied',
+      `${user.username} may not ${verb} ${resource}.${ACCESS_GROUP} ${where}`,
+    )
+  }
+}
+
+/** Chains for integrators, by their own RBAC. */
+export function createChainService(deps: ReaderDeps): GrpcHandlers<typeof ChainService> {
+  const permit = createPermit(deps)
+  return {
+    getChain: unary(deps.logger, async ({ podUid }, metadata) => {
+      const binding = await deps.bindings.find(podUid)
+      const namespace = binding?.chain.actors.at(-1)?.namespace ?? ''
+      // Whoever may not read gets the same answer for a pod that is there and one that is not.
+      await permit(metadata, 'chains', 'get', namespace)
+      if (binding === undefined) throw new Fault('not_found', 'No chain is on record for this pod')
+      return { binding: bindingToMessage(binding) }
+    }),
+    listChains: unary(deps.logger, async ({ namespace, pageSize, afterSequence }, metadata) => {
+      await permit(metadata, 'chains', 'list', namespace)
+      const filter = namespace === '' ? {} : { namespace }
+      const page = { afterSequence: Number(afterSequence), limit: pageLimit(pageSize) }
+      const { bindings } = await deps.bindings.list(filter, page)
+      return { bindings: bindings.map(bindingToMessage) }
+    }),
+  }
+}
+
+/** The audit for integrators, by their own RBAC. */
+export function createAuditService(deps: ReaderDeps): GrpcHandlers<typeof AuditService> {
+  const permit = createPermit(deps)
+  return {
+    getAuditEvent: unary(deps.logger, async ({ id }, metadata) => {
+      const event = await deps.auditEvents.get(id.toUpperCase())
+      await permit(metadata, 'auditevents', 'get', event?.caller.namespace ?? '')
+      if (event === undefined) throw new Fault('not_found', 'No decision of this id is on record')
+      return { event: eventToMessage(event) }
+    }),
+    listAuditEvents: unary(deps.logger, async (request, metadata) => {
+      await permit(metadata, 'auditevents', 'list', request.namespace)
+      const page = {
+        afterSequence: Number(request.afterSequence),
+        limit: pageLimit(request.pageSize),
+      }
+      const { events } = await deps.auditEvents.list(toFilter(request), page)
+      return { events: events.map(eventToMessage) }
+    }),
+    watchAuditEvents(call) {
+      permit(call.metadata, 'auditevents', 'watch', call.request.namespace)
+        .then(() => streamEvents(call, deps))
+        .catch((error: unknown) => call.emit('error', toServiceError(Fault.from(error))))
+    },
+  }
+}
+
+type WatchCall = ServerWritableStream<
+  WatchAuditEventsRequest,
+  MessageInitShape<typeof WatchAuditEventsResponseSchema>
+>
+
+/** Sends what is there, then what comes, as fast as the reader takes it. */
+async function streamEvents(call: WatchCall, deps: ReaderDeps): Promise<void> {
+  const filter = call.request.namespace === '' ? {} : { namespace: call.request.namespace }
+  let afterSequence = Number(call.request.afterSequence)
+  let wake = (): void => {}
+  const stop = deps.auditEvents.onCommit(() => wake())
+  call.once('cancelled', () => wake())
+  try {
+    while (!call.cancelled) {
+      const committed = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      const { events } = await deps.auditEvents.list(filter, { afterSequence, limit: PAGE_DEFAULT })
+      for (const event of events) {
+        const taken = call.write({ event: eventToMessage(event) })
+        if (!taken)
+          await new Promise((resolve) => call.once('drain', resolve).once('cancelled', resolve))
+        afterSequence = event.sequence
+      }
+      if (events.length < PAGE_DEFAULT && !call.cancelled) await committed
+    }
+  } finally {
+    stop()
+  }
+}
+
+function toFilter(request: {
+  readonly namespace: string
+  readonly pod: string
+  readonly rootRequester: string
+  readonly effect: Effect
+}): AuditEventFilter {
+  const effects = { [Effect.ALLOW]: 'allow', [Effect.DENY]: 'deny' } as const
+  const effect = effects[request.effect as keyof typeof effects]
+  return {
+    ...(request.namespace === '' ? {} : { namespace: request.namespace }),
+    ...(request.pod === '' ? {} : { pod: request.pod }),
+    ...(request.rootRequester === '' ? {} : { rootRequester: request.rootRequester }),
+    ...(effect === undefined ? {} : { effect }),
+  }
+}
+
+function pageLimit(pageSize: number): number {
+  return pageSize === 0 ? PAGE_DEFAULT : Math.min(pageSize, PAGE_MAX)
+}
+
+function bindingToMessage(binding: PodBinding): MessageInitShape<typeof PodBindingSchema> {
+  return {
+    podUid: binding.podUid,
+    chain: chainToMessage(binding.chain),
+    boundAt: timestampFromMs(binding.boundAtMs),
+    sequence: BigInt(binding.sequence),
+  }
+}
+
+function eventToMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSchema> {
+  const { outcome } = event
+  const completed =
+    outcome === undefined
+      ? {}
+      : {
+          outcome: {
+            decisionId: event.id,
+            httpStatus: outcome.httpStatus,
+            fault: outcome.fault,
+            responseBytes: BigInt(outcome.responseBytes),
+          },
+          completedAt: timestampFromMs(outcome.completedAtMs),
+        }
+  return {
+    id: event.id,
+    sequence: BigInt(event.sequence),
+    decidedAt: timestampFromMs(event.decidedAtMs),
+    caller: actorToMessage(event.caller),
+    container: event.container,
+    rootRequester: event.chain.rootRequester.username,
+    chain: chainToMessage(event.chain),
+    attributes: { ...event.attributes, alsoVerbs: [...event.attributes.alsoVerbs] },
+    effect: event.effect === 'allow' ? Effect.ALLOW : Effect.DENY,
+    reason: event.reason,
+    refusedBy: event.refusedBy,
+    rule: event.rule,
+    observed: event.observed,
+    userAgent: event.userAgent,
+    message: event.message,
+    ...completed,
+  }
+}

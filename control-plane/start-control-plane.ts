@@ -1,0 +1,191 @@
+import {
+  AuthenticationV1Api,
+  AuthorizationV1Api,
+  CoreV1Api,
+  KubeConfig,
+} from '@kubernetes/client-node'
+import { Fault } from '../core/fault.ts'
+import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
+import type { Closer } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import { createMetrics } from '../platform/metrics.ts'
+import { VERSION } from '../platform/version.ts'
+import { createAccessApiServer } from './access-api/access-api-server.ts'
+import {
+  createRequestHeaderSource,
+  readExtensionAuthentication,
+} from './access-api/request-header-config.ts'
+import { createChainRegistry } from './chains/chain-registry.ts'
+import type { ControlPlaneConfig } from './config.ts'
+import { createControlPlaneMetrics } from './control-plane-metrics.ts'
+import { createDecider } from './decide.ts'
+import { startGrpcServer } from './grpc-server.ts'
+import { type AccessReviewer, createAccessReviewer } from './kubernetes/access-reviewer.ts'
+import { keepCaBundles } from './kubernetes/ca-bundles.ts'
+import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
+import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
+import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
+import { createTokenReviewer } from './kubernetes/token-reviewer.ts'
+import { createAdmissionService } from './services/admission-service.ts'
+import { createAuthorizationService } from './services/authorization-service.ts'
+import { createEnrolmentService } from './services/enrolment-service.ts'
+import { createOpenDecisions, type OpenDecisions } from './services/open-decisions.ts'
+import { createAuditService, createChainService } from './services/reader-service.ts'
+import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
+import { createSessions } from './sessions.ts'
+import { openStore, type Store } from './store/open-store.ts'
+
+const now = () => Date.now()
+const HEALTH_INTERVAL_MS = 1_000
+
+/** Starts every part, in the order in which they need each other; returns how to close them. */
+export async function startControlPlane(
+  config: ControlPlaneConfig,
+  logger: Logger,
+): Promise<readonly Closer[]> {
+  const kube = new KubeConfig()
+  kube.loadFromDefault()
+  const metrics = createMetrics('control-plane', VERSION)
+  const store = await openStore(config.databaseFile)
+  const { facts, access, openDecisions, decider } = watchCluster(kube, config, store, logger)
+  const authority = await ensureCertificateAuthority(kube)
+  const serving = await keepServingCertificate(authority, logger)
+  const bundles = keepCaBundles(kube, authority.certificatePem, logger)
+  const reviewToken = createTokenReviewer(kube.makeApiClient(AuthenticationV1Api))
+  const sessions = createSessions(now)
+  const registry = createChainRegistry({ ...store, now })
+  const shared = { ...store, sessions, reviewToken, access, logger, now }
+  const ownMetrics = createControlPlaneMetrics(metrics)
+  const grpc = await startGrpcServer(
+    `0.0.0.0:${config.grpcPort}`,
+    toGrpcCredentials(serving, authority.certificatePem),
+    {
+      enrolment: createEnrolmentService(shared),
+      authorization: createAuthorizationService({
+        ...shared,
+        decider,
+        openDecisions,
+        metrics: ownMetrics,
+      }),
+      admission: createAdmissionService({ ...shared, registry }),
+      chain: createChainService(shared),
+      audit: createAuditService(shared),
+    },
+  )
+  const checks: readonly HealthCheck[] = [
+    { name: 'store', check: store.problem },
+    { name: 'cluster', check: facts.problem },
+  ]
+  const api = await startAccessApi({ kube, config, store, access, checks, serving, logger })
+  const health = await startHealthServer({
+    port: config.healthPort,
+    host: '0.0.0.0',
+    metrics,
+    checks: { '/readyz': checks },
+  })
+  const timer = watchHealth(checks, store, (serves) => grpc.setServing(serves), logger)
+  logger.info({ version: VERSION, grpcPort: grpc.port }, 'Serving')
+  return [
+    { name: 'health checks', close: async () => clearInterval(timer) },
+    { name: 'grpc', close: () => grpc.close() },
+    ...api,
+    { name: 'watches', close: async () => facts.stop() },
+    {
+      name: 'certificates',
+      close: async () => [bundles, serving].forEach((part) => void part.stop()),
+    },
+    { name: 'health', close: async () => void health.close() },
+    { name: 'store', close: () => store.close() },
+  ]
+}
+
+interface Cluster {
+  readonly facts: ClusterFacts
+  readonly access: AccessReviewer
+  readonly openDecisions: OpenDecisions
+  readonly decider: ReturnType<typeof createDecider>
+}
+
+/** Facts about the cluster and what is decided by them: a change of one is felt by the other. */
+function watchCluster(
+  kube: KubeConfig,
+  config: ControlPlaneConfig,
+  store: Store,
+  logger: Logger,
+): Cluster {
+  const access: AccessReviewer = createAccessReviewer(kube.makeApiClient(AuthorizationV1Api), {
+    ttlMs: config.accessReviewTtlMs,
+    isWatching: () => facts.isRbacSynced(),
+    now,
+    logger,
+  })
+  const facts: ClusterFacts = watchClusterFacts({
+    config: kube,
+    logger,
+    onPolicy: createPolicyStatusWriter(kube, logger),
+    onPolicyChange: () => openDecisions.recheck(),
+    onRbacChange() {
+      access.forget()
+      openDecisions.recheck()
+    },
+  })
+  const { defaultDecision } = config
+  const decider = createDecider({ ...store, facts, access, defaultDecision, now })
+  const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
+  return { facts, access, openDecisions, decider }
+}
+
+/** The aggregated API, with the cluster's own word on who speaks for whom. */
+async function startAccessApi(parts: {
+  readonly kube: KubeConfig
+  readonly config: ControlPlaneConfig
+  readonly store: Store
+  readonly access: AccessReviewer
+  readonly checks: readonly HealthCheck[]
+  readonly serving: Awaited<ReturnType<typeof keepServingCertificate>>
+  readonly logger: Logger
+}): Promise<readonly Closer[]> {
+  const { kube, store, access, serving, logger } = parts
+  const requestHeader = createRequestHeaderSource({
+    read: readExtensionAuthentication(kube.makeApiClient(CoreV1Api)),
+    logger,
+  })
+  await requestHeader.start()
+  const server = createAccessApiServer({
+    auditEvents: store.auditEvents,
+    podBindings: store.bindings,
+    certificate: serving.current(),
+    requestHeader,
+    authorize: async (user, attributes) => (await access.review(user, attributes)) === 'allowed',
+    logger,
+    clock: { now },
+    version: VERSION,
+    readiness: parts.checks,
+  })
+  serving.onChange((certificate) => server.setCertificate(certificate))
+  await server.listen(parts.config.accessApiPort, '0.0.0.0')
+  return [
+    { name: 'access api', close: () => server.close() },
+    { name: 'front proxy configuration', close: async () => requestHeader.close() },
+  ]
+}
+
+/** Tells gRPC's health service, and ends the process when the store is in doubt. */
+function watchHealth(
+  checks: readonly HealthCheck[],
+  store: Store,
+  setServing: (serving: boolean) => void,
+  logger: Logger,
+): NodeJS.Timeout {
+  const look = (): void => {
+    const doubt = store.doubt()
+    if (doubt !== undefined) {
+      logger.error({ doubt }, 'The store is in doubt; starting anew is the only safe way')
+      logger.flush(() => process.exit(1))
+      throw new Fault('audit_unavailable', doubt)
+    }
+    setServing(checks.every(({ check }) => check() === undefined))
+  }
+  look()
+  return setInterval(look, HEALTH_INTERVAL_MS)
+}

@@ -1,0 +1,64 @@
+import type { Generated } from 'kysely'
+
+/* Rows as they are stored. Booleans are 0 and 1; lists and objects are JSON. */
+
+export interface PodBindingRow {
+  readonly sequence: Generated<number>
+  readonly pod_uid: string
+  readonly namespace: string
+  readonly pod: string
+  readonly root_requester: string
+  readonly chain: string
+  readonly bound_at_ms: number
+}
+
+export interface WorkloadRow {
+  readonly uid: string
+  readonly api_version: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  /** Chain of whoever made it, without the pods that it will make. */
+  readonly chain: string
+  readonly via: string
+}
+
+/** One decision. The chain is found through `pod_uid`, so that a row stays small. */
+export interface DecisionRow {
+  readonly sequence: number
+  readonly revision: number
+  readonly id: string
+  readonly decided_at_ms: number
+  readonly pod_uid: string
+  readonly namespace: string
+  readonly pod: string
+  readonly container: string
+  readonly root_requester: string
+  readonly verb: string
+  readonly also_verbs: string
+  readonly resource_request: number
+  readonly api_group: string
+  readonly api_version: string
+  readonly resource: string
+  readonly subresource: string
+  readonly target_namespace: string
+  readonly target_name: string
+  readonly path: string
+  readonly effect: number
+  readonly reason: string
+  readonly refused_by: string
+  readonly rule: string
+  readonly observed: number
+  readonly user_agent: string
+  readonly message: string
+  readonly http_status: number | null
+  readonly fault: string | null
+  readonly response_bytes: number | null
+  readonly completed_at_ms: number | null
+}
+
+export interface DatabaseSchema {
+  readonly pod_binding: PodBindingRow
+  readonly workload: WorkloadRow
+  readonly decision: DecisionRow
+}

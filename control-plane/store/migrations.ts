@@ -1,0 +1,81 @@
+import { type Kysely, sql } from 'kysely'
+import type { Migration, MigrationProvider } from 'kysely/migration'
+
+/* Migrations are modules of the bundle, applied in the order of their names and never changed. */
+
+const first: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('pod_binding')
+      .addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement())
+      .addColumn('pod_uid', 'text', (column) => column.notNull().unique())
+      .addColumn('namespace', 'text', (column) => column.notNull())
+      .addColumn('pod', 'text', (column) => column.notNull())
+      .addColumn('root_requester', 'text', (column) => column.notNull())
+      .addColumn('chain', 'text', (column) => column.notNull())
+      .addColumn('bound_at_ms', 'integer', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createIndex('pod_binding_by_name')
+      .on('pod_binding')
+      .columns(['namespace', 'pod', 'sequence'])
+      .execute()
+    await db.schema
+      .createTable('workload')
+      .addColumn('uid', 'text', (column) => column.primaryKey())
+      .addColumn('api_version', 'text', (column) => column.notNull())
+      .addColumn('kind', 'text', (column) => column.notNull())
+      .addColumn('namespace', 'text', (column) => column.notNull())
+      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('chain', 'text', (column) => column.notNull())
+      .addColumn('via', 'text', (column) => column.notNull())
+      .execute()
+    await createDecision(db)
+  },
+}
+
+async function createDecision(db: Kysely<unknown>): Promise<void> {
+  const texts = [
+    'container',
+    'root_requester',
+    'verb',
+    'also_verbs',
+    'api_group',
+    'api_version',
+    'resource',
+    'subresource',
+    'target_namespace',
+    'target_name',
+    'path',
+    'reason',
+    'refused_by',
+    'rule',
+    'user_agent',
+    'message',
+  ]
+  let table = db.schema
+    .createTable('decision')
+    .addColumn('sequence', 'integer', (column) => column.primaryKey())
+    .addColumn('revision', 'integer', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('decided_at_ms', 'integer', (column) => column.notNull())
+    .addColumn('pod_uid', 'text', (column) => column.notNull())
+    .addColumn('namespace', 'text', (column) => column.notNull())
+    .addColumn('pod', 'text', (column) => column.notNull())
+  for (const name of texts) table = table.addColumn(name, 'text', (column) => column.notNull())
+  await table
+    .addColumn('resource_request', 'integer', (column) => column.notNull())
+    .addColumn('effect', 'integer', (column) => column.notNull())
+    .addColumn('observed', 'integer', (column) => column.notNull())
+    .addColumn('http_status', 'integer')
+    .addColumn('fault', 'text')
+    .addColumn('response_bytes', 'integer')
+    .addColumn('completed_at_ms', 'integer')
+    .execute()
+  await sql`create unique index decision_by_id on decision (id)`.execute(db)
+  await sql`create unique index decision_by_revision on decision (revision)`.execute(db)
+}
+
+export const migrationProvider: MigrationProvider = {
+  getMigrations: () => Promise.resolve({ '0001-bindings-workloads-decisions': first }),
+}

@@ -1,0 +1,38 @@
+import type { AuditEventStore } from './audit-event-store.ts'
+import { createCommitQueue } from './commit-queue.ts'
+import { openDatabase } from './database.ts'
+import type { PodBindingStore } from './pod-binding-store.ts'
+import { createSqliteAuditEventStore } from './sqlite-audit-event-store.ts'
+import { createSqlitePodBindingStore } from './sqlite-pod-binding-store.ts'
+import { createSqliteWorkloadStore, type WorkloadStore } from './workload-store.ts'
+
+/** Everything that is kept: chains, who made what, decisions. */
+export interface Store {
+  readonly bindings: PodBindingStore
+  readonly workloads: WorkloadStore
+  readonly auditEvents: AuditEventStore
+  /** Why nothing can be recorded just now; undefined when it can. */
+  problem(): string | undefined
+  /** Why what was recorded may be lost; undefined when it is not. */
+  doubt(): string | undefined
+  /** Closes the file once nothing waits to be written. */
+  close(): Promise<void>
+}
+
+/** Opens the SQLite file at `path`. Throws `audit_unavailable` when it cannot be used. */
+export async function openStore(path: string): Promise<Store> {
+  const database = await openDatabase(path)
+  const queue = createCommitQueue(database.sqlite)
+  return {
+    bindings: createSqlitePodBindingStore(database, queue),
+    workloads: createSqliteWorkloadStore(database, queue),
+    auditEvents: createSqliteAuditEventStore(database, queue),
+    problem: queue.problem,
+    doubt: database.problem,
+    async close() {
+      // An empty write comes last, so whatever was waiting is on disk before it.
+      await queue.commit(() => {})
+      database.close()
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { type ChannelCredentials, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
+import type { DelegationChain } from '../core/chain.ts'
+import { Fault } from '../core/fault.ts'
+import { chainFromMessage, userToMessage } from '../proto/chain-message.ts'
+import {
+  type AdmissionContextSchema,
+  AdmissionService,
+  WorkloadChange,
+} from '../proto/gen/lanyard/v1/admission_pb.ts'
+import type { DelegationChain as ChainMessage } from '../proto/gen/lanyard/v1/chain_pb.ts'
+import { createGrpcClient } from '../proto/grpc-service.ts'
+import type { AdmissionRequest } from './admission-review.ts'
+import type { OwnerReference } from './pod.ts'
+
+/** A pod as validating admission sees it: with its name and its UID. */
+export interface AdmittedPod {
+  readonly podUid: string
+  readonly podName: string
+  readonly serviceAccount: string
+}
+
+export interface AdmittedWorkload {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly change: 'created' | 'template-changed'
+}
+
+/** The control plane, as the injector uses it. Every method throws a Fault when it gives no answer. */
+export interface ChainClient {
+  resolvePod(request: AdmissionRequest, owner: OwnerReference | undefined): Promise<DelegationChain>
+  bindPod(
+    request: AdmissionRequest,
+    owner: OwnerReference | undefined,
+    pod: AdmittedPod,
+  ): Promise<DelegationChain>
+  recordWorkload(
+    request: AdmissionRequest,
+    owner: OwnerReference | undefined,
+    workload: AdmittedWorkload,
+  ): Promise<void>
+  close(): void
+}
+
+/** Half of the webhooks' own timeout, so that a silent control plane still gets a clear answer out. */
+const DEADLINE_MS = 5_000
+
+const CHANGES = {
+  created: WorkloadChange.CREATED,
+  'template-changed': WorkloadChange.TEMPLATE_CHANGED,
+} as const
+
+export function createChainClient(options: {
+  readonly address: string
+  readonly caPem: string
+  /** Projected token with the control plane's audience; read anew for each call, since it rotates. */
+  readonly tokenFile: string
+}): ChainClient {
+  const channel: ChannelCredentials = credentials.createSsl(Buffer.from(options.caPem))
+  const client = createGrpcClient(AdmissionService, options.address, channel, {
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 3_000,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 2_000,
+  })
+  function call<Answer>(
+    send: (metadata: Metadata, options: object, done: Callback<Answer>) => unknown,
+  ): Promise<Answer> {
+    const metadata = new Metadata()
+    metadata.set('authorization', `Bearer ${readFileSync(options.tokenFile, 'utf8').trim()}`)
+    return new Promise((resolve, reject) => {
+      send(metadata, { deadline: Date.now() + DEADLINE_MS }, (error, answer) => {
+        if (error !== null) reject(toFault(error))
+        else if (answer === undefined) reject(new Fault('decision_unavailable', UNAVAILABLE))
+        else resolve(answer)
+      })
+    })
+  }
+  return {
+    async resolvePod(request, owner) {
+      const message = { context: toContext(request, owner) }
+      return chainOf(await call<Answer>((...rest) => client.resolvePod(message, ...rest)))
+    },
+    async bindPod(request, owner, pod) {
+      const message = { context: toContext(request, owner), ...pod }
+      return chainOf(await call<Answer>((...rest) => client.bindPod(message, ...rest)))
+    },
+    async recordWorkload(request, owner, { change, ...workload }) {
+      const message = { context: toContext(request, owner), ...workload, change: CHANGES[change] }
+      await call<Answer>((...rest) => client.recordWorkload(message, ...rest))
+    },
+    close: () => client.close(),
+  }
+}
+
+interface Answer {
+  readonly chain?: ChainMessage | undefined
+}
+
+type Callback<Message> = (error: ServiceError | null, answer?: Message) => void
+
+const UNAVAILABLE =
+  "Lanyard's control plane does not answer, and without it nobody is on record for this object. Try again; kubectl lanyard check says more"
+
+/** An answer without a chain is no answer. */
+function chainOf(answer: Answer): DelegationChain {
+  return chainFromMessage(answer.chain)
+}
+
+function toContext(
+  request: AdmissionRequest,
+  owner: OwnerReference | undefined,
+): MessageInitShape<typeof AdmissionContextSchema> {
+  const context = {
+    user: userToMessage(request.user),
+    namespace: request.namespace,
+    dryRun: request.dryRun,
+  }
+  if (owner === undefined) return context
+  const { apiVersion, kind, name, uid } = owner
+  return { ...context, controller: { apiVersion, kind, name, uid } }
+}
+
+/** gRPC codes that say something about the object; all others say that nobody answered. */
+const REFUSALS: Readonly<
+  Record<number, 'permission_denied' | 'binding_conflict' | 'request_invalid'>
+> = {
+  3: 'request_invalid',
+  6: 'binding_conflict',
+  7: 'permission_denied',
+}
+
+function toFault(error: ServiceError): Fault {
+  const code = REFUSALS[error.code]
+  if (code === undefined) return new Fault('decision_unavailable', UNAVAILABLE, { cause: error })
+  return new Fault(code, error.details, { cause: error })
+}

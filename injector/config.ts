@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { integer } from '../platform/config.ts'
+
+/** Settings of the injector; each is a flag, an environment name with LANYARD_, or a file key. */
+export const injectorConfig = z.strictObject({
+  listenPort: integer({ min: 1_024, max: 65_535 })
+    .default(9_443)
+    .describe('Port of the webhooks, TLS'),
+  healthPort: integer({ min: 1_024, max: 65_535 })
+    .default(8_080)
+    .describe('Port of /livez, /readyz and /metrics, plain HTTP'),
+  logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('What is logged'),
+  controlPlaneAddress: z
+    .string()
+    .min(3)
+    .default('lanyard-control-plane.lanyard-system.svc:8443')
+    .describe('host:port of the control plane, for the injector and for sidecars'),
+  controlPlaneTokenFile: z
+    .string()
+    .min(1)
+    .default('/var/run/secrets/lanyard.dev/control-plane/token')
+    .describe('Projected token with the audience lanyard-control-plane'),
+  sidecarImage: z.string().min(1).describe('Image of the sidecar, best with a digest'),
+  sidecarImagePullPolicy: z
+    .enum(['IfNotPresent', 'Always', 'Never'])
+    .default('IfNotPresent')
+    .describe('When kubelet pulls it'),
+  sidecarCpuRequest: z.string().min(1).default('10m').describe('CPU request of a sidecar'),
+  sidecarMemoryRequest: z.string().min(1).default('64Mi').describe('Memory request of a sidecar'),
+  sidecarMemoryLimit: z
+    .string()
+    .min(1)
+    .default('160Mi')
+    .describe('Memory limit of a sidecar; it uses about half under load'),
+  apiAudiences: z
+    .string()
+    .default('')
+    .describe('Audiences of the API server besides the usual ones, comma-separated'),
+})
+
+export type InjectorConfig = Readonly<z.infer<typeof injectorConfig>>

@@ -1,0 +1,20 @@
+import type { Counter, Histogram, Metrics } from '../platform/metrics.ts'
+
+export interface InjectorMetrics {
+  readonly reviews: Counter<'webhook' | 'result'>
+  readonly duration: Histogram<'webhook'>
+}
+
+export function createInjectorMetrics(metrics: Metrics): InjectorMetrics {
+  return {
+    reviews: metrics.counter('lanyard_injector_reviews_total', 'Admission requests answered.', [
+      'webhook',
+      'result',
+    ]),
+    duration: metrics.seconds(
+      'lanyard_injector_review_duration_seconds',
+      'Time to answer an admission request.',
+      ['webhook'],
+    ),
+  }
+}

@@ -1,0 +1,44 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
+import type { AdmittedWorkload, ChainClient } from './chain-client.ts'
+import { controllerOf } from './parse-pod.ts'
+import type { ObjectMeta } from './pod.ts'
+
+/**
+ * Validating admission of an object that makes pods: who made it, or who changed what it makes, is
+ * put on record. The object itself is never changed, so that no rollout starts for Lanyard's sake.
+ */
+export async function validateWorkload(
+  request: AdmissionRequest,
+  chains: ChainClient,
+): Promise<Review> {
+  const { object, oldObject, operation } = request
+  if (object === undefined) return refused('the object is missing')
+  if (operation === 'UPDATE' && isDeepStrictEqual(templateOf(object), templateOf(oldObject))) {
+    return ALLOWED
+  }
+  const { uid = '', name = '' } = (object['metadata'] ?? {}) as ObjectMeta
+  if (uid === '' || name === '') return refused('the object has no name or no UID yet')
+  const { group, version, kind } = request.kind
+  const workload: AdmittedWorkload = {
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    kind,
+    name,
+    uid,
+    change: operation === 'CREATE' ? 'created' : 'template-changed',
+  }
+  await chains.recordWorkload(request, controllerOf(object), workload)
+  return ALLOWED
+}
+
+/** Everything of an object that chooses which code its pods run, and under which account. */
+function templateOf(object: AdmissionRequest['object']): unknown {
+  const spec = (object?.['spec'] ?? {}) as Readonly<Record<string, unknown>>
+  const jobTemplate = spec['jobTemplate'] as { spec?: { template?: unknown } } | undefined
+  return [
+    spec['template'],
+    jobTemplate?.spec?.template,
+    spec['selector'],
+    spec['volumeClaimTemplates'],
+  ]
+}

@@ -1,0 +1,131 @@
+import { CONTROL_PLANE_AUDIENCE, SIDECAR_CONTAINER } from '../core/names.ts'
+import type { Container, Volume } from './pod.ts'
+import {
+  API_TOKEN_PATH,
+  API_TOKEN_VOLUME,
+  CONTROL_PLANE_TOKEN_PATH,
+  CONTROL_PLANE_TOKEN_VOLUME,
+  HEALTH_PORT,
+  RUN_PATH,
+  RUN_VOLUME,
+  SIDECAR_UID,
+} from './sidecar-contract.ts'
+
+/** What an installation chooses about its sidecars. */
+export interface SidecarOptions {
+  readonly image: string
+  readonly imagePullPolicy: string
+  /** `host:port` of the control plane. */
+  readonly controlPlaneAddress: string
+  /** PEM of the authorities that the sidecar trusts the control plane by. */
+  readonly controlPlaneCa: string
+  readonly cpuRequest: string
+  readonly memoryRequest: string
+  readonly memoryLimit: string
+}
+
+/** Life of the pod's real token, as kube-apiserver gives it to every pod; kubelet renews it. */
+const TOKEN_SECONDS = 3_607
+/** Files that the sidecar writes: a few kilobytes for each container. */
+const RUN_VOLUME_SIZE = '4Mi'
+/** 60 s: the image is there, so a sidecar that takes longer is broken. */
+const STARTUP_FAILURES_MAX = 60
+
+/**
+ * The native sidecar of a pod. Every field that kube-apiserver would default is written, so that
+ * the stored pod is what injection made, to the letter.
+ */
+export function sidecarContainer(options: SidecarOptions, served: readonly string[]): Container {
+  return {
+    name: SIDECAR_CONTAINER,
+    image: options.image,
+    imagePullPolicy: options.imagePullPolicy,
+    restartPolicy: 'Always',
+    env: [
+      { name: 'LANYARD_CONTROL_PLANE_ADDRESS', value: options.controlPlaneAddress },
+      { name: 'LANYARD_CONTROL_PLANE_CA', value: options.controlPlaneCa },
+      { name: 'LANYARD_CONTAINERS', value: served.join(',') },
+      {
+        name: 'LANYARD_POD_NAMESPACE',
+        valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } },
+      },
+    ],
+    resources: {
+      limits: { memory: options.memoryLimit },
+      requests: { cpu: options.cpuRequest, memory: options.memoryRequest },
+    },
+    startupProbe: {
+      failureThreshold: STARTUP_FAILURES_MAX,
+      httpGet: { path: '/startupz', port: HEALTH_PORT, scheme: 'HTTP' },
+      periodSeconds: 1,
+      successThreshold: 1,
+      timeoutSeconds: 1,
+    },
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsGroup: SIDECAR_UID,
+      runAsNonRoot: true,
+      runAsUser: SIDECAR_UID,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    volumeMounts: [
+      { name: API_TOKEN_VOLUME, mountPath: API_TOKEN_PATH, readOnly: true },
+      { name: CONTROL_PLANE_TOKEN_VOLUME, mountPath: CONTROL_PLANE_TOKEN_PATH, readOnly: true },
+      { name: RUN_VOLUME, mountPath: RUN_PATH },
+    ],
+  }
+}
+
+const FILE_MODE = 0o644
+
+/** The real token, the token for the control plane, and the folder of what the sidecar hands out. */
+export function sidecarVolumes(): readonly Volume[] {
+  return [
+    {
+      name: API_TOKEN_VOLUME,
+      projected: {
+        defaultMode: FILE_MODE,
+        sources: [
+          { serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } },
+          {
+            configMap: {
+              name: 'kube-root-ca.crt',
+              items: [{ key: 'ca.crt', path: 'ca.crt' }],
+            },
+          },
+          {
+            downwardAPI: {
+              items: [
+                {
+                  path: 'namespace',
+                  fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      name: CONTROL_PLANE_TOKEN_VOLUME,
+      projected: {
+        defaultMode: FILE_MODE,
+        sources: [
+          {
+            serviceAccountToken: {
+              audience: CONTROL_PLANE_AUDIENCE,
+              expirationSeconds: TOKEN_SECONDS,
+              path: 'token',
+            },
+          },
+        ],
+      },
+    },
+    { name: RUN_VOLUME, emptyDir: { medium: 'Memory', sizeLimit: RUN_VOLUME_SIZE } },
+  ]
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { Fault } from '../core/fault.ts'
+import { CERTIFICATE_AUTHORITY_SECRET, SYSTEM_NAMESPACE } from '../core/names.ts'
+import type { CertificatePair } from '../platform/certificate-authority.ts'
+
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+const PATH = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/secrets/${CERTIFICATE_AUTHORITY_SECRET}`
+const TIMEOUT_MS = 5_000
+
+/**
+ * Reads Lanyard's certificate authority from its Secret, with the pod's own service account.
+ * Undefined while the control plane has not made it yet. Throws `upstream_unavailable` when
+ * kube-apiserver does not answer or refuses.
+ */
+export async function readCertificateAuthority(): Promise<CertificatePair | undefined> {
+  const { status, body } = await get(PATH)
+  if (status === 404) return undefined
+  if (status !== 200) {
+    throw new Fault(
+      'upstream_unavailable',
+      `Cannot read ${PATH}: kube-apiserver answered ${status}`,
+    )
+  }
+  const { data } = JSON.parse(body) as { data?: Record<string, string> }
+  const decode = (key: string) => Buffer.from(data?.[key] ?? '', 'base64').toString()
+  return { certificatePem: decode('tls.crt'), privateKeyPem: decode('tls.key') }
+}
+
+async function get(path: string): Promise<{ status: number; body: string }> {
+  const [token, ca] = await Promise.all([
+    readFile(`${ACCOUNT}/token`, 'utf8'),
+    readFile(`${ACCOUNT}/ca.crt`),
+  ])
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) =>
+      reject(new Fault('upstream_unavailable', 'Cannot reach kube-apiserver', { cause: error }))
+    const headers = { authorization: `Bearer ${token.trim()}`, accept: 'application/json' }
+    const sent = request({ host, port, path, ca, headers, timeout: TIMEOUT_MS }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', fail)
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+      )
+    })
+    sent.on('timeout', () => sent.destroy(new Error('timed out')))
+    sent.on('error', fail)
+    sent.end()
+  })
+}

@@ -1,0 +1,71 @@
+import { createServer, type Server } from 'node:https'
+import { serve } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
+import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
+import type { Logger } from '../platform/logger.ts'
+
+/** A leaf lives a day and is replaced after two thirds of it, in memory, without a dropped connection. */
+const CERTIFICATE_MS = 24 * 60 * 60 * 1_000
+const RENEWAL_MS = (CERTIFICATE_MS * 2) / 3
+const SERVICE = `${INJECTOR_SERVICE}.${SYSTEM_NAMESPACE}.svc`
+
+export interface WebhookServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Serves the webhooks over HTTPS with a certificate that renews itself. */
+export async function startWebhookServer(options: {
+  readonly app: Hono
+  readonly port: number
+  readonly authority: CertificateAuthority
+  readonly logger: Logger
+}): Promise<WebhookServer> {
+  const issue = (): Promise<ServerCertificate> =>
+    options.authority.issueServerCertificate({
+      dnsNames: [SERVICE, `${SERVICE}.cluster.local`, 'localhost'],
+      ipAddresses: ['127.0.0.1'],
+      validForMs: CERTIFICATE_MS,
+    })
+  const first = await issue()
+  const server = await listen(options, first)
+  const timer = setInterval(() => {
+    issue().then(
+      (next) => server.setSecureContext({ cert: next.certificatePem, key: next.privateKeyPem }),
+      (error: unknown) => options.logger.error({ error }, 'Cannot renew the certificate'),
+    )
+  }, RENEWAL_MS)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    close() {
+      clearInterval(timer)
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      return closed
+    },
+  }
+}
+
+function listen(
+  options: { readonly app: Hono; readonly port: number },
+  certificate: ServerCertificate,
+): Promise<Server> {
+  return new Promise((resolve) => {
+    const server = serve(
+      {
+        fetch: options.app.fetch,
+        port: options.port,
+        createServer,
+        serverOptions: {
+          cert: certificate.certificatePem,
+          key: certificate.privateKeyPem,
+          minVersion: 'TLSv1.2',
+          keepAliveTimeout: 120_000,
+        },
+      },
+      () => resolve(server as Server),
+    )
+  })
+}

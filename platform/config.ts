@@ -1,4 +1,5 @@
-import { z } from 'zod'
+// Not `{ z }`: that keeps zod's messages in every language, 11 MB in each sidecar.
+import * as z from 'zod'
 import { Fault } from '../core/fault.ts'
 
 export interface LoadOptions {

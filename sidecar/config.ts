@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Fault } from '../core/fault.ts'
 import { boolean, integer } from '../platform/config.ts'
 import { DRAIN_MS_MAX } from '../platform/lifecycle.ts'

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FAULTS, Fault } from '../core/fault.ts'
-import type { CertificatePair } from '../platform/certificate-authority.ts'
 import { answerRequest, answerSocket, faultAnswer } from './answer.ts'
 import { createApp, handleRequest, handleUpgrade } from './app.ts'
 import type { SidecarDeps } from './deps.ts'
+import type { CertificatePair } from './pod/pod-authority.ts'
 import { countFault } from './sidecar-metrics.ts'
 
 /** Request line and headers together; the target alone may have 16 KiB. */

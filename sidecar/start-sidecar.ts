@@ -1,4 +1,3 @@
-import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
 import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
 import type { Closer } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -8,6 +7,7 @@ import { type Authorizer, createAuthorizer } from './authorizer/authorizer.ts'
 import { createCallers } from './callers.ts'
 import { type SidecarConfig, upstreamOrigin } from './config.ts'
 import { writeContainerFolders } from './pod/container-folders.ts'
+import { type CertificatePair, issueServerCertificate } from './pod/pod-authority.ts'
 import { openPodState } from './pod/pod-state.ts'
 import { watchFile } from './pod/watched-file.ts'
 import { type ProxyServer, startServer } from './server.ts'
@@ -25,9 +25,8 @@ const DNS_NAMES = [
 const IP_ADDRESSES = ['127.0.0.1', '::1']
 
 const CERTIFICATE_VALID_MS = 365 * 24 * 3_600_000
-/** A pod may live longer than its certificate; half-time leaves months to notice a fault. */
-const CERTIFICATE_RENEW_MS = CERTIFICATE_VALID_MS / 2
-const CERTIFICATE_CHECK_MS = 24 * 3_600_000
+/** A pod may live longer than its certificate. Node's timers take at most 24 days. */
+const CERTIFICATE_RENEW_MS = 20 * 24 * 3_600_000
 
 export interface RunningSidecar {
   readonly port: number
@@ -65,7 +64,6 @@ export async function startSidecar(
     logger,
   })
   const { authority, tokens } = await openPodState(config.stateDirectory, config.containers, logger)
-  const certificate = await issue(authority)
   const server = await startServer(
     {
       ...config,
@@ -75,11 +73,11 @@ export async function startSidecar(
       logger,
       metrics: sidecarMetrics,
     },
-    { ...certificate, port: config.listenPortNumber, ipv6: config.listenIpv6 },
+    { ...issue(authority), port: config.listenPortNumber, ipv6: config.listenIpv6 },
   )
   const files = { caPem: authority.certificatePem, namespace: config.podNamespace }
   await writeContainerFolders(config.stateDirectory, files, tokens)
-  const renewal = renewCertificate(authority, certificate, server, logger)
+  const renewal = renewCertificate(authority, server, logger)
   const health = await startHealthServer({
     port: config.healthPortNumber,
     host: config.healthHost,
@@ -106,30 +104,21 @@ export async function startSidecar(
   return { port: server.port, healthPort, closers }
 }
 
-function issue(authority: CertificateAuthority): Promise<ServerCertificate> {
-  return authority.issueServerCertificate({
-    dnsNames: DNS_NAMES,
-    ipAddresses: IP_ADDRESSES,
-    validForMs: CERTIFICATE_VALID_MS,
-  })
+function issue(authority: CertificatePair): CertificatePair {
+  const names = { dnsNames: DNS_NAMES, ipAddresses: IP_ADDRESSES }
+  return issueServerCertificate(authority, names, CERTIFICATE_VALID_MS)
 }
 
+/** New connections get the new certificate; its authority, which containers trust, stays. */
 function renewCertificate(
-  authority: CertificateAuthority,
-  first: ServerCertificate,
+  authority: CertificatePair,
   server: ProxyServer,
   logger: Logger,
 ): NodeJS.Timeout {
-  let current = first
-  async function renew(): Promise<void> {
-    if (current.notAfterMs - Date.now() > CERTIFICATE_RENEW_MS) return
-    current = await issue(authority)
-    server.setCertificate(current)
-    logger.info({ notAfter: new Date(current.notAfterMs).toISOString() }, 'Certificate renewed')
-  }
   const timer = setInterval(() => {
-    renew().catch((error: unknown) => logger.error({ error }, 'Cannot renew the certificate'))
-  }, CERTIFICATE_CHECK_MS)
+    server.setCertificate(issue(authority))
+    logger.info('Certificate renewed')
+  }, CERTIFICATE_RENEW_MS)
   return timer.unref()
 }
 

@@ -1,14 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { createPrivateKey, randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
-import {
-  type CertificateAuthority,
-  createCertificateAuthority,
-  loadCertificateAuthority,
-} from '../../platform/certificate-authority.ts'
+import * as z from 'zod'
 import type { Logger } from '../../platform/logger.ts'
 import { writeFileAtomically } from './atomic-file.ts'
+import { type CertificatePair, createPodAuthority } from './pod-authority.ts'
 
 /** Longer than any pod lives; a pod's authority signs for its own loopback address only. */
 const AUTHORITY_VALID_MS = 10 * 365 * 24 * 3_600_000
@@ -17,7 +13,7 @@ const TOKEN_BYTES = 32
 
 /** What must outlive the process: containers read these files once and keep them in memory. */
 export interface PodState {
-  readonly authority: CertificateAuthority
+  readonly authority: CertificatePair
   /** Token by container. They are random, so kube-apiserver accepts none of them. */
   readonly tokens: ReadonlyMap<string, string>
 }
@@ -42,7 +38,7 @@ export async function openPodState(
   await chmod(folder, 0o700)
   const path = join(folder, 'state.json')
   const stored = await readState(path, logger)
-  const authority = stored?.authority ?? (await newAuthority())
+  const authority = stored?.authority ?? createPodAuthority(AUTHORITY_VALID_MS)
   const tokens = new Map(
     containers.map((name) => [
       name,
@@ -58,17 +54,11 @@ export async function openPodState(
   return { authority, tokens }
 }
 
-function newAuthority(): Promise<CertificateAuthority> {
-  return createCertificateAuthority({
-    commonName: 'lanyard-sidecar',
-    validForMs: AUTHORITY_VALID_MS,
-  })
-}
-
 async function readState(path: string, logger: Logger) {
   try {
     const { tokens, ...authority } = storedState.parse(JSON.parse(await readFile(path, 'utf8')))
-    return { tokens, authority: await loadCertificateAuthority(authority) }
+    createPrivateKey(authority.privateKeyPem)
+    return { tokens, authority }
   } catch (error) {
     // A first start has no file. A broken one cannot be mended: new keys refuse old callers, and
     // none gets in.

@@ -1,6 +1,7 @@
 import type { ClientRequest } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool as PoolType } from 'undici'
+import Pool from 'undici/lib/dispatcher/pool.js'
 import type { Logger } from '../../platform/logger.ts'
 import { type WatchedFile, watchFile } from '../pod/watched-file.ts'
 
@@ -63,7 +64,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let pool = openPool()
   const hostname = origin.hostname.replace(/^\[|\]$/g, '')
 
-  function openPool(): Pool {
+  function openPool(): PoolType {
     return new Pool(origin, {
       allowH2: false,
       pipelining: 1,

@@ -7,7 +7,7 @@ const ID_LENGTH = 26
 const TIME_DIGITS = 10
 
 /** Shortest beginning of an id that is looked up: decisions of 33 seconds share seven digits. */
-export const PREFIX_LENGTH_MIN = 7
+const PREFIX_LENGTH_MIN = 7
 
 /** A whole id in lower case, or its beginning. Throws `request_invalid`. */
 export function parseDecisionId(text: string): { readonly name: string; readonly whole: boolean } {

@@ -10,7 +10,7 @@ export type Query = Readonly<Record<string, string | undefined>>
 /** Answers larger than this are no page that Lanyard or Kubernetes would send. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 
-export interface WatchEvent {
+interface WatchEvent {
   readonly type: string
   readonly object: unknown
 }
@@ -43,41 +43,7 @@ export function createKubernetesClient(
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
   const context = config.getCurrentContext()
   const place = { server, context }
-
-  async function send(
-    method: string,
-    path: string,
-    query: Query,
-    body: unknown,
-    timeoutMs: number,
-  ): Promise<IncomingMessage> {
-    const url = parseServer(server, path, query)
-    const requestOptions = await credentials(config)
-    requestOptions.headers = {
-      ...requestOptions.headers,
-      accept: 'application/json',
-      'user-agent': options.userAgent,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(options.impersonate === undefined ? {} : { 'impersonate-user': options.impersonate }),
-    }
-    const request = url.protocol === 'http:' ? requestHttp : requestHttps
-    const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-      const outgoing = request(url, { ...requestOptions, method }, resolve)
-      outgoing.once('error', (error) => reject(connectionFault(error, place)))
-      if (timeoutMs > 0) {
-        outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error('timed out')))
-      }
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
-    })
-    if ((incoming.statusCode ?? 0) >= 300) {
-      const text = await readText(incoming, place)
-      throw responseFault(incoming.statusCode ?? 0, text, {
-        ...place,
-        path: path + url.search,
-      })
-    }
-    return incoming
-  }
+  const send = createSender(config, options, place)
 
   async function readJson<Body>(incoming: IncomingMessage): Promise<Body> {
     const text = await readText(incoming, place)
@@ -110,6 +76,45 @@ export function createKubernetesClient(
   }
 }
 
+interface Place {
+  readonly server: string
+  readonly context: string
+}
+
+/** Sends one request and resolves with an answer of success; every other one is a Fault. */
+function createSender(config: KubeConfig, options: ConnectOptions, place: Place) {
+  return async function send(
+    method: string,
+    path: string,
+    query: Query,
+    body: unknown,
+    timeoutMs: number,
+  ): Promise<IncomingMessage> {
+    const url = parseServer(place.server, path, query)
+    const requestOptions = await credentials(config)
+    requestOptions.headers = {
+      ...requestOptions.headers,
+      accept: 'application/json',
+      'user-agent': options.userAgent,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.impersonate === undefined ? {} : { 'impersonate-user': options.impersonate }),
+    }
+    const request = url.protocol === 'http:' ? requestHttp : requestHttps
+    const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+      const outgoing = request(url, { ...requestOptions, method }, resolve)
+      outgoing.once('error', (error) => reject(connectionFault(error, place)))
+      if (timeoutMs > 0) {
+        outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error('timed out')))
+      }
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    })
+    const status = incoming.statusCode ?? 0
+    if (status < 300) return incoming
+    const text = await readText(incoming, place)
+    throw responseFault(status, text, { ...place, method, path: path + url.search })
+  }
+}
+
 async function credentials(config: KubeConfig): Promise<RequestOptions> {
   const options: RequestOptions = {}
   try {
@@ -138,10 +143,7 @@ function parseServer(server: string, path: string, query: Query): URL {
   return new URL(text)
 }
 
-async function readText(
-  incoming: IncomingMessage,
-  place: { readonly server: string; readonly context: string },
-): Promise<string> {
+async function readText(incoming: IncomingMessage, place: Place): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
@@ -156,10 +158,7 @@ async function readText(
   return Buffer.concat(chunks).toString()
 }
 
-async function* readLines(
-  incoming: IncomingMessage,
-  place: { readonly server: string; readonly context: string },
-): AsyncGenerator<string, void> {
+async function* readLines(incoming: IncomingMessage, place: Place): AsyncGenerator<string, void> {
   let rest = ''
   try {
     for await (const chunk of incoming.setEncoding('utf8') as AsyncIterable<string>) {

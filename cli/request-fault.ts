@@ -13,6 +13,12 @@ interface Place {
   readonly context: string
 }
 
+interface RequestPlace extends Place {
+  readonly method: string
+  /** With its query. */
+  readonly path: string
+}
+
 const CONNECTION_CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',
@@ -38,11 +44,7 @@ export function connectionFault(error: unknown, { server, context }: Place): Fau
 }
 
 /** A request that was refused or failed, with what to do about it. */
-export function responseFault(
-  httpStatus: number,
-  body: string,
-  place: Place & { /** With its query. */ readonly path: string },
-): Fault {
+export function responseFault(httpStatus: number, body: string, place: RequestPlace): Fault {
   const status = parseStatus(body)
   const said = status.message === '' ? `HTTP ${httpStatus}` : status.message
   const aboutLanyard = place.path.startsWith(ACCESS_PATH)
@@ -55,7 +57,7 @@ export function responseFault(
         `The cluster does not accept the credentials of context ${place.context}: log in again, or choose another context (${said})`,
       )
     case 403:
-      return new Fault('permission_denied', `${said}. ${whatToAskFor(place.path)}`)
+      return new Fault('permission_denied', `${said}. ${whatToAskFor(place)}`)
     case 404:
       return aboutLanyard && status.name === ''
         ? new Fault(
@@ -79,8 +81,8 @@ export function responseFault(
   }
 }
 
-function whatToAskFor(target: string): string {
-  const { attributes } = parseRequestInfo('GET', target, undefined)
+function whatToAskFor({ method, path: target }: RequestPlace): string {
+  const { attributes } = parseRequestInfo(method, target, undefined)
   const { verb, resource, apiGroup, namespace, path } = attributes
   if (!attributes.resourceRequest) return `Ask an administrator for: ${verb} ${path}`
   const where = namespace === '' ? 'in the whole cluster' : `in namespace ${namespace}`

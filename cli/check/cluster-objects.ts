@@ -1,6 +1,6 @@
 /* The parts of Kubernetes objects that the checks look at, as JSON brings them. */
 
-export interface Meta {
+interface Meta {
   readonly name: string
   readonly namespace?: string
   readonly labels?: Readonly<Record<string, string>>
@@ -11,7 +11,7 @@ export interface Meta {
   }[]
 }
 
-export interface Condition {
+interface Condition {
   readonly type: string
   readonly status: string
   readonly reason?: string

@@ -44,7 +44,7 @@ export function installationChecks(
     },
     {
       category: 'injector',
-      title: `the injector is ready, with ${REPLICAS_MIN} replicas`,
+      title: 'the injector is ready',
       run: async () => checkReady(await readWorkload(INJECTOR_SERVICE), REPLICAS_MIN),
     },
     ...webhookChecks(context, readApiService),

@@ -5,8 +5,8 @@ import {
   type CheckResult,
   runItem,
 } from '../check/check-item.ts'
-import { dataPlaneChecks } from '../check/data-plane-checks.ts'
 import { installationChecks } from '../check/installation-checks.ts'
+import { namespaceChecks } from '../check/namespace-checks.ts'
 import type { CommandContext } from '../command-context.ts'
 import { escapeText } from '../escape-text.ts'
 import { toJson, toYaml } from '../output-format.ts'
@@ -41,7 +41,7 @@ async function* runItems(
   const stages: readonly (() => Promise<readonly CheckItem[]>)[] = [
     async () => apiChecks(context, readApiService, only),
     async () => installationChecks(context, readApiService),
-    () => dataPlaneChecks(context, only),
+    () => namespaceChecks(context, only),
   ]
   for (const stage of stages) {
     for (const item of await stage()) {

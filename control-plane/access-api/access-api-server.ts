@@ -2,6 +2,7 @@ import { constants } from 'node:crypto'
 import { createServer, type Server } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import type { CertificatePair } from '../../platform/certificate-authority.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
@@ -12,7 +13,7 @@ import type { RequestHeaderSource } from './request-header-config.ts'
 import { WATCH_TIMES, type WatchTimes } from './watch-stream.ts'
 
 /** Watches at once. Each holds one batch of objects and one connection. */
-export const WATCHES_MAX = 200
+const WATCHES_MAX = 200
 
 /** Longer than kube-apiserver keeps an idle connection (90 s), so that it is the one to close. */
 const KEEP_ALIVE_MS = 120_000
@@ -20,17 +21,11 @@ const HANDSHAKE_MS = 10_000
 /** Request headers are small; the groups of a user can make them long. */
 const HEADER_BYTES_MAX = 128 * 1_024
 
-/** PEM of a certificate chain and of its key. */
-export interface ServingCertificate {
-  readonly certificatePem: string
-  readonly privateKeyPem: string
-}
-
 export interface AccessApiDeps {
   readonly auditEvents: AuditEventReader
   readonly podBindings: PodBindingReader
-  /** For the name LANYARD_SERVICE.NAMESPACE.svc; replaced by `setCertificate`. */
-  readonly certificate: ServingCertificate
+  /** For the DNS name of the Service that the APIService names; replaced by `setCertificate`. */
+  readonly certificate: CertificatePair
   readonly requestHeader: RequestHeaderSource
   readonly authorize: DelegatedAuthorizer
   readonly logger: Logger
@@ -47,7 +42,7 @@ export interface AccessApiServer {
   /** Resolves with the port once it listens; port 0 lets the system choose. */
   listen(port: number, host: string): Promise<number>
   /** New connections get the new certificate. */
-  setCertificate(certificate: ServingCertificate): void
+  setCertificate(certificate: CertificatePair): void
   /** Ends the watches, answers what is under way, closes the connections. */
   close(): Promise<void>
 }
@@ -114,7 +109,7 @@ function frontProxyCheck(requestHeader: RequestHeaderSource): HealthCheck {
 }
 
 function secureContext(
-  certificate: ServingCertificate,
+  certificate: CertificatePair,
   requestHeader: RequestHeaderSource,
 ): SecureContextOptions & { allowPartialTrustChain: boolean } {
   const clientCaPem = requestHeader.current()?.clientCaPem

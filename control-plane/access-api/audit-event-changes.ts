@@ -42,7 +42,8 @@ export function createAuditEventChanges(
       return type === undefined ? [] : [{ type, object }]
     })
     const more = page.events.length === READ_BATCH
-    cursor = more ? (page.events.at(-1)?.revision ?? cursor) : Math.max(cursor, page.revision)
+    const last = page.events.at(-1)?.revision ?? cursor
+    cursor = more ? last : Math.max(last, page.revision)
     return { changes, revision: cursor, more }
   }
 

@@ -102,8 +102,7 @@ async function listForward(
     position?.afterSequence ?? (sinceMs === 0 ? 0 : await scan.sequenceBefore(sinceMs))
   const objects: AuditEventObject[] = []
   let full = false
-  await scan.forward(afterSequence, (event) => {
-    if (event.sequence > (position?.untilSequence ?? Infinity)) return false
+  await scan.forward(afterSequence, position?.untilSequence ?? Infinity, (event) => {
     full = objects.length === limit
     if (full) return false
     if (event.decidedAtMs >= sinceMs) objects.push(toAuditEventObject(event))

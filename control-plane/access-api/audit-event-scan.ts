@@ -1,10 +1,13 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import { READ_BATCH } from './api-resource.ts'
 
-/** First stretch of the log that is searched for the newest events; each further one is longer. */
-const STRETCH = 2_000
-const STRETCH_MAX = 200_000
+/**
+ * Records that one read of the store may look at. The store reads while nothing else runs, and
+ * decisions must not wait for a search that finds little: so many take about a millisecond.
+ */
+const STRETCH = 5_000
 
 /**
  * The order of records and the order of decision times differ by what waits for one group commit
@@ -14,8 +17,15 @@ const DISORDER_MS = 10_000
 
 /** Finds events of a log that can only be read forwards, by their sequence. */
 export interface AuditEventScan {
-  /** Calls `take` for each selected event after a sequence, oldest first, until it says false. */
-  forward(afterSequence: number, take: (event: AuditEvent) => boolean): Promise<void>
+  /**
+   * Calls `take` for each selected event with `afterSequence < sequence <= untilSequence`, oldest
+   * first, until it says false.
+   */
+  forward(
+    afterSequence: number,
+    untilSequence: number,
+    take: (event: AuditEvent) => boolean,
+  ): Promise<void>
   /** The newest selected events, oldest first; none decided before `sinceMs`. */
   newest(count: number, sinceMs: number | undefined): Promise<readonly AuditEvent[]>
   /** A sequence after which every event decided at `sinceMs` or later stands. */
@@ -50,16 +60,26 @@ export function createAuditEventScan(
 
   async function forward(
     afterSequence: number,
+    untilSequence: number,
     take: (event: AuditEvent) => boolean,
   ): Promise<void> {
     let after = afterSequence
-    for (;;) {
-      const page = await events.list(filter, { afterSequence: after, limit: READ_BATCH })
+    while (after < untilSequence) {
+      const until = Math.min(after + STRETCH, untilSequence)
+      const page = await events.list(filter, {
+        afterSequence: after,
+        untilSequence: until,
+        limit: READ_BATCH,
+      })
       for (const event of page.events) {
         after = event.sequence
         if (selected(event) && !take(event)) return
       }
-      if (page.events.length < READ_BATCH) return
+      const isFull = page.events.length === READ_BATCH
+      // No sequence lies above the revision.
+      if (!isFull && until >= page.revision) return
+      if (!isFull) after = until
+      await letOthersRun()
     }
   }
 
@@ -67,35 +87,25 @@ export function createAuditEventScan(
   const sequenceBefore = (sinceMs: number) =>
     search((event) => event.decidedAtMs >= sinceMs - DISORDER_MS)
 
+  /** Stretch by stretch backwards, so that only as much is read as it takes. */
   async function newest(count: number, sinceMs = 0): Promise<readonly AuditEvent[]> {
     const oldest = sinceMs === 0 ? 0 : await sequenceBefore(sinceMs)
     let found: readonly AuditEvent[] = []
     let until = await highestSequence()
-    for (let length = STRETCH; until > oldest && found.length < count; length *= 4) {
-      const after = Math.max(oldest, until - Math.min(length, STRETCH_MAX))
-      const earlier = await newestBetween(forward, after, until, count - found.length)
-      found = [...earlier.filter((event) => event.decidedAtMs >= sinceMs), ...found]
+    while (until > oldest && found.length < count) {
+      const after = Math.max(oldest, until - STRETCH)
+      const earlier: AuditEvent[] = []
+      await forward(after, until, (event) => {
+        if (event.decidedAtMs >= sinceMs) earlier.push(event)
+        // What is too much goes at once: a stretch can hold more than is asked for.
+        if (earlier.length > count - found.length) earlier.shift()
+        return true
+      })
+      found = [...earlier, ...found]
       until = after
     }
     return found
   }
 
   return { forward, newest, sequenceBefore, highestSequence }
-}
-
-/** Those with `after < sequence <= until`; when they are more than `count`, the newest. */
-async function newestBetween(
-  forward: AuditEventScan['forward'],
-  after: number,
-  until: number,
-  count: number,
-): Promise<readonly AuditEvent[]> {
-  let found: AuditEvent[] = []
-  await forward(after, (event) => {
-    if (event.sequence > until) return false
-    found.push(event)
-    if (found.length >= 2 * count) found = found.slice(-count)
-    return true
-  })
-  return found.slice(-count)
 }

@@ -140,7 +140,8 @@ function createChainChanges(
     const changes: ObjectChange<ChainObject>[] = []
     for (const binding of batch.bindings) changes.push(...(await changesOf(binding)))
     const more = batch.bindings.length === READ_BATCH
-    cursor = more ? (batch.bindings.at(-1)?.sequence ?? cursor) : Math.max(cursor, batch.sequence)
+    const last = batch.bindings.at(-1)?.sequence ?? cursor
+    cursor = more ? last : Math.max(last, batch.sequence)
     return { changes, revision: cursor, more }
   }
 

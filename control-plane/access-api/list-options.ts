@@ -6,7 +6,7 @@ import { parseContinueToken } from './continue-token.ts'
 import { selectsUnlabelled } from './label-selector.ts'
 
 /** Objects in one page: with 3 KB each, what kubectl asks for by default stays below 2 MB. */
-export const PAGE_OBJECTS_MAX = 500
+const PAGE_OBJECTS_MAX = 500
 
 /** Longest watch that a client can ask for; Go's clients ask for 5 to 10 minutes. */
 const WATCH_SECONDS_MAX = 24 * 60 * 60

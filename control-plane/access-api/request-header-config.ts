@@ -33,7 +33,7 @@ export interface ReloadedRequestHeaderSource extends RequestHeaderSource {
 const CONFIG_MAP = { namespace: 'kube-system', name: 'extension-apiserver-authentication' }
 
 /** A new front-proxy CA is published long before the old one ends, so a minute is early enough. */
-export const RELOAD_MS = 60_000
+const RELOAD_MS = 60_000
 
 /** Header names that a cluster cannot do without, so a ConfigMap without them is not usable. */
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/

@@ -29,7 +29,7 @@ export interface ResourceHandlerDeps {
 }
 
 /** One request for objects, after it was authenticated and authorized. */
-export interface ResourceRequest {
+interface ResourceRequest {
   readonly requestInfo: RequestInfo
   readonly accept: string | undefined
   readonly outgoing: ServerResponse

@@ -7,7 +7,7 @@ import type { Representation } from './media-type.ts'
 export type IncludeObject = 'None' | 'Metadata' | 'Object'
 
 /** Metadata of a list: revision and, when there is more, how to go on. */
-export interface ListMeta {
+interface ListMeta {
   readonly resourceVersion: string
   readonly continue?: string
 }

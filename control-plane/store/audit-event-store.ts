@@ -16,17 +16,24 @@ export interface AuditEventFilter {
 
 export interface AuditEventPage {
   readonly events: readonly AuditEvent[]
-  /** Highest revision of the whole log when the page was read. */
+  /** Highest revision of the whole log, read no later than the events: none up to it is missing. */
   readonly revision: number
 }
 
 /** Reads the decisions. Every method may throw `audit_unavailable`. */
 export interface AuditEventReader {
   get(id: string): Promise<AuditEvent | undefined>
-  /** Oldest first, of those after `afterSequence`; at most `limit`. */
+  /**
+   * Oldest first, of those after `afterSequence`; at most `limit`. With `untilSequence` nothing
+   * after that one is looked at, so that a filter which finds little does not read the whole log.
+   */
   list(
     filter: AuditEventFilter,
-    page: { readonly afterSequence: number; readonly limit: number },
+    page: {
+      readonly afterSequence: number
+      readonly untilSequence?: number
+      readonly limit: number
+    },
   ): Promise<AuditEventPage>
   /** Events changed after `revision`, in the order of their changes; at most `limit`. */
   changes(

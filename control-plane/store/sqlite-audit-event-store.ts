@@ -73,14 +73,16 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
     order: 'sequence' | 'revision',
     after: number,
     limit: number,
+    untilSequence?: number,
   ): Promise<AuditEventPage> {
     try {
-      const rows = await select(kysely, filter)
-        .where(`decision.${order}`, '>', after)
-        .orderBy(`decision.${order}`)
-        .limit(limit)
-        .execute()
-      return { events: rows.map(fromRow), revision: readHighest(db)?.revision ?? 0 }
+      // First: what is committed between the two reads must not count as read.
+      const revision = readHighest(db)?.revision ?? 0
+      const later = select(kysely, filter).where(`decision.${order}`, '>', after)
+      const bounded =
+        untilSequence === undefined ? later : later.where('decision.sequence', '<=', untilSequence)
+      const rows = await bounded.orderBy(`decision.${order}`).limit(limit).execute()
+      return { events: rows.map(fromRow), revision }
     } catch (error) {
       throw new Fault('audit_unavailable', 'Cannot read the audit', { cause: error })
     }
@@ -93,7 +95,8 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
       const row = await select(kysely, {}).where('decision.id', '=', id).executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
     },
-    list: (filter, page) => read(filter, 'sequence', page.afterSequence, page.limit),
+    list: (filter, page) =>
+      read(filter, 'sequence', page.afterSequence, page.limit, page.untilSequence),
     changes: (filter, page) => read(filter, 'revision', page.afterRevision, page.limit),
     onCommit: (listener) => queue.onCommit(listener),
   }

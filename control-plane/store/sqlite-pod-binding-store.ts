@@ -59,6 +59,11 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
     page: { readonly afterSequence: number; readonly limit: number },
   ): Promise<PodBindingPage> {
     try {
+      // First: what is bound between the two reads must not count as read.
+      const newest = await kysely
+        .selectFrom('pod_binding')
+        .select((on) => on.fn.max('sequence').as('sequence'))
+        .executeTakeFirst()
       let query = kysely
         .selectFrom('pod_binding')
         .selectAll()
@@ -69,10 +74,6 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
         query = query.where('root_requester', '=', filter.rootRequester)
       }
       const rows = await query.orderBy('sequence').limit(page.limit).execute()
-      const newest = await kysely
-        .selectFrom('pod_binding')
-        .select((on) => on.fn.max('sequence').as('sequence'))
-        .executeTakeFirst()
       return { bindings: rows.map(fromRow), sequence: newest?.sequence ?? 0 }
     } catch (error) {
       throw new Fault('audit_unavailable', 'Cannot read the chains', { cause: error })

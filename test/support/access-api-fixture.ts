@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   type AccessApiDeps,
   type AccessApiServer,
@@ -11,6 +14,9 @@ import {
   type RequestHeaderConfig,
   type RequestHeaderSource,
 } from '../../control-plane/access-api/request-header-config.ts'
+import type { AuditEventStore, NewAuditEvent } from '../../control-plane/store/audit-event-store.ts'
+import { openStore } from '../../control-plane/store/open-store.ts'
+import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createMemoryAuditEventStore, createMemoryPodBindingStore } from './memory-stores.ts'
 import { NOON_MS } from './record-builders.ts'
@@ -31,8 +37,8 @@ export interface Answer {
 export interface AccessApiFixture {
   readonly port: number
   readonly server: AccessApiServer
-  readonly auditEvents: ReturnType<typeof createMemoryAuditEventStore>
-  readonly podBindings: ReturnType<typeof createMemoryPodBindingStore>
+  readonly auditEvents: AuditEventStore
+  readonly podBindings: PodBindingStore
   readonly serving: TestAuthority
   readonly frontProxyAuthority: TestAuthority
   readonly frontProxy: TestCertificate
@@ -61,6 +67,46 @@ export interface WatchLine {
   readonly object: any
 }
 
+export interface Stores {
+  readonly auditEvents: AuditEventStore
+  readonly podBindings: PodBindingStore
+}
+
+export function memoryStores(): Stores {
+  return {
+    auditEvents: createMemoryAuditEventStore(),
+    podBindings: createMemoryPodBindingStore(),
+  }
+}
+
+/**
+ * The stores of the product on a file of their own; `close` removes it. A decision can only be
+ * recorded for a pod that is bound, so its caller is bound before it.
+ */
+export async function sqliteStores(): Promise<Stores & { close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'lanyard-access-api-'))
+  const store = await openStore(join(folder, 'lanyard.db'))
+  const bound = new Map<string, Promise<unknown>>()
+
+  async function append(event: NewAuditEvent): Promise<void> {
+    const { podUid } = event.caller
+    const binding = { podUid, chain: event.chain, boundAtMs: event.decidedAtMs }
+    const recorded = bound.get(podUid) ?? store.bindings.record(binding)
+    bound.set(podUid, recorded)
+    await recorded
+    await store.auditEvents.append(event)
+  }
+
+  return {
+    auditEvents: { ...store.auditEvents, append },
+    podBindings: store.bindings,
+    async close() {
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
 /** Data of ConfigMap kube-system/extension-apiserver-authentication, as kubeadm writes it. */
 export function authenticationData(clientCaPem: string): Record<string, string> {
   return {
@@ -75,12 +121,12 @@ export function authenticationData(clientCaPem: string): Record<string, string> 
 /** The server on a socket, its stores empty, the clock at noon; alice and the aggregator may do everything. */
 export async function startAccessApi(
   overrides: Partial<AccessApiDeps> = {},
+  stores: Stores = memoryStores(),
 ): Promise<AccessApiFixture> {
   const serving = await createTestAuthority('serving')
   const frontProxyAuthority = await createTestAuthority('front-proxy-ca')
   const frontProxy = await frontProxyAuthority.issueClient('front-proxy-client')
-  const auditEvents = createMemoryAuditEventStore()
-  const podBindings = createMemoryPodBindingStore()
+  const { auditEvents, podBindings } = stores
   const requestHeader = createSettableSource(
     parseRequestHeaderConfig(authenticationData(frontProxyAuthority.certificatePem)),
   )

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { CACHE } from '../cluster/paths.ts'
@@ -14,5 +15,9 @@ export function findKubectl(): string | undefined {
     .split(delimiter)
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, 'kubectl'))
-  return [...built, ...onPath].find((path) => existsSync(path))
+  return [...built, ...onPath].find((path) => existsSync(path) && isKubectl(path))
+}
+
+function isKubectl(path: string): boolean {
+  return spawnSync(path, ['version', '--client']).status === 0
 }

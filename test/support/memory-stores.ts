@@ -35,10 +35,10 @@ export function createMemoryAuditEventStore(): AuditEventStore {
     async get(id) {
       return events.find((event) => event.id === id)
     },
-    async list(filter, { afterSequence, limit }) {
-      const found = events.filter(
-        (event) => event.sequence > afterSequence && matchesEvent(filter, event),
-      )
+    async list(filter, { afterSequence, untilSequence = Infinity, limit }) {
+      const found = events
+        .filter(({ sequence }) => sequence > afterSequence && sequence <= untilSequence)
+        .filter((event) => matchesEvent(filter, event))
       return { events: found.slice(0, limit), revision }
     },
     async changes(filter, { afterRevision, limit }) {

@@ -15,7 +15,7 @@ import {
 } from './record-builders.ts'
 
 /** Pods of other namespaces and of other requesters. */
-export const FAR = {
+const FAR = {
   ...anActor(4, 'far', [
     { kind: 'Deployment', name: 'far' },
     { kind: 'ReplicaSet', name: 'far-1' },

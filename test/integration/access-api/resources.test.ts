@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
+import {
+  type AccessApiFixture,
+  memoryStores,
+  type Stores,
+  sqliteStores,
+  startAccessApi,
+} from '../../support/access-api-fixture.ts'
 import {
   AGENT,
   aBinding,
@@ -19,6 +25,7 @@ import {
 const ROOT = '/apis/access.lanyard.dev/v1alpha1'
 const CHAINS = `${ROOT}/namespaces/team/chains`
 const EVENTS = `${ROOT}/namespaces/team/auditevents`
+const LONE = { ...anActor(9, 'lone'), namespace: 'other' }
 const TABLE = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' }
 
 interface List {
@@ -29,13 +36,10 @@ interface List {
 
 let api: AccessApiFixture
 
-beforeEach(async () => {
-  api = await startAccessApi()
-})
-
-afterEach(async () => {
-  await api.close()
-})
+const STORES: readonly (readonly [string, () => Promise<Stores & { close(): Promise<void> }>])[] = [
+  ['stores in memory', async () => ({ ...memoryStores(), close: async () => {} })],
+  ['SQLite', sqliteStores],
+]
 
 async function list(path: string): Promise<List> {
   const answer = await api.get(path)
@@ -45,313 +49,330 @@ async function list(path: string): Promise<List> {
 
 const names = ({ items }: List) => items.map(({ metadata }) => metadata.name)
 
+/** Decisions with these numbers, all at once, so that they share their commits. */
+async function decide(first: number, last: number): Promise<void> {
+  const numbers = Array.from({ length: last - first + 1 }, (_item, index) => first + index)
+  await Promise.all(numbers.map((number) => api.auditEvents.append(aDecision(number))))
+}
+
 /** A request with another Accept header, for alice. */
 function accepting(headers: Record<string, string>) {
   return { headers: { 'x-remote-user': 'alice', ...headers } }
 }
 
-describe('chains', () => {
+describe.each(STORES)('on %s:', (_name, createStores) => {
+  let stores: Awaited<ReturnType<typeof createStores>>
+
   beforeEach(async () => {
-    await api.podBindings.record(aBinding([AGENT]))
-    await api.podBindings.record(aBinding([AGENT, BUILD]))
-    await api.podBindings.record(aBinding([AGENT, BUILD, THIRD]))
-    const other = { ...anActor(9, 'lone'), namespace: 'other' }
-    await api.podBindings.record(aBinding([other], { chain: aChain([other], aUser('bob')) }))
+    stores = await createStores()
+    api = await startAccessApi({}, stores)
   })
 
-  test('get shows one chain in full', async () => {
-    expect((await api.get(`${CHAINS}/build-x7k2`)).json).toEqual({
-      apiVersion: 'access.lanyard.dev/v1alpha1',
-      kind: 'Chain',
-      metadata: {
-        name: 'build-x7k2',
-        namespace: 'team',
-        uid: BUILD.podUid,
-        resourceVersion: '2',
-        creationTimestamp: '2026-11-23T10:00:00Z',
-      },
-      spec: {
-        podUid: BUILD.podUid,
-        rootRequester: { username: 'alice', groups: ['developers', 'system:authenticated'] },
-        coRequesters: [],
-        actors: [AGENT, BUILD],
-      },
+  afterEach(async () => {
+    await api.close()
+    await stores.close()
+  })
+
+  describe('chains', () => {
+    beforeEach(async () => {
+      await api.podBindings.record(aBinding([AGENT]))
+      await api.podBindings.record(aBinding([AGENT, BUILD]))
+      await api.podBindings.record(aBinding([AGENT, BUILD, THIRD]))
+      await api.podBindings.record(aBinding([LONE], { chain: aChain([LONE], aUser('bob')) }))
+    })
+
+    test('get shows one chain in full', async () => {
+      expect((await api.get(`${CHAINS}/build-x7k2`)).json).toEqual({
+        apiVersion: 'access.lanyard.dev/v1alpha1',
+        kind: 'Chain',
+        metadata: {
+          name: 'build-x7k2',
+          namespace: 'team',
+          uid: BUILD.podUid,
+          resourceVersion: '2',
+          creationTimestamp: '2026-11-23T10:00:00Z',
+        },
+        spec: {
+          podUid: BUILD.podUid,
+          rootRequester: { username: 'alice', groups: ['developers', 'system:authenticated'] },
+          coRequesters: [],
+          actors: [AGENT, BUILD],
+        },
+      })
+    })
+
+    test('list shows those of the namespace, or of all', async () => {
+      const team = await list(CHAINS)
+      expect(team).toMatchObject({ kind: 'ChainList', metadata: { resourceVersion: '4' } })
+      expect(names(team)).toEqual(['agent', 'build-x7k2', 'third'])
+      expect(names(await list(`${ROOT}/chains`))).toEqual(['agent', 'build-x7k2', 'third', 'lone'])
+    })
+
+    test('the newest pod of a name wins', async () => {
+      const again = anActor(5, 'agent')
+      await api.podBindings.record(aBinding([again], { chain: aChain([again], aUser('carol')) }))
+      expect((await api.get(`${CHAINS}/agent`)).json).toMatchObject({
+        spec: { podUid: aPodUid(5) },
+      })
+      expect(names(await list(CHAINS))).toEqual(['build-x7k2', 'third', 'agent'])
+      const alices = await list(`${CHAINS}?fieldSelector=spec.rootRequester%3Dalice`)
+      expect(names(alices)).toEqual(['build-x7k2', 'third'])
+    })
+
+    test('a list in pieces is one state of the store', async () => {
+      const first = await list(`${CHAINS}?limit=2`)
+      expect(names(first)).toEqual(['agent', 'build-x7k2'])
+      const late = anActor(6, 'late')
+      await api.podBindings.record(aBinding([late]))
+      const second = await list(`${CHAINS}?limit=2&continue=${first.metadata.continue}`)
+      expect(names(second)).toEqual(['third'])
+      expect(second.metadata).toEqual({ resourceVersion: '4' })
+    })
+
+    test.each([
+      ['metadata.name=third', ['third']],
+      ['metadata.name!=third', ['agent', 'build-x7k2', 'lone']],
+      ['metadata.namespace=other', ['lone']],
+      ['spec.rootRequester=bob', ['lone']],
+      ['spec.rootRequester=alice,metadata.name!=agent', ['build-x7k2', 'third']],
+      ['spec.rootRequester=nobody', []],
+    ])('the field selector %s selects %j', async (selector, want) => {
+      const found = await list(`${ROOT}/chains?fieldSelector=${encodeURIComponent(selector)}`)
+      expect(names(found)).toEqual(want)
+    })
+
+    test('a namespace in the path and another in the selector select nothing', async () => {
+      expect(names(await list(`${CHAINS}?fieldSelector=metadata.namespace%3Dother`))).toEqual([])
+    })
+
+    test.each([
+      ['app=web', []],
+      ['app!=web', ['agent', 'build-x7k2', 'third']],
+    ])('the label selector %s selects %j: no object has labels', async (selector, want) => {
+      expect(names(await list(`${CHAINS}?labelSelector=${encodeURIComponent(selector)}`))).toEqual(
+        want,
+      )
+    })
+
+    test('as a Table, with what a row is about', async () => {
+      const answer = await api.get(CHAINS, 'alice', accepting(TABLE))
+      const table = answer.json as {
+        kind: string
+        columnDefinitions: { name: string; priority: number }[]
+        rows: { cells: unknown[]; object: { kind: string; metadata: { name: string } } }[]
+      }
+      expect(table.kind).toBe('Table')
+      expect(
+        table.columnDefinitions.filter(({ priority }) => priority === 0).map(({ name }) => name),
+      ).toEqual(['Name', 'Root Requester', 'Depth', 'Chain', 'Age'])
+      expect(table.rows[1]?.cells.slice(0, 5)).toEqual([
+        'build-x7k2',
+        'alice',
+        2,
+        'agent > Job/build > build-x7k2',
+        '60s',
+      ])
+      expect(table.rows[1]?.object).toMatchObject({
+        kind: 'PartialObjectMetadata',
+        metadata: { name: 'build-x7k2' },
+      })
+    })
+
+    test('as a Table of one object, with the object or without', async () => {
+      const whole = await api.get(`${CHAINS}/agent?includeObject=Object`, 'alice', accepting(TABLE))
+      expect(whole.json).toMatchObject({ rows: [{ object: { kind: 'Chain' } }] })
+      const none = await api.get(`${CHAINS}/agent?includeObject=None`, 'alice', accepting(TABLE))
+      expect(none.json).toMatchObject({ rows: [{ object: null }] })
+    })
+
+    test('as metadata alone', async () => {
+      const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
+      const answer = await api.get(CHAINS, 'alice', accepting({ accept }))
+      expect(answer.json).toMatchObject({ kind: 'PartialObjectMetadataList' })
+      expect(answer.text).not.toContain('rootRequester')
     })
   })
 
-  test('list shows those of the namespace, or of all', async () => {
-    const team = await list(CHAINS)
-    expect(team).toMatchObject({ kind: 'ChainList', metadata: { resourceVersion: '4' } })
-    expect(names(team)).toEqual(['agent', 'build-x7k2', 'third'])
-    expect(names(await list(`${ROOT}/chains`))).toEqual(['agent', 'build-x7k2', 'third', 'lone'])
-  })
+  describe('auditevents', () => {
+    beforeEach(async () => {
+      await api.auditEvents.append(aDecision(1))
+      await api.auditEvents.complete(aDecisionId(1), anOutcome(1))
+      await api.auditEvents.append(aRefusal(2))
+      await api.auditEvents.append(aDecision(3, { caller: LONE, chain: aChain([LONE]) }))
+    })
 
-  test('the newest pod of a name wins', async () => {
-    const again = anActor(5, 'agent')
-    await api.podBindings.record(aBinding([again], { chain: aChain([again], aUser('carol')) }))
-    expect((await api.get(`${CHAINS}/agent`)).json).toMatchObject({ spec: { podUid: aPodUid(5) } })
-    expect(names(await list(CHAINS))).toEqual(['build-x7k2', 'third', 'agent'])
-    const alices = await list(`${CHAINS}?fieldSelector=spec.rootRequester%3Dalice`)
-    expect(names(alices)).toEqual(['build-x7k2', 'third'])
-  })
+    test.each([aDecisionId(2), aDecisionId(2).toLowerCase()])('get finds %s', async (name) => {
+      expect((await api.get(`${EVENTS}/${name}`)).json).toMatchObject({
+        kind: 'AuditEvent',
+        metadata: {
+          name: aDecisionId(2).toLowerCase(),
+          namespace: 'team',
+          uid: aDecisionId(2),
+          creationTimestamp: '2026-11-23T10:00:02Z',
+        },
+        spec: {
+          decidedAt: '2026-11-23T10:00:02.000000Z',
+          pod: 'build-x7k2',
+          podUid: BUILD.podUid,
+          container: 'build',
+          serviceAccount: 'build-x7k2',
+          rootRequester: 'alice',
+          chain: { rootRequester: { username: 'alice' }, actors: [AGENT, BUILD] },
+          verb: 'get',
+          resource: 'secrets',
+          name: 'db',
+          effect: 'Deny',
+          reason: 'rbac_denies',
+          refusedBy: 'alice',
+          observed: false,
+        },
+        status: { phase: 'Open' },
+      })
+    })
 
-  test('a list in pieces is one state of the store', async () => {
-    const first = await list(`${CHAINS}?limit=2`)
-    expect(names(first)).toEqual(['agent', 'build-x7k2'])
-    const late = anActor(6, 'late')
-    await api.podBindings.record(aBinding([late]))
-    const second = await list(`${CHAINS}?limit=2&continue=${first.metadata.continue}`)
-    expect(names(second)).toEqual(['third'])
-    expect(second.metadata).toEqual({ resourceVersion: '4' })
-  })
+    test('get shows the outcome once there is one', async () => {
+      expect((await api.get(`${EVENTS}/${aDecisionId(1)}`)).json).toMatchObject({
+        status: {
+          phase: 'Complete',
+          httpStatus: 200,
+          fault: '',
+          responseBytes: 1_234,
+          completedAt: '2026-11-23T10:00:01.020000Z',
+        },
+      })
+    })
 
-  test.each([
-    ['metadata.name=third', ['third']],
-    ['metadata.name!=third', ['agent', 'build-x7k2', 'lone']],
-    ['metadata.namespace=other', ['lone']],
-    ['spec.rootRequester=bob', ['lone']],
-    ['spec.rootRequester=alice,metadata.name!=agent', ['build-x7k2', 'third']],
-    ['spec.rootRequester=nobody', []],
-  ])('the field selector %s selects %j', async (selector, want) => {
-    const found = await list(`${ROOT}/chains?fieldSelector=${encodeURIComponent(selector)}`)
-    expect(names(found)).toEqual(want)
-  })
+    test('get does not reach into another namespace', async () => {
+      const answer = await api.get(`${EVENTS}/${aDecisionId(3)}`)
+      expect(answer.status).toBe(404)
+      expect(answer.json).toMatchObject({
+        reason: 'NotFound',
+        message: `auditevents.access.lanyard.dev "${aDecisionId(3)}" not found`,
+      })
+    })
 
-  test('a namespace in the path and another in the selector select nothing', async () => {
-    expect(names(await list(`${CHAINS}?fieldSelector=metadata.namespace%3Dother`))).toEqual([])
-  })
+    test('list is in the order of the decisions', async () => {
+      expect(names(await list(`${ROOT}/auditevents`))).toEqual(
+        [1, 2, 3].map((number) => aDecisionId(number).toLowerCase()),
+      )
+    })
 
-  test.each([
-    ['app=web', []],
-    ['app!=web', ['agent', 'build-x7k2', 'third']],
-  ])('the label selector %s selects %j: no object has labels', async (selector, want) => {
-    expect(names(await list(`${CHAINS}?labelSelector=${encodeURIComponent(selector)}`))).toEqual(
-      want,
-    )
-  })
+    test.each([
+      [`metadata.name=${aDecisionId(2).toLowerCase()}`, [2]],
+      [`metadata.name=${aDecisionId(9).toLowerCase()}`, []],
+      ['metadata.namespace=other', [3]],
+      ['spec.rootRequester=alice', [1, 2, 3]],
+      ['spec.pod=agent', [1]],
+      ['spec.effect=Deny', [2]],
+      ['spec.effect!=Deny', [1, 3]],
+      ['spec.verb=list', []],
+      ['spec.resource=pods,spec.effect=Allow', [1, 3]],
+    ])('the field selector %s selects %j', async (selector, want) => {
+      const found = await list(`${ROOT}/auditevents?fieldSelector=${encodeURIComponent(selector)}`)
+      expect(names(found)).toEqual(want.map((number) => aDecisionId(number).toLowerCase()))
+    })
 
-  test('as a Table, with what a row is about', async () => {
-    const answer = await api.get(CHAINS, 'alice', accepting(TABLE))
-    const table = answer.json as {
-      kind: string
-      columnDefinitions: { name: string; priority: number }[]
-      rows: { cells: unknown[]; object: { kind: string; metadata: { name: string } } }[]
-    }
-    expect(table.kind).toBe('Table')
-    expect(
-      table.columnDefinitions.filter(({ priority }) => priority === 0).map(({ name }) => name),
-    ).toEqual(['Name', 'Root Requester', 'Depth', 'Chain', 'Age'])
-    expect(table.rows[1]?.cells.slice(0, 5)).toEqual([
-      'build-x7k2',
-      'alice',
-      2,
-      'agent > Job/build > build-x7k2',
-      '60s',
-    ])
-    expect(table.rows[1]?.object).toMatchObject({
-      kind: 'PartialObjectMetadata',
-      metadata: { name: 'build-x7k2' },
+    test('tail shows the newest, sinceTime what is not older', async () => {
+      expect(names(await list(`${ROOT}/auditevents?tail=2`))).toEqual(
+        [2, 3].map((number) => aDecisionId(number).toLowerCase()),
+      )
+      const since = encodeURIComponent(new Date(NOON_MS + 2_000).toISOString())
+      expect(names(await list(`${EVENTS}?sinceTime=${since}`))).toEqual([
+        aDecisionId(2).toLowerCase(),
+      ])
+      expect(names(await list(`${ROOT}/auditevents?sinceSeconds=57&tail=5`))).toEqual([
+        aDecisionId(3).toLowerCase(),
+      ])
+    })
+
+    test('tail and sinceTime find their place in a long log', async () => {
+      await decide(4, 3_000)
+      const newest = await list(`${EVENTS}?tail=3`)
+      expect(names(newest)).toEqual(
+        [2_998, 2_999, 3_000].map((number) => aDecisionId(number).toLowerCase()),
+      )
+      const deny = await list(`${EVENTS}?tail=3&fieldSelector=spec.effect%3DDeny`)
+      expect(names(deny)).toEqual([aDecisionId(2).toLowerCase()])
+      const since = encodeURIComponent(new Date(NOON_MS + 2_990_000).toISOString())
+      expect(names(await list(`${EVENTS}?sinceTime=${since}`))).toHaveLength(11)
+    })
+
+    test('a page has no more than 500 objects, and all pages have all', async () => {
+      await decide(4, 1_200)
+      const seen: string[] = []
+      const sizes: number[] = []
+      let token = ''
+      do {
+        const page = await list(`${EVENTS}?limit=0${token === '' ? '' : `&continue=${token}`}`)
+        seen.push(...names(page))
+        sizes.push(page.items.length)
+        token = page.metadata.continue ?? ''
+      } while (token !== '')
+      expect(sizes).toEqual([500, 500, 199])
+      expect(new Set(seen).size).toBe(1_199)
+    })
+
+    test('a list in pieces leaves what is decided meanwhile to a watch', async () => {
+      const first = await list(`${EVENTS}?limit=1`)
+      await api.auditEvents.append(aDecision(500))
+      const second = await list(`${EVENTS}?limit=50&continue=${first.metadata.continue}`)
+      expect(names(second)).toEqual([aDecisionId(2).toLowerCase()])
+      expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion)
+    })
+
+    test('as a Table', async () => {
+      const answer = await api.get(EVENTS, 'alice', accepting(TABLE))
+      const { rows } = answer.json as { rows: { cells: unknown[] }[] }
+      expect(rows.map(({ cells }) => cells.slice(1, 9))).toEqual([
+        ['Allow', 'get', 'pods', 'team/*', 'agent', 'alice', '200', '59s'],
+        ['Deny', 'get', 'secrets', 'team/db', 'build-x7k2', 'alice', 'open', '58s'],
+      ])
     })
   })
 
-  test('as a Table of one object, with the object or without', async () => {
-    const whole = await api.get(`${CHAINS}/agent?includeObject=Object`, 'alice', accepting(TABLE))
-    expect(whole.json).toMatchObject({ rows: [{ object: { kind: 'Chain' } }] })
-    const none = await api.get(`${CHAINS}/agent?includeObject=None`, 'alice', accepting(TABLE))
-    expect(none.json).toMatchObject({ rows: [{ object: null }] })
-  })
-
-  test('as metadata alone', async () => {
-    const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
-    const answer = await api.get(CHAINS, 'alice', accepting({ accept }))
-    expect(answer.json).toMatchObject({ kind: 'PartialObjectMetadataList' })
-    expect(answer.text).not.toContain('rootRequester')
-  })
-})
-
-describe('auditevents', () => {
-  beforeEach(async () => {
-    await api.auditEvents.append(aDecision(1))
-    await api.auditEvents.complete(aDecisionId(1), anOutcome(1))
-    await api.auditEvents.append(aRefusal(2))
-    await api.auditEvents.append(
-      aDecision(3, { caller: { ...anActor(9, 'lone'), namespace: 'other' } }),
-    )
-  })
-
-  test.each([aDecisionId(2), aDecisionId(2).toLowerCase()])('get finds %s', async (name) => {
-    expect((await api.get(`${EVENTS}/${name}`)).json).toMatchObject({
-      kind: 'AuditEvent',
-      metadata: {
-        name: aDecisionId(2).toLowerCase(),
-        namespace: 'team',
-        uid: aDecisionId(2),
-        creationTimestamp: '2026-11-23T10:00:02Z',
-      },
-      spec: {
-        decidedAt: '2026-11-23T10:00:02.000000Z',
-        pod: 'build-x7k2',
-        podUid: BUILD.podUid,
-        container: 'build',
-        serviceAccount: 'build-x7k2',
-        rootRequester: 'alice',
-        chain: { rootRequester: { username: 'alice' }, actors: [AGENT, BUILD] },
-        verb: 'get',
-        resource: 'secrets',
-        name: 'db',
-        effect: 'Deny',
-        reason: 'rbac_denies',
-        refusedBy: 'alice',
-        observed: false,
-      },
-      status: { phase: 'Open' },
+  describe('a request that is not served', () => {
+    test.each([
+      ['GET', `${CHAINS}/absent`, 404, 'NotFound'],
+      ['GET', `${ROOT}/namespaces/team/others`, 404, 'NotFound'],
+      ['GET', '/apis/access.lanyard.dev/v1/namespaces/team/chains', 404, 'NotFound'],
+      ['GET', '/api/v1/namespaces/team/pods', 404, 'NotFound'],
+      ['GET', `${CHAINS}/agent/status`, 404, 'NotFound'],
+      ['GET', '/metrics', 404, 'NotFound'],
+      ['POST', CHAINS, 405, 'MethodNotAllowed'],
+      ['PUT', `${CHAINS}/agent`, 405, 'MethodNotAllowed'],
+      ['PATCH', `${CHAINS}/agent`, 405, 'MethodNotAllowed'],
+      ['DELETE', `${CHAINS}/agent`, 405, 'MethodNotAllowed'],
+      ['DELETE', CHAINS, 405, 'MethodNotAllowed'],
+      ['POST', '/apis', 405, 'MethodNotAllowed'],
+      ['GET', `${ROOT}/chains/agent`, 405, 'MethodNotAllowed'],
+      ['GET', '/apis//access.lanyard.dev', 400, 'BadRequest'],
+      ['GET', `${ROOT}/namespaces/../chains`, 400, 'BadRequest'],
+      ['GET', `${CHAINS}?limit=-1`, 400, 'BadRequest'],
+      ['GET', `${CHAINS}?continue=x`, 400, 'BadRequest'],
+      ['GET', `${CHAINS}?resourceVersion=x`, 400, 'BadRequest'],
+      ['GET', `${CHAINS}?resourceVersion=99`, 504, 'Timeout'],
+      ['GET', `${CHAINS}?watch=1&resourceVersion=99`, 410, 'Expired'],
+      ['GET', `${CHAINS}?includeObject=All`, 400, 'BadRequest'],
+      ['GET', `${EVENTS}?fieldSelector=spec.effect%3Ddeny`, 400, 'BadRequest'],
+      ['GET', `${EVENTS}?sinceTime=today`, 400, 'BadRequest'],
+    ])('%s %s is %i %s', async (method, path, status, reason) => {
+      const answer = await api.get(path, 'alice', { method })
+      expect(answer.json).toMatchObject({ kind: 'Status', status: 'Failure', code: status, reason })
+      expect(answer.status).toBe(status)
     })
-  })
 
-  test('get shows the outcome once there is one', async () => {
-    expect((await api.get(`${EVENTS}/${aDecisionId(1)}`)).json).toMatchObject({
-      status: {
-        phase: 'Complete',
-        httpStatus: 200,
-        fault: '',
-        responseBytes: 1_234,
-        completedAt: '2026-11-23T10:00:01.020000Z',
-      },
+    test('an unknown field selector is refused with those that are known', async () => {
+      const answer = await api.get(`${CHAINS}?fieldSelector=spec.depth%3D2`)
+      expect(answer.json).toMatchObject({
+        code: 400,
+        message:
+          'field label not supported: spec.depth; chains supports metadata.name, metadata.namespace, spec.rootRequester',
+      })
     })
-  })
 
-  test('get does not reach into another namespace', async () => {
-    const answer = await api.get(`${EVENTS}/${aDecisionId(3)}`)
-    expect(answer.status).toBe(404)
-    expect(answer.json).toMatchObject({
-      reason: 'NotFound',
-      message: `auditevents.access.lanyard.dev "${aDecisionId(3)}" not found`,
+    test('a form that is not offered is 406', async () => {
+      const accept = 'application/vnd.kubernetes.protobuf'
+      expect((await api.get(CHAINS, 'alice', accepting({ accept }))).status).toBe(406)
     })
-  })
-
-  test('list is in the order of the decisions', async () => {
-    expect(names(await list(`${ROOT}/auditevents`))).toEqual(
-      [1, 2, 3].map((number) => aDecisionId(number).toLowerCase()),
-    )
-  })
-
-  test.each([
-    [`metadata.name=${aDecisionId(2).toLowerCase()}`, [2]],
-    [`metadata.name=${aDecisionId(9).toLowerCase()}`, []],
-    ['metadata.namespace=other', [3]],
-    ['spec.rootRequester=alice', [1, 2, 3]],
-    ['spec.pod=agent', [1]],
-    ['spec.effect=Deny', [2]],
-    ['spec.effect!=Deny', [1, 3]],
-    ['spec.verb=list', []],
-    ['spec.resource=pods,spec.effect=Allow', [1, 3]],
-  ])('the field selector %s selects %j', async (selector, want) => {
-    const found = await list(`${ROOT}/auditevents?fieldSelector=${encodeURIComponent(selector)}`)
-    expect(names(found)).toEqual(want.map((number) => aDecisionId(number).toLowerCase()))
-  })
-
-  test('tail shows the newest, sinceTime what is not older', async () => {
-    expect(names(await list(`${ROOT}/auditevents?tail=2`))).toEqual(
-      [2, 3].map((number) => aDecisionId(number).toLowerCase()),
-    )
-    const since = encodeURIComponent(new Date(NOON_MS + 2_000).toISOString())
-    expect(names(await list(`${EVENTS}?sinceTime=${since}`))).toEqual([
-      aDecisionId(2).toLowerCase(),
-    ])
-    expect(names(await list(`${ROOT}/auditevents?sinceSeconds=57&tail=5`))).toEqual([
-      aDecisionId(3).toLowerCase(),
-    ])
-  })
-
-  test('tail and sinceTime find their place in a long log', async () => {
-    for (let number = 4; number <= 3_000; number += 1)
-      await api.auditEvents.append(aDecision(number))
-    const newest = await list(`${EVENTS}?tail=3`)
-    expect(names(newest)).toEqual(
-      [2_998, 2_999, 3_000].map((number) => aDecisionId(number).toLowerCase()),
-    )
-    const deny = await list(`${EVENTS}?tail=3&fieldSelector=spec.effect%3DDeny`)
-    expect(names(deny)).toEqual([aDecisionId(2).toLowerCase()])
-    const since = encodeURIComponent(new Date(NOON_MS + 2_990_000).toISOString())
-    expect(names(await list(`${EVENTS}?sinceTime=${since}`))).toHaveLength(11)
-  })
-
-  test('a page has no more than 500 objects, and all pages have all', async () => {
-    for (let number = 4; number <= 1_200; number += 1)
-      await api.auditEvents.append(aDecision(number))
-    const seen: string[] = []
-    const sizes: number[] = []
-    let token = ''
-    do {
-      const page = await list(`${EVENTS}?limit=0${token === '' ? '' : `&continue=${token}`}`)
-      seen.push(...names(page))
-      sizes.push(page.items.length)
-      token = page.metadata.continue ?? ''
-    } while (token !== '')
-    expect(sizes).toEqual([500, 500, 199])
-    expect(new Set(seen).size).toBe(1_199)
-  })
-
-  test('a list in pieces leaves what is decided meanwhile to a watch', async () => {
-    const first = await list(`${EVENTS}?limit=1`)
-    await api.auditEvents.append(aDecision(500))
-    const second = await list(`${EVENTS}?limit=50&continue=${first.metadata.continue}`)
-    expect(names(second)).toEqual([aDecisionId(2).toLowerCase()])
-    expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion)
-  })
-
-  test('as a Table', async () => {
-    const answer = await api.get(EVENTS, 'alice', accepting(TABLE))
-    const { rows } = answer.json as { rows: { cells: unknown[] }[] }
-    expect(rows.map(({ cells }) => cells.slice(1, 9))).toEqual([
-      ['Allow', 'get', 'pods', 'team/*', 'agent', 'alice', '200', '59s'],
-      ['Deny', 'get', 'secrets', 'team/db', 'build-x7k2', 'alice', 'open', '58s'],
-    ])
-  })
-})
-
-describe('a request that is not served', () => {
-  test.each([
-    ['GET', `${CHAINS}/absent`, 404, 'NotFound'],
-    ['GET', `${ROOT}/namespaces/team/others`, 404, 'NotFound'],
-    ['GET', '/apis/access.lanyard.dev/v1/namespaces/team/chains', 404, 'NotFound'],
-    ['GET', '/api/v1/namespaces/team/pods', 404, 'NotFound'],
-    ['GET', `${CHAINS}/agent/status`, 404, 'NotFound'],
-    ['GET', '/metrics', 404, 'NotFound'],
-    ['POST', CHAINS, 405, 'MethodNotAllowed'],
-    ['PUT', `${CHAINS}/agent`, 405, 'MethodNotAllowed'],
-    ['PATCH', `${CHAINS}/agent`, 405, 'MethodNotAllowed'],
-    ['DELETE', `${CHAINS}/agent`, 405, 'MethodNotAllowed'],
-    ['DELETE', CHAINS, 405, 'MethodNotAllowed'],
-    ['POST', '/apis', 405, 'MethodNotAllowed'],
-    ['GET', `${ROOT}/chains/agent`, 405, 'MethodNotAllowed'],
-    ['GET', '/apis//access.lanyard.dev', 400, 'BadRequest'],
-    ['GET', `${ROOT}/namespaces/../chains`, 400, 'BadRequest'],
-    ['GET', `${CHAINS}?limit=-1`, 400, 'BadRequest'],
-    ['GET', `${CHAINS}?continue=x`, 400, 'BadRequest'],
-    ['GET', `${CHAINS}?resourceVersion=x`, 400, 'BadRequest'],
-    ['GET', `${CHAINS}?resourceVersion=99`, 504, 'Timeout'],
-    ['GET', `${CHAINS}?watch=1&resourceVersion=99`, 410, 'Expired'],
-    ['GET', `${CHAINS}?includeObject=All`, 400, 'BadRequest'],
-    ['GET', `${EVENTS}?fieldSelector=spec.effect%3Ddeny`, 400, 'BadRequest'],
-    ['GET', `${EVENTS}?sinceTime=today`, 400, 'BadRequest'],
-  ])('%s %s is %i %s', async (method, path, status, reason) => {
-    const answer = await api.get(path, 'alice', { method })
-    expect(answer.json).toMatchObject({ kind: 'Status', status: 'Failure', code: status, reason })
-    expect(answer.status).toBe(status)
-  })
-
-  test('an unknown field selector is refused with those that are known', async () => {
-    const answer = await api.get(`${CHAINS}?fieldSelector=spec.depth%3D2`)
-    expect(answer.json).toMatchObject({
-      code: 400,
-      message:
-        'field label not supported: spec.depth; chains supports metadata.name, metadata.namespace, spec.rootRequester',
-    })
-  })
-
-  test('a form that is not offered is 406', async () => {
-    const accept = 'application/vnd.kubernetes.protobuf'
-    expect((await api.get(CHAINS, 'alice', accepting({ accept }))).status).toBe(406)
   })
 })

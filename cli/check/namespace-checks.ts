@@ -14,7 +14,7 @@ const CATEGORY = 'data-plane'
 const WORKLOADS_MAX = 10
 
 /** The namespaces that are opted in, and their pods. `only` is the namespace of `-n`. */
-export async function dataPlaneChecks(
+export async function namespaceChecks(
   context: CommandContext,
   only: string | undefined,
 ): Promise<readonly CheckItem[]> {
@@ -106,7 +106,8 @@ async function checkPods(
   )
   const bare = running.filter(({ spec }) => !hasSidecar(spec))
   const observes = mode === MODE_OBSERVE ? ', observes only' : ''
-  if (bare.length === 0) return ok(`${running.length} pods${observes}`)
+  if (bare.length === 0)
+    return ok(`${running.length} ${running.length === 1 ? 'pod' : 'pods'}${observes}`)
   const commands = new Map(bare.map((pod) => [restartCommand(namespace, pod), pod.metadata.name]))
   const shown = [...commands].slice(0, WORKLOADS_MAX)
   const rest = commands.size - shown.length

@@ -1,0 +1,99 @@
+import { namespaceObject } from './aggregating-cluster.ts'
+
+const APPS = '/apis/apps/v1/namespaces/lanyard-system/deployments'
+const ADMISSION = '/apis/admissionregistration.k8s.io/v1'
+export const API_SERVICE_PATH =
+  '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.access.lanyard.dev'
+export const CONTROL_PLANE_PATH = `${APPS}/lanyard-control-plane`
+export const INJECTOR_PATH = `${APPS}/lanyard-injector`
+export const MUTATING_PATH = `${ADMISSION}/mutatingwebhookconfigurations`
+export const VALIDATING_PATH = `${ADMISSION}/validatingwebhookconfigurations`
+export const POLICIES_PATH = '/apis/lanyard.dev/v1alpha1/accesspolicies'
+export const NAMESPACES_PATH = '/api/v1/namespaces'
+export const PODS_PATH = '/api/v1/namespaces/team/pods'
+
+/** What a good installation of the chart looks like to `check`; `caPem` is its authority. */
+export function installedObjects(caPem: string): readonly (readonly [string, unknown])[] {
+  const caBundle = Buffer.from(caPem).toString('base64')
+  return [
+    [API_SERVICE_PATH, anApiService({ caBundle })],
+    [CONTROL_PLANE_PATH, aWorkload('lanyard-control-plane', 1, 1)],
+    [INJECTOR_PATH, aWorkload('lanyard-injector', 2, 2)],
+    [MUTATING_PATH, list([aWebhookConfiguration('mutate.lanyard.dev', { caBundle })])],
+    [VALIDATING_PATH, list([aWebhookConfiguration('validate.lanyard.dev', { caBundle })])],
+    [POLICIES_PATH, list([aPolicy('alice-agents', 'True', '')])],
+    [
+      NAMESPACES_PATH,
+      list([
+        namespaceObject('team'),
+        namespaceObject('lanyard-system', {}),
+        namespaceObject('default', {}),
+      ]),
+    ],
+    [PODS_PATH, list([aPod('agent', { sidecar: true })])],
+  ]
+}
+
+export function list(items: readonly unknown[]): unknown {
+  return { kind: 'List', items }
+}
+
+export function anApiService(parts: {
+  readonly caBundle: string
+  readonly available?: boolean
+  readonly message?: string
+}): unknown {
+  const { caBundle, available = true, message = '' } = parts
+  return {
+    spec: { caBundle, service: { namespace: 'lanyard-system', name: 'lanyard-control-plane' } },
+    status: { conditions: [{ type: 'Available', status: available ? 'True' : 'False', message }] },
+  }
+}
+
+export function aWorkload(
+  name: string,
+  replicas: number,
+  readyReplicas: number,
+  version = '0.1.0',
+): unknown {
+  const labels = { 'app.kubernetes.io/version': version }
+  const metadata = { name, namespace: 'lanyard-system', labels }
+  return { metadata, spec: { replicas }, status: { replicas, readyReplicas } }
+}
+
+export function aWebhookConfiguration(
+  name: string,
+  parts: { readonly caBundle: string; readonly failurePolicy?: string },
+): unknown {
+  const { caBundle, failurePolicy = 'Fail' } = parts
+  const service = { namespace: 'lanyard-system', name: 'lanyard-injector' }
+  return {
+    metadata: { name },
+    webhooks: [{ name, failurePolicy, clientConfig: { caBundle, service } }],
+  }
+}
+
+export function aPolicy(name: string, status: string, message: string): unknown {
+  return { metadata: { name }, status: { conditions: [{ type: 'Accepted', status, message }] } }
+}
+
+export function aPod(
+  name: string,
+  parts: {
+    readonly sidecar?: boolean
+    readonly owner?: { readonly kind: string; readonly name: string }
+    readonly hash?: string
+    readonly phase?: string
+  },
+): unknown {
+  const { sidecar = false, owner, hash, phase = 'Running' } = parts
+  return {
+    metadata: {
+      name,
+      ...(hash === undefined ? {} : { labels: { 'pod-template-hash': hash } }),
+      ...(owner === undefined ? {} : { ownerReferences: [{ ...owner, controller: true }] }),
+    },
+    spec: { initContainers: sidecar ? [{ name: 'lanyard-sidecar' }] : [] },
+    status: { phase },
+  }
+}

@@ -11,6 +11,7 @@ export default defineConfig({
           include: [
             `${ROOMS}/**/*.test.ts`,
             'test/tidy.test.ts',
+            'test/docs.test.ts',
             'test/{cluster,setup,support,demo}/**/*.test.ts',
           ],
         },

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['core', 'proto', 'platform'],
   bench: ['core', 'proto', 'platform', 'sidecar', 'control-plane', 'injector', 'test', 'deploy'],
   deploy: ['core', 'platform', 'test'],
+  docs: ['core', 'platform', 'sidecar', 'control-plane', 'injector'],
   test: [
     'core',
     'proto',
@@ -30,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'deploy',
     'bench',
+    'docs',
   ],
 }
 
@@ -51,7 +53,7 @@ const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
     'ulid',
   ],
   injector: [...SERVER, 'fast-json-patch'],
-  cli: ['commander', '@kubernetes/client-node', '@grpc/grpc-js', 'string-width', 'esbuild'],
+  cli: ['commander', '@kubernetes/client-node', '@grpc/grpc-js', 'esbuild', 'yaml'],
 }
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {

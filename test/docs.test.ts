@@ -1,0 +1,213 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { FAULTS, Fault } from '../core/fault.ts'
+import { failureStatus, faultStatus, type Status } from '../core/kubernetes/status.ts'
+import { GUARDS } from '../core/policy/guard-names.ts'
+import { parseAccessPolicy } from '../core/policy/parse-access-policy.ts'
+import { refusal } from '../core/policy/refusal.ts'
+import { configurationDocument } from '../docs/generate-configuration.ts'
+import packageJson from '../package.json' with { type: 'json' }
+import { aRequest } from './support/policy-builders.ts'
+
+/* What the documents say, as far as a program can check it. */
+
+const ROOT = resolve(import.meta.dirname, '..')
+
+interface Block {
+  readonly path: string
+  readonly language: string
+  readonly text: string
+}
+
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path !== '' && existsSync(join(ROOT, path)))
+const documents = tracked.filter((path) => path.endsWith('.md'))
+const blocks = documents.flatMap(blocksOf)
+const manifests = blocks
+  .filter(({ language }) => language === 'yaml')
+  .flatMap(({ path, text }) =>
+    parseAllDocuments(text).map((parsed) => ({ path, object: parsed.toJS() as Manifest })),
+  )
+const policies = manifests.filter(({ object }) => object?.kind === 'AccessPolicy')
+
+interface Manifest {
+  readonly kind?: string
+  readonly metadata?: { readonly name?: string }
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+function blocksOf(path: string): readonly Block[] {
+  const found = read(path).matchAll(/^ *```(\S*)[^\n]*\n([\s\S]*?)^ *```$/gm)
+  return [...found].map(([, language = '', text = '']) => ({ path, language, text }))
+}
+
+/** Text of a document without its code, in which nothing is a link. */
+function proseOf(path: string): string {
+  return read(path)
+    .replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
+    .replaceAll(/`[^`\n]*`/g, '')
+}
+
+/** The anchor that a heading gets where Markdown is shown. */
+function anchorsOf(path: string): readonly string[] {
+  return [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{Letter}\p{Number} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function leadsSomewhere(path: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#')
+  const target = file === '' ? path : join(dirname(path), file)
+  return (
+    existsSync(join(ROOT, target)) && (anchor === undefined || anchorsOf(target).includes(anchor))
+  )
+}
+
+/** What stands between a heading and the next of its level. */
+function sectionOf(path: string, title: string): string {
+  return (
+    read(path)
+      .split(/^## /m)
+      .find((section) => section.startsWith(`${title}\n`)) ?? ''
+  )
+}
+
+/** First cells, in code, of the rows of all tables of a text. */
+function firstCells(text: string): readonly string[] {
+  return [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell = '']) => cell)
+}
+
+describe.each(documents)('%s', (path) => {
+  const links = [...proseOf(path).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+
+  test('links to what exists', () => {
+    expect(links.filter((link) => !leadsSomewhere(path, link))).toEqual([])
+  })
+
+  test('names scripts that package.json has', () => {
+    const named = [...read(path).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name)
+    expect(named.filter((name) => !Object.hasOwn(packageJson.scripts, name))).toEqual([])
+  })
+
+  test('names source files that exist', () => {
+    const rooms = 'bench|cli|control-plane|core|deploy|docs|injector|platform|proto|sidecar|test'
+    const pattern = new RegExp(`\`((?:${rooms})/[\\w./-]*\\w)\``, 'g')
+    const named = [...read(path).matchAll(pattern)].map(([, name = '']) => name)
+    expect(named.filter((name) => !existsSync(join(ROOT, name)))).toEqual([])
+  })
+})
+
+test.each(policies)('parseAccessPolicy() takes $object.metadata.name of $path', ({ object }) => {
+  expect(parseAccessPolicy(object)).toMatchObject({ ok: true })
+})
+
+test('the documents hold examples of AccessPolicy', () => {
+  expect(policies.map(({ path }) => path)).toContain('docs/policy.md')
+})
+
+test('GUARDS are the rows of the table in docs/policy.md', () => {
+  const rows = [...sectionOf('docs/policy.md', 'Guards').matchAll(/^\| `([a-z-]+)` \| (.+?) \|/gm)]
+  expect(Object.fromEntries(rows.map(([, name = '', sentence = '']) => [name, sentence]))).toEqual(
+    GUARDS,
+  )
+})
+
+test('FAULTS are the rows of the table in docs/agents.md', () => {
+  expect(firstCells(sectionOf('docs/agents.md', 'Faults'))).toEqual(
+    Object.keys(FAULTS).filter((code) => code !== 'config_invalid'),
+  )
+})
+
+test('DenyReason has a row for each reason in docs/agents.md', () => {
+  const type = /type DenyReason =([^=]+?)\n\n/.exec(read('core/policy/evaluate.ts'))?.[1] ?? ''
+  const reasons = [...type.matchAll(/'(\w+)'/g)].map(([, reason = '']) => reason)
+  expect(firstCells(sectionOf('docs/agents.md', 'Reasons'))).toEqual([
+    ...reasons,
+    'request_invalid',
+  ])
+})
+
+test('refusal() answers as docs/agents.md shows', () => {
+  const [shown] = blocks.filter(
+    ({ path, language }) => path === 'docs/agents.md' && language === 'json',
+  )
+  const { message, details } = JSON.parse(shown?.text ?? '{}') as Status
+  const alice = { username: 'alice', uid: '', groups: [], extra: {} }
+  const pod = { podUid: 'u', namespace: 'team', name: 'worker-1', serviceAccount: 'x', via: [] }
+  const request = aRequest({ verb: 'delete', name: 'x' })
+  const chain = { rootRequester: alice, coRequesters: [], actors: [pod] }
+  const refusedBy = { role: 'root requester', user: alice } as const
+  const deny = { effect: 'deny', reason: 'no_rule', rule: '', refusedBy } as const
+  expect(refusal(request, chain, deny, details?.causes?.[0]?.message ?? '')).toEqual({
+    message,
+    causes: details?.causes,
+  })
+})
+
+describe('nextStep() of docs/agents.md', async () => {
+  const [snippet] = blocks.filter(({ path, language }) => {
+    return path === 'docs/agents.md' && language === 'ts'
+  })
+  const source = stripTypeScriptTypes(snippet?.text ?? '')
+  const module: unknown = await import(
+    /* @vite-ignore */ `data:text/javascript,${encodeURIComponent(source)}`
+  )
+  const { nextStep } = module as { nextStep: (body: string) => { step: string; seconds: number } }
+  const denial = failureStatus(403, 'Forbidden', 'no', {
+    causes: [{ reason: 'LanyardDecision', field: 'decision', message: 'x' }],
+  })
+
+  test.each([
+    ['a denial', denial, 'stop', 0],
+    ['an ambiguous request', faultStatus(new Fault('request_invalid', 'x')), 'change', 0],
+    ['a long body', faultStatus(new Fault('request_too_large', 'x')), 'change', 0],
+    ['no decision', faultStatus(new Fault('decision_unavailable', 'x')), 'wait', 2],
+    ['no record', faultStatus(new Fault('audit_unavailable', 'x')), 'wait', 2],
+    ['too many requests', faultStatus(new Fault('overloaded', 'x')), 'wait', 2],
+    ['a broken answer', faultStatus(new Fault('upstream_failed', 'x')), 'look', 0],
+    ['a pod without a chain', faultStatus(new Fault('chain_unknown', 'x')), 'stop', 0],
+    ['a bug', faultStatus(new Fault('internal', 'x')), 'stop', 0],
+    ["kube-apiserver's own no", failureStatus(403, 'Forbidden', 'no'), 'theirs', 0],
+  ])('says what to do after %s', (_name, status, step, seconds) => {
+    expect(nextStep(JSON.stringify(status))).toMatchObject({ step, seconds })
+  })
+
+  test('takes what is no Status for an answer of others', () => {
+    expect(nextStep('bad gateway')).toEqual({ step: 'theirs', seconds: 0, say: 'bad gateway' })
+  })
+})
+
+test('metrics have a row each in docs/operations.md', () => {
+  const sources = tracked.filter((path) => /metrics\.ts$/.test(path))
+  const names = sources.flatMap((path) =>
+    [...read(path).matchAll(/'((?:lanyard|process)_[a-z_]+)'/g)].map(([, name = '']) => name),
+  )
+  expect([...firstCells(sectionOf('docs/operations.md', 'Metrics'))].sort()).toEqual(names.sort())
+})
+
+test('configurationDocument() is docs/configuration.md', async () => {
+  await expect(configurationDocument()).toMatchFileSnapshot('../docs/configuration.md')
+})
+
+test('docs/dependencies.md has a row for each dependency', () => {
+  const { dependencies, devDependencies } = packageJson
+  expect([...firstCells(read('docs/dependencies.md'))].sort()).toEqual(
+    [...Object.keys(dependencies), ...Object.keys(devDependencies)].sort(),
+  )
+})

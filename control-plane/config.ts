@@ -10,9 +10,11 @@ export const controlPlaneConfig = z.strictObject({
     .min(1)
     .default('/var/lib/lanyard/lanyard.db')
     .describe('SQLite file of chains and decisions'),
-  grpcPort: port().default(8_443).describe('Port of the gRPC services, TLS'),
-  accessApiPort: port().default(8_444).describe('Port of the aggregated API, TLS'),
-  healthPort: port().default(8_080).describe('Port of /livez, /readyz and /metrics, plain HTTP'),
+  grpcPortNumber: port().default(8_443).describe('Port of the gRPC services, TLS'),
+  accessApiPortNumber: port().default(8_444).describe('Port of the aggregated API, TLS'),
+  healthPortNumber: port()
+    .default(8_080)
+    .describe('Port of /livez, /readyz and /metrics, plain HTTP'),
   logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('What is logged'),
   defaultDecision: z
     .enum(['SubjectAccessReview', 'Deny'])

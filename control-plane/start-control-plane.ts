@@ -57,7 +57,7 @@ export async function startControlPlane(
   const shared = { ...store, sessions, reviewToken, access, logger, now }
   const ownMetrics = createControlPlaneMetrics(metrics)
   const grpc = await startGrpcServer(
-    `0.0.0.0:${config.grpcPort}`,
+    `0.0.0.0:${config.grpcPortNumber}`,
     toGrpcCredentials(serving, authority.certificatePem),
     {
       enrolment: createEnrolmentService(shared),
@@ -78,7 +78,7 @@ export async function startControlPlane(
   ]
   const api = await startAccessApi({ kube, config, store, access, checks, serving, logger })
   const health = await startHealthServer({
-    port: config.healthPort,
+    port: config.healthPortNumber,
     host: '0.0.0.0',
     metrics,
     checks: { '/readyz': checks },
@@ -163,7 +163,7 @@ async function startAccessApi(parts: {
     readiness: parts.checks,
   })
   serving.onChange((certificate) => server.setCertificate(certificate))
-  await server.listen(parts.config.accessApiPort, '0.0.0.0')
+  await server.listen(parts.config.accessApiPortNumber, '0.0.0.0')
   return [
     { name: 'access api', close: () => server.close() },
     { name: 'front proxy configuration', close: async () => requestHeader.close() },

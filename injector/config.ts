@@ -3,10 +3,10 @@ import { integer } from '../platform/config.ts'
 
 /** Settings of the injector; each is a flag, an environment name with LANYARD_, or a file key. */
 export const injectorConfig = z.strictObject({
-  listenPort: integer({ min: 1_024, max: 65_535 })
+  listenPortNumber: integer({ min: 1_024, max: 65_535 })
     .default(9_443)
     .describe('Port of the webhooks, TLS'),
-  healthPort: integer({ min: 1_024, max: 65_535 })
+  healthPortNumber: integer({ min: 1_024, max: 65_535 })
     .default(8_080)
     .describe('Port of /livez, /readyz and /metrics, plain HTTP'),
   logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('What is logged'),
@@ -25,6 +25,10 @@ export const injectorConfig = z.strictObject({
     .enum(['IfNotPresent', 'Always', 'Never'])
     .default('IfNotPresent')
     .describe('When kubelet pulls it'),
+  sidecarLogLevel: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('What a sidecar logs'),
   sidecarCpuRequest: z.string().min(1).default('10m').describe('CPU request of a sidecar'),
   sidecarMemoryRequest: z.string().min(1).default('64Mi').describe('Memory request of a sidecar'),
   sidecarMemoryLimit: z

@@ -24,7 +24,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
   const metrics = createMetrics('injector', VERSION)
   let serving = false
   const health = await startHealthServer({
-    port: config.healthPort,
+    port: config.healthPortNumber,
     host: '0.0.0.0',
     metrics,
     checks: {
@@ -52,12 +52,13 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
       imagePullPolicy: config.sidecarImagePullPolicy,
       controlPlaneAddress: config.controlPlaneAddress,
       controlPlaneCa: authority.certificatePem,
+      logLevel: config.sidecarLogLevel,
       cpuRequest: config.sidecarCpuRequest,
       memoryRequest: config.sidecarMemoryRequest,
       memoryLimit: config.sidecarMemoryLimit,
     },
   })
-  const server = await startWebhookServer({ app, port: config.listenPort, authority, logger })
+  const server = await startWebhookServer({ app, port: config.listenPortNumber, authority, logger })
   serving = true
   logger.info({ port: server.port, version: VERSION }, 'Serving webhooks')
   return [

@@ -19,6 +19,7 @@ export interface SidecarOptions {
   readonly controlPlaneAddress: string
   /** PEM of the authorities that the sidecar trusts the control plane by. */
   readonly controlPlaneCa: string
+  readonly logLevel: string
   readonly cpuRequest: string
   readonly memoryRequest: string
   readonly memoryLimit: string
@@ -45,6 +46,7 @@ export function sidecarContainer(options: SidecarOptions, served: readonly strin
       { name: 'LANYARD_CONTROL_PLANE_ADDRESS', value: options.controlPlaneAddress },
       { name: 'LANYARD_CONTROL_PLANE_CA', value: options.controlPlaneCa },
       { name: 'LANYARD_CONTAINERS', value: served.join(',') },
+      { name: 'LANYARD_LOG_LEVEL', value: options.logLevel },
       {
         name: 'LANYARD_POD_NAMESPACE',
         valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } },

@@ -21,12 +21,15 @@ export function runProcess(logger: Logger, start: () => Promise<readonly Closer[
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)
   })
+  let closers: readonly Closer[] = []
+  void signal.then((name) => {
+    logger.info({ signal: name }, 'Draining')
+    // Before the start is done there is nothing to drain, and waiting for it could last for ever.
+    return drain(logger, closers)
+  })
   start().then(
-    (closers) => {
-      void signal.then((name) => {
-        logger.info({ signal: name }, 'Draining')
-        return drain(logger, closers)
-      })
+    (started) => {
+      closers = started
     },
     (error: unknown) => die(logger, error, 'Cannot start'),
   )

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -22,7 +22,7 @@ interface Recipe {
   readonly entry: string
   readonly user: string
   readonly nodeFlags: readonly string[]
-  /** Packages with native code, which no bundle can hold. */
+  /** Packages that no bundle can hold; they are copied beside it with what they need. */
   readonly external: readonly string[]
 }
 
@@ -44,7 +44,8 @@ const RECIPES: readonly Recipe[] = [
     entry: 'control-plane/main.ts',
     user: SYSTEM_USER,
     nodeFlags: [],
-    external: ['better-sqlite3'],
+    // One has native code; the others read .proto files beside their own.
+    external: ['better-sqlite3', 'grpc-health-check', '@grpc/reflection', '@grpc/grpc-js'],
   },
   {
     name: 'lanyard-injector',
@@ -79,7 +80,7 @@ async function packImage(recipe: Recipe, runtime: Buffer): Promise<Buffer> {
     const app = join(work, 'app')
     mkdirSync(app)
     await bundle(recipe.entry, join(app, 'main.cjs'), recipe.external)
-    for (const name of recipe.external) copyNativePackage(name, app)
+    copyPackages(recipe.external, app)
     return dockerArchive({
       reference: `${recipe.name}:${VERSION}`,
       user: recipe.user,
@@ -113,19 +114,31 @@ export async function bundle(
   })
 }
 
-/** The JavaScript of a package and the prebuilt binary for this platform, not its sources. */
-function copyNativePackage(name: string, app: string): void {
-  const source = join(REPOSITORY, 'node_modules', name)
-  const target = join(app, 'node_modules', name)
-  for (const part of ['package.json', 'lib', 'index.js']) {
-    if (existsSync(join(source, part)))
-      cpSync(join(source, part), join(target, part), { recursive: true })
+/** Packages with everything they depend on, at the top of node_modules where npm has them too. */
+function copyPackages(names: readonly string[], app: string): void {
+  const copied = new Set<string>()
+  const waiting = [...names]
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (copied.has(name)) continue
+    copied.add(name)
+    const source = join(REPOSITORY, 'node_modules', name)
+    const native = existsSync(join(source, 'binding.gyp'))
+    cpSync(source, join(app, 'node_modules', name), {
+      recursive: true,
+      dereference: true,
+      filter: (path) => isWanted(path.slice(source.length), native),
+    })
+    const { dependencies = {} } = JSON.parse(
+      readFileSync(join(source, 'package.json'), 'utf8'),
+    ) as { dependencies?: Record<string, string> }
+    waiting.push(...Object.keys(dependencies))
   }
-  const prebuilds = join(source, 'prebuilds')
-  const wanted = readdirSync(prebuilds).filter((file) =>
-    file.includes(`${process.platform}-${process.arch}`),
-  )
-  if (wanted.length === 0) throw new Error(`${name} has no prebuilt binary for this platform`)
-  for (const file of wanted)
-    cpSync(join(prebuilds, file), join(target, 'prebuilds', file), { recursive: true })
+}
+
+/** No sources of native code, no maps, and of the prebuilt binaries only this platform's. */
+function isWanted(path: string, native: boolean): boolean {
+  if (native && /^\/(?:src|deps)(?:\/|$)/.test(path)) return false
+  if (/\.(?:map|d\.ts|md)$/.test(path)) return false
+  const prebuilt = /^\/prebuilds\/(.+)\.node$/.exec(path)?.[1]
+  return prebuilt === undefined || prebuilt === `${process.platform}-${process.arch}`
 }

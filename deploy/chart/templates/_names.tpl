@@ -1,0 +1,34 @@
+{{- define "lanyard.image" -}}
+{{- $registry := .root.Values.image.registry -}}
+{{- $tag := default .root.Chart.AppVersion .root.Values.image.tag -}}
+{{- if $registry }}{{ trimSuffix "/" $registry }}/{{ end }}{{ .name }}:{{ $tag }}
+{{- end -}}
+
+{{- define "lanyard.labels" -}}
+app.kubernetes.io/part-of: lanyard
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "lanyard.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "lanyard.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* Namespaces that opted in, never our own or kube-system: by name, which no tenant can set. */}}
+{{- define "lanyard.namespaceSelector" -}}
+matchLabels:
+  lanyard.dev/injection: enabled
+matchExpressions:
+- {key: kubernetes.io/metadata.name, operator: NotIn, values: [lanyard-system, kube-system]}
+{{- end -}}

@@ -39,25 +39,6 @@ export function createAuditEventScan(
   filter: AuditEventFilter,
   selected: (event: AuditEvent) => boolean,
 ): AuditEventScan {
-  async function firstAfter(afterSequence: number): Promise<AuditEvent | undefined> {
-    const page = await events.list({}, { afterSequence, limit: 1 })
-    return page.events[0]
-  }
-
-  /** The lowest sequence whose next event is absent or satisfies `done`. Halves the log each time. */
-  async function search(done: (event: AuditEvent) => boolean): Promise<number> {
-    // Every append is a change, so no sequence lies above the revision.
-    const { revision } = await events.list({}, { afterSequence: 0, limit: 1 })
-    let [low, high] = [0, revision]
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      const event = await firstAfter(middle)
-      if (event === undefined || done(event)) high = middle
-      else low = middle + 1
-    }
-    return low
-  }
-
   async function forward(
     afterSequence: number,
     untilSequence: number,
@@ -83,9 +64,9 @@ export function createAuditEventScan(
     }
   }
 
-  const highestSequence = () => search(() => false)
+  const highestSequence = () => searchLog(events, () => false)
   const sequenceBefore = (sinceMs: number) =>
-    search((event) => event.decidedAtMs >= sinceMs - DISORDER_MS)
+    searchLog(events, (event) => event.decidedAtMs >= sinceMs - DISORDER_MS)
 
   /** Stretch by stretch backwards, so that only as much is read as it takes. */
   async function newest(count: number, sinceMs = 0): Promise<readonly AuditEvent[]> {
@@ -108,4 +89,22 @@ export function createAuditEventScan(
   }
 
   return { forward, newest, sequenceBefore, highestSequence }
+}
+
+/** The lowest sequence whose next event is absent or satisfies `done`; halves the log each time. */
+async function searchLog(
+  events: AuditEventReader,
+  done: (event: AuditEvent) => boolean,
+): Promise<number> {
+  // Every append is a change, so no sequence lies above the revision.
+  const { revision } = await events.list({}, { afterSequence: 0, limit: 1 })
+  let [low, high] = [0, revision]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const page = await events.list({}, { afterSequence: middle, limit: 1 })
+    const [event] = page.events
+    if (event === undefined || done(event)) high = middle
+    else low = middle + 1
+  }
+  return low
 }

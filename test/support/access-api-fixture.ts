@@ -26,7 +26,7 @@ import {
   type TestCertificate,
 } from './test-certificates.ts'
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly text: string
@@ -51,7 +51,7 @@ export interface AccessApiFixture {
   close(): Promise<void>
 }
 
-export interface WatchLines {
+interface WatchLines {
   readonly status: number
   readonly incoming: IncomingMessage
   /** Reads until `count` more lines have come. */

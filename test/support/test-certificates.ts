@@ -21,8 +21,8 @@ export interface TestCertificate {
 /** A certificate authority for one test. */
 export interface TestAuthority {
   readonly certificatePem: string
-  /** For 127.0.0.1 and localhost. */
-  issueServer(): Promise<TestCertificate>
+  /** For 127.0.0.1, localhost and the names that are given. */
+  issueServer(...dnsNames: readonly string[]): Promise<TestCertificate>
   issueClient(commonName: string, organization?: string): Promise<TestCertificate>
 }
 
@@ -67,8 +67,9 @@ export async function createTestAuthority(name: string): Promise<TestAuthority> 
 
   return {
     certificatePem: authority.toString('pem'),
-    issueServer: () =>
+    issueServer: (...dnsNames) =>
       issue('CN=localhost', ExtendedKeyUsage.serverAuth, [
+        ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
         { type: 'dns', value: 'localhost' },
         { type: 'ip', value: '127.0.0.1' },
       ]),

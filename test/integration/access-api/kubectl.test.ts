@@ -8,7 +8,7 @@ import {
   type AggregatingCluster,
   startAggregatingCluster,
 } from '../../support/aggregating-cluster.ts'
-import { findKubectl } from '../../support/find-kubectl.ts'
+import { findKubectl } from '../../support/find-kubernetes.ts'
 import { aDecision, aDecisionId, anOutcome } from '../../support/record-builders.ts'
 import { recordSamples } from '../../support/sample-records.ts'
 

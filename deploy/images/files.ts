@@ -28,10 +28,10 @@ export function folderEntries(source: string, path: string): readonly TarEntry[]
  */
 export function programEntries(source: string, path: string): readonly TarEntry[] {
   const real = realpathSync(source)
-  return [fileEntry(real, path, 0o755), ...libraryEntries(real)]
+  return [fileEntry(real, path, 0o755), ...sharedLibraryEntries(real)]
 }
 
-export function libraryEntries(program: string): readonly TarEntry[] {
+export function sharedLibraryEntries(program: string): readonly TarEntry[] {
   // A static program makes ldd fail; it needs no library.
   const listed = execFileSync('sh', ['-c', 'ldd "$0" 2>/dev/null || true', program], {
     encoding: 'utf8',

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findGo } from './go-toolchain.ts'
+import { withFileLock } from './file-lock.ts'
+import { findGo, goEnvironment } from './go-toolchain.ts'
 import { CACHE, REPOSITORY } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
 import { mustRun } from './run-command.ts'
@@ -16,10 +17,13 @@ export interface Binaries {
   readonly pause: string
 }
 
-export const KUBERNETES_VERSION = 'v1.34.4'
+const KUBERNETES_VERSION = 'v1.34.4'
 const [MAJOR, MINOR] = KUBERNETES_VERSION.slice(1).split('.')
 const VERSION_PACKAGE = 'k8s.io/component-base/version'
+const STRIPPED = '-s -w'
+const VERSIONED = `${STRIPPED} -X ${VERSION_PACKAGE}.gitVersion=${KUBERNETES_VERSION} -X ${VERSION_PACKAGE}.gitMajor=${MAJOR} -X ${VERSION_PACKAGE}.gitMinor=${MINOR}`
 const SOURCES = join(REPOSITORY, 'test', 'cluster', 'go')
+const BIN = join(CACHE, 'bin')
 
 interface Program {
   readonly folder: string
@@ -30,80 +34,90 @@ interface Program {
   readonly takes: string
 }
 
-const PROGRAMS: Readonly<Record<'kube' | 'helm' | 'coredns' | 'pause', Program>> = {
+const PROGRAMS: Readonly<Record<keyof Binaries, Program>> = {
   kube: {
     folder: 'kube',
     files: ['main.go', 'go.mod', 'go.sum'],
     target: '.',
-    linkerFlags: `-s -w -X ${VERSION_PACKAGE}.gitVersion=${KUBERNETES_VERSION} -X ${VERSION_PACKAGE}.gitMajor=${MAJOR} -X ${VERSION_PACKAGE}.gitMinor=${MINOR}`,
+    linkerFlags: VERSIONED,
     takes: 'about five minutes',
+  },
+  kubectl: {
+    folder: 'kube',
+    files: ['main.go', 'go.mod', 'go.sum'],
+    target: 'k8s.io/kubernetes/cmd/kubectl',
+    linkerFlags: VERSIONED,
+    takes: 'about ten seconds',
   },
   coredns: {
     folder: 'coredns',
     files: ['main.go', 'go.mod', 'go.sum'],
     target: '.',
-    linkerFlags: '-s -w',
+    linkerFlags: STRIPPED,
     takes: 'about a minute',
   },
   helm: {
     folder: 'helm',
     files: ['tool.go', 'go.mod', 'go.sum'],
     target: 'helm.sh/helm/v3/cmd/helm',
-    linkerFlags: '-s -w',
+    linkerFlags: STRIPPED,
     takes: 'about a minute',
   },
   pause: {
     folder: 'pause',
     files: ['main.go', 'go.mod'],
     target: '.',
-    linkerFlags: '-s -w',
+    linkerFlags: STRIPPED,
     takes: 'a moment',
   },
 }
 
-/** Builds what is not in the cache yet. The cache's key is the sources, so a change builds anew. */
+/**
+ * Builds what is not in the cache yet. The cache's key is the sources, so a change builds anew. Two
+ * runs at once build once: the second waits for the first.
+ */
 export async function ensureBinaries(log: Log): Promise<Binaries> {
-  const kube = await ensureProgram('kube', log)
-  const helm = await ensureProgram('helm', log)
-  const coredns = await ensureProgram('coredns', log)
-  const pause = await ensureProgram('pause', log)
-  const kubectl = join(kube, '..', 'kubectl')
-  if (!existsSync(kubectl)) await symlink(kube, kubectl).catch(ignoreExisting)
-  return { kube, kubectl, helm, coredns, pause }
+  const found: Partial<Record<keyof Binaries, string>> = {}
+  for (const name of Object.keys(PROGRAMS) as (keyof Binaries)[]) {
+    found[name] = await ensureProgram(name, log)
+  }
+  return found as Binaries
 }
 
-async function ensureProgram(name: keyof typeof PROGRAMS, log: Log): Promise<string> {
+async function ensureProgram(name: keyof Binaries, log: Log): Promise<string> {
   const program = PROGRAMS[name]
-  const hash = createHash('sha256').update(JSON.stringify(program))
+  const hash = createHash('sha256').update(JSON.stringify({ ...program, takes: '' }))
   for (const file of program.files) hash.update(await readFile(join(SOURCES, program.folder, file)))
-  const folder = join(CACHE, 'bin', `${name}-${hash.digest('hex').slice(0, 16)}`)
+  const folder = join(BIN, `${name}-${hash.digest('hex').slice(0, 16)}`)
   const binary = join(folder, name)
   if (existsSync(binary)) return binary
-  const go = await findGo(log)
-  await withProgress(log, `Building ${name} (the first time takes ${program.takes})`, () =>
-    build(go, program, folder, name),
-  )
+  const onWait = () => log(`Waiting for another run that builds ${name}`)
+  await withFileLock(join(BIN, '.lock'), onWait, async () => {
+    if (existsSync(binary)) return
+    const go = await findGo(log)
+    await withProgress(log, `Building ${name} (the first time takes ${program.takes})`, () =>
+      build(go, program, folder, name),
+    )
+  })
   return binary
 }
 
-/** Builds beside and renames, so that a killed build or two at once leave no half file. */
+/** Builds beside and renames, so that a killed build leaves no half file under the final name. */
 async function build(go: string, program: Program, folder: string, name: string): Promise<void> {
-  await mkdir(join(CACHE, 'bin'), { recursive: true })
-  const staging = await mkdtemp(join(CACHE, 'bin', '.build-'))
-  const env = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false -mod=readonly', GOTOOLCHAIN: 'local' }
+  await mkdir(BIN, { recursive: true })
+  // We hold the lock: what is called so was left by a killed build.
+  for (const left of (await readdir(BIN)).filter((entry) => entry.startsWith('.build-'))) {
+    await rm(join(BIN, left), { recursive: true, force: true })
+  }
+  const staging = await mkdtemp(join(BIN, '.build-'))
   const output = join(staging, name)
   try {
     await mustRun(
       [go, 'build', '-trimpath', `-ldflags=${program.linkerFlags}`, '-o', output, program.target],
-      { cwd: join(SOURCES, program.folder), env },
+      { cwd: join(SOURCES, program.folder), env: goEnvironment(go) },
     )
-    await rename(staging, folder).catch(ignoreExisting)
+    await rename(staging, folder)
   } finally {
     await rm(staging, { recursive: true, force: true })
   }
-}
-
-/** Someone else finished the same build first; theirs is as good. */
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST' && error.code !== 'ENOTEMPTY') throw error
 }

@@ -1,87 +1,117 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addonObjects } from './addons.ts'
+import { type ApiClient, openApiClient } from './api-client.ts'
 import type { Binaries } from './binaries.ts'
 import { makeCgroups } from './cgroups.ts'
 import {
   API_SERVICE_IP,
   auditPolicy,
   COMPONENT_USERS,
-  type ComponentName,
   cniConfig,
   containerdConfig,
   INSIDE_SERVER,
   kubeconfig,
   kubeletConfig,
   NODE_IP,
+  NODE_NAME,
 } from './components.ts'
-import { control, waitFor } from './control.ts'
-import { type ClusterPaths, clusterPaths } from './paths.ts'
+import { startComponent, waitFor, waitForComponent } from './control.ts'
+import { importImage } from './import-image.ts'
+import type { ClusterPaths } from './paths.ts'
 import { openPki, type Pki } from './pki.ts'
 import { type Log, withProgress } from './progress.ts'
-import { mustRun, runCommand } from './run-command.ts'
-import { ensureTestImages } from './test-images.ts'
+import { mustRun } from './run-command.ts'
+import type { TestImages } from './test-images.ts'
 
-/** Makes everything between an empty folder and a node that is Ready with DNS running. */
-export async function bringUp(
-  name: string,
-  binaries: Binaries,
-  log: Log,
-  startKeeper: (name: string) => Promise<number>,
-): Promise<void> {
-  const paths = clusterPaths(name)
-  const images = await ensureTestImages(binaries, log)
-  const pki = await openPki(paths.pki)
-  await issueCertificates(pki)
-  await writeConfigs(name, paths, pki)
-  const port = await startKeeper(name)
-  await writeKubeconfigs(paths, pki, port)
-  const start = (component: ComponentName) => control(paths, { op: 'start', name: component })
+interface BringUp {
+  readonly paths: ClusterPaths
+  readonly binaries: Binaries
+  readonly images: TestImages
+  readonly log: Log
+}
 
-  await start('containerd')
-  const imported = withProgress(log, 'Loading images', () => importImages(paths, images))
-  await start('etcd')
-  await start('kube-apiserver')
-  const admin = ['--kubeconfig', join(paths.kubeconfigs, 'admin-outside')]
-  const kubectl = (...args: string[]) => runCommand([binaries.kubectl, ...admin, ...args])
-  await withProgress(log, 'Waiting for kube-apiserver', () =>
-    waitFor(
-      'kube-apiserver to be ready',
-      60_000,
-      async () => (await kubectl('get', '--raw', '/readyz')).exitCode === 0,
-    ),
-  )
-  for (const component of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy'] as const) {
-    await start(component)
+/** Writes everything that the components read at their start. */
+export async function prepareFiles(name: string, paths: ClusterPaths): Promise<void> {
+  await issueCertificates(await openPki(paths.pki))
+  const cgroupRoot = await makeCgroups(name)
+  await writeFile(join(paths.root, 'kubelet.json'), kubeletConfig(paths, cgroupRoot))
+  await writeFile(join(paths.root, 'containerd.toml'), containerdConfig(paths))
+  await writeFile(join(paths.root, 'cni', '10-lanyard-test.conflist'), cniConfig(paths))
+  await writeFile(join(paths.root, 'audit-policy.json'), auditPolicy())
+}
+
+/**
+ * Everything between fresh namespaces and a node that is Ready with DNS running; `port` is where the
+ * relay listens. What does not wait for something else runs at once.
+ */
+export async function bringUp(port: number, context: BringUp): Promise<void> {
+  const { paths, log } = context
+  await writeKubeconfigs(paths, port)
+  const api = await openApiClient(paths, port)
+  for (const component of ['containerd', 'etcd', 'kube-apiserver'] as const) {
+    await startComponent(paths, component)
   }
-  await imported
-  await start('kubelet')
-  await mustRun([binaries.kubectl, ...admin, 'apply', '-f', '-'], {
+  const runtime = withProgress(log, 'Starting containerd', () => bringUpRuntime(context))
+  const agentImage = runtime.then(() =>
+    withProgress(log, 'Loading the agent image', () => importImage(paths, context.images.agent)),
+  )
+  const node = Promise.all([
+    runtime,
+    withProgress(log, 'Starting kube-apiserver', () => bringUpApi(api, context)),
+  ]).then(() =>
+    withProgress(log, 'Waiting for the node and for DNS', () => bringUpNode(api, paths)),
+  )
+  await Promise.all([agentImage, node])
+}
+
+/** containerd with the images that the first pods need. */
+async function bringUpRuntime({ paths, images }: BringUp): Promise<void> {
+  const { containerdSocket } = paths
+  const answers = () =>
+    mustRun(['ctr', '--address', containerdSocket, 'version']).then(
+      () => true,
+      () => false,
+    )
+  await waitForComponent(paths, 'containerd', 'containerd answers', 30_000, answers)
+  await importImage(paths, images.pause)
+  await importImage(paths, images.coredns)
+}
+
+async function bringUpApi(api: ApiClient, { paths, binaries }: BringUp): Promise<void> {
+  await waitForComponent(paths, 'kube-apiserver', 'it is ready', 60_000, api.isReady)
+  for (const component of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy'] as const) {
+    await startComponent(paths, component)
+  }
+  const create = ['create', '--validate=false', '-f', '-']
+  await mustRun([binaries.kubectl, '--kubeconfig', paths.adminKubeconfig, ...create], {
     input: JSON.stringify(addonObjects()),
+    env: { KUBECACHEDIR: join(paths.run, 'kube-cache') },
   })
-  await withProgress(log, 'Waiting for the node and for DNS', async () => {
-    const ready = ['wait', '--for=condition=Ready', 'node', '--all', '--timeout=5s']
-    await waitFor(
-      'the node to be Ready',
-      90_000,
-      async () => (await kubectl(...ready)).exitCode === 0,
-    )
-    await mustRun([
-      binaries.kubectl,
-      ...admin,
-      '-n',
-      'kube-system',
-      'rollout',
-      'status',
-      'deployment/coredns',
-      '--timeout=120s',
-    ])
-    await waitFor(
-      'the default service account',
-      30_000,
-      async () => (await kubectl('get', 'serviceaccount', 'default')).exitCode === 0,
-    )
-  })
+}
+
+async function bringUpNode(api: ApiClient, paths: ClusterPaths): Promise<void> {
+  await startComponent(paths, 'kubelet')
+  await waitForComponent(paths, 'kubelet', 'the node is Ready', 90_000, async () =>
+    hasCondition(await api.get(`/api/v1/nodes/${NODE_NAME}`), 'Ready'),
+  )
+  const coredns = '/apis/apps/v1/namespaces/kube-system/deployments/coredns'
+  await waitForComponent(paths, 'kubelet', 'CoreDNS runs', 90_000, async () =>
+    hasCondition(await api.get(coredns), 'Available'),
+  )
+  const account = '/api/v1/namespaces/default/serviceaccounts/default'
+  await waitFor(
+    'the default service account',
+    30_000,
+    async () => (await api.get(account)) !== undefined,
+  )
+}
+
+function hasCondition(object: unknown, type: string): boolean {
+  const { status } = (object ?? {}) as { status?: { conditions?: Record<string, string>[] } }
+  return (status?.conditions ?? []).some(
+    (condition) => condition['type'] === type && condition['status'] === 'True',
+  )
 }
 
 async function issueCertificates(pki: Pki): Promise<void> {
@@ -103,34 +133,14 @@ async function issueCertificates(pki: Pki): Promise<void> {
   }
 }
 
-async function writeConfigs(name: string, paths: ClusterPaths, pki: Pki): Promise<void> {
-  const cgroupRoot = await makeCgroups(name)
-  await writeFile(join(paths.root, 'kubelet.json'), kubeletConfig(paths, pki, cgroupRoot))
-  await writeFile(join(paths.root, 'containerd.toml'), containerdConfig(paths))
-  await writeFile(join(paths.root, 'cni', '10-lanyard-test.conflist'), cniConfig(paths))
-  await writeFile(join(paths.root, 'audit-policy.json'), auditPolicy())
-}
-
-async function writeKubeconfigs(paths: ClusterPaths, pki: Pki, port: number): Promise<void> {
-  const ca = await readFile(join(pki.folder, 'ca.crt'), 'utf8')
+async function writeKubeconfigs(paths: ClusterPaths, port: number): Promise<void> {
+  const ca = await readFile(join(paths.pki, 'ca.crt'), 'utf8')
   for (const name of Object.keys(COMPONENT_USERS)) {
-    const certificate = await readFile(join(pki.folder, `component-${name}.crt`), 'utf8')
-    const key = await readFile(join(pki.folder, `component-${name}.key`), 'utf8')
-    const write = (file: string, server: string) =>
-      writeFile(join(paths.kubeconfigs, file), kubeconfig({ server, ca, certificate, key }), {
-        mode: 0o600,
-      })
-    await write(name, INSIDE_SERVER)
-    if (name === 'admin') await write('admin-outside', `https://127.0.0.1:${port}`)
+    const certificate = await readFile(join(paths.pki, `component-${name}.crt`), 'utf8')
+    const key = await readFile(join(paths.pki, `component-${name}.key`), 'utf8')
+    const write = (path: string, server: string) =>
+      writeFile(path, kubeconfig({ server, ca, certificate, key }), { mode: 0o600 })
+    await write(join(paths.kubeconfigs, name), INSIDE_SERVER)
+    if (name === 'admin') await write(paths.adminKubeconfig, `https://127.0.0.1:${port}`)
   }
-}
-
-async function importImages(paths: ClusterPaths, images: readonly string[]): Promise<void> {
-  const ctr = ['ctr', '--address', paths.containerdSocket, '-n', 'k8s.io']
-  await waitFor(
-    'containerd',
-    30_000,
-    async () => (await runCommand([...ctr, 'version'])).exitCode === 0,
-  )
-  for (const image of images) await mustRun([...ctr, 'images', 'import', image])
 }

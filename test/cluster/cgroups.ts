@@ -15,6 +15,7 @@ export async function makeCgroups(cluster: string): Promise<string> {
   for (const hierarchy of await hierarchies()) {
     const folder = join(hierarchy, name)
     await mkdir(folder, { recursive: true })
+    await delegateControllers(hierarchy)
     // cgroup v1 starts a cpuset empty, and an empty one takes no process.
     for (const file of ['cpuset.cpus', 'cpuset.mems']) await inherit(hierarchy, folder, file)
   }
@@ -35,6 +36,17 @@ async function hierarchies(): Promise<readonly string[]> {
   return names
     .map((name) => join(MOUNT, name))
     .filter((path) => existsSync(join(path, 'cgroup.procs')))
+}
+
+/** cgroup v2 hands a controller down only where its parent says so; kubelet wants all of them. */
+async function delegateControllers(hierarchy: string): Promise<void> {
+  const available = join(hierarchy, 'cgroup.controllers')
+  if (!existsSync(available)) return
+  const controllers = (await readFile(available, 'utf8')).split(/\s+/).filter((name) => name !== '')
+  for (const name of controllers) {
+    // One at a time: the kernel refuses all when it refuses one, and kubelet names what it misses.
+    await writeFile(join(hierarchy, 'cgroup.subtree_control'), `+${name}`).catch(() => {})
+  }
 }
 
 async function inherit(parent: string, folder: string, file: string): Promise<void> {

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { ClusterPaths } from './paths.ts'
-import type { Pki } from './pki.ts'
 
 /* How each component of the cluster is started. docs/cluster.md says where each flag matters. */
 
@@ -27,7 +26,6 @@ export type ComponentName = (typeof COMPONENT_NAMES)[number]
 
 export interface ComponentContext {
   readonly paths: ClusterPaths
-  readonly pki: Pki
   readonly kube: string
 }
 
@@ -92,8 +90,8 @@ function etcdFlags(paths: ClusterPaths): readonly string[] {
   ]
 }
 
-function apiServerFlags({ paths, pki }: ComponentContext): readonly string[] {
-  const file = (name: string) => join(pki.folder, name)
+function apiServerFlags({ paths }: ComponentContext): readonly string[] {
+  const file = (name: string) => join(paths.pki, name)
   return [
     '--etcd-servers=http://127.0.0.1:2379',
     '--secure-port=6443',
@@ -125,15 +123,15 @@ function apiServerFlags({ paths, pki }: ComponentContext): readonly string[] {
   ]
 }
 
-function controllerFlags({ paths, pki }: ComponentContext): readonly string[] {
+function controllerFlags({ paths }: ComponentContext): readonly string[] {
   return [
     `--kubeconfig=${join(paths.kubeconfigs, 'kube-controller-manager')}`,
     // As kubeadm sets it: each controller is then a service account of its own at admission.
     '--use-service-account-credentials=true',
-    `--service-account-private-key-file=${join(pki.folder, 'sa.key')}`,
-    `--root-ca-file=${join(pki.folder, 'ca.crt')}`,
-    `--cluster-signing-cert-file=${join(pki.folder, 'ca.crt')}`,
-    `--cluster-signing-key-file=${join(pki.folder, 'ca.key')}`,
+    `--service-account-private-key-file=${join(paths.pki, 'sa.key')}`,
+    `--root-ca-file=${join(paths.pki, 'ca.crt')}`,
+    `--cluster-signing-cert-file=${join(paths.pki, 'ca.crt')}`,
+    `--cluster-signing-key-file=${join(paths.pki, 'ca.key')}`,
     '--leader-elect=false',
     '--bind-address=127.0.0.1',
   ]
@@ -182,12 +180,12 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64')
 }
 
-export function kubeletConfig(paths: ClusterPaths, pki: Pki, cgroupRoot: string): string {
+export function kubeletConfig(paths: ClusterPaths, cgroupRoot: string): string {
   return JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     authentication: {
-      x509: { clientCAFile: join(pki.folder, 'ca.crt') },
+      x509: { clientCAFile: join(paths.pki, 'ca.crt') },
       webhook: { enabled: true },
       anonymous: { enabled: false },
     },
@@ -217,6 +215,8 @@ root = "${paths.containerd}"
 state = "${join(paths.run, 'containerd')}"
 [grpc]
   address = "${paths.containerdSocket}"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${join(paths.containerd, 'opt')}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "lanyard-test/pause:1"
   # Needed where root lacks CAP_SYS_RESOURCE: without it no sandbox starts.

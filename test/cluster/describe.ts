@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { control } from './control.ts'
+import { type ComponentState, listComponents } from './control.ts'
 import { clusterPaths } from './paths.ts'
 
 export interface ClusterDescription {
@@ -7,19 +6,14 @@ export interface ClusterDescription {
   /** True when every component runs. */
   readonly running: boolean
   readonly kubeconfig: string
-  /** Process ids inside the cluster's PID namespace; 0 for a component that does not run. */
-  readonly components: readonly { readonly name: string; readonly pid: number }[]
+  /** Empty when the cluster is not there at all. */
+  readonly components: readonly ComponentState[]
 }
 
 /** What runs of a cluster, as its supervisor says; nothing when nobody answers. */
 export async function describeCluster(name: string): Promise<ClusterDescription> {
   const paths = clusterPaths(name)
-  const nobody = { components: [] as ClusterDescription['components'] }
-  const answer = existsSync(paths.controlSocket)
-    ? // A socket file whose supervisor was killed refuses; that is "not running".
-      await control(paths, { op: 'list' }).catch(() => nobody)
-    : nobody
-  const { components } = answer as typeof nobody
+  const components = await listComponents(paths)
   const running = components.length > 0 && components.every(({ pid }) => pid !== 0)
-  return { name, running, kubeconfig: `${paths.kubeconfigs}/admin-outside`, components }
+  return { name, running, kubeconfig: paths.adminKubeconfig, components }
 }

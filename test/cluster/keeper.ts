@@ -1,38 +1,48 @@
 import { spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { ensureBinaries } from './binaries.ts'
+import { KEEP } from './control.ts'
 import { clusterPaths } from './paths.ts'
 import { startRelay } from './relay.ts'
 
 /*
  * Runs on the machine as long as the cluster does: holds the namespaces and relays a loopback port
  * to the API server. When it dies, the kernel ends the namespaces; when they end, so does it.
- *   node keeper.ts NAME
+ *   node keeper.ts NAME KUBE
  */
 
-async function main(name: string): Promise<void> {
+async function main(name: string, kube: string): Promise<void> {
   const paths = clusterPaths(name)
-  const { kube } = await ensureBinaries(console.error)
   const log = openSync(join(paths.logs, 'supervisor.log'), 'a')
   const supervisor = join(import.meta.dirname, 'supervisor.ts')
   const child = spawn(
     'setpriv',
     [
       ...['--pdeathsig', 'KILL', 'unshare', '--net', '--mount', '--pid', '--fork', '--kill-child'],
-      ...[kube, 'init', process.execPath, supervisor, name],
+      ...[kube, 'init', process.execPath, supervisor, name, kube],
     ],
     { stdio: ['ignore', log, log] },
   )
   child.once('exit', () => process.exit(0))
-  process.on('SIGTERM', () => child.kill('SIGKILL'))
+  endWithUnfinishedStart()
   const relay = await startRelay(0, { path: paths.apiSocket })
   const initPid = await firstChild(child.pid ?? 0)
   const { port } = relay.address() as AddressInfo
-  const record = { name, port, keeperPid: process.pid, initPid }
-  await writeFile(paths.record, JSON.stringify(record))
+  await writeFile(`${paths.record}.new`, JSON.stringify({ name, port, initPid, kube }))
+  await rename(`${paths.record}.new`, paths.record)
+}
+
+/** A start that is killed half-way closes our input without the word, and leaves nothing running. */
+function endWithUnfinishedStart(): void {
+  let heard = ''
+  process.stdin.on('data', (chunk) => {
+    heard += String(chunk)
+  })
+  process.stdin.once('end', () => {
+    if (!heard.includes(KEEP)) process.exit(1)
+  })
 }
 
 /** The process that is PID 1 inside, as the machine sees it. */
@@ -46,6 +56,6 @@ async function firstChild(pid: number): Promise<number> {
   throw new Error('unshare started nothing')
 }
 
-const [name] = process.argv.slice(2)
-if (name === undefined) throw new Error('want the name of the cluster')
-await main(name)
+const [name, kube] = process.argv.slice(2)
+if (name === undefined || kube === undefined) throw new Error('want NAME and KUBE')
+await main(name, kube)

@@ -1,93 +1,128 @@
 import { parseArgs } from 'node:util'
-import { attachCluster, type Cluster, startCluster } from './cluster.ts'
-import { describeCluster } from './describe.ts'
+import { attachCluster, type Cluster, startCluster, stopCluster } from './cluster.ts'
+import { type ClusterDescription, describeCluster } from './describe.ts'
 import { installLanyard } from './lanyard.ts'
 
 const HELP = `A real Kubernetes on this machine, in network, mount and PID namespaces of its own.
 
-  npm run cluster -- up [--lanyard]                  starts it; the last line is its kubeconfig
-  npm run cluster -- down                            ends it and leaves nothing behind
-  npm run cluster -- status [-o json]                what runs
-  npm run cluster -- kubeconfig USER [--group G ...] a client certificate for a user
-  npm run cluster -- load IMAGE.tar                  makes an image known to the node
+Usage: npm run cluster -- COMMAND [--name NAME]
+
+  up [--lanyard]                  starts it; the last line is its kubeconfig. One that runs stays
+                                  as it is. --lanyard installs this tree's images and chart
+  down                            ends it and leaves nothing behind; no cluster is no error
+  status [-o table|json]          what runs; exits with 1 unless everything does
+  kubeconfig USER [--group G ...] a client certificate for a user; the last line is its path
+  load IMAGE.tar                  makes the images of a docker archive known to the node
 
   --name NAME   which cluster (default: dev); several may run at once
+  -h, --help    this text
 
 Needs root on Debian 12. The first "up" builds Kubernetes, which takes about five minutes.
+Logs and the audit log are in /var/lib/lanyard-test/NAME/logs.
+
+  export KUBECONFIG=$(npm run -s cluster -- up | tail -1)
+  kubectl get nodes
 `
+
+const COMMANDS: Readonly<Record<string, { readonly argument?: string }>> = {
+  up: {},
+  down: {},
+  status: {},
+  kubeconfig: { argument: 'the name of a user' },
+  load: { argument: 'the path of a docker archive' },
+}
+const OPTIONS = {
+  name: { type: 'string', default: 'dev' },
+  lanyard: { type: 'boolean', default: false },
+  group: { type: 'string', multiple: true },
+  output: { type: 'string', short: 'o', default: 'table' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+/** The command line is not one of those in HELP. */
+class UsageError extends Error {}
 
 const log = (line: string) => console.error(line)
 
-async function main(argv: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      name: { type: 'string', default: 'dev' },
-      lanyard: { type: 'boolean', default: false },
-      group: { type: 'string', multiple: true, default: [] },
-      output: { type: 'string', short: 'o', default: 'table' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  const [command, argument] = positionals
-  if (values.help || command === undefined) {
-    console.log(HELP)
-    return values.help ? 0 : 2
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
   }
-  const attach = (): Promise<Cluster> => attachCluster(values.name)
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(argv)
+  const [command, ...rest] = positionals
+  if (values.help) {
+    console.log(HELP)
+    return 0
+  }
+  if (command === undefined) throw new UsageError('Say which command')
+  const known = COMMANDS[command]
+  if (known === undefined) throw new UsageError(`There is no command "${command}"`)
+  const argument = rest[0] ?? ''
+  if (known.argument !== undefined && argument === '') {
+    throw new UsageError(`${command} wants ${known.argument}`)
+  }
+  const surplus = rest[known.argument === undefined ? 0 : 1]
+  if (surplus !== undefined) throw new UsageError(`${command} does not know what "${surplus}" is`)
+  if (!['table', 'json'].includes(values.output)) {
+    throw new UsageError(`-o knows table and json, not "${values.output}"`)
+  }
   switch (command) {
     case 'up':
       return up(values.name, values.lanyard)
     case 'down':
-      return down(values.name)
+      await stopCluster(values.name, log)
+      log(`The cluster ${values.name} is gone`)
+      return 0
     case 'status':
-      return status(values.name, values.output)
-    case 'kubeconfig':
-      if (argument === undefined) return usage('kubeconfig wants the name of a user')
-      console.log(await (await attach()).kubeconfigFor(argument, values.group))
+      return status(await describeCluster(values.name), values.output)
+    case 'kubeconfig': {
+      const cluster = await attachCluster(values.name)
+      console.log(await cluster.kubeconfigFor(argument, values.group ?? []))
       return 0
-    case 'load':
-      if (argument === undefined) return usage('load wants the path of a docker archive')
-      await (await attach()).loadImage(argument)
-      return 0
+    }
     default:
-      return usage(`no such command: ${command}`)
+      await (await attachCluster(values.name)).loadImage(argument)
+      return 0
   }
 }
 
 async function up(name: string, lanyard: boolean): Promise<number> {
-  const cluster = await startCluster({ name, log })
+  const cluster = await startUnlessRunning(name)
   if (lanyard) await installLanyard(cluster, log)
   console.log(cluster.adminKubeconfig)
   return 0
 }
 
-async function down(name: string): Promise<number> {
-  const { stopCluster } = await import('./cluster.ts')
-  await stopCluster(name)
-  log(`The cluster ${name} is gone`)
-  return 0
+/** A cluster that runs holds somebody's work; only one with a part missing is made anew. */
+async function startUnlessRunning(name: string): Promise<Cluster> {
+  if (!(await describeCluster(name)).running) return startCluster({ name, log })
+  log(`The cluster ${name} runs already`)
+  return attachCluster(name)
 }
 
-async function status(name: string, output: string): Promise<number> {
-  const description = await describeCluster(name)
-  if (output === 'json') console.log(JSON.stringify(description))
-  else {
-    console.log(`${name}: ${description.running ? 'running' : 'not running'}`)
-    for (const { name: component, pid } of description.components) {
-      console.log(`  ${component.padEnd(26)}${pid === 0 ? 'not running' : `pid ${pid} (inside)`}`)
-    }
+function status(description: ClusterDescription, output: string): number {
+  const { name, running, kubeconfig, components } = description
+  if (output === 'json') {
+    console.log(JSON.stringify(description))
+    return running ? 0 : 1
   }
-  return description.running ? 0 : 1
-}
-
-function usage(problem: string): number {
-  log(`${problem}\n\n${HELP}`)
-  return 2
+  const partly = components.length > 0 ? 'partly running' : 'not running'
+  console.log(`${name}: ${running ? 'running' : partly}`)
+  for (const { name: component, pid } of components) {
+    console.log(`  ${component.padEnd(26)}${pid === 0 ? 'not running' : `pid ${pid} (inside)`}`)
+  }
+  if (components.length > 0) console.log(`  ${'kubeconfig'.padEnd(26)}${kubeconfig}`)
+  return running ? 0 : 1
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   log(error instanceof Error ? error.message : String(error))
-  return 1
+  if (!(error instanceof UsageError)) return 1
+  log('See: npm run cluster -- --help')
+  return 2
 })

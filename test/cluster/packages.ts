@@ -1,50 +1,83 @@
 import { existsSync } from 'node:fs'
-import { chmod, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { withFileLock } from './file-lock.ts'
+import { CACHE } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
 import { mustRun } from './run-command.ts'
 
-/** Debian packages of the cluster, each with a file that tells whether it is there. */
+/**
+ * Debian packages of the cluster, each with a file that tells whether it is there. A file and not
+ * dpkg's word: where another vendor's package brought the program, ours would evict it.
+ */
 const PACKAGES: Readonly<Record<string, string>> = {
   containerd: '/usr/bin/containerd',
   runc: '/usr/sbin/runc',
   'containernetworking-plugins': '/usr/lib/cni/bridge',
   iptables: '/usr/sbin/iptables',
   iproute2: '/usr/sbin/ip',
+  mount: '/usr/bin/mount',
   'util-linux': '/usr/bin/unshare',
   'busybox-static': '/bin/busybox',
   curl: '/usr/bin/curl',
   'ca-certificates': '/etc/ssl/certs/ca-certificates.crt',
   python3: '/usr/bin/python3',
   'python3-pip': '/usr/lib/python3/dist-packages/pip',
-  'python3-venv': '/usr/share/doc/python3-venv',
 }
 
 const POLICY = '/usr/sbin/policy-rc.d'
+const POLICY_TEXT =
+  '#!/bin/sh\n# Made by the Lanyard test cluster while it installs packages.\nexit 101\n'
 
 /** Installs what is missing. Needs root on Debian; starts no service of the packages. */
 export async function ensurePackages(log: Log): Promise<void> {
-  const missing = Object.keys(PACKAGES).filter((name) => !existsSync(PACKAGES[name] ?? ''))
-  if (missing.length === 0) return
+  if (missingPackages().length === 0 && !(await isOwnPolicyThere())) return
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    throw new Error(`Cannot install ${missing.join(' ')}: this needs root on Debian 12`)
+    throw new Error(`Cannot install ${missingPackages().join(' ')}: this needs root on Debian 12`)
   }
-  await withProgress(log, `Installing Debian packages: ${missing.join(' ')}`, () =>
-    install(missing),
-  )
+  const onWait = () => log('Waiting for another run that installs Debian packages')
+  await withFileLock(join(CACHE, 'packages.lock'), onWait, async () => {
+    // Left by a run that was killed: we hold the lock, so nobody needs it.
+    await removeOwnPolicy()
+    const missing = missingPackages()
+    if (missing.length === 0) return
+    await withProgress(log, `Installing Debian packages: ${missing.join(' ')}`, () =>
+      install(missing),
+    )
+  })
+}
+
+function missingPackages(): readonly string[] {
+  return Object.keys(PACKAGES).filter((name) => !existsSync(PACKAGES[name] ?? ''))
 }
 
 /** While policy-rc.d says 101, dpkg starts no service: the machine's own work stays untouched. */
 async function install(names: readonly string[]): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  const own = !existsSync(POLICY)
-  if (own) {
-    await writeFile(POLICY, '#!/bin/sh\nexit 101\n')
+  // Another run of apt, such as the machine's own upgrades, holds the lock for a while.
+  const apt = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300']
+  if (!existsSync(POLICY)) {
+    await writeFile(POLICY, POLICY_TEXT)
     await chmod(POLICY, 0o755)
   }
   try {
-    await mustRun(['apt-get', 'update', '-q'], { env })
-    await mustRun(['apt-get', 'install', '-q', '-y', '--no-install-recommends', ...names], { env })
+    // Does nothing unless an earlier run was killed half-way, in which case apt refuses to go on.
+    await mustRun(['dpkg', '--configure', '-a'], { env })
+    await mustRun([...apt, 'update'], { env })
+    await mustRun([...apt, 'install', '-y', '--no-install-recommends', ...names], { env })
+    // Nor at the next boot: the cluster runs a containerd of its own.
+    const systemd = names.includes('containerd') && existsSync('/usr/bin/systemctl')
+    if (systemd) await mustRun(['systemctl', 'disable', 'containerd'])
   } finally {
-    if (own) await rm(POLICY, { force: true })
+    await removeOwnPolicy()
   }
+}
+
+/** One of the machine's own has another text, and stays. */
+async function isOwnPolicyThere(): Promise<boolean> {
+  return (await readFile(POLICY, 'utf8').catch(() => '')) === POLICY_TEXT
+}
+
+async function removeOwnPolicy(): Promise<void> {
+  if (await isOwnPolicyThere()) await rm(POLICY, { force: true })
 }

@@ -15,6 +15,8 @@ export interface ClusterPaths {
   readonly pki: string
   readonly logs: string
   readonly kubeconfigs: string
+  /** Of the admin, through the relay: for a kubectl on the machine. */
+  readonly adminKubeconfig: string
   readonly etcd: string
   readonly kubelet: string
   readonly containerd: string
@@ -24,10 +26,22 @@ export interface ClusterPaths {
   readonly apiSocket: string
   readonly controlSocket: string
   readonly auditLog: string
+  /** What pods keep on the node: the chart's hostPath volume. */
+  readonly volumes: string
   readonly record: string
+  /** Held by whoever starts or ends the cluster; outside `root`, which comes and goes. */
+  readonly lock: string
 }
 
+const NAME_PATTERN = /^[a-z][a-z0-9-]{0,20}$/
+
+/** Throws for a name that no cluster can have, before it becomes part of a path. */
 export function clusterPaths(name: string): ClusterPaths {
+  if (!NAME_PATTERN.test(name)) {
+    throw new Error(
+      `Cannot use "${name}" as a cluster's name: want a to z, 0 to 9 and -, at most 21, a letter first`,
+    )
+  }
   const root = join(STATE_ROOT, name)
   const run = join(root, 'run')
   return {
@@ -35,6 +49,7 @@ export function clusterPaths(name: string): ClusterPaths {
     pki: join(root, 'pki'),
     logs: join(root, 'logs'),
     kubeconfigs: join(root, 'kubeconfigs'),
+    adminKubeconfig: join(root, 'kubeconfigs', 'admin-outside'),
     etcd: join(root, 'etcd'),
     kubelet: join(root, 'kubelet'),
     containerd: join(root, 'containerd'),
@@ -43,6 +58,8 @@ export function clusterPaths(name: string): ClusterPaths {
     apiSocket: join(run, 'api.sock'),
     controlSocket: join(run, 'control.sock'),
     auditLog: join(root, 'logs', 'audit.jsonl'),
+    volumes: join(root, 'volumes'),
     record: join(root, 'cluster.json'),
+    lock: `/run/lock/lanyard-test/${name}.lock`,
   }
 }

@@ -29,7 +29,7 @@ export interface Pki {
   issue(name: string, subject: Subject, ca?: 'ca' | 'front-proxy-ca'): Promise<CertificateFiles>
 }
 
-export interface CertificateFiles {
+interface CertificateFiles {
   readonly certificate: string
   readonly key: string
 }

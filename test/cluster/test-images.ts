@@ -1,53 +1,59 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dockerArchive } from '../../deploy/images/docker-archive.ts'
 import {
   baseEntries,
   fileEntry,
   folderEntries,
-  libraryEntries,
   nameServiceEntries,
   programEntries,
+  sharedLibraryEntries,
   withFolders,
 } from '../../deploy/images/files.ts'
 import { type TarEntry, writeTar } from '../../deploy/images/tar.ts'
 import type { Binaries } from './binaries.ts'
+import { withFileLock } from './file-lock.ts'
 import { CACHE, REPOSITORY } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
+import { ensurePythonPackages } from './python-packages.ts'
 import { mustRun } from './run-command.ts'
 
 /* Images of the test cluster: pause, CoreDNS, and an agent with the usual clients in it. */
 
 /** Version of what the recipes below make; a change of a recipe raises it. */
-const RECIPE = 1
+const RECIPE = 2
 const NODE = join(REPOSITORY, 'node_modules', 'node', 'bin', 'node')
 const PYTHON_CLIENT = 'kubernetes==34.1.0'
+const NODE_CLIENT = '@kubernetes/client-node'
+const IMAGES = join(CACHE, 'images')
 
-/** Paths of docker archives, made once. */
-export async function ensureTestImages(binaries: Binaries, log: Log): Promise<readonly string[]> {
-  return [
-    await ensureImage('pause', [binaries.pause], log, () =>
-      pack(
-        'lanyard-test/pause:1',
-        '65535:65535',
-        ['/pause'],
-        [fileEntry(binaries.pause, 'pause', 0o755)],
-      ),
+/** Paths of docker archives. */
+export interface TestImages {
+  readonly pause: string
+  readonly coredns: string
+  readonly agent: string
+}
+
+/** Makes what is not in the cache yet. Two runs at once make it once: the second waits. */
+export async function ensureTestImages(binaries: Binaries, log: Log): Promise<TestImages> {
+  const { pause, coredns, kubectl } = binaries
+  const client = await pinnedVersion(NODE_CLIENT)
+  return {
+    pause: await ensureImage('pause', [pause], log, () =>
+      packProgram('lanyard-test/pause:1', '65535:65535', pause, 'pause'),
     ),
-    await ensureImage('coredns', [binaries.coredns], log, () =>
-      pack(
-        'lanyard-test/coredns:1',
-        '65532:65532',
-        ['/coredns'],
-        [fileEntry(binaries.coredns, 'coredns', 0o755)],
-      ),
+    coredns: await ensureImage('coredns', [coredns], log, () =>
+      packProgram('lanyard-test/coredns:1', '65532:65532', coredns, 'coredns'),
     ),
-    await ensureImage('agent', [binaries.kube, NODE, PYTHON_CLIENT], log, () =>
-      packAgent(binaries),
+    agent: await ensureImage(
+      'agent',
+      [kubectl, await pinnedVersion('node'), PYTHON_CLIENT, client],
+      log,
+      () => packAgent(binaries),
     ),
-  ]
+  }
 }
 
 async function ensureImage(
@@ -57,19 +63,31 @@ async function ensureImage(
   make: () => Promise<Buffer>,
 ): Promise<string> {
   const key = createHash('sha256').update(JSON.stringify([RECIPE, name, inputs]))
-  const lock = await readFile(join(REPOSITORY, 'package-lock.json'))
-  const digest = key
-    .update(name === 'agent' ? lock : '')
-    .digest('hex')
-    .slice(0, 16)
-  const path = join(CACHE, 'images', `${name}-${digest}.tar`)
+  const path = join(IMAGES, `${name}-${key.digest('hex').slice(0, 16)}.tar`)
   if (existsSync(path)) return path
-  await mkdir(join(CACHE, 'images'), { recursive: true })
-  await withProgress(log, `Packing the image ${name}`, async () => {
-    await writeFile(`${path}.${process.pid}`, await make())
-    await rename(`${path}.${process.pid}`, path)
+  const onWait = () => log(`Waiting for another run that packs the image ${name}`)
+  await withFileLock(join(IMAGES, '.lock'), onWait, async () => {
+    if (existsSync(path)) return
+    // We hold the lock: what is called so was left by a run that was killed.
+    for (const left of (await readdir(IMAGES)).filter((entry) => entry.startsWith('.work-'))) {
+      await rm(join(IMAGES, left), { recursive: true, force: true })
+    }
+    await withProgress(log, `Packing the image ${name}`, async () => {
+      const staging = join(IMAGES, `.work-${name}.tar`)
+      await writeFile(staging, await make())
+      await rename(staging, path)
+    })
   })
   return path
+}
+
+function packProgram(
+  reference: string,
+  user: string,
+  program: string,
+  name: string,
+): Promise<Buffer> {
+  return pack(reference, user, [`/${name}`], [fileEntry(program, name, 0o755)])
 }
 
 function pack(
@@ -84,40 +102,50 @@ function pack(
 
 /** A shell, kubectl, curl, Node and Python, the last two with their official clients. */
 async function packAgent(binaries: Binaries): Promise<Buffer> {
-  const work = await mkdtemp(join(CACHE, 'images', '.agent-'))
+  const work = await mkdtemp(join(IMAGES, '.work-'))
   try {
     const python = join(work, 'python')
-    const install = ['pip', 'install', '--quiet', '--no-compile', '--target', python, PYTHON_CLIENT]
-    await mustRun(['python3', '-m', 'venv', join(work, 'venv')])
-    await mustRun([join(work, 'venv', 'bin', 'python'), '-m', ...install])
+    await ensurePythonPackages(python, [PYTHON_CLIENT])
     const node = join(work, 'node')
-    await mkdir(node)
-    const npm = ['npm', 'install', '--prefix', node, '--ignore-scripts', '--no-audit', '--no-fund']
-    const { dependencies } = JSON.parse(
-      await readFile(join(REPOSITORY, 'package.json'), 'utf8'),
-    ) as {
-      dependencies: Record<string, string>
-    }
-    const client = '@kubernetes/client-node'
-    await mustRun([...npm, `${client}@${dependencies[client]}`])
+    await installNodeClient(node)
     return await pack(
       'lanyard-test/agent:latest',
       '1000:1000',
       ['/bin/sh'],
       [
         ...shellEntries(),
-        fileEntry(binaries.kube, 'usr/bin/kubectl', 0o755),
+        fileEntry(binaries.kubectl, 'usr/bin/kubectl', 0o755),
         ...programEntries('/usr/bin/curl', 'usr/bin/curl'),
         ...programEntries(NODE, 'usr/bin/node'),
         ...nameServiceEntries(),
         ...pythonEntries(),
         ...folderEntries(python, 'opt/python'),
-        ...folderEntries(join(node, 'node_modules'), 'node_modules'),
+        ...folderEntries(join(node, 'node_modules'), 'node_modules').filter(isNeededAtRunTime),
       ],
     )
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+/** The client in the version that the repository itself depends on. */
+async function installNodeClient(folder: string): Promise<void> {
+  await mkdir(folder)
+  const npm = ['npm', 'install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund']
+  await mustRun([...npm, `${NODE_CLIENT}@${await pinnedVersion(NODE_CLIENT)}`])
+}
+
+async function pinnedVersion(name: string): Promise<string> {
+  const text = await readFile(join(REPOSITORY, 'package.json'), 'utf8')
+  const pinned = JSON.parse(text) as Record<string, Record<string, string> | undefined>
+  const version = pinned['dependencies']?.[name] ?? pinned['devDependencies']?.[name]
+  if (version === undefined) throw new Error(`package.json does not name ${name}`)
+  return version
+}
+
+/** Types and source maps are half of the client, and nothing loads them. */
+function isNeededAtRunTime({ path }: TarEntry): boolean {
+  return !/\.d\.[cm]?ts$|\.map$|\/prebuilds\/(?!linux-)|^node_modules\/@types\//.test(path)
 }
 
 function shellEntries(): readonly TarEntry[] {
@@ -158,10 +186,13 @@ function pythonEntries(): readonly TarEntry[] {
   const [folder = ''] = readdirSync('/usr/lib').filter((name) => /^python3\.\d+$/.test(name))
   const library = join('/usr/lib', folder)
   const modules = folderEntries(library, library.slice(1)).filter(
-    ({ path }) => !/__pycache__|\/test\/|\/idlelib\/|\/ensurepip\/|\/lib2to3\//.test(path),
+    ({ path }) =>
+      !/__pycache__|\/config-3|\/test\/|\/idlelib\/|\/ensurepip\/|\/lib2to3\/|\/pydoc_data\//.test(
+        path,
+      ),
   )
   const shared = readdirSync(join(library, 'lib-dynload')).flatMap((name) =>
-    libraryEntries(join(library, 'lib-dynload', name)),
+    sharedLibraryEntries(join(library, 'lib-dynload', name)),
   )
   const site = join(library, 'sitecustomize.py').slice(1)
   const customize = Buffer.from("import sys\nsys.path.append('/opt/python')\n")

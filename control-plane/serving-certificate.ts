@@ -65,14 +65,16 @@ export function toGrpcCredentials(serving: ServingCertificate, caPem: string): S
     privateKey: Buffer.from(next.privateKeyPem),
   })
   const provider: experimental.CertificateProvider = {
-    addCaCertificateListener: (listener) => listener({ caCertificate: Buffer.from(caPem) }),
+    // Later, not now: the library is not yet ready to hear while it adds a listener.
+    addCaCertificateListener: (listener) =>
+      queueMicrotask(() => listener({ caCertificate: Buffer.from(caPem) })),
     removeCaCertificateListener: () => {},
     addIdentityCertificateListener(listener) {
       stops.set(
         listener,
         serving.onChange((next) => listener(toUpdate(next))),
       )
-      listener(toUpdate(serving.current()))
+      queueMicrotask(() => listener(toUpdate(serving.current())))
     },
     removeIdentityCertificateListener(listener) {
       stops.get(listener)?.()

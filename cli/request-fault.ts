@@ -5,6 +5,8 @@ import { ACCESS_GROUP, ACCESS_VERSION } from '../core/names.ts'
 /** What to do about a cluster without Lanyard. */
 export const INSTALL_COMMAND =
   'helm install lanyard deploy/chart -n lanyard-system --create-namespace --wait'
+/** What the chart brings for people who may read chains and decisions. */
+export const VIEWER_ROLE = 'lanyard-viewer'
 const APISERVICE = `${ACCESS_VERSION}.${ACCESS_GROUP}`
 const ACCESS_PATH = `/apis/${ACCESS_GROUP}/`
 
@@ -87,7 +89,8 @@ function whatToAskFor({ method, path: target }: RequestPlace): string {
   if (!attributes.resourceRequest) return `Ask an administrator for: ${verb} ${path}`
   const where = namespace === '' ? 'in the whole cluster' : `in namespace ${namespace}`
   const what = apiGroup === '' ? resource : `${resource}.${apiGroup}`
-  return `Ask an administrator for: ${verb} ${what} ${where}`
+  const role = apiGroup === ACCESS_GROUP ? ` (ClusterRole ${VIEWER_ROLE})` : ''
+  return `Ask an administrator for: ${verb} ${what} ${where}${role}`
 }
 
 /** The parts of a Status that matter; another body is its own message. */

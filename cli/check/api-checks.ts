@@ -2,7 +2,7 @@ import { Fault } from '../../core/fault.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import { accessPath, type Scope } from '../access-client.ts'
 import type { CommandContext } from '../command-context.ts'
-import { INSTALL_COMMAND } from '../request-fault.ts'
+import { INSTALL_COMMAND, VIEWER_ROLE } from '../request-fault.ts'
 import { checkCaBundle } from './certificate-check.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ApiServiceObject } from './cluster-objects.ts'
@@ -126,7 +126,7 @@ async function checkAccess(
   if (denied.length > 0) {
     const where = scope === undefined ? 'in the whole cluster' : `in namespace ${scope}`
     return warning(
-      `ask an administrator for: ${denied.join(', ')} ${resource}.${ACCESS_GROUP} ${where}`,
+      `ask an administrator for: ${denied.join(', ')} ${resource}.${ACCESS_GROUP} ${where} (ClusterRole ${VIEWER_ROLE})`,
     )
   }
   await client.get(accessPath(resource, scope), { limit: '1' })

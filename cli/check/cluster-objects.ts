@@ -50,6 +50,10 @@ export interface WebhookConfiguration {
   }[]
 }
 
+export interface PolicyBinding {
+  readonly spec: { readonly policyName: string; readonly validationActions?: readonly string[] }
+}
+
 export interface AccessPolicyObject {
   readonly metadata: Meta
   readonly status?: { readonly conditions?: readonly Condition[] }

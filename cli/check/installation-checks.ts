@@ -6,15 +6,10 @@ import {
   SYSTEM_NAMESPACE,
 } from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'
+import { admissionChecks } from './admission-checks.ts'
 import type { ReadApiService } from './api-checks.ts'
-import { checkCaBundle } from './certificate-check.ts'
 import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'
-import type {
-  AccessPolicyObject,
-  ListOf,
-  WebhookConfiguration,
-  WorkloadObject,
-} from './cluster-objects.ts'
+import type { AccessPolicyObject, ListOf, WorkloadObject } from './cluster-objects.ts'
 
 const VERSION_LABEL = 'app.kubernetes.io/version'
 const REPLICAS_MIN = 2
@@ -47,7 +42,7 @@ export function installationChecks(
       title: 'the injector is ready',
       run: async () => checkReady(await readWorkload(INJECTOR_SERVICE), REPLICAS_MIN),
     },
-    ...webhookChecks(context, readApiService),
+    ...admissionChecks(context, () => namespaceOf(readApiService)),
   ]
 }
 
@@ -120,71 +115,6 @@ async function checkPolicies({ client }: CommandContext): Promise<CheckOutcome> 
     return warning(...shorten(waiting.map(({ name }) => `${name}: nobody has looked at it yet`)))
   }
   return ok(`${items.length} ${items.length === 1 ? 'policy' : 'policies'}`)
-}
-
-const WEBHOOKS = [
-  ['mutating', 'mutatingwebhookconfigurations'],
-  ['validating', 'validatingwebhookconfigurations'],
-] as const
-
-function webhookChecks(
-  context: CommandContext,
-  readApiService: ReadApiService,
-): readonly CheckItem[] {
-  return WEBHOOKS.flatMap(([kind, resource]) => {
-    const read = () => readWebhooks(context, readApiService, resource)
-    return [
-      {
-        category: 'injector',
-        title: `the ${kind} webhook is there and fails closed`,
-        run: async () => checkFailsClosed(await read(), kind),
-      },
-      {
-        category: 'injector',
-        title: `the CA certificate of the ${kind} webhook is valid`,
-        run: async () => {
-          const [webhook] = await read()
-          return webhook === undefined
-            ? failure('there is no webhook')
-            : checkCaBundle(webhook.clientConfig.caBundle, webhook.name, context.now())
-        },
-      },
-    ]
-  })
-}
-
-type Webhook = NonNullable<WebhookConfiguration['webhooks']>[number]
-
-/** The webhooks that call the injector, whatever their configuration is called. */
-async function readWebhooks(
-  { client }: CommandContext,
-  readApiService: ReadApiService,
-  resource: string,
-): Promise<readonly Webhook[]> {
-  const namespace = await namespaceOf(readApiService)
-  const { items } = await client.get<ListOf<WebhookConfiguration>>(
-    `/apis/admissionregistration.k8s.io/v1/${resource}`,
-  )
-  return items
-    .flatMap(({ webhooks }) => webhooks ?? [])
-    .filter(({ clientConfig: { service } }) => {
-      return service?.name === INJECTOR_SERVICE && service.namespace === namespace
-    })
-}
-
-function checkFailsClosed(webhooks: readonly Webhook[], kind: string): CheckOutcome {
-  if (webhooks.length === 0) {
-    return failure(`no ${kind} webhook calls ${INJECTOR_SERVICE}: pods start without the sidecar`)
-  }
-  const open = webhooks.filter(({ failurePolicy }) => failurePolicy === 'Ignore')
-  return open.length === 0
-    ? ok('failurePolicy Fail')
-    : failure(
-        ...open.map(
-          ({ name }) =>
-            `${name} has failurePolicy Ignore: when the injector is away, pods start without the sidecar`,
-        ),
-      )
 }
 
 function shorten(lines: readonly string[]): readonly string[] {

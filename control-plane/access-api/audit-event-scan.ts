@@ -73,8 +73,9 @@ export function createAuditEventScan(
     const oldest = sinceMs === 0 ? 0 : await sequenceBefore(sinceMs)
     let found: readonly AuditEvent[] = []
     let until = await highestSequence()
-    while (until > oldest && found.length < count) {
-      const after = Math.max(oldest, until - STRETCH)
+    // Most of the newest events are wanted as they are; a search that finds little goes in strides.
+    for (let length = 2 * count; until > oldest && found.length < count; length *= 4) {
+      const after = Math.max(oldest, until - Math.min(length, STRETCH))
       const earlier: AuditEvent[] = []
       await forward(after, until, (event) => {
         if (event.decidedAtMs >= sinceMs) earlier.push(event)

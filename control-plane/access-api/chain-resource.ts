@@ -1,3 +1,4 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { ChainObject } from '../../core/access-objects.ts'
 import type { PodBinding, PodBindingFilter, PodBindingStore } from '../store/pod-binding-store.ts'
 import { boundPod, toChainObject } from './access-object.ts'
@@ -72,6 +73,7 @@ async function listChains(
       afterSequence = binding.sequence
     }
     if (batch.bindings.length < READ_BATCH) return { objects, revision }
+    await letOthersRun()
   }
 }
 
@@ -110,6 +112,7 @@ async function newestBefore(
       newest = binding
     }
     if (batch.bindings.length < READ_BATCH) return newest
+    await letOthersRun()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { AccessObject } from '../../core/access-objects.ts'
 import { Fault } from '../../core/fault.ts'
 import { faultStatus } from '../../core/kubernetes/status.ts'
@@ -79,7 +80,8 @@ async function writeChanges(out: ServerResponse, watch: Watch, wakeup: Wakeup): 
     for (const { type, object } of page.changes) {
       await write(out, watch, type, rendering.one(object))
     }
-    if (!page.more) await wakeup.wait(Math.min(endsAt, bookmarkAt) - performance.now())
+    if (page.more) await letOthersRun()
+    else await wakeup.wait(Math.min(endsAt, bookmarkAt) - performance.now())
     if (performance.now() >= bookmarkAt) {
       if (!(await watch.mayGoOn())) return
       if (watch.bookmarks) await writeBookmark(out, watch, revision)
@@ -111,6 +113,7 @@ async function begin(
       await write(out, watch, 'ADDED', rendering.one(object))
     }
     if (page.next === undefined || watch.signal.aborted) break
+    await letOthersRun()
     page = await resource.list(selection, { limit, position: page.next })
   }
   if (watch.marksInitialEnd) {

@@ -15,6 +15,10 @@ import type { DecisionRow } from './database-schema.ts'
 type StoredRow = DecisionRow & { readonly chain: string | null }
 type NewRow = Omit<DecisionRow, 'http_status' | 'fault' | 'response_bytes' | 'completed_at_ms'>
 
+/** Two selects of one aggregate each: only such a one is read from the end of its index. */
+const HIGHEST_SQL =
+  'select coalesce((select max(sequence) from decision), 0) as sequence, coalesce((select max(revision) from decision), 0) as revision'
+
 const ALLOW = 1
 const DENY = 0
 
@@ -25,11 +29,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
   const update = sqlite.prepare<unknown[]>(
     'update decision set revision = ?, http_status = ?, fault = ?, response_bytes = ?, completed_at_ms = ? where id = ? and completed_at_ms is null',
   )
-  const highest = sqlite
-    .prepare<[], { sequence: number; revision: number }>(
-      'select coalesce(max(sequence), 0) as sequence, coalesce(max(revision), 0) as revision from decision',
-    )
-    .get()
+  const highest = sqlite.prepare<[], { sequence: number; revision: number }>(HIGHEST_SQL).get()
   assert(highest !== undefined, 'an aggregate without groups gives one row')
   // Numbers are given inside the transaction, so a failed one leaves no gap behind.
   let { sequence, revision } = highest
@@ -103,11 +103,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
 }
 
 function readHighest(db: Database): { sequence: number; revision: number } | undefined {
-  return db.sqlite
-    .prepare<[], { sequence: number; revision: number }>(
-      'select coalesce(max(sequence), 0) as sequence, coalesce(max(revision), 0) as revision from decision',
-    )
-    .get()
+  return db.sqlite.prepare<[], { sequence: number; revision: number }>(HIGHEST_SQL).get()
 }
 
 function select(kysely: Database['kysely'], filter: AuditEventFilter) {

@@ -8,9 +8,18 @@ export const CONTROL_PLANE_PATH = `${APPS}/lanyard-control-plane`
 export const INJECTOR_PATH = `${APPS}/lanyard-injector`
 export const MUTATING_PATH = `${ADMISSION}/mutatingwebhookconfigurations`
 export const VALIDATING_PATH = `${ADMISSION}/validatingwebhookconfigurations`
+export const BINDINGS_PATH = `${ADMISSION}/validatingadmissionpolicybindings`
 export const POLICIES_PATH = '/apis/lanyard.dev/v1alpha1/accesspolicies'
 export const NAMESPACES_PATH = '/api/v1/namespaces'
 export const PODS_PATH = '/api/v1/namespaces/team/pods'
+
+/** As the chart binds them. */
+const ADMISSION_POLICIES = [
+  'lanyard-sidecar-is-closed',
+  'lanyard-tokens',
+  'lanyard-token-secrets',
+  'lanyard-pods',
+]
 
 /** What a good installation of the chart looks like to `check`; `caPem` is its authority. */
 export function installedObjects(caPem: string): readonly (readonly [string, unknown])[] {
@@ -21,6 +30,7 @@ export function installedObjects(caPem: string): readonly (readonly [string, unk
     [INJECTOR_PATH, aWorkload('lanyard-injector', 2, 2)],
     [MUTATING_PATH, list([aWebhookConfiguration('mutate.lanyard.dev', { caBundle })])],
     [VALIDATING_PATH, list([aWebhookConfiguration('validate.lanyard.dev', { caBundle })])],
+    [BINDINGS_PATH, list(ADMISSION_POLICIES.map((name) => aPolicyBinding(name, 'Deny')))],
     [POLICIES_PATH, list([aPolicy('alice-agents', 'True', '')])],
     [
       NAMESPACES_PATH,
@@ -71,6 +81,10 @@ export function aWebhookConfiguration(
     metadata: { name },
     webhooks: [{ name, failurePolicy, clientConfig: { caBundle, service } }],
   }
+}
+
+export function aPolicyBinding(policyName: string, action: string): unknown {
+  return { metadata: { name: policyName }, spec: { policyName, validationActions: [action] } }
 }
 
 export function aPolicy(name: string, status: string, message: string): unknown {

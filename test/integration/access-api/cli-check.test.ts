@@ -13,8 +13,10 @@ import {
   anApiService,
   aPod,
   aPolicy,
+  aPolicyBinding,
   aWebhookConfiguration,
   aWorkload,
+  BINDINGS_PATH,
   CONTROL_PLANE_PATH,
   INJECTOR_PATH,
   installedObjects,
@@ -91,6 +93,7 @@ test('runCheck() names everything that is wrong', async () => {
     objects.set(INJECTOR_PATH, aWorkload('lanyard-injector', 1, 1))
     objects.set(MUTATING_PATH, list([aWebhookConfiguration('mutate.lanyard.dev', open)]))
     objects.set(VALIDATING_PATH, list([]))
+    objects.set(BINDINGS_PATH, list([aPolicyBinding('lanyard-pods', 'Audit')]))
     objects.set(
       POLICIES_PATH,
       list([

@@ -7,8 +7,3 @@ export class AssertionError extends Error {
 export function assert(condition: boolean, invariant: string): asserts condition {
   if (!condition) throw new AssertionError(`[unexpected] ${invariant}`)
 }
-
-/** Marks a branch that the types exclude, so that a new case breaks the build here. */
-export function unreachable(_: never): never {
-  throw new AssertionError('[unexpected] a branch the types exclude was reached')
-}

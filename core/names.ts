@@ -30,7 +30,6 @@ export const INJECTOR_SERVICE_ACCOUNT = 'lanyard-injector'
 /** Secret in the system namespace that holds Lanyard's own certificate authority. */
 export const CERTIFICATE_AUTHORITY_SECRET = 'lanyard-ca'
 
-/** Extra keys with which kube-apiserver describes a pod-bound token. Source: Kubernetes
- * pkg/authentication/serviceaccount (PodNameKey, PodUIDKey). */
-export const POD_NAME_EXTRA = 'authentication.kubernetes.io/pod-name'
+/** Extra key with which kube-apiserver names the pod that a token is bound to. Source: Kubernetes
+ * pkg/authentication/serviceaccount (PodUIDKey). */
 export const POD_UID_EXTRA = 'authentication.kubernetes.io/pod-uid'

@@ -2,7 +2,7 @@ import type { FaultCode } from '../core/fault.ts'
 import type { Counter, Gauge, Histogram, Metrics } from '../platform/metrics.ts'
 
 /** How a request ended, for the sidecar: the labels of one counter. */
-export type Result = 'allowed' | 'denied' | 'failed'
+type Result = 'allowed' | 'denied' | 'failed'
 
 export interface SidecarMetrics {
   readonly requests: Counter<'result'>

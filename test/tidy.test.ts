@@ -158,14 +158,25 @@ function packageName(specifier: string): string {
     .join('/')
 }
 
-/** Formatted code closes a top-level or nested function at the indentation where it opened. */
+/**
+ * Lines of each function less those of the functions inside it: a factory that holds ten short
+ * functions is short. Formatted code closes a function at the indentation where it opened.
+ */
 function functionLengths(text: string): readonly { name: string; lines: number }[] {
   const lines = text.split('\n')
-  return lines.flatMap((line, start) => {
+  const found = lines.flatMap((line, start) => {
     const opening = /^(\s*)(?:export )?(?:default )?(?:async )?function\*? ?(\w*).*$/.exec(line)
     if (opening === null) return []
     const end = lines.findIndex((other, index) => index > start && other === `${opening[1]}}`)
-    return [{ name: opening[2] ?? '', lines: end < 0 ? 0 : end - start + 1 }]
+    return [{ name: opening[2] ?? '', start, end: end < 0 ? start : end }]
+  })
+  return found.map(({ name, start, end }) => {
+    const within = found.filter((other) => other.start > start && other.end < end)
+    const direct = within.filter(
+      (one) => !within.some((other) => other.start < one.start && other.end > one.end),
+    )
+    const inside = direct.reduce((sum, one) => sum + one.end - one.start + 1, 0)
+    return { name, lines: end - start + 1 - inside }
   })
 }
 

@@ -12,7 +12,7 @@ import {
   outcomeFromMessage,
   questionFromMessage,
 } from './authorization-message.ts'
-import { type AuthorizationDeps, decideMeasured } from './authorization-service.ts'
+import { type AuthorizationDeps, decideMeasured } from './decide-measured.ts'
 import { bearerToken, toServiceError } from './grpc-fault.ts'
 
 type Response = MessageInitShape<typeof AuthorizeStreamResponseSchema>

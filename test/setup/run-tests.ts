@@ -27,7 +27,13 @@ async function main(): Promise<number> {
     if ((await run(command, args)) !== 0) totals.failed += 1
   }
   const wanted = process.argv.slice(2)
-  for (const project of PROJECTS.filter((name) => wanted.length === 0 || wanted.includes(name))) {
+  const projects = PROJECTS.filter((name) => wanted.length === 0 || wanted.includes(name))
+  if (projects.some((project) => project !== 'unit')) {
+    // Some integration tests use the real kube-apiserver and kubectl, which must be built by then.
+    console.error('== the cluster that the tests need')
+    if ((await run('node', ['test/cluster/prepare.ts'])) !== 0) totals.failed += 1
+  }
+  for (const project of projects) {
     console.error(`== vitest ${project}`)
     await runProject(project, totals)
   }

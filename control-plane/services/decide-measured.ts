@@ -1,0 +1,37 @@
+import { Fault } from '../../core/fault.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { ControlPlaneMetrics } from '../control-plane-metrics.ts'
+import type { Answer, Decider, Question } from '../decide.ts'
+import type { Session, Sessions } from '../sessions.ts'
+import type { AuditEventStore } from '../store/audit-event-store.ts'
+import type { OpenDecisions } from './open-decisions.ts'
+
+/** What answering sidecars takes. */
+export interface AuthorizationDeps {
+  readonly decider: Decider
+  readonly sessions: Sessions
+  readonly auditEvents: AuditEventStore
+  readonly openDecisions: OpenDecisions
+  readonly logger: Logger
+  readonly metrics: ControlPlaneMetrics
+  readonly now: () => number
+}
+
+/** Decides with measurements around it. */
+export async function decideMeasured(
+  deps: Pick<AuthorizationDeps, 'decider' | 'metrics'>,
+  session: Session,
+  question: Question,
+): Promise<Answer> {
+  const began = performance.now()
+  try {
+    const answer = await deps.decider.decide(session.binding, question)
+    deps.metrics.decisions.inc({ effect: answer.effect })
+    return answer
+  } catch (error) {
+    deps.metrics.decisions.inc({ effect: 'fault' })
+    throw Fault.from(error)
+  } finally {
+    deps.metrics.decisionDuration.observe((performance.now() - began) / 1_000)
+  }
+}

@@ -4,18 +4,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { VERSION } from '../../platform/version.ts'
-import { dockerArchive } from './docker-archive.ts'
-import {
-  baseEntries,
-  folderEntries,
-  nameServiceEntries,
-  programEntries,
-  withFolders,
-} from './files.ts'
+import { dockerArchive, type Image } from './docker-archive.ts'
+import { folderEntries, withFolders } from './files.ts'
+import { runtimeLayer } from './runtime-layer.ts'
 import { writeTar } from './tar.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
-const NODE = join(REPOSITORY, 'node_modules', 'node', 'bin', 'node')
 
 interface Recipe {
   readonly name: string
@@ -56,52 +50,64 @@ const RECIPES: readonly Recipe[] = [
   },
 ]
 
-/** Bundles each process into one file and packs it; returns the paths of the docker archives. */
+/** Writes each image as a docker archive of its own, and the source map of its bundle beside it. */
 export async function buildImages(folder: string): Promise<readonly string[]> {
-  const runtime = writeTar(
-    withFolders([
-      ...programEntries(NODE, 'usr/local/bin/node'),
-      ...nameServiceEntries(),
-      ...baseEntries(SYSTEM_USER),
-    ]),
-  )
   const paths: string[] = []
-  for (const recipe of RECIPES) {
-    const path = join(folder, `${recipe.name}.tar`)
-    await writeFile(path, await packImage(recipe, runtime))
+  for (const { name, image, sourceMap } of await packImages()) {
+    const path = join(folder, `${name}.tar`)
+    await writeFile(path, dockerArchive([image]))
+    await writeFile(join(folder, `${name}.cjs.map`), sourceMap)
     paths.push(path)
   }
   return paths
 }
 
-async function packImage(recipe: Recipe, runtime: Buffer): Promise<Buffer> {
+export interface PackedImage {
+  readonly name: string
+  readonly image: Image
+  /** Of /app/main.cjs. Not in the image: nothing reads it there, and it is larger than the code. */
+  readonly sourceMap: Uint8Array
+}
+
+/** Bundles each process into one file and packs it on the runtime that all of them share. */
+export async function packImages(): Promise<readonly PackedImage[]> {
+  const packed: PackedImage[] = []
+  for (const recipe of RECIPES) packed.push(await packImage(recipe))
+  return packed
+}
+
+async function packImage(recipe: Recipe): Promise<PackedImage> {
   const work = await mkdtemp(join(tmpdir(), 'lanyard-bundle-'))
   try {
     const app = join(work, 'app')
     mkdirSync(app)
-    await bundle(recipe.entry, join(app, 'main.cjs'), recipe.external)
+    const { code, sourceMap } = await bundle(recipe.entry, recipe.external)
+    await writeFile(join(app, 'main.cjs'), code)
     copyPackages(recipe.external, app)
-    return dockerArchive({
+    const image: Image = {
       reference: `${recipe.name}:${VERSION}`,
       user: recipe.user,
       entrypoint: ['/usr/local/bin/node', ...recipe.nodeFlags, '/app/main.cjs'],
       env: ['NODE_ENV=production'],
-      layers: [runtime, writeTar(withFolders(folderEntries(app, 'app')))],
-    })
+      layers: [runtimeLayer(), writeTar(withFolders(folderEntries(app, 'app')))],
+    }
+    return { name: recipe.name, image, sourceMap }
   } finally {
     await rm(work, { recursive: true, force: true })
   }
 }
 
 /** One CommonJS file: faster to start than modules, and what native packages expect. */
-export async function bundle(
+async function bundle(
   entry: string,
-  outfile: string,
   external: readonly string[],
-): Promise<void> {
-  await build({
+): Promise<{ readonly code: Uint8Array; readonly sourceMap: Uint8Array }> {
+  const { outputFiles } = await build({
     entryPoints: [join(REPOSITORY, entry)],
-    outfile,
+    // Nothing is written there; the map names its sources relative to it.
+    outfile: join(REPOSITORY, 'main.cjs'),
+    write: false,
+    sourcemap: 'external',
     bundle: true,
     minify: true,
     keepNames: true,
@@ -112,6 +118,12 @@ export async function bundle(
     define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '"file:///app/main.cjs"' },
     logLevel: 'error',
   })
+  const contentsOf = (name: string) => {
+    const file = outputFiles.find(({ path }) => path.endsWith(name))
+    if (file === undefined) throw new Error(`esbuild made no ${name} of ${entry}`)
+    return file.contents
+  }
+  return { code: contentsOf('/main.cjs'), sourceMap: contentsOf('/main.cjs.map') }
 }
 
 /** Packages with everything they depend on, at the top of node_modules where npm has them too. */

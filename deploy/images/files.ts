@@ -58,8 +58,7 @@ export function withFolders(entries: readonly TarEntry[]): readonly TarEntry[] {
 }
 
 /** `/etc/passwd` and `/etc/group` with root and one other, a world-writable /tmp, CA certificates. */
-export function baseEntries(user: string): readonly TarEntry[] {
-  const [uid = '65532'] = user.split(':')
+export function baseEntries(uid: string): readonly TarEntry[] {
   const text = (path: string, content: string): TarEntry => ({
     path,
     type: 'file',
@@ -78,9 +77,14 @@ export function baseEntries(user: string): readonly TarEntry[] {
   ]
 }
 
+const LIBRARY_FOLDERS: Readonly<Record<string, string>> = {
+  x64: 'x86_64-linux-gnu',
+  arm64: 'aarch64-linux-gnu',
+}
+
 /** The loader's name services, which a program that resolves names opens by name. */
 export function nameServiceEntries(): readonly TarEntry[] {
-  const folder = '/lib/x86_64-linux-gnu'
+  const folder = `/lib/${LIBRARY_FOLDERS[process.arch] ?? 'x86_64-linux-gnu'}`
   const names = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2']
   return names.map((name) =>
     fileEntry(realpathSync(join(folder, name)), join(folder, name).slice(1), 0o755),

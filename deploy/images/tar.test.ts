@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { dockerArchive } from './docker-archive.ts'
 import { withFolders } from './files.ts'
 import { type TarEntry, writeTar } from './tar.ts'
 
@@ -28,27 +27,4 @@ test('writeTar() writes what tar reads', () => {
 test('writeTar() refuses a path that it cannot hold', () => {
   const path = 'x'.repeat(200)
   expect(() => writeTar([{ path, type: 'folder', mode: 0o755 }])).toThrow(/too long for ustar/)
-})
-
-test('dockerArchive() gives the same bytes for the same files', () => {
-  const make = () =>
-    dockerArchive({
-      reference: 'x:1',
-      user: '1:1',
-      entrypoint: ['/x'],
-      layers: [writeTar(entries)],
-    })
-  expect(make().equals(make())).toBe(true)
-})
-
-test('dockerArchive() holds a layer once, though two layers are equal', () => {
-  const layer = writeTar(entries)
-  const one = dockerArchive({ reference: 'x:1', user: '1:1', entrypoint: ['/x'], layers: [layer] })
-  const two = dockerArchive({
-    reference: 'x:1',
-    user: '1:1',
-    entrypoint: ['/x'],
-    layers: [layer, layer],
-  })
-  expect(two.length - one.length).toBeLessThan(layer.length)
 })

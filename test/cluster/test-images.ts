@@ -7,11 +7,11 @@ import {
   baseEntries,
   fileEntry,
   folderEntries,
-  nameServiceEntries,
   programEntries,
   sharedLibraryEntries,
   withFolders,
 } from '../../deploy/images/files.ts'
+import { runtimeEntries, runtimeLayer } from '../../deploy/images/runtime-layer.ts'
 import { type TarEntry, writeTar } from '../../deploy/images/tar.ts'
 import type { Binaries } from './binaries.ts'
 import { withFileLock } from './file-lock.ts'
@@ -23,8 +23,8 @@ import { mustRun } from './run-command.ts'
 /* Images of the test cluster: pause, CoreDNS, and an agent with the usual clients in it. */
 
 /** Version of what the recipes below make; a change of a recipe raises it. */
-const RECIPE = 2
-const NODE = join(REPOSITORY, 'node_modules', 'node', 'bin', 'node')
+const RECIPE = 3
+const AGENT_REFERENCE = 'lanyard-test/agent:latest'
 const PYTHON_CLIENT = 'kubernetes==34.1.0'
 const NODE_CLIENT = '@kubernetes/client-node'
 const IMAGES = join(CACHE, 'images')
@@ -96,8 +96,9 @@ function pack(
   entrypoint: readonly string[],
   entries: readonly TarEntry[],
 ): Promise<Buffer> {
-  const layer = writeTar(withFolders([...entries, ...baseEntries(user)]))
-  return Promise.resolve(dockerArchive({ reference, user, entrypoint, layers: [layer] }))
+  const [uid = ''] = user.split(':')
+  const layer = writeTar(withFolders([...entries, ...baseEntries(uid)]))
+  return Promise.resolve(dockerArchive([{ reference, user, entrypoint, layers: [layer] }]))
 }
 
 /** A shell, kubectl, curl, Node and Python, the last two with their official clients. */
@@ -108,21 +109,19 @@ async function packAgent(binaries: Binaries): Promise<Buffer> {
     await ensurePythonPackages(python, [PYTHON_CLIENT])
     const node = join(work, 'node')
     await installNodeClient(node)
-    return await pack(
-      'lanyard-test/agent:latest',
-      '1000:1000',
-      ['/bin/sh'],
-      [
-        ...shellEntries(),
-        fileEntry(binaries.kubectl, 'usr/bin/kubectl', 0o755),
-        ...programEntries('/usr/bin/curl', 'usr/bin/curl'),
-        ...programEntries(NODE, 'usr/bin/node'),
-        ...nameServiceEntries(),
-        ...pythonEntries(),
-        ...folderEntries(python, 'opt/python'),
-        ...folderEntries(join(node, 'node_modules'), 'node_modules').filter(isNeededAtRunTime),
-      ],
-    )
+    const entries = withFolders([
+      ...shellEntries(),
+      fileEntry(binaries.kubectl, 'usr/bin/kubectl', 0o755),
+      ...programEntries('/usr/bin/curl', 'usr/bin/curl'),
+      ...pythonEntries(),
+      ...folderEntries(python, 'opt/python'),
+      ...folderEntries(join(node, 'node_modules'), 'node_modules').filter(isNeededAtRunTime),
+    ])
+    // On the product's own runtime, so that a node unpacks Node once and for all.
+    const below = new Set(runtimeEntries().map(({ path }) => path))
+    const layers = [runtimeLayer(), writeTar(entries.filter(({ path }) => !below.has(path)))]
+    const user = '1000:1000'
+    return dockerArchive([{ reference: AGENT_REFERENCE, user, entrypoint: ['/bin/sh'], layers }])
   } finally {
     await rm(work, { recursive: true, force: true })
   }

@@ -21,6 +21,7 @@ test.each([
   ['Bearer'],
   ['Bearer '],
   ['Bearer token-of-ap'],
+  ['Bearer token-of-apq'],
   ['Bearer token-of-app '],
   ['Bearer token-of-app, Bearer token-of-setup'],
   ['Basic token-of-app'],

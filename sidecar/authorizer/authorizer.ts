@@ -90,7 +90,9 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     }
     waiting += 1
     try {
-      return await (current ?? (await nextStream())).ask(question)
+      const stream = current ?? (await nextStream())
+      outcomes.flush()
+      return await stream.ask(question)
     } finally {
       waiting -= 1
     }
@@ -223,6 +225,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   async function close(): Promise<void> {
     closed = true
     closing.resolve('closing')
+    outcomes.flush()
     await current?.finish(FINISH_MS)
     lose()
     client.close()

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createOutcomeQueue, type Outcome } from './outcome-queue.ts'
 
 function outcome(decisionId: string): Outcome {
@@ -12,12 +12,21 @@ function aQueue(max = 10) {
   return { clock, sent, queue, send: (one: Outcome) => sent.push(one.decisionId) }
 }
 
-test('createOutcomeQueue() sends at once while connected', () => {
+test('createOutcomeQueue() sends within a moment while connected', async () => {
   const { queue, send, sent } = aQueue()
   queue.connect(send)
   queue.add(outcome('a'))
-  expect(sent).toEqual(['a'])
+  queue.add(outcome('b'))
+  await vi.waitFor(() => expect(sent).toEqual(['a', 'b']))
   expect(queue.size).toBe(0)
+})
+
+test('createOutcomeQueue() sends at once with a question', () => {
+  const { queue, send, sent } = aQueue()
+  queue.connect(send)
+  queue.add(outcome('a'))
+  queue.flush()
+  expect(sent).toEqual(['a'])
 })
 
 test('createOutcomeQueue() keeps outcomes in order until there is a connection', () => {
@@ -33,8 +42,10 @@ test('createOutcomeQueue() sends again what may have been lost with a connection
   const { queue, send, sent, clock } = aQueue()
   queue.connect(send)
   queue.add(outcome('old'))
+  queue.flush()
   clock.nowMs = 9_000
   queue.add(outcome('young'))
+  queue.flush()
   clock.nowMs = 12_000
   queue.disconnect()
   queue.add(outcome('later'))
@@ -55,7 +66,10 @@ test('createOutcomeQueue() is full at its maximum, and no longer once it could s
 test('createOutcomeQueue() bounds what it remembers as sent', () => {
   const { queue, send, sent } = aQueue(2)
   queue.connect(send)
-  for (const id of ['a', 'b', 'c', 'd', 'e']) queue.add(outcome(id))
+  for (const id of ['a', 'b', 'c', 'd', 'e']) {
+    queue.add(outcome(id))
+    queue.flush()
+  }
   queue.disconnect()
   queue.connect(send)
   expect(sent.slice(5)).toEqual(['c', 'd', 'e'])

@@ -14,6 +14,12 @@ export interface Outcome {
  */
 const UNCONFIRMED_MS = 10_000
 
+/**
+ * How long an outcome may wait for a question to travel with: one write to the connection for both
+ * costs half of two, on this side and on the other.
+ */
+const BATCH_MS = 10
+
 interface Sent {
   readonly outcome: Outcome
   readonly atMs: number
@@ -21,8 +27,10 @@ interface Sent {
 
 /** Keeps what became of requests until the control plane can have heard of it. */
 export interface OutcomeQueue {
-  /** Sends now, or keeps it for the next connection. */
+  /** Sends it soon, or keeps it for the next connection. */
   add(outcome: Outcome): void
+  /** Sends now what waits to be sent soon. */
+  flush(): void
   /** A connection is there: sends what was kept. */
   connect(send: (outcome: Outcome) => void): void
   /** The connection is gone; what may have been lost with it is kept again. */
@@ -41,25 +49,33 @@ export function createOutcomeQueue(options: {
   let kept: Outcome[] = []
   let sent: Sent[] = []
   let send: ((outcome: Outcome) => void) | undefined
+  let timer: NodeJS.Timeout | undefined
 
-  function write(outcome: Outcome, to: (outcome: Outcome) => void): void {
+  function flush(): void {
+    if (send === undefined || kept.length === 0) return
     const atMs = nowMs()
-    sent.push({ outcome, atMs })
+    for (const outcome of kept) {
+      sent.push({ outcome, atMs })
+      send(outcome)
+    }
+    kept = []
     // Cut by half at a time, so that forgetting costs nothing on average.
     if (sent.length >= 2 * max) sent = sent.slice(-max)
-    to(outcome)
   }
 
   return {
     add: (outcome) => {
-      if (send === undefined) kept.push(outcome)
-      else write(outcome, send)
+      kept.push(outcome)
+      if (send === undefined) return
+      timer ??= setTimeout(() => {
+        timer = undefined
+        flush()
+      }, BATCH_MS)
     },
+    flush,
     connect: (to) => {
       send = to
-      const waiting = kept
-      kept = []
-      for (const outcome of waiting) write(outcome, to)
+      flush()
     },
     disconnect: () => {
       send = undefined

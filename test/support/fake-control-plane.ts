@@ -226,12 +226,12 @@ async function startRelay(targetPort: () => number): Promise<Relay> {
   const sockets = new Set<Socket>()
   let swallow = false
   let refusing = false
-  const server = createServer((near) => {
+  const server = createServer({ noDelay: true }, (near) => {
     if (refusing) {
       near.resetAndDestroy()
       return
     }
-    const far = connect(targetPort(), '127.0.0.1')
+    const far = connect({ port: targetPort(), host: '127.0.0.1', noDelay: true })
     for (const [from, to] of [
       [near, far],
       [far, near],

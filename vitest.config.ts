@@ -28,6 +28,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/cluster-setup.ts'],
           // One real cluster at a time: two would share two cores.
           fileParallelism: false,
           testTimeout: 180_000,

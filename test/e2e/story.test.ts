@@ -1,25 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Cluster, startCluster } from '../cluster/cluster.ts'
-import { installLanyard } from '../cluster/lanyard.ts'
 import { theRecords } from '../demo/records.ts'
-import { type Stage, setTheStage } from '../demo/stage.ts'
+import type { Stage } from '../demo/stage.ts'
 import { theStory } from '../demo/story.ts'
+import { theStage } from './cluster-setup.ts'
 
 /* The demo's story, asserted: a real cluster, real containers, unmodified clients. */
 
-let cluster: Cluster
 let stage: Stage
 
 beforeAll(async () => {
-  cluster = await startCluster({ name: 'e2e', log: (line) => process.stderr.write(`${line}\n`) })
-  await installLanyard(cluster, (line) => process.stderr.write(`${line}\n`))
-  stage = await setTheStage(cluster)
+  stage = await theStage()
 })
 
-afterAll(async () => {
-  await stage?.close()
-  await cluster?.stop()
-})
+afterAll(() => stage?.close())
 
 describe.each(theStory())('$title', ({ steps }) => {
   test.each(steps)('$name', async ({ run, wants }) => {

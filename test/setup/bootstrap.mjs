@@ -26,8 +26,10 @@ function install() {
   const began = Date.now()
   process.stderr.write('Installing npm packages (about half a minute) ...\n')
   rmSync(stamp, { force: true })
-  // Install scripts stay off: better-sqlite3 ships what its script would build.
-  must('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  // Install scripts stay off: better-sqlite3 ships what its script would build. Not `npm ci`: it
+  // refuses the lock file on registries that lack the binaries of platforms nobody runs this on.
+  const quiet = ['--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  must('npm', ['install', ...quiet])
   // The package `node` fetches the binary of this platform in its script, which is all it does.
   must('npm', ['rebuild', 'node', '--ignore-scripts=false', '--loglevel=error'])
   must(join(bin, 'node'), ['-e', "new (require('better-sqlite3'))(':memory:').close()"])

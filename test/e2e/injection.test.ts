@@ -1,0 +1,385 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitFor } from '../cluster/control.ts'
+import { pod, podSpec, WATCHED } from '../demo/manifests.ts'
+import type { Stage } from '../demo/stage.ts'
+import { theStage } from './cluster-setup.ts'
+
+/* What reaches a container of an opted-in namespace, and what is kept from it. */
+
+let stage: Stage
+
+beforeAll(async () => {
+  stage = await theStage()
+  await stage.admin.must(['delete', 'pod', 'shape', '-n', WATCHED, '--ignore-not-found', '--wait'])
+  await stage.alice.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, 'shape', 'builder')))
+  await stage.admin.must([
+    'wait',
+    '-n',
+    WATCHED,
+    '--for=condition=Ready',
+    'pod/shape',
+    '--timeout=120s',
+  ])
+})
+
+afterAll(() => stage?.close())
+
+const inside = (...argv: string[]) =>
+  stage.admin.run(['exec', '-n', WATCHED, 'shape', '-c', 'main', '--', ...argv])
+
+describe('a container', () => {
+  test('is told to talk to the sidecar', async () => {
+    const { stdout } = await inside('env')
+    expect(stdout).toContain('KUBERNETES_SERVICE_HOST=127.0.0.1\n')
+    expect(stdout).toContain('KUBERNETES_SERVICE_PORT=16443\n')
+    expect(stdout).toContain('KUBERNETES_SERVICE_PORT_HTTPS=16443\n')
+  })
+
+  test('holds three files, none of which it can change', async () => {
+    const folder = '/var/run/secrets/kubernetes.io/serviceaccount'
+    const { stdout } = await inside('ls', folder)
+    expect(stdout.split('\n').sort()).toEqual(['', 'ca.crt', 'namespace', 'token'])
+    expect((await inside('touch', `${folder}/token`)).exitCode).not.toBe(0)
+  })
+
+  test('holds nothing that the API server accepts', async () => {
+    const { stdout: token } = await inside(
+      'cat',
+      '/var/run/secrets/kubernetes.io/serviceaccount/token',
+    )
+    expect(token.length).toBeGreaterThan(20)
+    const direct = await inside(
+      'sh',
+      '-c',
+      `curl -sk -o /dev/null -w '%{http_code}' -X POST -H 'Content-Type: application/json' -d '{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}' -H "Authorization: Bearer ${token}" https://10.96.0.1/apis/authentication.k8s.io/v1/selfsubjectreviews`,
+    )
+    expect(direct.stdout).toBe('401')
+    const found = await inside(
+      'sh',
+      '-c',
+      'cat /proc/*/environ /var/run/secrets/*/*/* 2>/dev/null | grep -c eyJ',
+    )
+    expect(found.stdout.trim()).toBe('0')
+  })
+
+  test('gets 401 from the sidecar without its token', async () => {
+    const { stdout } = await inside(
+      'sh',
+      '-c',
+      'curl -sk -w "%{http_code}" https://127.0.0.1:16443/version',
+    )
+    expect(stdout).toMatch(/"reason":"Unauthorized".*401$/)
+  })
+})
+
+describe('a pod that cannot be protected', () => {
+  const spec = podSpec('builder', 60) as { containers: object[] }
+  const [container] = spec.containers
+  const volumes = (volume: object) => ({ ...spec, volumes: [{ name: 'v', ...volume }] })
+  test.each([
+    ['hostNetwork', { ...spec, hostNetwork: true }, /hostNetwork/],
+    ['hostPID', { ...spec, hostPID: true }, /hostPID/],
+    ['shareProcessNamespace', { ...spec, shareProcessNamespace: true }, /shareProcessNamespace/],
+    [
+      'an API token of its own',
+      volumes({ projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }),
+      /projects a service account token/,
+    ],
+    [
+      'a token for the control plane',
+      volumes({
+        projected: {
+          sources: [{ serviceAccountToken: { path: 't', audience: 'lanyard-control-plane' } }],
+        },
+      }),
+      /projects a service account token/,
+    ],
+    [
+      "kubelet's folder",
+      volumes({ hostPath: { path: '/var/lib/kubelet/pods' } }),
+      /mounts \/var\/lib\/kubelet\/pods of the node/,
+    ],
+    [
+      'a container with our name',
+      { ...spec, containers: [{ ...container, name: 'lanyard-sidecar' }] },
+      /Lanyard's own/,
+    ],
+    ["the sidecar's uid", { ...spec, securityContext: { runAsUser: 7777 } }, /uid 7777/],
+    [
+      'a mount of our volume',
+      {
+        ...spec,
+        containers: [
+          { ...container, volumeMounts: [{ name: 'lanyard-api-token', mountPath: '/x' }] },
+        ],
+      },
+      /mounts Lanyard's volume|volumeMounts/,
+    ],
+  ])('is refused for %s', async (_name, bad, reason) => {
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'bad', namespace: WATCHED },
+      spec: bad,
+    }
+    const answer = await stage.admin.run(['create', '-f', '-'], JSON.stringify(object))
+    expect(answer.text).toMatch(reason)
+    expect(answer.exitCode).not.toBe(0)
+  })
+})
+
+describe('someone with a kubeconfig of their own', () => {
+  test.each([
+    [
+      'reaches into the sidecar',
+      [
+        'exec',
+        '-n',
+        WATCHED,
+        'shape',
+        '-c',
+        'lanyard-sidecar',
+        '--',
+        '/usr/local/bin/node',
+        '-e',
+        '1',
+      ],
+      /nobody reaches into the sidecar/,
+    ],
+    [
+      'changes a hint',
+      [
+        'annotate',
+        'pod',
+        'shape',
+        '-n',
+        WATCHED,
+        '--overwrite',
+        'lanyard.dev/root-requester=admin',
+      ],
+      /Lanyard's own/,
+    ],
+    [
+      'changes the image',
+      ['set', 'image', 'pod/shape', '-n', WATCHED, 'main=other:1'],
+      /image of a pod that runs cannot be changed/,
+    ],
+    [
+      'mints a token for the control plane',
+      ['create', 'token', 'builder', '-n', WATCHED, '--audience=lanyard-control-plane'],
+      /only kubelet asks/,
+    ],
+    [
+      'mints a token bound to the pod',
+      [
+        'create',
+        'token',
+        'builder',
+        '-n',
+        WATCHED,
+        '--bound-object-kind=Pod',
+        '--bound-object-name=shape',
+      ],
+      /speaks for that pod's chain/,
+    ],
+    [
+      'debugs with the sidecar as target',
+      [
+        'debug',
+        'shape',
+        '-n',
+        WATCHED,
+        '--image=lanyard-test/agent:latest',
+        '--image-pull-policy=Never',
+        '--target=lanyard-sidecar',
+      ],
+      /reaches into Lanyard's sidecar/,
+    ],
+  ])('is refused when it %s', async (_name, args, reason) => {
+    const answer = await stage.admin.run(args)
+    expect(answer.text).toMatch(reason)
+    expect(answer.exitCode).not.toBe(0)
+  })
+})
+
+test('a copied pod with our marks is injected anew, for whoever copied it', async () => {
+  const got = await stage.admin.must(['get', 'pod', 'shape', '-n', WATCHED, '-o', 'json'])
+  const copy = JSON.parse(got.stdout) as {
+    metadata: object
+    spec: { initContainers: { image: string }[]; nodeName?: string }
+  }
+  const [sidecar] = copy.spec.initContainers
+  const forged = {
+    ...copy.spec,
+    initContainers: [{ ...sidecar, image: 'attacker:1' }],
+    nodeName: undefined,
+  }
+  const metadata = {
+    name: 'forged',
+    namespace: WATCHED,
+    annotations: { 'lanyard.dev/root-requester': 'root' },
+  }
+  await stage.admin.must(
+    ['create', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata, spec: forged }),
+  )
+  const stored = await stage.admin.must(['get', 'pod', 'forged', '-n', WATCHED, '-o', 'json'])
+  expect(stored.stdout).not.toContain('attacker:1')
+  expect(stored.stdout).toContain('"lanyard.dev/root-requester": "admin"')
+  await stage.admin.must(['delete', 'pod', 'forged', '-n', WATCHED, '--wait=false'])
+})
+
+test('a dry run is admitted and leaves nothing on record', async () => {
+  const before = await stage.admin.must(['get', 'chains', '-n', WATCHED, '-o', 'name'])
+  await stage.alice.must(
+    ['create', '--dry-run=server', '-f', '-'],
+    JSON.stringify(pod(WATCHED, 'dry', 'agent')),
+  )
+  const after = await stage.admin.must(['get', 'chains', '-n', WATCHED, '-o', 'name'])
+  expect(after.stdout).toBe(before.stdout)
+})
+
+test('each kind of workload carries the chain of its author to its pods', async () => {
+  const author = stage.admin
+  const template = { metadata: { labels: { app: 'kinds' } }, spec: podSpec('agent', 3_600) }
+  const selector = { matchLabels: { app: 'kinds' } }
+  const jobSpec = { template: { spec: { ...podSpec('agent', 600), restartPolicy: 'Never' } } }
+  const objects = [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'kinds-d' },
+      spec: { replicas: 1, selector, template },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'kinds-s' },
+      spec: { replicas: 1, serviceName: 'x', selector, template },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'kinds-ds' },
+      spec: { selector, template },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: 'kinds-rs' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: 'kinds-rs' } },
+        template: { ...template, metadata: { labels: { app: 'kinds-rs' } } },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'ReplicationController',
+      metadata: { name: 'kinds-rc' },
+      spec: {
+        replicas: 1,
+        selector: { app: 'kinds-rc' },
+        template: { ...template, metadata: { labels: { app: 'kinds-rc' } } },
+      },
+    },
+    {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: 'kinds-c' },
+      spec: { schedule: '* * * * *', jobTemplate: { spec: jobSpec } },
+    },
+  ]
+  const carol = stage.admin
+  const as = ['--as=carol', '--as-group=system:masters']
+  for (const object of objects)
+    await carol.must(['create', '-n', WATCHED, ...as, '-f', '-'], JSON.stringify(object))
+  await author.must([
+    'create',
+    'job',
+    'kinds-manual',
+    '-n',
+    WATCHED,
+    '--from=cronjob/kinds-c',
+    ...as,
+  ])
+  const chains = async (): Promise<readonly string[]> => {
+    const listed = await author.must([
+      'get',
+      'chains',
+      '-n',
+      WATCHED,
+      '--field-selector=spec.rootRequester=carol',
+      '-o',
+      'json',
+    ])
+    const { items } = JSON.parse(listed.stdout) as {
+      items: { spec: { actors: { via: { kind: string }[] }[] } }[]
+    }
+    return items
+      .map(({ spec }) => (spec.actors[0]?.via ?? []).map(({ kind }) => kind).join('>'))
+      .sort()
+  }
+  const want = [
+    'DaemonSet',
+    'Deployment>ReplicaSet',
+    'Job',
+    'ReplicaSet',
+    'ReplicationController',
+    'StatefulSet',
+  ]
+  await waitFor('the pods to be bound', 60_000, async () => (await chains()).length >= want.length)
+  expect(await chains()).toEqual(expect.arrayContaining(want))
+  await author.must([
+    'delete',
+    '-n',
+    WATCHED,
+    '--wait=false',
+    'deploy/kinds-d',
+    'sts/kinds-s',
+    'ds/kinds-ds',
+    'rs/kinds-rs',
+    'rc/kinds-rc',
+    'cj/kinds-c',
+    'job/kinds-manual',
+  ])
+})
+
+test('whoever edits a template answers for what it makes from then on', async () => {
+  const template = { metadata: { labels: { app: 'edited' } }, spec: podSpec('agent', 3_600) }
+  const spec = { replicas: 1, selector: { matchLabels: { app: 'edited' } }, template }
+  const object = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'edited', namespace: WATCHED },
+    spec,
+  }
+  await stage.admin.must(
+    ['create', '--as=carol', '--as-group=system:masters', '-f', '-'],
+    JSON.stringify(object),
+  )
+  await stage.admin.must([
+    'set',
+    'env',
+    'deploy/edited',
+    '-n',
+    WATCHED,
+    'X=1',
+    '--as=mallory',
+    '--as-group=system:masters',
+  ])
+  const both = async (): Promise<string> =>
+    (
+      await stage.admin.must([
+        'get',
+        'chains',
+        '-n',
+        WATCHED,
+        '-o',
+        'jsonpath={range .items[*]}{.spec.rootRequester.username}+{.spec.coRequesters[*].username} {end}',
+      ])
+    ).stdout
+  await waitFor('the edited pod', 60_000, async () => (await both()).includes('carol+mallory'))
+  expect(await both()).toContain('carol+mallory')
+  await stage.admin.must(['delete', 'deploy', 'edited', '-n', WATCHED, '--wait=false'])
+})

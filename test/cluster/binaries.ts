@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { markUsed, removeUnused } from './cache-entries.ts'
 import { withFileLock } from './file-lock.ts'
 import { findGo, goEnvironment } from './go-toolchain.ts'
 import { CACHE, REPOSITORY } from './paths.ts'
@@ -90,7 +91,10 @@ async function ensureProgram(name: keyof Binaries, log: Log): Promise<string> {
   for (const file of program.files) hash.update(await readFile(join(SOURCES, program.folder, file)))
   const folder = join(BIN, `${name}-${hash.digest('hex').slice(0, 16)}`)
   const binary = join(folder, name)
-  if (existsSync(binary)) return binary
+  if (existsSync(binary)) {
+    await markUsed(folder)
+    return binary
+  }
   const onWait = () => log(`Waiting for another run that builds ${name}`)
   await withFileLock(join(BIN, '.lock'), onWait, async () => {
     if (existsSync(binary)) return
@@ -98,6 +102,7 @@ async function ensureProgram(name: keyof Binaries, log: Log): Promise<string> {
     await withProgress(log, `Building ${name} (the first time takes ${program.takes})`, () =>
       build(go, program, folder, name),
     )
+    await removeUnused(folder)
   })
   return binary
 }

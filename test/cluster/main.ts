@@ -20,7 +20,7 @@ Usage: npm run cluster -- COMMAND [--name NAME]
 Needs root on Debian 12. The first "up" builds Kubernetes, which takes about five minutes.
 Logs and the audit log are in /var/lib/lanyard-test/NAME/logs.
 
-  export KUBECONFIG=$(npm run -s cluster -- up | tail -1)
+  export KUBECONFIG=$(npm run cluster -- up | tail -1)
   kubectl get nodes
 `
 

@@ -14,6 +14,7 @@ import {
 import { runtimeEntries, runtimeLayer } from '../../deploy/images/runtime-layer.ts'
 import { type TarEntry, writeTar } from '../../deploy/images/tar.ts'
 import type { Binaries } from './binaries.ts'
+import { markUsed, removeUnused } from './cache-entries.ts'
 import { withFileLock } from './file-lock.ts'
 import { CACHE, REPOSITORY } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
@@ -64,7 +65,10 @@ async function ensureImage(
 ): Promise<string> {
   const key = createHash('sha256').update(JSON.stringify([RECIPE, name, inputs]))
   const path = join(IMAGES, `${name}-${key.digest('hex').slice(0, 16)}.tar`)
-  if (existsSync(path)) return path
+  if (existsSync(path)) {
+    await markUsed(path)
+    return path
+  }
   const onWait = () => log(`Waiting for another run that packs the image ${name}`)
   await withFileLock(join(IMAGES, '.lock'), onWait, async () => {
     if (existsSync(path)) return
@@ -77,6 +81,7 @@ async function ensureImage(
       await writeFile(staging, await make())
       await rename(staging, path)
     })
+    await removeUnused(path)
   })
   return path
 }

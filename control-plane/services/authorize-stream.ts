@@ -5,6 +5,7 @@ import type {
   AuthorizeStreamRequest,
   AuthorizeStreamResponseSchema,
   Outcome,
+  Resume,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { Session } from '../sessions.ts'
 import {
@@ -40,7 +41,7 @@ export function createAuthorizeStream(
 
 function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
   let inFlight = 0
-  const mine = new Set<string>()
+  const mine = new Map<string, (why: string) => void>()
   const send = (response: Response): void => {
     if (!call.cancelled && !call.writableEnded) call.write(response)
   }
@@ -58,14 +59,29 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
       const decided = await decideMeasured(deps, session, question)
       if (decided.effect === 'allow') {
         const { decisionId } = decided
-        mine.add(decisionId)
-        deps.openDecisions.open(decisionId, session.binding, question, (why) =>
-          send({ message: { case: 'revocation', value: { decisionId, message: why } } }),
-        )
+        deps.openDecisions.open(decisionId, session.binding, question, revokeOf(decisionId))
       }
       return { correlation, message: { case: 'decision', value: answerToMessage(decided) } }
     } finally {
       inFlight -= 1
+    }
+  }
+
+  function revokeOf(decisionId: string): (why: string) => void {
+    const revoke = (why: string): void =>
+      send({ message: { case: 'revocation', value: { decisionId, message: why } } })
+    mine.set(decisionId, revoke)
+    return revoke
+  }
+
+  function resume({ decisionId, request }: Resume, { binding }: Session): void {
+    const revoke = revokeOf(decisionId)
+    try {
+      if (request === undefined) throw new Fault('request_invalid', 'Nothing says what is open')
+      deps.openDecisions.resume(decisionId, binding, questionFromMessage(request), revoke)
+    } catch (error) {
+      deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
+      revoke('what allowed this request cannot be judged again')
     }
   }
 
@@ -90,6 +106,10 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
       complete(message.message.value)
       return
     }
+    if (message.message.case === 'resume') {
+      resume(message.message.value, session)
+      return
+    }
     answer(message, session).then(send, (error: unknown) => {
       const { code, message: text } = Fault.from(error)
       if (code === 'internal') deps.logger.error({ error }, 'A decision failed')
@@ -98,7 +118,7 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
     })
   })
   const end = (): void => {
-    for (const decisionId of mine) deps.openDecisions.close(decisionId)
+    for (const [decisionId, revoke] of mine) deps.openDecisions.release(decisionId, revoke)
     mine.clear()
   }
   call.on('end', () => {

@@ -10,7 +10,16 @@ export interface OpenDecisions {
     question: Question,
     revoke: (why: string) => void,
   ): void
+  /** As `open`, for a request that an earlier stream watched over; judged again at once. */
+  resume(
+    decisionId: string,
+    binding: PodBinding,
+    question: Question,
+    revoke: (why: string) => void,
+  ): void
   close(decisionId: string): void
+  /** Forgets a decision unless another stream has resumed it since. */
+  release(decisionId: string, revoke: (why: string) => void): void
   /** Something that decisions rest on has changed: those that no longer hold are revoked. */
   recheck(): void
   size(): number
@@ -37,7 +46,9 @@ export function createOpenDecisions(decider: Decider, logger: Logger): OpenDecis
         logger.warn({ error, decisionId }, 'Cannot judge an open request again')
         return false
       })
-    if (allowed || !open.delete(decisionId)) return
+    // It may have ended meanwhile, or moved to another stream, which judges it for itself.
+    if (allowed || open.get(decisionId) !== decision) return
+    open.delete(decisionId)
     logger.info({ decisionId }, 'Revoked')
     decision.revoke('what allowed this request no longer does')
   }
@@ -46,7 +57,15 @@ export function createOpenDecisions(decider: Decider, logger: Logger): OpenDecis
     open(decisionId, binding, question, revoke) {
       open.set(decisionId, { binding, question, revoke })
     },
+    resume(decisionId, binding, question, revoke) {
+      const decision = { binding, question, revoke }
+      open.set(decisionId, decision)
+      void recheckOne(decisionId, decision)
+    },
     close: (decisionId) => void open.delete(decisionId),
+    release(decisionId, revoke) {
+      if (open.get(decisionId)?.revoke === revoke) open.delete(decisionId)
+    },
     recheck() {
       if (timer !== undefined || open.size === 0) return
       timer = setTimeout(() => {

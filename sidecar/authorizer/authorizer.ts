@@ -123,7 +123,9 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       session: value,
       timeoutMs: options.decisionTimeoutMs,
       onAlive: backoff.reset,
-      onDecision: (decision) => open.add(decision.id),
+      onDecision: ({ effect, id }, question) => {
+        if (effect === 'allow') open.add(id, question)
+      },
       onLateDecision: ({ id }) =>
         outcomes.add({
           decisionId: id,
@@ -141,7 +143,9 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   function become(stream: DecisionStream): void {
     current = stream
     metrics.connected.set(1)
+    // Outcomes first: what has ended need not be watched over again.
     outcomes.connect(stream.send)
+    open.forEach(stream.resume)
     connected.resolve(stream)
   }
 

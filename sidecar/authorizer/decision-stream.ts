@@ -21,7 +21,7 @@ export interface DecisionStreamOptions {
   readonly timeoutMs: number
   /** The first message came: the control plane is there and knows the session. */
   readonly onAlive: () => void
-  readonly onDecision: (decision: Decision) => void
+  readonly onDecision: (decision: Decision, question: Question) => void
   /** A decision for a question that was given up: its request was never sent. */
   readonly onLateDecision: (decision: Decision) => void
   readonly onRevocation: (decisionId: string, message: string) => void
@@ -32,6 +32,8 @@ export interface DecisionStream {
   /** Throws `decision_timeout`, `decision_unavailable` or what the control plane failed with. */
   ask(question: Question): Promise<Decision>
   send(outcome: Outcome): void
+  /** Hands over a request that an earlier stream allowed and that is still open. */
+  resume(decisionId: string, question: Question): void
   /** Resolves, never rejects, when the stream is over: with the error, if there was one. */
   readonly ended: Promise<unknown>
   /** Waits for open questions, then ends the stream; what was sent before will have arrived. */
@@ -39,6 +41,7 @@ export interface DecisionStream {
 }
 
 interface Pending {
+  readonly question: Question
   readonly resolve: (decision: Decision) => void
   readonly reject: (fault: Fault) => void
   readonly deadlineMs: number
@@ -68,7 +71,8 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
     lastCorrelation = lastCorrelation === CORRELATION_MAX ? 1 : lastCorrelation + 1
     const correlation = lastCorrelation
     return new Promise((resolve, reject) => {
-      pending.set(correlation, { resolve, reject, deadlineMs: performance.now() + timeoutMs })
+      const deadlineMs = performance.now() + timeoutMs
+      pending.set(correlation, { question, resolve, reject, deadlineMs })
       sweep ??= setTimeout(giveUp, timeoutMs)
       call.write({ correlation, message: { case: 'authorize', value: question } })
     })
@@ -78,13 +82,13 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
   function giveUp(): void {
     sweep = undefined
     const nowMs = performance.now()
-    for (const [correlation, question] of pending) {
-      if (question.deadlineMs > nowMs) {
-        sweep = setTimeout(giveUp, question.deadlineMs - nowMs)
+    for (const [correlation, waiting] of pending) {
+      if (waiting.deadlineMs > nowMs) {
+        sweep = setTimeout(giveUp, waiting.deadlineMs - nowMs)
         return
       }
       pending.delete(correlation)
-      question.reject(
+      waiting.reject(
         new Fault('decision_timeout', `The control plane did not decide within ${timeoutMs} ms`),
       )
     }
@@ -99,19 +103,19 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
       options.onRevocation(message.value.decisionId, message.value.message)
       return
     }
-    const question = pending.get(correlation)
+    const waiting = pending.get(correlation)
     pending.delete(correlation)
     if (pending.size === 0) onAnswered?.()
     try {
       const decision = readAnswer(message)
-      if (question === undefined) options.onLateDecision(decision)
+      if (waiting === undefined) options.onLateDecision(decision)
       else {
-        options.onDecision(decision)
-        question.resolve(decision)
+        options.onDecision(decision, waiting.question)
+        waiting.resolve(decision)
       }
     } catch (error) {
       // Converted: what cannot be read, and what the control plane failed with, refuse the request.
-      question?.reject(Fault.from(error))
+      waiting?.reject(Fault.from(error))
     }
   }
 
@@ -119,8 +123,8 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
     if (over) return
     over = true
     clearTimeout(sweep)
-    for (const question of pending.values()) {
-      question.reject(new Fault('decision_unavailable', LOST, { cause: error }))
+    for (const waiting of pending.values()) {
+      waiting.reject(new Fault('decision_unavailable', LOST, { cause: error }))
     }
     pending.clear()
     end(error)
@@ -152,6 +156,11 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
     ask,
     send: (outcome) => {
       if (!over) call.write({ correlation: 0, message: { case: 'outcome', value: outcome } })
+    },
+    resume: (decisionId, question) => {
+      if (over) return
+      const value = { decisionId, request: question }
+      call.write({ correlation: 0, message: { case: 'resume', value } })
     },
     ended,
     finish,

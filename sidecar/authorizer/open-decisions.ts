@@ -1,6 +1,10 @@
+import type { Question } from './decision-stream.ts'
+
 /** Requests that a decision let through and that have not ended. */
 export interface OpenDecisions {
-  add(decisionId: string): void
+  add(decisionId: string, question: Question): void
+  /** Each of them with what was asked, for a stream that is to watch over them from now on. */
+  forEach(visit: (decisionId: string, question: Question) => void): void
   remove(decisionId: string): void
   /** Calls back when the decision is revoked, at once if it was already. */
   onRevoked(decisionId: string, cut: (message: string) => void): void
@@ -8,6 +12,7 @@ export interface OpenDecisions {
 }
 
 interface OpenDecision {
+  readonly question: Question
   cut?: (message: string) => void
   revokedWith?: string
 }
@@ -19,8 +24,11 @@ interface OpenDecision {
 export function createOpenDecisions(): OpenDecisions {
   const decisions = new Map<string, OpenDecision>()
   return {
-    add: (decisionId) => {
-      decisions.set(decisionId, {})
+    add: (decisionId, question) => {
+      decisions.set(decisionId, { question })
+    },
+    forEach: (visit) => {
+      for (const [decisionId, { question }] of decisions) visit(decisionId, question)
     },
     remove: (decisionId) => {
       decisions.delete(decisionId)

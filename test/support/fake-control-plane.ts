@@ -41,6 +41,8 @@ export interface FakeControlPlane {
   /** Questions in the order in which they came. */
   readonly questions: AuthorizeRequest[]
   readonly outcomes: Outcome[]
+  /** Ids of open requests that a new stream was told of. */
+  readonly resumed: string[]
   /** Tokens with which sidecars enrolled. */
   readonly enrolments: string[]
   /** Sessions with which streams were opened. */
@@ -91,6 +93,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   ])
   const questions: AuthorizeRequest[] = []
   const outcomes: Outcome[] = []
+  const resumed: string[] = []
   const enrolments: string[] = []
   const sessions: string[] = []
   const streams = new Set<Stream>()
@@ -101,6 +104,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
 
   async function receive(stream: Stream, { correlation, message }: AuthorizeStreamRequest) {
     if (message.case === 'outcome') outcomes.push(message.value)
+    if (message.case === 'resume') resumed.push(message.value.decisionId)
     if (message.case !== 'authorize') return
     questions.push(message.value)
     lastId += 1
@@ -168,6 +172,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     caPem: authority.certificatePem,
     questions,
     outcomes,
+    resumed,
     enrolments,
     sessions,
     decide: (next) => {

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJIp8BChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpcBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCSJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKTAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSABCCQoHbWVzc2FnZSLCAQoXQXV0aG9yaXplU3RyZWFtUmVzcG9uc2USEwoLY29ycmVsYXRpb24YASABKA0SMQoIZGVjaXNpb24YAiABKAsyHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlSAASLAoKcmV2b2NhdGlvbhgDIAEoCzIWLmxhbnlhcmQudjEuUmV2b2NhdGlvbkgAEiYKB2ZhaWx1cmUYBCABKAsyEy5sYW55YXJkLnYxLkZhaWx1cmVIAEIJCgdtZXNzYWdlIigKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjwKFFJlcG9ydE91dGNvbWVSZXF1ZXN0EiQKB291dGNvbWUYASABKAsyEy5sYW55YXJkLnYxLk91dGNvbWUiFwoVUmVwb3J0T3V0Y29tZVJlc3BvbnNlKkMKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIPCgtFRkZFQ1RfREVOWRABEhAKDEVGRkVDVF9BTExPVxACMpYCChRBdXRob3JpemF0aW9uU2VydmljZRJICglBdXRob3JpemUSHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QaHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlElQKDVJlcG9ydE91dGNvbWUSIC5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXF1ZXN0GiEubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVzcG9uc2USXgoPQXV0aG9yaXplU3RyZWFtEiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0GiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSgBMAFiBnByb3RvMw");
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJIp8BChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpcBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCSJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSK5AQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIAEIJCgdtZXNzYWdlIkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IsIBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAQgkKB21lc3NhZ2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiPAoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZSIXChVSZXBvcnRPdXRjb21lUmVzcG9uc2UqQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEg8KC0VGRkVDVF9ERU5ZEAESEAoMRUZGRUNUX0FMTE9XEAIylgIKFEF1dGhvcml6YXRpb25TZXJ2aWNlEkgKCUF1dGhvcml6ZRIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdBodLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2USVAoNUmVwb3J0T3V0Y29tZRIgLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QaIS5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJeCg9BdXRob3JpemVTdHJlYW0SIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QaIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlKAEwAWIGcHJvdG8z");
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -283,6 +283,12 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
      */
     value: Outcome;
     case: "outcome";
+  } | {
+    /**
+     * @generated from field: lanyard.v1.Resume resume = 4;
+     */
+    value: Resume;
+    case: "resume";
   } | { case: undefined; value?: undefined };
 };
 
@@ -292,6 +298,31 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
  */
 export const AuthorizeStreamRequestSchema: GenMessage<AuthorizeStreamRequest> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 6);
+
+/**
+ * A request that was allowed over an earlier stream and is still open: whoever serves this stream is
+ * to watch over it from now on, and to revoke it when it is no longer allowed. Not recorded again.
+ *
+ * @generated from message lanyard.v1.Resume
+ */
+export type Resume = Message<"lanyard.v1.Resume"> & {
+  /**
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * @generated from field: lanyard.v1.AuthorizeRequest request = 2;
+   */
+  request?: AuthorizeRequest | undefined;
+};
+
+/**
+ * Describes the message lanyard.v1.Resume.
+ * Use `create(ResumeSchema)` to create a new message.
+ */
+export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 7);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamResponse
@@ -333,7 +364,7 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  * Use `create(AuthorizeStreamResponseSchema)` to create a new message.
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 7);
+  messageDesc(file_lanyard_v1_authorization, 8);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -357,7 +388,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 8);
+  messageDesc(file_lanyard_v1_authorization, 9);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -374,7 +405,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 9);
+  messageDesc(file_lanyard_v1_authorization, 10);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -387,7 +418,7 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 10);
+  messageDesc(file_lanyard_v1_authorization, 11);
 
 /**
  * The zero value denies.

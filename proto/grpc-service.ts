@@ -9,6 +9,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf'
 import type {
+  ChannelInterface,
   ClientDuplexStream,
   ClientReadableStream,
   ClientUnaryCall,
@@ -101,6 +102,8 @@ export type GrpcClient<Service extends DescService> = {
     : never
 } & {
   close(): void
+  /** To be shared with a client of another service, as its `channelOverride`. */
+  getChannel(): ChannelInterface
   /** Calls back when the channel is connected, or with an error at `deadline` (epoch ms). */
   waitForReady(deadline: number, callback: (error?: Error) => void): void
 }

@@ -1,11 +1,9 @@
-import { ChannelCredentials, type ServiceError, status } from '@grpc/grpc-js'
+import { type ServiceError, status } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { AuthorizationService } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-import { EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
-import { createGrpcClient } from '../../proto/grpc-service.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { createBackoff } from './backoff.ts'
+import { openControlPlaneChannel } from './control-plane-channel.ts'
 import type { Decision } from './decision.ts'
 import { type DecisionStream, openDecisionStream, type Question } from './decision-stream.ts'
 import { enroll, type Session } from './enrolment.ts'
@@ -52,15 +50,8 @@ const RECONNECT_MS = { min: 100, max: 2_000 }
 /** Starts to connect and returns at once; requests that come before wait `reconnectWaitMs`. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { logger, metrics } = options
-  const credentials = ChannelCredentials.createSsl(Buffer.from(options.caPem))
-  const channelOptions = toChannelOptions(options.keepaliveMs)
-  const enrolment = createGrpcClient(EnrolmentService, options.address, credentials, channelOptions)
-  const client = createGrpcClient(
-    AuthorizationService,
-    options.address,
-    credentials,
-    channelOptions,
-  )
+  const openChannel = () => openControlPlaneChannel({ ...options, reconnectMs: RECONNECT_MS })
+  let channel = openChannel()
   const outcomes = createOutcomeQueue({
     max: options.openRequestsMax,
     nowMs: () => performance.now(),
@@ -119,7 +110,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
   function openStream({ value }: Session): DecisionStream {
     return openDecisionStream({
-      client,
+      client: channel.authorization,
       session: value,
       timeoutMs: options.decisionTimeoutMs,
       onAlive: backoff.reset,
@@ -188,7 +179,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
   async function enrol(): Promise<Session> {
     try {
-      const found = await enroll(enrolment, options.readToken(), Date.now())
+      const found = await enroll(channel.enrolment, options.readToken(), Date.now())
       metrics.enrolments.inc({ result: 'ok' })
       logger.info({ expiresAt: new Date(found.expiresAtMs).toISOString() }, 'Enrolled')
       return found
@@ -198,13 +189,18 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     }
   }
 
-  function ready(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      client.waitForReady(Date.now() + CONNECT_TIMEOUT_MS, (error) => {
-        if (error === undefined) resolve()
-        else reject(error)
-      })
-    })
+  /**
+   * A connection that does not come about is given up with its channel: grpc-js would wait for as
+   * long as the kernel does, which is two minutes when packets are swallowed.
+   */
+  async function ready(): Promise<void> {
+    try {
+      await channel.ready(CONNECT_TIMEOUT_MS)
+    } catch (error) {
+      channel.close()
+      if (!closed) channel = openChannel()
+      throw error
+    }
   }
 
   async function run(): Promise<void> {
@@ -232,8 +228,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     outcomes.flush()
     await current?.finish(FINISH_MS)
     lose()
-    client.close()
-    enrolment.close()
+    channel.close()
     await running
   }
 
@@ -246,23 +241,6 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     onRevoked: open.onRevoked,
     problem: () => (current === undefined ? 'no connection to the control plane' : undefined),
     close,
-  }
-}
-
-function toChannelOptions(keepaliveMs: number) {
-  return {
-    // A peer that is gone without a word is noticed after twice this time.
-    'grpc.keepalive_time_ms': keepaliveMs,
-    'grpc.keepalive_timeout_ms': keepaliveMs,
-    'grpc.keepalive_permit_without_calls': 1,
-    'grpc.initial_reconnect_backoff_ms': RECONNECT_MS.min,
-    'grpc.max_reconnect_backoff_ms': RECONNECT_MS.max,
-    // Retries would keep every message of the stream in memory.
-    'grpc.enable_retries': 0,
-    'grpc.enable_channelz': 0,
-    'grpc.enable_http_proxy': 0,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.max_receive_message_length': 1024 * 1024,
   }
 }
 

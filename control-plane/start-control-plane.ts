@@ -184,6 +184,10 @@ function watchHealth(
       logger.flush(() => process.exit(1))
       throw new Fault('audit_unavailable', doubt)
     }
+    // Whoever asks is turned away meanwhile, so nothing else would find out that it is over.
+    if (store.problem() !== undefined) {
+      store.probe().catch((error: unknown) => logger.warn({ error }, 'Still cannot record'))
+    }
     setServing(checks.every(({ check }) => check() === undefined))
   }
   look()

@@ -23,9 +23,10 @@ export function createAuthorizationService(
       return answerToMessage(await decideMeasured(deps, session, questionFromMessage(message)))
     }),
     reportOutcome: unary(logger, async ({ outcome }, metadata) => {
-      sessionOf(metadata)
+      const { podUid } = sessionOf(metadata).binding
       if (outcome === undefined) throw new Fault('request_invalid', 'The message has no outcome')
-      await deps.auditEvents.complete(outcome.decisionId, outcomeFromMessage(outcome, deps.now()))
+      const { decisionId } = outcome
+      await deps.auditEvents.complete(podUid, decisionId, outcomeFromMessage(outcome, deps.now()))
       return {}
     }),
     authorizeStream: createAuthorizeStream(deps),

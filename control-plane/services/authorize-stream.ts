@@ -7,6 +7,7 @@ import type {
   Outcome,
   Resume,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import type { Question } from '../decide.ts'
 import type { Session } from '../sessions.ts'
 import {
   answerToMessage,
@@ -15,6 +16,7 @@ import {
 } from './authorization-message.ts'
 import { type AuthorizationDeps, decideMeasured } from './decide-measured.ts'
 import { bearerToken, toServiceError } from './grpc-fault.ts'
+import type { OpenDecision } from './open-decisions.ts'
 
 type Response = MessageInitShape<typeof AuthorizeStreamResponseSchema>
 type Call = ServerDuplexStream<AuthorizeStreamRequest, Response>
@@ -41,7 +43,7 @@ export function createAuthorizeStream(
 
 function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
   let inFlight = 0
-  const mine = new Map<string, (why: string) => void>()
+  const mine = new Map<string, OpenDecision>()
   const send = (response: Response): void => {
     if (!call.cancelled && !call.writableEnded) call.write(response)
   }
@@ -56,10 +58,10 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
     inFlight += 1
     try {
       const question = questionFromMessage(message.message.value)
+      const changes = deps.openDecisions.changes()
       const decided = await decideMeasured(deps, session, question)
       if (decided.effect === 'allow') {
-        const { decisionId } = decided
-        deps.openDecisions.open(decisionId, session.binding, question, revokeOf(decisionId))
+        deps.openDecisions.open(watch(decided.decisionId, session, question), changes)
       }
       return { correlation, message: { case: 'decision', value: answerToMessage(decided) } }
     } finally {
@@ -67,30 +69,32 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
     }
   }
 
-  function revokeOf(decisionId: string): (why: string) => void {
-    const revoke = (why: string): void =>
-      send({ message: { case: 'revocation', value: { decisionId, message: why } } })
-    mine.set(decisionId, revoke)
-    return revoke
+  function watch(decisionId: string, { binding }: Session, question: Question): OpenDecision {
+    const decision = { decisionId, binding, question, revoke: revokeOf(decisionId) }
+    mine.set(decisionId, decision)
+    return decision
   }
 
-  function resume({ decisionId, request }: Resume, { binding }: Session): void {
-    const revoke = revokeOf(decisionId)
+  function revokeOf(decisionId: string): (why: string) => void {
+    return (why) => send({ message: { case: 'revocation', value: { decisionId, message: why } } })
+  }
+
+  function resume({ decisionId, request }: Resume, session: Session): void {
     try {
       if (request === undefined) throw new Fault('request_invalid', 'Nothing says what is open')
-      deps.openDecisions.resume(decisionId, binding, questionFromMessage(request), revoke)
+      deps.openDecisions.resume(watch(decisionId, session, questionFromMessage(request)))
     } catch (error) {
       deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
-      revoke('what allowed this request cannot be judged again')
+      revokeOf(decisionId)('what allowed this request cannot be judged again')
     }
   }
 
-  function complete(outcome: Outcome): void {
+  function complete(outcome: Outcome, { binding }: Session): void {
     mine.delete(outcome.decisionId)
-    deps.openDecisions.close(outcome.decisionId)
+    deps.openDecisions.close(binding.podUid, outcome.decisionId)
     // Nobody waits: what cannot be noted stays an open record, which says just that.
     deps.auditEvents
-      .complete(outcome.decisionId, outcomeFromMessage(outcome, deps.now()))
+      .complete(binding.podUid, outcome.decisionId, outcomeFromMessage(outcome, deps.now()))
       .catch((error: unknown) => deps.logger.warn({ error }, 'Cannot note an outcome'))
   }
 
@@ -103,7 +107,7 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
       return
     }
     if (message.message.case === 'outcome') {
-      complete(message.message.value)
+      complete(message.message.value, session)
       return
     }
     if (message.message.case === 'resume') {
@@ -118,7 +122,7 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
     })
   })
   const end = (): void => {
-    for (const [decisionId, revoke] of mine) deps.openDecisions.release(decisionId, revoke)
+    for (const decision of mine.values()) deps.openDecisions.release(decision)
     mine.clear()
   }
   call.on('end', () => {

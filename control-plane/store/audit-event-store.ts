@@ -47,6 +47,9 @@ export interface AuditEventReader {
 export interface AuditEventStore extends AuditEventReader {
   /** Resolves once the event is on disk, never before. Throws `audit_unavailable`. */
   append(event: NewAuditEvent): Promise<void>
-  /** Notes what became of a decision; the first outcome stays. Resolves once it is on disk. */
-  complete(decisionId: string, outcome: Outcome): Promise<void>
+  /**
+   * Notes what became of a decision of this pod, of no other's; the first outcome stays. Resolves
+   * once it is on disk.
+   */
+  complete(podUid: string, decisionId: string, outcome: Outcome): Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { Database as SqliteDatabase } from 'better-sqlite3'
+import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
 import { Fault } from '../../core/fault.ts'
 
 /** Writes that share one transaction. The callback runs inside it, synchronously. */
@@ -12,14 +12,16 @@ interface Waiting {
 
 export interface CommitQueue {
   /**
-   * Resolves once the write is on disk. Throws `audit_unavailable` when its transaction failed, so
-   * that nothing of it is there, and `overloaded` when too many wait.
+   * Resolves once the write is on disk. Throws `audit_unavailable` when it or its transaction
+   * failed, so that nothing of it is there, and `overloaded` when too many wait.
    */
   commit(write: Write): Promise<void>
   /** Calls back after each transaction; returns the way to stop. */
   onCommit(listener: () => void): () => void
   /** Whether the last transaction failed, and how. */
   problem(): string | undefined
+  /** Writes something that says nothing, to learn whether writing works again. */
+  probe(): Promise<void>
 }
 
 /** One fsync serves all who came since the last one; more than this would hold the loop too long. */
@@ -32,6 +34,7 @@ export function createCommitQueue(sqlite: SqliteDatabase): CommitQueue {
   const waiting: Waiting[] = []
   const listeners = new Set<() => void>()
   let scheduled = false
+  let probes = 0
   let problem: string | undefined
   const begin = sqlite.prepare('begin immediate')
   const end = sqlite.prepare('commit')
@@ -58,26 +61,41 @@ export function createCommitQueue(sqlite: SqliteDatabase): CommitQueue {
     scheduled = false
     const batch = waiting.splice(0, BATCH_WRITES_MAX)
     if (waiting.length > 0) schedule()
-    const fault = runTransaction(batch)
+    const unwritable = new Map<Waiting, Fault>()
+    const fault = runTransaction(batch, unwritable)
     problem = fault?.message
-    for (const { resolve, reject } of batch) {
-      if (fault === undefined) resolve()
-      else reject(fault)
+    for (const one of batch) {
+      const own = fault ?? unwritable.get(one)
+      if (own === undefined) one.resolve()
+      else one.reject(own)
     }
     if (fault === undefined) for (const listener of listeners) listener()
   }
 
-  function runTransaction(batch: readonly Waiting[]): Fault | undefined {
+  /** What is wrong with one write goes to `unwritable`, and the others are committed without it. */
+  function runTransaction(
+    batch: readonly Waiting[],
+    unwritable: Map<Waiting, Fault>,
+  ): Fault | undefined {
     try {
       begin.run()
-      for (const { write } of batch) write()
+      for (const one of batch) {
+        const error = attempt(one.write)
+        if (error !== undefined) unwritable.set(one, unrecorded(error))
+      }
       end.run()
       return undefined
     } catch (error) {
       // Converted for each waiter; SQLite has undone the transaction itself for some errors.
       if (sqlite.inTransaction) undo.run()
-      return new Fault('audit_unavailable', 'Cannot put the decision on record', { cause: error })
+      return unrecorded(error)
     }
+  }
+
+  async function probe(): Promise<void> {
+    probes += 1
+    // Nothing reads this number; a transaction that changes nothing would write nothing.
+    await commit(() => void sqlite.pragma(`user_version = ${probes}`))
   }
 
   return {
@@ -87,5 +105,24 @@ export function createCommitQueue(sqlite: SqliteDatabase): CommitQueue {
       return () => listeners.delete(listener)
     },
     problem: () => problem,
+    probe,
   }
+}
+
+/** What SQLite refuses about one statement, leaving the transaction as it was. */
+const OF_ONE_STATEMENT = /^SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG|RANGE)/
+
+/** The error of a write that is itself at fault. Throws what concerns the whole transaction. */
+function attempt(write: Write): unknown {
+  try {
+    write()
+    return undefined
+  } catch (error) {
+    if (error instanceof Sqlite.SqliteError && !OF_ONE_STATEMENT.test(error.code)) throw error
+    return error
+  }
+}
+
+function unrecorded(cause: unknown): Fault {
+  return new Fault('audit_unavailable', 'Cannot put the decision on record', { cause })
 }

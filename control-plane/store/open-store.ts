@@ -13,6 +13,8 @@ export interface Store {
   readonly auditEvents: AuditEventStore
   /** Why nothing can be recorded just now; undefined when it can. */
   problem(): string | undefined
+  /** Tries to write, and so finds out that a problem is over. Throws `audit_unavailable`. */
+  probe(): Promise<void>
   /** Why what was recorded may be lost; undefined when it is not. */
   doubt(): string | undefined
   /** Closes the file once nothing waits to be written. */
@@ -28,6 +30,7 @@ export async function openStore(path: string): Promise<Store> {
     workloads: createSqliteWorkloadStore(database, queue),
     auditEvents: createSqliteAuditEventStore(database, queue),
     problem: queue.problem,
+    probe: queue.probe,
     doubt: database.problem,
     async close() {
       // An empty write comes last, so whatever was waiting is on disk before it.

@@ -27,7 +27,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
   const { kysely, sqlite } = db
   const insert = sqlite.prepare<unknown[]>(insertSql(db))
   const update = sqlite.prepare<unknown[]>(
-    'update decision set revision = ?, http_status = ?, fault = ?, response_bytes = ?, completed_at_ms = ? where id = ? and completed_at_ms is null',
+    'update decision set revision = ?, http_status = ?, fault = ?, response_bytes = ?, completed_at_ms = ? where id = ? and pod_uid = ? and completed_at_ms is null',
   )
   const highest = sqlite.prepare<[], { sequence: number; revision: number }>(HIGHEST_SQL).get()
   assert(highest !== undefined, 'an aggregate without groups gives one row')
@@ -44,7 +44,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
       .catch(resync)
   }
 
-  function complete(decisionId: string, outcome: Outcome): Promise<void> {
+  function complete(podUid: string, decisionId: string, outcome: Outcome): Promise<void> {
     const { httpStatus, fault, responseBytes, completedAtMs } = outcome
     return queue
       .commit(() => {
@@ -55,6 +55,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
           responseBytes,
           completedAtMs,
           decisionId,
+          podUid,
         )
         revision += changes
       })

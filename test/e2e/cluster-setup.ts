@@ -1,4 +1,5 @@
 import { attachCluster, type Cluster, startCluster } from '../cluster/cluster.ts'
+import { describeCluster } from '../cluster/describe.ts'
 import { installLanyard } from '../cluster/lanyard.ts'
 import { type Stage, setTheStage } from '../demo/stage.ts'
 
@@ -7,16 +8,21 @@ import { type Stage, setTheStage } from '../demo/stage.ts'
 const NAME = 'e2e'
 const log = (line: string) => process.stderr.write(`${line}\n`)
 
-/** Starts the cluster; what it returns removes it. */
+/**
+ * Starts the cluster and returns what removes it. One that runs already gets what the tree holds
+ * now and stays: whoever works on one test starts it once.
+ */
 export default async function setup(): Promise<() => Promise<void>> {
-  const cluster = await startCluster({ name: NAME, log })
+  const runs = (await describeCluster(NAME)).running
+  const cluster = runs ? await attachCluster(NAME) : await startCluster({ name: NAME, log })
+  const remove = runs ? async () => {} : () => cluster.stop()
   try {
     await installLanyard(cluster, log)
   } catch (error) {
-    await cluster.stop()
+    await remove()
     throw error
   }
-  return () => cluster.stop()
+  return remove
 }
 
 /** The running cluster with the story's namespaces and people. */

@@ -24,8 +24,10 @@ export function createMemoryAuditEventStore(): AuditEventStore {
       events.push({ ...event, sequence: events.length + 1, revision })
       commits.call()
     },
-    async complete(decisionId: string, outcome: Outcome) {
-      const index = events.findIndex(({ id }) => id === decisionId)
+    async complete(podUid: string, decisionId: string, outcome: Outcome) {
+      const index = events.findIndex(
+        ({ id, caller }) => id === decisionId && caller.podUid === podUid,
+      )
       const event = events[index]
       if (event === undefined || event.outcome !== undefined) return
       revision += 1

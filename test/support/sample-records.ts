@@ -44,9 +44,13 @@ export async function recordSamples(api: AccessApiFixture): Promise<void> {
   await podBindings.record(aBinding([SHARED], { chain: sharedChain }))
 
   await auditEvents.append(aDecision(1))
-  await auditEvents.complete(aDecisionId(1), anOutcome(1))
+  await auditEvents.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
   await auditEvents.append(aRefusal(2))
-  await auditEvents.complete(aDecisionId(2), anOutcome(2, { httpStatus: 403, responseBytes: 612 }))
+  await auditEvents.complete(
+    BUILD.podUid,
+    aDecisionId(2),
+    anOutcome(2, { httpStatus: 403, responseBytes: 612 }),
+  )
   await auditEvents.append(
     aDecision(3, {
       attributes: aRequest({ verb: 'watch', resource: 'pods', name: '' }),
@@ -54,16 +58,17 @@ export async function recordSamples(api: AccessApiFixture): Promise<void> {
     }),
   )
   await auditEvents.append(guarded())
-  await auditEvents.complete(aDecisionId(4), anOutcome(4, { httpStatus: 403 }))
+  await auditEvents.complete(BUILD.podUid, aDecisionId(4), anOutcome(4, { httpStatus: 403 }))
   await auditEvents.append(observed(sharedChain.rootRequester))
-  await auditEvents.complete(aDecisionId(5), anOutcome(5))
+  await auditEvents.complete(SHARED.podUid, aDecisionId(5), anOutcome(5))
   await auditEvents.append(byPolicy())
   await auditEvents.complete(
+    THIRD.podUid,
     aDecisionId(6),
     anOutcome(6, { httpStatus: 0, fault: 'upstream_unavailable' }),
   )
   await auditEvents.append(ancestorRefuses())
-  await auditEvents.complete(aDecisionId(7), anOutcome(7, { httpStatus: 403 }))
+  await auditEvents.complete(FAR.podUid, aDecisionId(7), anOutcome(7, { httpStatus: 403 }))
   await auditEvents.append(
     aDecision(8, {
       attributes: aRequest({
@@ -74,7 +79,7 @@ export async function recordSamples(api: AccessApiFixture): Promise<void> {
       }),
     }),
   )
-  await auditEvents.complete(aDecisionId(8), anOutcome(8))
+  await auditEvents.complete(AGENT.podUid, aDecisionId(8), anOutcome(8))
 }
 
 function guarded() {

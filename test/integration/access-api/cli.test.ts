@@ -10,7 +10,7 @@ import {
   type AggregatingCluster,
   startAggregatingCluster,
 } from '../../support/aggregating-cluster.ts'
-import { aDecisionId, NOON_MS } from '../../support/record-builders.ts'
+import { AGENT, aDecisionId, NOON_MS } from '../../support/record-builders.ts'
 import { type CliRun, runInMemory } from '../../support/run-cli.ts'
 import { recordSamples } from '../../support/sample-records.ts'
 
@@ -220,7 +220,7 @@ describe('buildPlugin()', () => {
     const { aDecision, anOutcome } = await import('../../support/record-builders.ts')
     await api.auditEvents.append(aDecision(40))
     await expect.poll(() => text, { timeout: 10_000 }).toContain('"phase":"Open"')
-    await api.auditEvents.complete(aDecisionId(40), anOutcome(40))
+    await api.auditEvents.complete(AGENT.podUid, aDecisionId(40), anOutcome(40))
     await expect.poll(() => text.trim().split('\n').length, { timeout: 10_000 }).toBe(3)
     child.kill('SIGINT')
     const lines = text

@@ -20,7 +20,7 @@ import { createLogger } from '../../../platform/logger.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
 import { findKube, findKubectl } from '../../support/find-kubernetes.ts'
-import { aDecision, aDecisionId, anOutcome } from '../../support/record-builders.ts'
+import { AGENT, aDecision, aDecisionId, anOutcome } from '../../support/record-builders.ts'
 import { runInMemory } from '../../support/run-cli.ts'
 import { recordSamples } from '../../support/sample-records.ts'
 import { createTestAuthority } from '../../support/test-certificates.ts'
@@ -134,7 +134,7 @@ describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube
     await api.auditEvents.append(aDecision(200))
     const name = aDecisionId(200).toLowerCase()
     await expect.poll(() => text, { timeout: 20_000 }).toMatch(new RegExp(`ADDED +${name} .*open`))
-    await api.auditEvents.complete(aDecisionId(200), anOutcome(200))
+    await api.auditEvents.complete(AGENT.podUid, aDecisionId(200), anOutcome(200))
     await expect.poll(() => text, { timeout: 20_000 }).toMatch(new RegExp(`MODIFIED +${name} `))
     child.kill()
   })

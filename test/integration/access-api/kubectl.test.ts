@@ -9,7 +9,7 @@ import {
   startAggregatingCluster,
 } from '../../support/aggregating-cluster.ts'
 import { findKubectl } from '../../support/find-kubernetes.ts'
-import { aDecision, aDecisionId, anOutcome } from '../../support/record-builders.ts'
+import { AGENT, aDecision, aDecisionId, anOutcome } from '../../support/record-builders.ts'
 import { recordSamples } from '../../support/sample-records.ts'
 
 const kubectl = findKubectl()
@@ -102,7 +102,7 @@ describe.skipIf(kubectl === undefined)('kubectl', () => {
     await decide(100)
     const name = aDecisionId(100).toLowerCase()
     await expect.poll(() => text, { timeout: 20_000 }).toMatch(new RegExp(`ADDED +${name} .*open`))
-    await api.auditEvents.complete(aDecisionId(100), anOutcome(100))
+    await api.auditEvents.complete(AGENT.podUid, aDecisionId(100), anOutcome(100))
     await expect
       .poll(() => text, { timeout: 20_000 })
       .toMatch(new RegExp(`MODIFIED +${name} .*200`))

@@ -196,7 +196,7 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
   describe('auditevents', () => {
     beforeEach(async () => {
       await api.auditEvents.append(aDecision(1))
-      await api.auditEvents.complete(aDecisionId(1), anOutcome(1))
+      await api.auditEvents.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
       await api.auditEvents.append(aRefusal(2))
       await api.auditEvents.append(aDecision(3, { caller: LONE, chain: aChain([LONE]) }))
     })

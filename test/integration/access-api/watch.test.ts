@@ -58,8 +58,12 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       expect(watch.status).toBe(200)
       await api.auditEvents.append(aRefusal(2))
       expect(shown(await watch.take(1))).toEqual([['ADDED', nameOf(2), '2']])
-      await api.auditEvents.complete(aDecisionId(2), anOutcome(2, { httpStatus: 403 }))
-      await api.auditEvents.complete(aDecisionId(1), anOutcome(1))
+      await api.auditEvents.complete(
+        BUILD.podUid,
+        aDecisionId(2),
+        anOutcome(2, { httpStatus: 403 }),
+      )
+      await api.auditEvents.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
       const lines = await watch.take(2)
       expect(shown(lines)).toEqual([
         ['MODIFIED', nameOf(2), '3'],
@@ -74,13 +78,13 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       async (query) => {
         await api.auditEvents.append(aDecision(1))
         await api.auditEvents.append(aDecision(2))
-        await api.auditEvents.complete(aDecisionId(2), anOutcome(2))
+        await api.auditEvents.complete(AGENT.podUid, aDecisionId(2), anOutcome(2))
         const watch = await api.watch(`${EVENTS}?watch=true${query}`)
         expect(shown(await watch.take(2))).toEqual([
           ['ADDED', nameOf(1), '1'],
           ['ADDED', nameOf(2), '3'],
         ])
-        await api.auditEvents.complete(aDecisionId(1), anOutcome(1))
+        await api.auditEvents.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
         expect(shown(await watch.take(1))).toEqual([['MODIFIED', nameOf(1), '4']])
         watch.close()
       },

@@ -1,0 +1,197 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Cluster } from '../cluster/cluster.ts'
+import { waitFor } from '../cluster/control.ts'
+import type { Answer } from '../demo/kubectl.ts'
+import { pod, WATCHED } from '../demo/manifests.ts'
+import type { Stage } from '../demo/stage.ts'
+import { theStage } from './cluster-setup.ts'
+
+/* When a part is gone, nothing passes undecided; when it is back, nobody has to help. */
+
+const SYSTEM = 'lanyard-system'
+let stage: Stage & { cluster: Cluster }
+
+beforeAll(async () => {
+  stage = await theStage()
+  await stage.admin.must(['delete', 'pod', 'steady', '-n', WATCHED, '--ignore-not-found', '--wait'])
+  await stage.alice.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, 'steady', 'builder')))
+  await stage.admin.must([
+    'wait',
+    '-n',
+    WATCHED,
+    '--for=condition=Ready',
+    'pod/steady',
+    '--timeout=120s',
+  ])
+})
+
+afterAll(() => stage?.close())
+
+/** One request from the pod; the body and then the HTTP status. */
+function ask(path = '/api/v1/namespaces/team/pods?limit=1', seconds = 20): Promise<Answer> {
+  const script = `D=/var/run/secrets/kubernetes.io/serviceaccount
+curl -s --max-time ${seconds} -w '\\n%{http_code}' --cacert $D/ca.crt -H "Authorization: Bearer $(cat $D/token)" "https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT${path}"`
+  return stage.admin.run(['exec', '-n', WATCHED, 'steady', '-c', 'main', '--', 'sh', '-c', script])
+}
+
+async function asksUntil(status: string, timeoutMs = 60_000): Promise<void> {
+  await waitFor(`HTTP ${status}`, timeoutMs, async () =>
+    (await ask()).stdout.endsWith(`\n${status}`),
+  )
+}
+
+/** Requests that reached kube-apiserver with the pod's own credential. */
+async function forwarded(): Promise<number> {
+  const uid = await stage.admin.must([
+    'get',
+    'pod',
+    'steady',
+    '-n',
+    WATCHED,
+    '-o',
+    'jsonpath={.metadata.uid}',
+  ])
+  const lines = (await readFile(stage.cluster.auditLogPath, 'utf8')).split('\n')
+  return lines.filter(
+    (line) =>
+      line.includes(uid.stdout) &&
+      line.includes('authentication.kubernetes.io/pod-uid') &&
+      line.includes('"auditID":"01'),
+  ).length
+}
+
+function scale(what: string, replicas: number): Promise<Answer> {
+  return stage.admin.must(['scale', '-n', SYSTEM, what, `--replicas=${replicas}`])
+}
+
+describe('the control plane is gone', () => {
+  test('every request gets a Status that says so, nothing is forwarded, and it comes back by itself', async () => {
+    await asksUntil('200')
+    await scale('statefulset/lanyard-control-plane', 0)
+    await stage.admin.must([
+      'wait',
+      '-n',
+      SYSTEM,
+      '--for=delete',
+      'pod/lanyard-control-plane-0',
+      '--timeout=60s',
+    ])
+    const before = await forwarded()
+    const answer = await ask()
+    expect(answer.stdout).toMatch(/"reason":"(?:ServiceUnavailable|Timeout)"/)
+    expect(answer.stdout).toMatch(/"retryAfterSeconds":\d/)
+    expect(answer.stdout).toMatch(/\n50[34]$/)
+    expect(await forwarded()).toBe(before)
+    const made = await stage.alice.run(
+      ['create', '-f', '-'],
+      JSON.stringify(pod(WATCHED, 'refused', 'agent')),
+    )
+    expect(made.text).toMatch(/control plane does not answer/)
+    await scale('statefulset/lanyard-control-plane', 1)
+    await asksUntil('200')
+  })
+
+  test('a connection that swallows everything is noticed', async () => {
+    const rule = ['FORWARD', '-p', 'tcp', '--dport', '8443', '-j', 'DROP']
+    await stage.cluster.nodeExec(['iptables', '-I', ...rule])
+    try {
+      const began = Date.now()
+      const answer = await ask()
+      expect(answer.stdout).toMatch(/\n50[34]$/)
+      expect(Date.now() - began).toBeLessThan(15_000)
+    } finally {
+      await stage.cluster.nodeExec(['iptables', '-D', ...rule])
+    }
+    await asksUntil('200')
+  })
+})
+
+test('the database is locked: nothing is forwarded without a record', async () => {
+  await asksUntil('200')
+  const database = new Sqlite(join(stage.cluster.paths.volumes, 'lanyard', 'lanyard.db'))
+  database.exec('begin immediate')
+  const before = await forwarded()
+  try {
+    const answer = await ask()
+    expect(answer.stdout).toMatch(/\n503$/)
+    expect(answer.stdout).toMatch(/record/)
+    expect(await forwarded()).toBe(before)
+  } finally {
+    database.exec('rollback')
+    database.close()
+  }
+  await asksUntil('200')
+})
+
+test('the injector is gone: no pod is admitted, and then it is again', async () => {
+  await scale('deployment/lanyard-injector', 0)
+  await stage.admin.must([
+    'wait',
+    '-n',
+    SYSTEM,
+    '--for=delete',
+    'pod',
+    '-l',
+    'app.kubernetes.io/name=lanyard-injector',
+    '--timeout=60s',
+  ])
+  const object = JSON.stringify(pod(WATCHED, 'late', 'agent'))
+  const refused = await stage.alice.run(['create', '-f', '-'], object)
+  expect(refused.exitCode).not.toBe(0)
+  expect(refused.text).toMatch(/webhook/)
+  await scale('deployment/lanyard-injector', 2)
+  await waitFor(
+    'admission',
+    60_000,
+    async () => (await stage.alice.run(['create', '-f', '-'], object)).exitCode === 0,
+  )
+  expect((await stage.admin.must(['get', 'pod', 'late', '-n', WATCHED])).exitCode).toBe(0)
+  await stage.admin.must(['delete', 'pod', 'late', '-n', WATCHED, '--wait=false'])
+})
+
+test('the sidecar is killed in mid-stream: the record stays open, and the app goes on with what it has', async () => {
+  const watching = ask('/api/v1/namespaces/team/pods?watch=true', 40)
+  await waitFor('the watch on record', 20_000, async () => (await openWatches()) > 0)
+  const killed = await stage.cluster.nodeExec([
+    'sh',
+    '-c',
+    `for p in $(pgrep -f app/main.cjs); do tr '\\0' '\\n' < /proc/$p/environ | grep -q '^HOSTNAME=steady$' && kill -9 $p && echo killed; done`,
+  ])
+  expect(killed.stdout.trim()).toBe('killed')
+  expect((await watching).exitCode).not.toBe(0)
+  await asksUntil('200')
+  expect(await openWatches()).toBeGreaterThan(0)
+})
+
+async function openWatches(): Promise<number> {
+  const listed = await stage.admin.must([
+    'get',
+    'auditevents',
+    '-n',
+    WATCHED,
+    '--field-selector',
+    'spec.pod=steady,spec.verb=watch',
+    '-o',
+    'json',
+  ])
+  const { items } = JSON.parse(listed.stdout) as { items: { status: { phase: string } }[] }
+  return items.filter(({ status }) => status.phase === 'Open').length
+}
+
+test('kube-apiserver is restarted: callers get a Status, and everything comes back', async () => {
+  await stage.cluster.killComponent('kube-apiserver')
+  await stage.cluster.restartComponent('kube-apiserver')
+  await asksUntil('200', 90_000)
+  await waitFor('admission', 90_000, async () => {
+    const made = await stage.alice.run(
+      ['create', '-f', '-'],
+      JSON.stringify(pod(WATCHED, 'after', 'agent')),
+    )
+    return made.exitCode === 0
+  })
+  await stage.admin.must(['delete', 'pod', 'after', '-n', WATCHED, '--wait=false'])
+  expect((await ask('/api/v1/namespaces/team/secrets')).stdout).toMatch(/\n403$/)
+})

@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitFor } from '../cluster/control.ts'
+import { pod, UNWATCHED, WATCHED } from '../demo/manifests.ts'
+import type { Stage } from '../demo/stage.ts'
+import { theStage } from './cluster-setup.ts'
+
+/* AccessPolicies, RBAC changes and guards, as they are felt inside a pod. */
+
+let stage: Stage
+
+beforeAll(async () => {
+  stage = await theStage()
+  await stage.admin.must(['delete', 'pod', 'ruled', '-n', WATCHED, '--ignore-not-found', '--wait'])
+  await stage.alice.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, 'ruled', 'builder')))
+  await stage.admin.must([
+    'wait',
+    '-n',
+    WATCHED,
+    '--for=condition=Ready',
+    'pod/ruled',
+    '--timeout=120s',
+  ])
+})
+
+afterAll(async () => {
+  await stage?.admin.run(['delete', 'accesspolicies', '--all'])
+  await stage?.close()
+})
+
+const inside = (...argv: string[]) =>
+  stage.admin.run(['exec', '-n', WATCHED, 'ruled', '-c', 'main', '--', 'kubectl', ...argv])
+
+interface Rule {
+  readonly name: string
+  readonly [field: string]: unknown
+}
+
+function policy(rules: readonly Rule[]): string {
+  const spec = { subjects: [{ kind: 'User', name: 'alice' }], rules }
+  return JSON.stringify({
+    apiVersion: 'lanyard.dev/v1alpha1',
+    kind: 'AccessPolicy',
+    metadata: { name: 'alice' },
+    spec,
+  })
+}
+
+const READ: Rule = {
+  name: 'read',
+  effect: 'Allow',
+  apiGroups: [''],
+  resources: ['pods', 'configmaps', 'secrets'],
+  verbs: ['get', 'list', 'watch'],
+  namespaces: [WATCHED],
+}
+
+async function accepted(): Promise<string> {
+  const path = 'jsonpath={.status.conditions[?(@.type=="Accepted")].status}'
+  return (await stage.admin.run(['get', 'accesspolicy', 'alice', '-o', path])).stdout
+}
+
+describe('an AccessPolicy', () => {
+  test('stands in the place of RBAC for whom it names', async () => {
+    await stage.admin.must(['apply', '-f', '-'], policy([READ]))
+    await waitFor('the policy to be accepted', 10_000, async () => (await accepted()) === 'True')
+    expect((await inside('get', 'secret', 'db')).exitCode).toBe(0)
+    const job = await inside('get', 'jobs')
+    expect(job.text).toMatch(/alice .* cannot list resource "jobs".*no rule allows it/)
+  })
+
+  test('denies what a Deny matches, whatever allows it', async () => {
+    const deny: Rule = { ...READ, name: 'no-secrets', effect: 'Deny', resources: ['secrets'] }
+    await stage.admin.must(['apply', '-f', '-'], policy([READ, deny]))
+    await waitFor(
+      'the Deny',
+      10_000,
+      async () => (await inside('get', 'secret', 'db')).exitCode !== 0,
+    )
+    expect((await inside('get', 'secret', 'db')).text).toMatch(/rule "alice\/no-secrets" denies it/)
+    expect((await inside('get', 'configmaps')).exitCode).toBe(0)
+  })
+
+  test('that is not valid denies its subjects everything, and says so in its status', async () => {
+    await stage.admin.must(
+      ['apply', '--validate=false', '-f', '-'],
+      policy([READ, { ...READ, name: 'masked', mask: ['secret-values'] }]),
+    )
+    await waitFor('the policy to be refused', 10_000, async () => (await accepted()) === 'False')
+    const answer = await inside('get', 'pods')
+    expect(answer.text).toMatch(/AccessPolicy "alice" is not valid/)
+    const reason = await stage.admin.must([
+      'get',
+      'accesspolicy',
+      'alice',
+      '-o',
+      'jsonpath={.status.conditions[0].message}',
+    ])
+    expect(reason.stdout).toMatch(/spec\.rules\[1\]\.mask: is not supported by this version/)
+  })
+
+  test('with an effect of another version is refused by the API server', async () => {
+    const answer = await stage.admin.run(
+      ['apply', '-f', '-'],
+      policy([{ ...READ, effect: 'RequireApproval' }]),
+    )
+    expect(answer.text).toMatch(/effect/)
+    expect(answer.exitCode).not.toBe(0)
+  })
+
+  test('that is deleted leaves RBAC to judge again', async () => {
+    await stage.admin.must(['delete', 'accesspolicy', 'alice'])
+    await waitFor('RBAC', 10_000, async () => (await inside('get', 'jobs')).exitCode === 0)
+    expect((await inside('get', 'secret', 'db')).text).toMatch(/RBAC does not allow it/)
+  })
+})
+
+describe('RBAC', () => {
+  const binding = ['rolebinding', 'extra', '-n', WATCHED]
+  test('is felt within two seconds, both ways', async () => {
+    expect((await inside('get', 'configmaps')).exitCode).not.toBe(0)
+    await stage.admin.must([
+      'create',
+      'role',
+      'extra',
+      '-n',
+      WATCHED,
+      '--verb=list,watch',
+      '--resource=configmaps',
+    ])
+    await stage.admin.must(['create', ...binding, '--role=extra', '--user=alice'])
+    await waitFor(
+      'the grant',
+      5_000,
+      async () => (await inside('get', 'configmaps')).exitCode === 0,
+    )
+    await stage.admin.must(['delete', ...binding])
+    const began = Date.now()
+    await waitFor(
+      'the end of the grant',
+      5_000,
+      async () => (await inside('get', 'configmaps')).exitCode !== 0,
+    )
+    expect(Date.now() - began).toBeLessThan(5_000)
+  })
+
+  test('cuts an open watch within two seconds when it no longer allows it', async () => {
+    await stage.admin.must(['create', ...binding, '--role=extra', '--user=alice'])
+    await waitFor(
+      'the grant',
+      5_000,
+      async () => (await inside('get', 'configmaps')).exitCode === 0,
+    )
+    let ended = 0
+    const watching = inside('get', 'configmaps', '--watch-only', '--request-timeout=60s').then(
+      (answer) => {
+        ended = Date.now()
+        return answer
+      },
+    )
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    expect(ended).toBe(0)
+    const revoked = Date.now()
+    await stage.admin.must(['delete', ...binding])
+    await watching
+    expect(ended - revoked).toBeLessThan(4_000)
+    await stage.admin.must(['delete', 'role', 'extra', '-n', WATCHED])
+  })
+})
+
+describe('a guard', () => {
+  test.each([
+    [
+      'a launch where nothing is injected',
+      ['-n', UNWATCHED, 'run', 'out', '--image=x'],
+      /launch-outside|RBAC does not allow/,
+    ],
+    ['a proxy to a node', ['get', '--raw', '/api/v1/nodes/node/proxy/pods'], /forbidden/],
+    ['impersonation', ['get', 'pods', '--as=admin'], /./],
+  ])('stands before %s', async (_name, args, says) => {
+    const answer = await inside(...args)
+    expect(answer.text).toMatch(says)
+  })
+
+  test('stands even before an administrator whose pod it is', async () => {
+    const name = 'powerful'
+    await stage.admin.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, name, 'builder')))
+    await stage.admin.must([
+      'wait',
+      '-n',
+      WATCHED,
+      '--for=condition=Ready',
+      `pod/${name}`,
+      '--timeout=120s',
+    ])
+    await stage.admin.must([
+      'create',
+      'clusterrolebinding',
+      'builder-all',
+      '--clusterrole=cluster-admin',
+      `--serviceaccount=${WATCHED}:builder`,
+    ])
+    const from = (...argv: string[]) =>
+      stage.admin.run(['exec', '-n', WATCHED, name, '-c', 'main', '--', 'kubectl', ...argv])
+    const refused = [
+      [['-n', UNWATCHED, 'run', 'out', '--image=x'], /guard launch-outside/],
+      [['create', 'token', 'builder'], /guard credentials/],
+      [['get', '--raw', '/api/v1/nodes/node/proxy/pods'], /guard node-proxy/],
+      [['label', 'namespace', WATCHED, 'lanyard.dev/injection-'], /guard lanyard-config/],
+      [['delete', 'mutatingwebhookconfiguration', 'lanyard-injector'], /guard lanyard-config/],
+      [['exec', 'ruled', '-c', 'main', '--', 'id'], /guard foreign-pod/],
+    ] as const
+    for (const [args, says] of refused) expect((await from(...args)).text).toMatch(says)
+    // What no guard minds is an administrator's to do.
+    expect((await from('get', 'secret', 'db')).exitCode).toBe(0)
+    expect((await from('exec', name, '-c', 'main', '--', 'id')).stdout).toContain('uid=1000')
+    await stage.admin.must(['delete', 'clusterrolebinding', 'builder-all'])
+    await stage.admin.must(['delete', 'pod', name, '-n', WATCHED, '--wait=false'])
+  })
+})
+
+test('an observed namespace lets pass and warns, and the record says deny', async () => {
+  await stage.admin.must(['label', 'namespace', WATCHED, 'lanyard.dev/mode=observe'])
+  await waitFor(
+    'the mode',
+    10_000,
+    async () => (await inside('get', 'secret', 'db')).exitCode === 0,
+  )
+  const answer = await inside('get', 'secret', 'db')
+  expect(answer.stderr).toMatch(/Warning:.*alice/)
+  const listed = await stage.admin.must([
+    'get',
+    'auditevents',
+    '-n',
+    WATCHED,
+    '--field-selector',
+    'spec.pod=ruled,spec.effect=Deny',
+    '-o',
+    'json',
+  ])
+  const { items } = JSON.parse(listed.stdout) as { items: { spec: { observed: boolean } }[] }
+  expect(items.at(-1)?.spec.observed).toBe(true)
+  await stage.admin.must(['label', 'namespace', WATCHED, 'lanyard.dev/mode-'])
+  await waitFor(
+    'enforcement',
+    10_000,
+    async () => (await inside('get', 'secret', 'db')).exitCode !== 0,
+  )
+})
+
+test('exec, attach, port-forward and cp pass through the sidecar, byte for byte', async () => {
+  await stage.admin.must([
+    'create',
+    'role',
+    'tunnels',
+    '-n',
+    WATCHED,
+    '--verb=create',
+    '--resource=pods/exec,pods/attach,pods/portforward',
+  ])
+  await stage.admin.must([
+    'create',
+    'rolebinding',
+    'tunnels',
+    '-n',
+    WATCHED,
+    '--role=tunnels',
+    '--user=alice',
+  ])
+  await waitFor(
+    'the grant',
+    5_000,
+    async () => (await inside('exec', 'ruled', '-c', 'main', '--', 'id')).exitCode === 0,
+  )
+  const script =
+    'head -c 200000 /dev/zero | kubectl exec -i ruled -c main -- wc -c; kubectl exec ruled -c main -- sh -c "exit 7"; echo code $?; (kubectl port-forward pod/ruled 18080:16444 >/dev/null 2>&1 & P=$!; sleep 2; curl -s http://127.0.0.1:18080/livez; kill $P)'
+  const answer = await stage.admin.run([
+    'exec',
+    '-n',
+    WATCHED,
+    'ruled',
+    '-c',
+    'main',
+    '--',
+    'sh',
+    '-c',
+    script,
+  ])
+  expect(answer.stdout).toMatch(/^200000\n/)
+  expect(answer.stdout).toMatch(/code 7\n/)
+  expect(answer.stdout).toMatch(/ok\n$/)
+  await stage.admin.must(['delete', 'role/tunnels', 'rolebinding/tunnels', '-n', WATCHED])
+})

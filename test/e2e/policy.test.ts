@@ -10,7 +10,7 @@ let stage: Stage
 
 beforeAll(async () => {
   stage = await theStage()
-  await stage.admin.must(['delete', 'pod', 'ruled', '-n', WATCHED, '--ignore-not-found', '--wait'])
+  await removeOwn()
   await stage.alice.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, 'ruled', 'builder')))
   await stage.admin.must([
     'wait',
@@ -23,9 +23,19 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await stage?.admin.run(['delete', 'accesspolicies', '--all'])
+  await removeOwn()
   await stage?.close()
 })
+
+/** Whatever an earlier run left, so that a test that failed does not fail the next. */
+async function removeOwn(): Promise<void> {
+  const mine = ['pod/ruled', 'role/extra', 'rolebinding/extra', 'role/tunnels']
+  const namespaced = [...mine, 'rolebinding/tunnels', '-n', WATCHED]
+  for (const what of [namespaced, ['accesspolicy/alice'], ['clusterrolebinding/builder-all']]) {
+    await stage?.admin.must(['delete', ...what, '--ignore-not-found', '--wait'])
+  }
+  await stage?.admin.must(['label', 'namespace', WATCHED, 'lanyard.dev/mode-'])
+}
 
 const inside = (...argv: string[]) =>
   stage.admin.run(['exec', '-n', WATCHED, 'ruled', '-c', 'main', '--', 'kubectl', ...argv])
@@ -151,12 +161,10 @@ describe('RBAC', () => {
       async () => (await inside('get', 'configmaps')).exitCode === 0,
     )
     let ended = 0
-    const watching = inside('get', 'configmaps', '--watch-only', '--request-timeout=60s').then(
-      (answer) => {
-        ended = Date.now()
-        return answer
-      },
-    )
+    const watching = inside('get', 'configmaps', '--watch-only').then((answer) => {
+      ended = Date.now()
+      return answer
+    })
     await new Promise((resolve) => setTimeout(resolve, 3_000))
     expect(ended).toBe(0)
     const revoked = Date.now()

@@ -22,7 +22,16 @@ const KUBERNETES_VERSION = 'v1.34.4'
 const [MAJOR, MINOR] = KUBERNETES_VERSION.slice(1).split('.')
 const VERSION_PACKAGE = 'k8s.io/component-base/version'
 const STRIPPED = '-s -w'
-const VERSIONED = `${STRIPPED} -X ${VERSION_PACKAGE}.gitVersion=${KUBERNETES_VERSION} -X ${VERSION_PACKAGE}.gitMajor=${MAJOR} -X ${VERSION_PACKAGE}.gitMinor=${MINOR}`
+/** Where kubectl's user agent comes from. */
+const CLIENT_VERSION_PACKAGE = 'k8s.io/client-go/pkg/version'
+const VERSIONED = [
+  STRIPPED,
+  `-X ${VERSION_PACKAGE}.gitVersion=${KUBERNETES_VERSION}`,
+  `-X ${VERSION_PACKAGE}.gitMajor=${MAJOR}`,
+  `-X ${VERSION_PACKAGE}.gitMinor=${MINOR}`,
+  `-X ${CLIENT_VERSION_PACKAGE}.gitVersion=${KUBERNETES_VERSION}`,
+  `-X ${CLIENT_VERSION_PACKAGE}.gitCommit=`,
+].join(' ')
 const SOURCES = join(REPOSITORY, 'test', 'cluster', 'go')
 const BIN = join(CACHE, 'bin')
 

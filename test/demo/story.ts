@@ -75,7 +75,7 @@ function beginning(): Chapter {
     steps: [
       {
         name: 'alice starts the agent',
-        command: `kubectl --as-alice create -f agent.yaml   # image ${AGENT_IMAGE}, unmodified`,
+        command: `kubectl --kubeconfig alice.kubeconfig create -f agent.yaml   # image ${AGENT_IMAGE}, unmodified`,
         why: 'the injector adds the sidecar; the pod is bound to a new chain whose root requester is alice',
         async run({ alice, admin }) {
           const answer = await alice.run(
@@ -234,7 +234,7 @@ function theHole(): Chapter {
     steps: [
       {
         name: 'alice starts an agent there',
-        command: 'kubectl --as-alice create -f agent.yaml',
+        command: 'kubectl --kubeconfig alice.kubeconfig create -f agent.yaml',
         why: 'no sidecar: the namespace does not carry the label',
         async run({ alice, admin }) {
           const answer = await alice.run(

@@ -29,8 +29,16 @@ const POLICY = '/usr/sbin/policy-rc.d'
 const POLICY_TEXT =
   '#!/bin/sh\n# Made by the Lanyard test cluster while it installs packages.\nexit 101\n'
 
-/** Installs what is missing. Needs root on Debian; starts no service of the packages. */
-export async function ensurePackages(log: Log): Promise<void> {
+/**
+ * Installs what is missing: of the cluster's packages, or of those that are given, each with a file
+ * that tells whether it is there. Needs root on Debian; starts no service of the packages.
+ */
+export async function ensurePackages(
+  log: Log,
+  packages: Readonly<Record<string, string>> = PACKAGES,
+): Promise<void> {
+  const missingPackages = () =>
+    Object.keys(packages).filter((name) => !existsSync(packages[name] ?? ''))
   if (missingPackages().length === 0 && !(await isOwnPolicyThere())) return
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     throw new Error(`Cannot install ${missingPackages().join(' ')}: this needs root on Debian 12`)
@@ -45,10 +53,6 @@ export async function ensurePackages(log: Log): Promise<void> {
       install(missing),
     )
   })
-}
-
-function missingPackages(): readonly string[] {
-  return Object.keys(PACKAGES).filter((name) => !existsSync(PACKAGES[name] ?? ''))
 }
 
 /** While policy-rc.d says 101, dpkg starts no service: the machine's own work stays untouched. */

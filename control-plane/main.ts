@@ -11,5 +11,5 @@ const config = loadConfig(controlPlaneConfig, {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
 })
-const logger = createLogger({ name: 'lanyard-control-plane', level: config.logLevel })
+const logger = createLogger({ name: 'control-plane', level: config.logLevel })
 runProcess(logger, () => startControlPlane(config, logger))

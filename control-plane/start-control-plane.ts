@@ -17,7 +17,7 @@ import {
 } from './access-api/request-header-config.ts'
 import { createChainRegistry } from './chains/chain-registry.ts'
 import type { ControlPlaneConfig } from './config.ts'
-import { createControlPlaneMetrics } from './control-plane-metrics.ts'
+import { createControlPlaneMetrics, measureOpenDecisions } from './control-plane-metrics.ts'
 import { createDecider } from './decide.ts'
 import { startGrpcServer } from './grpc-server.ts'
 import { type AccessReviewer, createAccessReviewer } from './kubernetes/access-reviewer.ts'
@@ -46,7 +46,11 @@ export async function startControlPlane(
   const kube = new KubeConfig()
   kube.loadFromDefault()
   const metrics = createMetrics('control-plane', VERSION)
-  const store = await openStore(config.databaseFile)
+  const ownMetrics = createControlPlaneMetrics(metrics)
+  const store = await openStore(config.databaseFile, (result, seconds) => {
+    ownMetrics.transactions.inc({ result })
+    ownMetrics.transactionDuration.observe(seconds)
+  })
   const { facts, access, openDecisions, decider } = watchCluster(kube, config, store, logger)
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
@@ -55,7 +59,7 @@ export async function startControlPlane(
   const sessions = createSessions(now)
   const registry = createChainRegistry({ ...store, now })
   const shared = { ...store, sessions, reviewToken, access, logger, now }
-  const ownMetrics = createControlPlaneMetrics(metrics)
+  measureOpenDecisions(metrics, openDecisions.size)
   const grpc = await startGrpcServer(
     `0.0.0.0:${config.grpcPortNumber}`,
     toGrpcCredentials(serving, authority.certificatePem),
@@ -76,7 +80,10 @@ export async function startControlPlane(
     { name: 'store', check: store.problem },
     { name: 'cluster', check: facts.problem },
   ]
-  const api = await startAccessApi({ kube, config, store, access, checks, serving, logger })
+  const api = await startAccessApi({
+    ...{ kube, config, store, access, checks, serving, logger },
+    onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
+  })
   const health = await startHealthServer({
     port: config.healthPortNumber,
     host: '0.0.0.0',
@@ -144,6 +151,7 @@ async function startAccessApi(parts: {
   readonly checks: readonly HealthCheck[]
   readonly serving: Awaited<ReturnType<typeof keepServingCertificate>>
   readonly logger: Logger
+  readonly onAnswer: (httpStatus: number) => void
 }): Promise<readonly Closer[]> {
   const { kube, store, access, serving, logger } = parts
   const requestHeader = createRequestHeaderSource({
@@ -161,6 +169,7 @@ async function startAccessApi(parts: {
     clock: { now },
     version: VERSION,
     readiness: parts.checks,
+    onAnswer: parts.onAnswer,
   })
   serving.onChange((certificate) => server.setCertificate(certificate))
   await server.listen(parts.config.accessApiPortNumber, '0.0.0.0')

@@ -87,5 +87,5 @@ const config = loadConfig(injectorConfig, {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
 })
-const logger = createLogger({ name: 'lanyard-injector', level: config.logLevel })
+const logger = createLogger({ name: 'injector', level: config.logLevel })
 runProcess(logger, () => start(config, logger))

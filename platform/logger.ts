@@ -19,7 +19,6 @@ export function createLogger(
 ): Logger {
   return pino(
     {
-      name: options.name,
       level: options.level,
       base: { process: options.name },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,

@@ -17,6 +17,8 @@ export interface Metrics {
     help: string,
     labelNames?: readonly Label[],
   ): Gauge<Label>
+  /** A gauge that is read when it is asked for. */
+  measured(name: string, help: string, read: () => number): void
   /** A duration in seconds. */
   seconds<Label extends string>(
     name: string,
@@ -52,6 +54,16 @@ export function createMetrics(process: string, version: string): Metrics {
   return {
     counter: (name, help, labelNames = []) => new Counter({ name, help, labelNames, registers }),
     gauge: (name, help, labelNames = []) => new Gauge({ name, help, labelNames, registers }),
+    measured(name, help, read) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    },
     seconds: (name, help, labelNames = []) =>
       new Histogram({ name, help, labelNames, registers, buckets: SECONDS_BUCKETS }),
     text: () => registry.metrics(),

@@ -36,6 +36,8 @@ export interface AccessApiDeps {
   readonly readiness?: readonly HealthCheck[]
   readonly watchesMax?: number
   readonly watchTimes?: WatchTimes
+  /** Told of each answer once it has ended. */
+  readonly onAnswer?: (httpStatus: number) => void
 }
 
 export interface AccessApiServer {
@@ -73,7 +75,10 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
     },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => {
+      outgoing.once('close', () => deps.onAnswer?.(outgoing.statusCode))
+      void listener(incoming, outgoing)
+    },
   )
 
   function renewContext(): void {

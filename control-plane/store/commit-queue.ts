@@ -29,8 +29,14 @@ const BATCH_WRITES_MAX = 512
 /** About a second's worth of decisions. */
 const WAITING_WRITES_MAX = 20_000
 
+/** Told of each transaction; `seconds` is how long it took. */
+export type OnTransaction = (result: 'ok' | 'failed', seconds: number) => void
+
 /** Group commit over one SQLite handle: the only writer of the process. */
-export function createCommitQueue(sqlite: SqliteDatabase): CommitQueue {
+export function createCommitQueue(
+  sqlite: SqliteDatabase,
+  onTransaction: OnTransaction = () => {},
+): CommitQueue {
   const waiting: Waiting[] = []
   const listeners = new Set<() => void>()
   let scheduled = false
@@ -62,7 +68,9 @@ export function createCommitQueue(sqlite: SqliteDatabase): CommitQueue {
     const batch = waiting.splice(0, BATCH_WRITES_MAX)
     if (waiting.length > 0) schedule()
     const unwritable = new Map<Waiting, Fault>()
+    const began = performance.now()
     const fault = runTransaction(batch, unwritable)
+    onTransaction(fault === undefined ? 'ok' : 'failed', (performance.now() - began) / 1_000)
     problem = fault?.message
     for (const one of batch) {
       const own = fault ?? unwritable.get(one)

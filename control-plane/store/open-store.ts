@@ -1,5 +1,5 @@
 import type { AuditEventStore } from './audit-event-store.ts'
-import { createCommitQueue } from './commit-queue.ts'
+import { createCommitQueue, type OnTransaction } from './commit-queue.ts'
 import { openDatabase } from './database.ts'
 import type { PodBindingStore } from './pod-binding-store.ts'
 import { createSqliteAuditEventStore } from './sqlite-audit-event-store.ts'
@@ -22,9 +22,9 @@ export interface Store {
 }
 
 /** Opens the SQLite file at `path`. Throws `audit_unavailable` when it cannot be used. */
-export async function openStore(path: string): Promise<Store> {
+export async function openStore(path: string, onTransaction?: OnTransaction): Promise<Store> {
   const database = await openDatabase(path)
-  const queue = createCommitQueue(database.sqlite)
+  const queue = createCommitQueue(database.sqlite, onTransaction)
   return {
     bindings: createSqlitePodBindingStore(database, queue),
     workloads: createSqliteWorkloadStore(database, queue),

@@ -1,0 +1,74 @@
+import type { DelegationChain } from '../../core/chain.ts'
+import type { AdmissionRequest } from '../../injector/admission-review.ts'
+import type { Container, Pod, PodSpec } from '../../injector/pod.ts'
+import type { SidecarOptions } from '../../injector/sidecar-container.ts'
+
+/** What an installation chooses about its sidecars, in tests. */
+export const SIDECAR: SidecarOptions = {
+  image: 'registry.example/lanyard-sidecar:1',
+  imagePullPolicy: 'IfNotPresent',
+  controlPlaneAddress: 'lanyard-control-plane.lanyard-system.svc:8443',
+  controlPlaneCa: '-----BEGIN CERTIFICATE-----\ntest\n-----END CERTIFICATE-----\n',
+  logLevel: 'info',
+  cpuRequest: '10m',
+  memoryRequest: '64Mi',
+  memoryLimit: '160Mi',
+}
+
+/** The volume and the mount that kube-apiserver's ServiceAccount admission puts into every pod. */
+export const BUILT_IN_TOKEN = {
+  volume: {
+    name: 'kube-api-access-x7k2p',
+    projected: {
+      defaultMode: 420,
+      sources: [{ serviceAccountToken: { expirationSeconds: 3_607, path: 'token' } }],
+    },
+  },
+  mount: {
+    name: 'kube-api-access-x7k2p',
+    mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+    readOnly: true,
+  },
+} as const
+
+export function aContainer(fields: Partial<Container> = {}): Container {
+  return { name: 'app', image: 'busybox:1', ...fields }
+}
+
+/** A pod as it reaches a webhook: of one container, with the built-in token volume. */
+export function aPod(spec: Partial<PodSpec> = {}, metadata: Partial<Pod['metadata']> = {}): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'worker', namespace: 'team', uid: 'pod-uid-1', ...metadata },
+    spec: {
+      serviceAccountName: 'agent',
+      restartPolicy: 'Always',
+      containers: [aContainer({ volumeMounts: [BUILT_IN_TOKEN.mount] })],
+      volumes: [BUILT_IN_TOKEN.volume],
+      ...spec,
+    },
+  }
+}
+
+/** A pod of one app container that has these fields. */
+export function aPodWith(container: Partial<Container>): Pod {
+  return aPod({ containers: [aContainer(container)] })
+}
+
+export function anAdmissionRequest(fields: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  return {
+    uid: 'review-1',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    resource: 'pods',
+    subresource: '',
+    name: '',
+    namespace: 'team',
+    operation: 'CREATE',
+    user: { username: 'alice', uid: '', groups: ['system:authenticated'], extra: {} },
+    object: aPod(),
+    oldObject: undefined,
+    dryRun: false,
+    ...fields,
+  }
+}

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Cluster } from '../cluster/cluster.ts'
 import { waitFor } from '../cluster/control.ts'
-import { pod, WATCHED } from '../demo/manifests.ts'
+import { WATCHED } from '../demo/manifests.ts'
 import type { Stage } from '../demo/stage.ts'
 import { theStage } from './cluster-setup.ts'
+import { removePod, startPod } from './start-pod.ts'
 
 /* Invariants 1 and 2: what was judged is what kube-apiserver saw, one to one, joined by Audit-ID. */
 
@@ -26,16 +27,8 @@ interface Decided {
 
 beforeAll(async () => {
   stage = await theStage()
-  await stage.admin.must(['delete', 'pod', 'joined', '-n', WATCHED, '--ignore-not-found', '--wait'])
-  await stage.alice.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, 'joined', 'builder')))
-  await stage.admin.must([
-    'wait',
-    '-n',
-    WATCHED,
-    '--for=condition=Ready',
-    'pod/joined',
-    '--timeout=120s',
-  ])
+  await removePod(stage.admin, 'joined')
+  await startPod(stage.alice, 'joined')
 })
 
 afterAll(() => stage?.close())

@@ -8,6 +8,7 @@ import type { Answer } from '../demo/kubectl.ts'
 import { pod, WATCHED } from '../demo/manifests.ts'
 import type { Stage } from '../demo/stage.ts'
 import { theStage } from './cluster-setup.ts'
+import { removePod, startPod } from './start-pod.ts'
 
 /* When a part is gone, nothing passes undecided; when it is back, nobody has to help. */
 
@@ -16,16 +17,8 @@ let stage: Stage & { cluster: Cluster }
 
 beforeAll(async () => {
   stage = await theStage()
-  await stage.admin.must(['delete', 'pod', 'steady', '-n', WATCHED, '--ignore-not-found', '--wait'])
-  await stage.alice.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, 'steady', 'builder')))
-  await stage.admin.must([
-    'wait',
-    '-n',
-    WATCHED,
-    '--for=condition=Ready',
-    'pod/steady',
-    '--timeout=120s',
-  ])
+  await removePod(stage.admin, 'steady')
+  await startPod(stage.alice, 'steady')
 })
 
 afterAll(() => stage?.close())

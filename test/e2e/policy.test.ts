@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../cluster/control.ts'
-import { pod, UNWATCHED, WATCHED } from '../demo/manifests.ts'
+import { UNWATCHED, WATCHED } from '../demo/manifests.ts'
 import type { Stage } from '../demo/stage.ts'
 import { theStage } from './cluster-setup.ts'
+import { startPod } from './start-pod.ts'
 
 /* AccessPolicies, RBAC changes and guards, as they are felt inside a pod. */
 
@@ -11,15 +12,7 @@ let stage: Stage
 beforeAll(async () => {
   stage = await theStage()
   await removeOwn()
-  await stage.alice.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, 'ruled', 'builder')))
-  await stage.admin.must([
-    'wait',
-    '-n',
-    WATCHED,
-    '--for=condition=Ready',
-    'pod/ruled',
-    '--timeout=120s',
-  ])
+  await startPod(stage.alice, 'ruled')
 })
 
 afterAll(async () => {
@@ -191,15 +184,7 @@ describe('a guard', () => {
 
   test('stands even before an administrator whose pod it is', async () => {
     const name = 'powerful'
-    await stage.admin.must(['create', '-f', '-'], JSON.stringify(pod(WATCHED, name, 'builder')))
-    await stage.admin.must([
-      'wait',
-      '-n',
-      WATCHED,
-      '--for=condition=Ready',
-      `pod/${name}`,
-      '--timeout=120s',
-    ])
+    await startPod(stage.admin, name)
     await stage.admin.must([
       'create',
       'clusterrolebinding',

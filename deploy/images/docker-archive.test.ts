@@ -54,6 +54,7 @@ test('dockerArchive() names configuration and layers by their digests, lowest la
     config: {
       User: '7:7',
       Entrypoint: ['/x', '--y'],
+      Cmd: [],
       Env: ['PATH=/usr/local/bin:/usr/bin:/bin', 'A=b'],
       WorkingDir: '/',
     },

@@ -6,6 +6,8 @@ export interface Image {
   /** Such as `lanyard-sidecar:0.1.0`. */
   readonly reference: string
   readonly entrypoint: readonly string[]
+  /** What a pod's `args` replace; nothing unless told. */
+  readonly command?: readonly string[]
   readonly env?: readonly string[]
   /** Numeric `uid:gid`, so that Kubernetes can check runAsNonRoot. */
   readonly user: string
@@ -58,6 +60,7 @@ function imageConfig(image: Image, digests: readonly string[]): Buffer {
         User: image.user,
         Env: ['PATH=/usr/local/bin:/usr/bin:/bin', ...(image.env ?? [])],
         Entrypoint: image.entrypoint,
+        Cmd: image.command ?? [],
         WorkingDir: image.workingDir ?? '/',
       },
       rootfs: { type: 'layers', diff_ids: digests.map((digest) => `sha256:${digest}`) },

@@ -24,7 +24,7 @@ import { mustRun } from './run-command.ts'
 /* Images of the test cluster: pause, CoreDNS, and an agent with the usual clients in it. */
 
 /** Version of what the recipes below make; a change of a recipe raises it. */
-const RECIPE = 3
+const RECIPE = 4
 const AGENT_REFERENCE = 'lanyard-test/agent:latest'
 const PYTHON_CLIENT = 'kubernetes==34.1.0'
 const NODE_CLIENT = '@kubernetes/client-node'
@@ -126,7 +126,9 @@ async function packAgent(binaries: Binaries): Promise<Buffer> {
     const below = new Set(runtimeEntries().map(({ path }) => path))
     const layers = [runtimeLayer(), writeTar(entries.filter(({ path }) => !below.has(path)))]
     const user = '1000:1000'
-    return dockerArchive([{ reference: AGENT_REFERENCE, user, entrypoint: ['/bin/sh'], layers }])
+    // No entrypoint, so that `kubectl run … -- PROGRAM` runs just that.
+    const run = { entrypoint: [], command: ['/bin/sh'] }
+    return dockerArchive([{ reference: AGENT_REFERENCE, user, ...run, layers }])
   } finally {
     await rm(work, { recursive: true, force: true })
   }

@@ -1,0 +1,113 @@
+import { INJECTION_ENABLED, INJECTION_LABEL } from '../core/names.ts'
+import type { Cluster } from '../test/cluster/cluster.ts'
+import { type Log, withProgress } from '../test/cluster/progress.ts'
+import { createKubectl, type Kubectl } from '../test/demo/kubectl.ts'
+import { pod as agentPod } from '../test/demo/manifests.ts'
+
+/** Namespace where Lanyard watches, and one like it where it does not. */
+export const BENCH_NAMESPACE = 'bench'
+export const PLAIN_NAMESPACE = 'bench-plain'
+const ACCOUNT = 'agent'
+const REQUESTER = { name: 'alice', groups: ['developers'] } as const
+
+/** Who does what in the benchmark's namespaces. */
+export interface BenchPeople {
+  readonly admin: Kubectl
+  /** Root requester of every pod; an AccessPolicy says what she may. */
+  readonly requester: Kubectl
+}
+
+export interface BenchPod {
+  readonly name: string
+  readonly uid: string
+}
+
+/** Makes both namespaces, the service account, RBAC and the AccessPolicy. */
+export async function prepareNamespaces(cluster: Cluster): Promise<BenchPeople> {
+  const kubectl = (kubeconfig: string) =>
+    createKubectl({ kubectlPath: cluster.kubectlPath, kubeconfig, path: process.env['PATH'] ?? '' })
+  const admin = kubectl(cluster.adminKubeconfig)
+  const requester = kubectl(await cluster.kubeconfigFor(REQUESTER.name, REQUESTER.groups))
+  const items = [
+    namespace(BENCH_NAMESPACE, { [INJECTION_LABEL]: INJECTION_ENABLED }),
+    namespace(PLAIN_NAMESPACE, {}),
+    ...[BENCH_NAMESPACE, PLAIN_NAMESPACE].flatMap(namespaceObjects),
+    accessPolicy(),
+  ]
+  const list = { apiVersion: 'v1', kind: 'List', items }
+  await admin.must(['apply', '-f', '-'], JSON.stringify(list))
+  const accepted = '--for=condition=Accepted'
+  await admin.must(['wait', accepted, '--timeout=30s', `accesspolicy/${REQUESTER.name}-bench`])
+  return { admin, requester }
+}
+
+/** Starts pods as the requester does, and waits until they are ready. */
+export async function startPods(
+  people: BenchPeople,
+  names: readonly string[],
+  log: Log,
+): Promise<readonly BenchPod[]> {
+  const items = names.map((name) => agentPod(BENCH_NAMESPACE, name, ACCOUNT))
+  return withProgress(log, `Starting ${names.length} injected pods`, async () => {
+    const list = { apiVersion: 'v1', kind: 'List', items }
+    await people.requester.must(['create', '-f', '-'], JSON.stringify(list))
+    const pods = names.map((name) => `pod/${name}`)
+    const where = ['-n', BENCH_NAMESPACE]
+    await people.admin.must(['wait', ...where, '--for=condition=Ready', '--timeout=60s', ...pods])
+    return Promise.all(
+      names.map(async (name) => ({ name, uid: await readPodUid(people.admin, name) })),
+    )
+  })
+}
+
+export async function readPodUid(admin: Kubectl, name: string): Promise<string> {
+  const uid = ['-o', 'jsonpath={.metadata.uid}']
+  return (await admin.must(['get', 'pod', '-n', BENCH_NAMESPACE, name, ...uid])).stdout
+}
+
+/** The pod as its requester sends it. */
+export function benchPod(namespaceName: string, name: string): object {
+  return agentPod(namespaceName, name, ACCOUNT)
+}
+
+function namespace(name: string, labels: Readonly<Record<string, string>>): object {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
+}
+
+/** What the service account and the requester may by RBAC: enough to read and to start pods. */
+function namespaceObjects(namespaceName: string): readonly object[] {
+  const apiGroup = 'rbac.authorization.k8s.io'
+  const metadata = { name: ACCOUNT, namespace: namespaceName }
+  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'create'] }]
+  const subjects = [
+    { kind: 'ServiceAccount', name: ACCOUNT, namespace: namespaceName },
+    { kind: 'User', name: REQUESTER.name, apiGroup },
+  ]
+  const roleRef = { apiGroup, kind: 'Role', name: ACCOUNT }
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, rules },
+    { apiVersion: `${apiGroup}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects },
+  ]
+}
+
+function accessPolicy(): object {
+  return {
+    apiVersion: 'lanyard.dev/v1alpha1',
+    kind: 'AccessPolicy',
+    metadata: { name: `${REQUESTER.name}-bench` },
+    spec: {
+      subjects: [{ kind: 'User', name: REQUESTER.name }],
+      rules: [
+        {
+          name: 'read-pods',
+          effect: 'Allow',
+          apiGroups: [''],
+          resources: ['pods'],
+          verbs: ['get'],
+          namespaces: [BENCH_NAMESPACE],
+        },
+      ],
+    },
+  }
+}

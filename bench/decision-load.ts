@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { openControlPlaneChannel } from '../sidecar/authorizer/control-plane-channel.ts'
+import { openDecisionStream, type Question } from '../sidecar/authorizer/decision-stream.ts'
+import { enroll } from '../sidecar/authorizer/enrolment.ts'
+
+/*
+ * The client of the decision benchmark, a process of its own: speaks to a control plane as many
+ * sidecars at once, with the sidecar's own code. Reads what to do as JSON from standard input and
+ * writes what happened as JSON to standard output.
+ */
+
+export const decisionLoadOptions = z.strictObject({
+  /** `host:port` */
+  address: z.string(),
+  caPem: z.string(),
+  /** One for each stream: a pod's token for the control plane. */
+  tokens: z.array(z.string()).min(1),
+  /** Questions under way at once on each stream. */
+  inFlight: z.int().positive(),
+  warmUpSeconds: z.number().positive(),
+  seconds: z.number().positive(),
+  question: z.custom<Question>(),
+})
+type Options = z.infer<typeof decisionLoadOptions>
+
+export const decisionLoadResult = z.strictObject({
+  /** Allowed and answered while it was measured. */
+  decisions: z.int().nonnegative(),
+  seconds: z.number().positive(),
+  /** Allowed and answered altogether; so many must be on record. */
+  answered: z.int().nonnegative(),
+})
+type Result = z.infer<typeof decisionLoadResult>
+
+const TIMEOUT_MS = 10_000
+const RECONNECT_MS = { min: 100, max: 1_000 }
+
+async function main(options: Options): Promise<Result> {
+  let answered = 0
+  let stopping = false
+  const streams = await Promise.all(options.tokens.map((token) => openStream(token, options)))
+
+  /** Asks one question after the other, and reports each outcome, as a sidecar does. */
+  async function keepAsking(stream: (typeof streams)[number]['stream']): Promise<void> {
+    while (!stopping) {
+      const { effect, id } = await stream.ask(options.question)
+      if (effect !== 'allow') throw new Error('The question of the benchmark was not allowed')
+      answered += 1
+      stream.send({ decisionId: id, httpStatus: 200, fault: '', responseBytes: 3_000n })
+    }
+  }
+
+  const asking = streams.flatMap(({ stream }) =>
+    Array.from({ length: options.inFlight }, () => keepAsking(stream)),
+  )
+  const all = Promise.all(asking)
+  await Promise.race([all, sleep(options.warmUpSeconds)])
+  const before = answered
+  const began = performance.now()
+  await Promise.race([all, sleep(options.seconds)])
+  const seconds = (performance.now() - began) / 1_000
+  const decisions = answered - before
+  stopping = true
+  await all
+  await Promise.all(streams.map(({ stream }) => stream.finish(TIMEOUT_MS)))
+  for (const { channel } of streams) channel.close()
+  return { decisions, seconds, answered }
+}
+
+/** Each over a connection of its own, since each sidecar has one. */
+async function openStream(token: string, { address, caPem }: Options) {
+  const channel = openControlPlaneChannel({
+    address,
+    caPem,
+    keepaliveMs: TIMEOUT_MS,
+    reconnectMs: RECONNECT_MS,
+  })
+  const session = await enroll(channel.enrolment, token, Date.now())
+  const stream = openDecisionStream({
+    client: channel.authorization,
+    session: session.value,
+    timeoutMs: TIMEOUT_MS,
+    onAlive() {},
+    onDecision() {},
+    onLateDecision() {},
+    onRevocation() {
+      throw new Error('Nothing changes while it is measured, and yet a request was revoked')
+    },
+  })
+  return { channel, stream }
+}
+
+function sleep(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
+}
+
+if (import.meta.main) {
+  const input: Buffer[] = []
+  for await (const chunk of process.stdin) input.push(chunk as Buffer)
+  const options = decisionLoadOptions.parse(JSON.parse(Buffer.concat(input).toString()))
+  process.stdout.write(JSON.stringify(await main(options)))
+}

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import type { z } from 'zod'
 import { CONTROL_PLANE_TOKEN_PATH } from '../injector/sidecar-contract.ts'
 import { waitFor } from '../test/cluster/control.ts'
 import { type Log, withProgress } from '../test/cluster/progress.ts'
@@ -11,7 +12,6 @@ import { BENCH_NAMESPACE, type BenchPod } from './bench-pods.ts'
 import { inNetworkOf, withinSeconds } from './child-process.ts'
 import { type decisionLoadOptions, decisionLoadResult } from './decision-load.ts'
 import { podProcess } from './pod-processes.ts'
-import type { z } from 'zod'
 
 export interface DecisionOptions {
   readonly admin: Kubectl
@@ -45,8 +45,10 @@ export async function measureDecisions(options: DecisionOptions): Promise<number
   const before = rows()
   const client = [...pinned(), process.execPath, join(import.meta.dirname, 'decision-load.ts')]
   const limit = WARM_UP_SECONDS + seconds + 60
-  const output = await withProgress(log, `Decisions of one control plane (about ${seconds} s)`, () =>
-    onOneCore(pid, () => mustRun(inNetworkOf(pid, withinSeconds(limit, client)), { input })),
+  const output = await withProgress(
+    log,
+    `Decisions of one control plane (about ${seconds} s)`,
+    () => onOneCore(pid, () => mustRun(inNetworkOf(pid, withinSeconds(limit, client)), { input })),
   )
   const result = decisionLoadResult.parse(JSON.parse(output))
   await waitFor('the outcome of every decision', 20_000, () => open() === 0)

@@ -59,9 +59,7 @@ function listener({ port, certificateFile, keyFile, token, extAuthzPort }: Envoy
     address: socketAddress(LOOPBACK, port),
     filter_chains: [
       {
-        filters: [
-          { name: 'envoy.filters.network.http_connection_manager', typed_config: manager },
-        ],
+        filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: manager }],
         transport_socket: { name: 'envoy.transport_sockets.tls', typed_config: tls },
       },
     ],

@@ -65,12 +65,10 @@ async function readWorkingSet(pid: number): Promise<number> {
   return usage - numberAfter(statistics, inactive)
 }
 
-/** Folder of a pod's cgroups, with one folder for each container; undefined while it is not there. */
-export async function podCgroup(cluster: string, podUid: string): Promise<string | undefined> {
+/** Folder of the cgroups of a cluster's pods. */
+export function kubepodsCgroup(cluster: string): string {
   const hierarchy = existsSync(join(CGROUPS, 'cgroup.controllers')) ? '' : 'memory'
-  const kubepods = join(CGROUPS, hierarchy, `lanyard-test-${cluster}`, 'kubepods')
-  const folders = ['', 'burstable', 'besteffort'].map((qos) => join(kubepods, qos, `pod${podUid}`))
-  return folders.find((folder) => existsSync(folder))
+  return join(CGROUPS, hierarchy, `lanyard-test-${cluster}`, 'kubepods')
 }
 
 function numberAfter(text: string, name: string): number {

@@ -1,0 +1,84 @@
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { type Cluster, startCluster } from '../test/cluster/cluster.ts'
+import { installLanyard } from '../test/cluster/lanyard.ts'
+import { measureAll } from './measure-all.ts'
+import { renderLines, renderTable } from './report.ts'
+
+const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machine.
+
+  npm run bench                   a table of every figure, and whether its target is met
+  npm run bench -- -o json        one JSON object a line, one for each figure
+  npm run bench -- --json FILE    writes all figures as one object besides
+
+  --rounds N    rounds in which the paths take turns (default: 5)
+  --seconds N   seconds of each path in a round (default: 5)
+  --keep        leaves the cluster "bench" up; npm run cluster -- down --name bench removes it
+  -h, --help    this text
+
+Takes about ten minutes on two cores, and some more the first time, when Kubernetes is built. Leave
+the machine alone meanwhile. Needs root on Debian 12. The exit code is 0 when everything was
+measured, whether or not a target is met.
+`
+
+const OPTIONS = {
+  output: { type: 'string', short: 'o', default: 'table' },
+  json: { type: 'string' },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '5' },
+  keep: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+const CLUSTER = 'bench'
+const log = (line: string) => console.error(line)
+
+function positive(name: string, text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw new Error(`--${name} wants a whole number from 1 to 9999, not "${text}"`)
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS })
+  if (values.help) {
+    console.log(HELP)
+    return
+  }
+  const { output, json, keep } = values
+  if (output !== 'table' && output !== 'json') {
+    throw new Error(`-o knows table and json, not "${output}"`)
+  }
+  const rounds = positive('rounds', values.rounds)
+  const secondsEach = positive('seconds', values.seconds)
+  const figures = await withCluster(keep, (cluster) =>
+    measureAll(cluster, { rounds, secondsEach, log }),
+  )
+  process.stdout.write(output === 'json' ? renderLines(figures) : renderTable(figures))
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, undefined, 2)}\n`)
+}
+
+/** A cluster for `work` alone, with Lanyard; removed afterwards, whatever happened. */
+async function withCluster<Result>(
+  keep: boolean,
+  work: (cluster: Cluster) => Promise<Result>,
+): Promise<Result> {
+  const cluster = await startCluster({ name: CLUSTER, log })
+  try {
+    await installLanyard(cluster, log)
+    return await work(cluster)
+  } finally {
+    if (keep) log(`The cluster ${CLUSTER} stays up: KUBECONFIG=${cluster.adminKubeconfig}`)
+    else {
+      log('Removing the cluster ...')
+      await cluster.stop()
+    }
+  }
+}
+
+process.exitCode = await main().then(
+  () => 0,
+  (error: unknown) => {
+    console.error(`The benchmark failed: ${error instanceof Error ? error.message : String(error)}`)
+    return 1
+  },
+)

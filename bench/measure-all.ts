@@ -1,0 +1,71 @@
+import type { Cluster } from '../test/cluster/cluster.ts'
+import type { Log } from '../test/cluster/progress.ts'
+import { type AuditRows, openAuditRows } from './audit-rows.ts'
+import { type BenchPod, prepareNamespaces, startPods } from './bench-pods.ts'
+import { measureDecisions } from './decisions.ts'
+import type { Figures } from './figures.ts'
+import { describeMachine } from './machine.ts'
+import { measurePaths } from './paths.ts'
+import { startPeers } from './peers.ts'
+import { podProcess, readMemory } from './pod-processes.ts'
+import { ensurePrograms, type Programs } from './programs.ts'
+import { measureStartup } from './startup.ts'
+import { measureWebhook } from './webhook.ts'
+
+export interface BenchOptions {
+  /** Rounds in which the paths take turns. */
+  readonly rounds: number
+  /** Of each path in a round. */
+  readonly secondsEach: number
+  readonly log: Log
+}
+
+const STARTS = 7
+const WEBHOOK_PAIRS = 500
+const DECISION_SECONDS = 15
+
+/** Measures every figure on a cluster where Lanyard is installed and nothing else runs. */
+export async function measureAll(cluster: Cluster, options: BenchOptions): Promise<Figures> {
+  const { log } = options
+  const programs = await ensurePrograms(log)
+  const people = await prepareNamespaces(cluster)
+  const machine = await describeMachine(people.admin)
+  const readyMs = await measureStartup(cluster, people, STARTS, log)
+  const pods = await startPods(people, ['agent', 'agent-2', 'agent-3'], log)
+  const [pod] = pods
+  if (pod === undefined) throw new Error('No pod was started')
+  const audit = openAuditRows(cluster)
+  try {
+    const { paths, memory } = await measurePod(pod, programs, audit, options)
+    const webhook = await measureWebhook(cluster, people, WEBHOOK_PAIRS, log)
+    // Last: it leaves some hundred thousand rows behind.
+    const decisionsPerSecond = await measureDecisions({
+      admin: people.admin,
+      pods,
+      audit,
+      seconds: DECISION_SECONDS,
+      log,
+    })
+    return { paths, decisionsPerSecond, sidecar: { readyMs, ...memory }, webhook, machine }
+  } finally {
+    audit.close()
+  }
+}
+
+/** The paths from inside one pod, and what its sidecar holds when they are done. */
+async function measurePod(
+  pod: BenchPod,
+  programs: Programs,
+  audit: AuditRows,
+  options: BenchOptions,
+) {
+  const sidecar = await podProcess(pod.uid, '/app/main.cjs')
+  const containerPid = await podProcess(pod.uid, 'echo tick')
+  const peers = await startPeers(programs, { sidecar, container: containerPid })
+  try {
+    const paths = await measurePaths({ ...options, pod, containerPid, peers, audit })
+    return { paths, memory: await readMemory(sidecar) }
+  } finally {
+    await peers.stop()
+  }
+}

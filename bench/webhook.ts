@@ -1,0 +1,75 @@
+import { join } from 'node:path'
+import type { z } from 'zod'
+import { INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
+import type { Cluster } from '../test/cluster/cluster.ts'
+import { type Log, withProgress } from '../test/cluster/progress.ts'
+import { mustRun } from '../test/cluster/run-command.ts'
+import { BENCH_NAMESPACE, type BenchPeople, benchPod, PLAIN_NAMESPACE } from './bench-pods.ts'
+import { withinSeconds } from './child-process.ts'
+import type { Figures } from './figures.ts'
+import { percentile } from './percentile.ts'
+import { type webhookLoadOptions, webhookLoadResult } from './webhook-load.ts'
+
+const WARM_UPS = 100
+
+/**
+ * Milliseconds that creating a pod waits for Lanyard: one AdmissionReview to the mutating webhook
+ * and one to the validating webhook, which returns when the control plane has the pod's chain on
+ * disk. Not a dry run; over HTTPS to the Service, one connection, one pod after the other.
+ */
+export async function measureWebhook(
+  cluster: Cluster,
+  people: BenchPeople,
+  pairs: number,
+  log: Log,
+): Promise<Figures['webhook']> {
+  const input = JSON.stringify(await loadOptions(people, pairs))
+  const client = [process.execPath, join(import.meta.dirname, 'webhook-load.ts')]
+  const output = await withProgress(log, `Webhooks, ${WARM_UPS + pairs} pods`, () =>
+    mustRun(cluster.nodeCommand(withinSeconds(120, client)), { input }),
+  )
+  const times = webhookLoadResult.parse(JSON.parse(output))
+  return { p50Ms: percentile(times, 50), p99Ms: percentile(times, 99) }
+}
+
+async function loadOptions(
+  { admin, requester }: BenchPeople,
+  pairs: number,
+): Promise<z.infer<typeof webhookLoadOptions>> {
+  const service = ['get', 'service', INJECTOR_SERVICE, '-n', SYSTEM_NAMESPACE, '-o']
+  const host = (await admin.must([...service, 'jsonpath={.spec.clusterIP}'])).stdout
+  const configuration = ['get', 'mutatingwebhookconfiguration', 'lanyard-injector', '-o']
+  const caBundle = ['jsonpath={.webhooks[0].clientConfig.caBundle}']
+  const encoded = (await admin.must([...configuration, ...caBundle])).stdout
+  const who = (await requester.must(['auth', 'whoami', '-o', 'json'])).stdout
+  const { status } = JSON.parse(who) as { status: { userInfo: Record<string, unknown> } }
+  return {
+    host,
+    port: 443,
+    serverName: `${INJECTOR_SERVICE}.${SYSTEM_NAMESPACE}.svc`,
+    caPem: Buffer.from(encoded, 'base64').toString(),
+    namespace: BENCH_NAMESPACE,
+    userInfo: status.userInfo,
+    pod: await admittedPod(requester),
+    warmUps: WARM_UPS,
+    pairs,
+  }
+}
+
+/** The pod with what kube-apiserver fills in before it calls webhooks, from where nobody injects. */
+async function admittedPod(requester: BenchPeople['requester']) {
+  const create = ['create', '--dry-run=server', '-o', 'json', '-f', '-']
+  const pod = JSON.stringify(benchPod(PLAIN_NAMESPACE, 'bench'))
+  const { metadata, spec } = JSON.parse((await requester.must(create, pod)).stdout) as {
+    readonly metadata: Record<string, unknown>
+    readonly spec: Record<string, unknown>
+  }
+  const { uid: _, ...rest } = metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...rest, namespace: BENCH_NAMESPACE },
+    spec,
+    status: {},
+  }
+}

@@ -4,12 +4,21 @@ import {
   SIDECAR_CONTAINER,
   SYSTEM_NAMESPACE,
 } from '../core/names.ts'
-import { allContainers, type Container, type Pod, type PodSpec, type Volume } from './pod.ts'
+import {
+  allContainers,
+  type Container,
+  type Pod,
+  type PodSpec,
+  type SecurityContext,
+  type Volume,
+  type VolumeSource,
+} from './pod.ts'
 import {
   BUILT_IN_TOKEN_PREFIX,
   HEALTH_PORT,
   PROXY_PORT,
   RESERVED_VOLUMES,
+  SERVICE_ACCOUNT_PATH,
   SIDECAR_UID,
 } from './sidecar-contract.ts'
 
@@ -23,30 +32,30 @@ const OWN_AUDIENCES = [
   'api',
 ]
 
-/** Folders of the node in which other pods' tokens or the runtime's sockets are found. */
-const NODE_FOLDERS = [
-  '/var/lib/kubelet',
-  '/var/lib/containerd',
-  '/var/run',
-  '/run',
-  '/etc/kubernetes',
-  '/proc',
-  '/sys',
-  '/dev',
-  '/root',
-  '/var/lib/docker',
+/** Kinds of projected sources without a credential for the API server, but for the token, which is judged. */
+const PROJECTED_SOURCES = [
+  'clusterTrustBundle',
+  'configMap',
+  'downwardAPI',
+  'secret',
+  'serviceAccountToken',
 ]
 
+/** What the baseline Pod Security Standard lets a container add; none reaches another container. */
 const CAPABILITIES = [
-  'SYS_PTRACE',
-  'SYS_ADMIN',
-  'SYS_MODULE',
-  'SYS_RAWIO',
-  'BPF',
-  'NET_ADMIN',
-  'NET_RAW',
-  'DAC_READ_SEARCH',
-  'ALL',
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'MKNOD',
+  'NET_BIND_SERVICE',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
 ]
 
 /**
@@ -78,9 +87,11 @@ function whyNotPod(spec: PodSpec): string | undefined {
   if (spec.os?.name === 'windows' || spec.nodeSelector?.['kubernetes.io/os'] === 'windows') {
     return 'Windows pods cannot carry the sidecar'
   }
-  if (spec.securityContext?.windowsOptions !== undefined)
-    return 'Windows pods cannot carry the sidecar'
-  if (spec.securityContext?.runAsUser === SIDECAR_UID) return sameUser('the pod')
+  if ((spec.ephemeralContainers ?? []).length > 0) {
+    return 'ephemeral containers join a pod that runs; remove them'
+  }
+  const security = whyNotSecurity('the pod', spec.securityContext ?? {})
+  if (security !== undefined) return security
   const own = `${CONTROL_PLANE_SERVICE}.${SYSTEM_NAMESPACE}`
   const alias = (spec.hostAliases ?? [])
     .flatMap(({ hostnames }) => hostnames ?? [])
@@ -90,64 +101,70 @@ function whyNotPod(spec: PodSpec): string | undefined {
 
 function whyNotVolume(volume: Volume, audiences: readonly string[]): string | undefined {
   const { name, hostPath, projected } = volume
-  if (hostPath !== undefined && isNodeFolder(hostPath.path)) {
-    return `the volume ${name} mounts ${hostPath.path} of the node, where credentials of other pods are; remove it`
+  // Whatever the path is: a link that some pod left there leads anywhere on the node.
+  if (hostPath !== undefined) {
+    return `the volume ${name} mounts ${hostPath.path} of the node, from where credentials of other pods can be reached; use an emptyDir or a PersistentVolumeClaim`
+  }
+  if (volume['gitRepo'] !== undefined) {
+    return `the volume ${name} of kind gitRepo runs git as root on the node; clone in an init container`
   }
   if (RESERVED_VOLUMES.includes(name) || name.startsWith(BUILT_IN_TOKEN_PREFIX)) return undefined
-  const token = (projected?.sources ?? []).find(({ serviceAccountToken }) => {
-    if (serviceAccountToken === undefined || serviceAccountToken === null) return false
-    const { audience = '' } = serviceAccountToken
-    return audience === '' || audiences.includes(audience)
-  })
-  return token === undefined
-    ? undefined
-    : `the volume ${name} projects a service account token that the API server or Lanyard accepts; remove it, or give it the audience of the service it is for`
+  return firstReason(projected?.sources ?? [], (source) => whyNotSource(name, source, audiences))
 }
 
-/** `/` and every folder above or below one of the node's own. */
-function isNodeFolder(path: string): boolean {
-  const clean = `/${path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/')}`
-  if (clean.split('/').includes('..') || clean === '/') return true
-  return NODE_FOLDERS.some(
-    (folder) =>
-      folder === clean || folder.startsWith(`${clean}/`) || clean.startsWith(`${folder}/`),
-  )
+function whyNotSource(
+  volume: string,
+  source: VolumeSource,
+  audiences: readonly string[],
+): string | undefined {
+  const unknown = Object.keys(source).find((kind) => !PROJECTED_SOURCES.includes(kind))
+  if (unknown !== undefined) {
+    return `the volume ${volume} projects a ${unknown}, which can be a credential for the API server; remove it`
+  }
+  const { serviceAccountToken } = source
+  if (serviceAccountToken === undefined || serviceAccountToken === null) return undefined
+  const { audience = '' } = serviceAccountToken
+  if (audience !== '' && !audiences.includes(audience)) return undefined
+  return `the volume ${volume} projects a service account token that the API server or Lanyard accepts; remove it, or give it the audience of the service it is for`
 }
 
 /** What a container, init container or ephemeral container must not have. */
 export function whyNotContainer(container: Container): string | undefined {
-  const { name, securityContext, ports } = container
+  const { name, ports } = container
   if (name === SIDECAR_CONTAINER) return undefined
-  const mount = (container.volumeMounts ?? []).find((candidate) => isForbiddenMount(candidate))
-  if (mount !== undefined)
-    return `the container ${name} mounts Lanyard's volume ${mount.name}; remove the mount`
-  if (securityContext?.runAsUser === SIDECAR_UID) return sameUser(`the container ${name}`)
-  if (securityContext?.privileged) return `the container ${name} is privileged; remove it`
-  if (securityContext?.procMount === 'Unmasked')
-    return `the container ${name} unmasks /proc; remove procMount`
-  const added = (securityContext?.capabilities?.add ?? []).find((capability) =>
-    CAPABILITIES.includes(capability.replace(/^CAP_/, '')),
-  )
-  if (added !== undefined) return `the container ${name} adds the capability ${added}; remove it`
+  const volume = ownVolumeUsed(container)
+  if (volume !== undefined)
+    return `the container ${name} mounts Lanyard's volume ${volume}; remove the mount`
   const port = (ports ?? []).find(
     ({ containerPort }) => containerPort === PROXY_PORT || containerPort === HEALTH_PORT,
   )
   if (port !== undefined)
     return `the container ${name} uses port ${port.containerPort}, which is the sidecar's; choose another`
-  return undefined
+  return whyNotSecurity(`the container ${name}`, container.securityContext ?? {})
 }
 
-/** Our own mount is put in by injection; a subPath of another container's folder is not ours. */
-function isForbiddenMount(mount: { readonly name: string; readonly mountPath: string }): boolean {
-  const own = '/var/run/secrets/kubernetes.io/serviceaccount'
-  return RESERVED_VOLUMES.includes(mount.name) && mount.mountPath !== own
+function whyNotSecurity(what: string, context: SecurityContext): string | undefined {
+  if (context.windowsOptions !== undefined) return 'Windows pods cannot carry the sidecar'
+  if (context.runAsUser === SIDECAR_UID) {
+    return `${what} runs as uid ${SIDECAR_UID}, which is the sidecar's; choose another`
+  }
+  if (context.privileged) return `${what} is privileged; remove it`
+  if (context.procMount === 'Unmasked') return `${what} unmasks /proc; remove procMount`
+  const added = (context.capabilities?.add ?? []).find((name) => !CAPABILITIES.includes(name))
+  return added === undefined ? undefined : `${what} adds the capability ${added}; remove it`
 }
 
-function sameUser(what: string): string {
-  return `${what} runs as uid ${SIDECAR_UID}, which is the sidecar's; choose another`
+/** One of our volumes that a container uses in any way but the one mount that injection puts in. */
+function ownVolumeUsed(container: Container): string | undefined {
+  const mounts = (container.volumeMounts ?? []).filter(
+    ({ mountPath }) => mountPath !== SERVICE_ACCOUNT_PATH,
+  )
+  const names = [
+    ...mounts.map(({ name }) => name),
+    ...(container.volumeDevices ?? []).map(({ name }) => name),
+    ...(container.env ?? []).map(({ valueFrom }) => valueFrom?.fileKeyRef?.volumeName ?? ''),
+  ]
+  return names.find((name) => RESERVED_VOLUMES.includes(name))
 }
 
 function firstReason<Item>(

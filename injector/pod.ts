@@ -12,10 +12,18 @@ export interface VolumeMount extends Named {
   readonly mountPath: string
 }
 
+export interface EnvVar extends Named {
+  readonly valueFrom?: {
+    readonly fileKeyRef?: { readonly volumeName?: string }
+    readonly [field: string]: unknown
+  }
+}
+
 export interface Container extends Named {
   readonly image?: string
-  readonly env?: readonly Named[]
+  readonly env?: readonly EnvVar[]
   readonly volumeMounts?: readonly VolumeMount[]
+  readonly volumeDevices?: readonly Named[]
   readonly ports?: readonly { readonly containerPort?: number; readonly hostPort?: number }[]
   readonly securityContext?: SecurityContext
 }

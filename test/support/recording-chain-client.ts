@@ -1,0 +1,44 @@
+import type { DelegationChain } from '../../core/chain.ts'
+import type { Fault } from '../../core/fault.ts'
+import type { AdmittedPod, AdmittedWorkload, ChainClient } from '../../injector/chain-client.ts'
+import { aUser } from './record-builders.ts'
+
+/** A control plane for the injector that keeps what it is told, and answers what a test says. */
+export interface RecordingChainClient extends ChainClient {
+  readonly bound: AdmittedPod[]
+  readonly recorded: AdmittedWorkload[]
+  /** Questions for a chain that recorded nothing. */
+  resolved: number
+  /** The chain of whoever launches pods from now on. */
+  launchers: DelegationChain
+  /** What every call throws from now on. */
+  failure: Fault | undefined
+}
+
+export function createRecordingChainClient(): RecordingChainClient {
+  const client: RecordingChainClient = {
+    bound: [],
+    recorded: [],
+    resolved: 0,
+    launchers: { rootRequester: aUser('alice'), coRequesters: [], actors: [] },
+    failure: undefined,
+    async resolvePod() {
+      if (client.failure !== undefined) throw client.failure
+      client.resolved += 1
+      return client.launchers
+    },
+    async bindPod({ namespace, dryRun }, _owner, pod) {
+      if (client.failure !== undefined) throw client.failure
+      if (!dryRun) client.bound.push(pod)
+      const { podUid, podName: name, serviceAccount } = pod
+      const actor = { podUid, namespace, name, serviceAccount, via: [] }
+      return { ...client.launchers, actors: [...client.launchers.actors, actor] }
+    },
+    async recordWorkload(_request, _owner, workload) {
+      if (client.failure !== undefined) throw client.failure
+      client.recorded.push(workload)
+    },
+    close: () => undefined,
+  }
+  return client
+}

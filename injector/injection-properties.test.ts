@@ -1,0 +1,213 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { anAdmissionRequest, SIDECAR } from '../test/support/pod-builders.ts'
+import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
+import { whyNotProtectable } from './eligibility.ts'
+import { injectSidecar } from './inject-sidecar.ts'
+import type { Container, Pod } from './pod.ts'
+import { hintsOf, validatePod } from './review-pod.ts'
+
+/* What holds for every pod, whatever it brings. The arbitrary pods mix ordinary names with ours. */
+
+const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
+const HINTS = hintsOf(createRecordingChainClient().launchers)
+const SEED = { numRuns: 500 }
+
+const volumeName = fc.constantFrom(
+  'work',
+  'cache',
+  'kube-api-access-abcde',
+  'lanyard-run',
+  'lanyard-api-token',
+  'lanyard-control-plane-token',
+)
+const mount = fc.record({
+  name: volumeName,
+  mountPath: fc.constantFrom('/work', '/', FOLDER, `${FOLDER}/`, `${FOLDER}/token`, '/var/run'),
+  subPath: fc.constantFrom('containers/a', 'containers/b', 'x'),
+})
+const variable = fc.record({
+  name: fc.constantFrom(
+    'KUBERNETES_SERVICE_HOST',
+    'KUBERNETES_SERVICE_PORT',
+    'KUBERNETES_PORT',
+    'kubernetes_service_host',
+    '__proto__',
+    'PATH',
+  ),
+  value: fc.string(),
+})
+const container = (name: fc.Arbitrary<string>): fc.Arbitrary<Container> =>
+  fc
+    .record(
+      {
+        name,
+        image: fc.string(),
+        env: fc.array(variable, { maxLength: 4 }),
+        envFrom: fc.constant([{ configMapRef: { name: 'x' } }]),
+        volumeMounts: fc.array(mount, { maxLength: 4 }),
+        securityContext: fc.record({ runAsUser: fc.constantFrom(0, 1_000, 7_777) }),
+        future: fc.jsonValue(),
+      },
+      { requiredKeys: ['name'] },
+    )
+    .map((value) => value as Container)
+const volume = fc
+  .record(
+    {
+      name: volumeName,
+      emptyDir: fc.constant({}),
+      projected: fc.constant({ sources: [{ serviceAccountToken: { path: 'token' } }] }),
+    },
+    { requiredKeys: ['name'] },
+  )
+  .map((value) => value as { name: string })
+const annotations = fc.dictionary(
+  fc.constantFrom('lanyard.dev/root-requester', 'lanyard.dev/x', 'a.lanyard.dev/y', 'team/z'),
+  fc.string(),
+)
+const pod: fc.Arbitrary<Pod> = fc
+  .record({
+    metadata: fc.record(
+      { name: fc.constant('p'), uid: fc.constant('u'), annotations, future: fc.jsonValue() },
+      { requiredKeys: ['name', 'uid'] },
+    ),
+    spec: fc.record(
+      {
+        containers: fc.uniqueArray(container(fc.constantFrom('a', 'b', 'c')), {
+          minLength: 1,
+          selector: ({ name }) => name,
+        }),
+        initContainers: fc.array(container(fc.constantFrom('i', 'j', 'lanyard-sidecar')), {
+          maxLength: 3,
+        }),
+        volumes: fc.array(volume, { maxLength: 4 }),
+        automountServiceAccountToken: fc.boolean(),
+        serviceAccountName: fc.constantFrom('default', 'agent'),
+        future: fc.jsonValue(),
+      },
+      { requiredKeys: ['containers'] },
+    ),
+  })
+  .map((value) => value as Pod)
+
+const inject = (value: Pod): Pod => injectSidecar(value, SIDECAR, HINTS)
+const validate = (value: Pod) =>
+  validatePod(anAdmissionRequest({ object: value }), {
+    chains: createRecordingChainClient(),
+    sidecar: SIDECAR,
+    apiAudiences: [],
+  })
+const others = ({ spec }: Pod): readonly Container[] => [
+  ...(spec.initContainers ?? []).slice(1),
+  ...spec.containers,
+]
+const withContainer = (value: Pod, added: Container): Pod => ({
+  ...value,
+  spec: { ...value.spec, containers: [...value.spec.containers, added] },
+})
+
+describe('injectSidecar() of any pod', () => {
+  test('does nothing the second time', () => {
+    fc.assert(
+      fc.property(pod, (value) => {
+        expect(inject(inject(value))).toEqual(inject(value))
+      }),
+      SEED,
+    )
+  })
+
+  test('gives the same when a webhook between added a container as when it was there before', () => {
+    fc.assert(
+      fc.property(pod, container(fc.constant('late')), (value, late) => {
+        expect(inject(withContainer(inject(value), late))).toEqual(
+          inject(withContainer(value, late)),
+        )
+      }),
+      SEED,
+    )
+  })
+
+  test('gives the token volumes to the sidecar alone, and each container its own folder', () => {
+    fc.assert(
+      fc.property(pod, (value) => {
+        for (const { name, volumeMounts = [] } of others(inject(value))) {
+          const ours = volumeMounts.filter((one) => /^(?:lanyard-|kube-api-access-)/.test(one.name))
+          expect(ours).toEqual([
+            {
+              name: 'lanyard-run',
+              mountPath: FOLDER,
+              subPath: `containers/${name}`,
+              readOnly: true,
+            },
+          ])
+        }
+      }),
+      SEED,
+    )
+  })
+
+  test('leaves one address of the API server, before everything else', () => {
+    fc.assert(
+      fc.property(pod, (value) => {
+        for (const { env = [] } of others(inject(value))) {
+          const hosts = env.filter(({ name }) => name === 'KUBERNETES_SERVICE_HOST')
+          expect(hosts).toEqual([{ name: 'KUBERNETES_SERVICE_HOST', value: '127.0.0.1' }])
+          expect(env[0]).toBe(env.find(({ name }) => name === 'KUBERNETES_SERVICE_HOST'))
+        }
+      }),
+      SEED,
+    )
+  })
+
+  test('loses no container and nothing that it does not know', () => {
+    const known = (value: Pod) =>
+      [...(value.spec.initContainers ?? []), ...value.spec.containers]
+        .filter(({ name }) => name !== 'lanyard-sidecar')
+        .map(({ name, image, future, securityContext }) => ({
+          name,
+          image,
+          future,
+          securityContext,
+        }))
+    fc.assert(
+      fc.property(pod, (value) => {
+        expect(known(inject(value))).toEqual(known(value))
+        expect(inject(value).spec['future']).toEqual(value.spec['future'])
+        expect(inject(value).metadata['future']).toEqual(value.metadata['future'])
+      }),
+      SEED,
+    )
+  })
+})
+
+describe('validatePod() of any pod', () => {
+  test('allows what injection made of a pod that can be protected', async () => {
+    await fc.assert(
+      fc.asyncProperty(pod, async (value) => {
+        fc.pre(whyNotProtectable(inject(value), []) === undefined)
+        expect(await validate(inject(value))).toEqual({ result: 'allowed' })
+      }),
+      SEED,
+    )
+  })
+
+  test('refuses it when anything else comes to one of its containers', async () => {
+    await fc.assert(
+      fc.asyncProperty(pod, container(fc.constant('late')), async (value, late) => {
+        const { result } = await validate(withContainer(inject(value), late))
+        expect(result).toBe('refused')
+      }),
+      SEED,
+    )
+  })
+
+  test('refuses what was not injected', async () => {
+    await fc.assert(
+      fc.asyncProperty(pod, async (value) => {
+        expect((await validate(value)).result).toBe('refused')
+      }),
+      SEED,
+    )
+  })
+})

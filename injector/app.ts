@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { FAULTS, Fault } from '../core/fault.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -12,7 +12,7 @@ import {
 import type { InjectorMetrics } from './injector-metrics.ts'
 import { validateEphemeral } from './review-ephemeral.ts'
 import { mutatePod, type PodReviewDeps, validatePod } from './review-pod.ts'
-import { validateWorkload } from './review-workload.ts'
+import { isWorkload, validateWorkload } from './review-workload.ts'
 
 export interface AppDeps extends PodReviewDeps {
   readonly logger: Logger
@@ -28,62 +28,80 @@ type Reviewer = (request: AdmissionRequest) => Promise<Review>
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono()
   app.use(bodyLimit({ maxSize: BODY_BYTES_MAX }))
-  app.post('/mutate', async (c) =>
-    c.json(await answer(await readJson(c.req), 'mutate', deps, (r) => mutatePod(r, deps))),
-  )
-  app.post('/validate', async (c) =>
-    c.json(await answer(await readJson(c.req), 'validate', deps, (r) => validate(r, deps))),
-  )
+  app.post('/mutate', (c) => answer(c, 'mutate', deps, (request) => mutate(request, deps)))
+  app.post('/validate', (c) => answer(c, 'validate', deps, (request) => validate(request, deps)))
   app.notFound((c) => c.text('not found\n', 404))
   return app
+}
+
+async function mutate(request: AdmissionRequest, deps: AppDeps): Promise<Review> {
+  if (isPodCreation(request)) return mutatePod(request, deps)
+  throw new Fault('request_invalid', NOT_MADE_FOR)
 }
 
 /** By resource; one that is not known here is refused, since nobody could say what it does. */
 async function validate(request: AdmissionRequest, deps: AppDeps): Promise<Review> {
   if (request.operation === 'DELETE') return ALLOWED
-  if (request.resource !== 'pods') return validateWorkload(request, deps.chains)
-  if (request.subresource === 'ephemeralcontainers') return validateEphemeral(request)
-  if (request.subresource === '' && request.operation === 'CREATE')
-    return validatePod(request, deps)
-  throw new Fault('request_invalid', 'The webhook is not made for this request')
+  if (isPodCreation(request)) return validatePod(request, deps)
+  if (isEphemeralUpdate(request)) return validateEphemeral(request)
+  if (isWorkload(request)) return validateWorkload(request, deps.chains)
+  throw new Fault('request_invalid', NOT_MADE_FOR)
+}
+
+const NOT_MADE_FOR = 'The webhook is not made for this request'
+
+function isPodCreation({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
+  return kind.group === '' && resource === 'pods' && subresource === '' && operation === 'CREATE'
+}
+
+function isEphemeralUpdate({ kind, resource, subresource }: AdmissionRequest): boolean {
+  return kind.group === '' && resource === 'pods' && subresource === 'ephemeralcontainers'
 }
 
 async function readJson(request: { json(): Promise<unknown> }): Promise<unknown> {
   try {
     return await request.json()
   } catch {
-    // Converted: the parser below refuses what is not an AdmissionReview.
+    // Converted: the parser refuses it. What JSON.parse says quotes the body, which is not logged.
     return undefined
   }
 }
 
 async function answer(
-  body: unknown,
+  c: Context,
   webhook: 'mutate' | 'validate',
   deps: AppDeps,
   review: Reviewer,
-): Promise<object> {
+): Promise<Response> {
   const began = performance.now()
-  let uid = uidOf(body)
-  let result: Review
+  let request: AdmissionRequest
   try {
-    const request = parseAdmissionReview(body)
-    uid = request.uid
-    result = await review(request)
+    request = parseAdmissionReview(await readJson(c.req))
+  } catch (error) {
+    // Without a uid there is no answer that kube-apiserver would take as one.
+    deps.logger.warn({ error, webhook }, 'Refused what is not an AdmissionReview')
+    deps.metrics.reviews.inc({ webhook, result: 'invalid' })
+    return c.text('lanyard: the body is not an AdmissionReview of admission.k8s.io/v1\n', 400)
+  }
+  const result = await reviewOrRefuse(request, webhook, deps, review)
+  if (result.result === 'refused') deps.logger.info({ webhook, why: result.message }, 'Refused')
+  deps.metrics.reviews.inc({ webhook, result: result.result })
+  deps.metrics.duration.observe({ webhook }, (performance.now() - began) / 1_000)
+  return c.json(toAdmissionReview(request.uid, result))
+}
+
+async function reviewOrRefuse(
+  request: AdmissionRequest,
+  webhook: string,
+  deps: AppDeps,
+  review: Reviewer,
+): Promise<Review> {
+  try {
+    return await review(request)
   } catch (error) {
     const fault = Fault.from(error)
     const { httpStatus, reason } = FAULTS[fault.code]
     deps.logger.warn({ error: fault, webhook }, 'Refused for want of an answer')
-    result = { result: 'refused', code: httpStatus, reason, message: `lanyard: ${fault.message}` }
+    return { result: 'refused', code: httpStatus, reason, message: `lanyard: ${fault.message}` }
   }
-  if (result.result === 'refused') deps.logger.info({ webhook, why: result.message }, 'Refused')
-  deps.metrics.reviews.inc({ webhook, result: result.result })
-  deps.metrics.duration.observe({ webhook }, (performance.now() - began) / 1_000)
-  return toAdmissionReview(uid, result)
-}
-
-/** The uid to answer with when the rest of a review cannot be read. */
-function uidOf(body: unknown): string {
-  const uid = (body as { request?: { uid?: unknown } } | null | undefined)?.request?.uid
-  return typeof uid === 'string' ? uid : ''
 }

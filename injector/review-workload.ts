@@ -4,6 +4,23 @@ import type { AdmittedWorkload, ChainClient } from './chain-client.ts'
 import { controllerOf } from './parse-pod.ts'
 import type { ObjectMeta } from './pod.ts'
 
+/** What makes pods by itself, by group and resource. Keep in step with the chart's webhooks. */
+const WORKLOADS = [
+  '/replicationcontrollers',
+  'apps/daemonsets',
+  'apps/deployments',
+  'apps/replicasets',
+  'apps/statefulsets',
+  'batch/cronjobs',
+  'batch/jobs',
+]
+
+/** Whether an object that makes pods is created or changed. */
+export function isWorkload({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
+  const changes = operation === 'CREATE' || operation === 'UPDATE'
+  return changes && subresource === '' && WORKLOADS.includes(`${kind.group}/${resource}`)
+}
+
 /**
  * Validating admission of an object that makes pods: who made it, or who changed what it makes, is
  * put on record. The object itself is never changed, so that no rollout starts for Lanyard's sake.

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import { Fault } from '../core/fault.ts'
+import { anAdmissionRequest } from '../test/support/pod-builders.ts'
+import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
+import type { AdmissionRequest } from './admission-review.ts'
+import { isWorkload, validateWorkload } from './review-workload.ts'
+
+const template = { spec: { containers: [{ name: 'app', image: 'a:1' }] } }
+const metadata = { name: 'web', uid: 'web-uid', generation: 1 }
+const deployment = { metadata, spec: { replicas: 1, selector: {}, template } }
+const cronJob = { metadata, spec: { schedule: '* * * * *', jobTemplate: { spec: { template } } } }
+const otherTemplate = { spec: { containers: [{ name: 'app', image: 'b:1' }] } }
+
+const request = (fields: Partial<AdmissionRequest>): AdmissionRequest =>
+  anAdmissionRequest({
+    kind: { group: 'apps', version: 'v1', kind: 'Deployment' },
+    resource: 'deployments',
+    object: deployment,
+    ...fields,
+  })
+
+describe('validateWorkload() records', () => {
+  test('who created it', async () => {
+    const chains = createRecordingChainClient()
+    expect(await validateWorkload(request({}), chains)).toEqual({ result: 'allowed' })
+    expect(chains.recorded).toEqual([
+      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'web-uid', change: 'created' },
+    ])
+  })
+
+  test('an object of the core group by its version alone', async () => {
+    const chains = createRecordingChainClient()
+    const kind = { group: '', version: 'v1', kind: 'ReplicationController' }
+    await validateWorkload(request({ kind, resource: 'replicationcontrollers' }), chains)
+    expect(chains.recorded[0]?.apiVersion).toBe('v1')
+  })
+
+  test.each<[string, object, object | undefined]>([
+    [
+      'the template',
+      deployment,
+      { metadata, spec: { ...deployment.spec, template: otherTemplate } },
+    ],
+    [
+      'the template of a CronJob',
+      cronJob,
+      { metadata, spec: { ...cronJob.spec, jobTemplate: { spec: { template: otherTemplate } } } },
+    ],
+    [
+      'the labels of the pods that it takes over',
+      deployment,
+      { metadata, spec: { ...deployment.spec, selector: { matchLabels: { a: 'b' } } } },
+    ],
+    [
+      'the claims that its pods mount',
+      deployment,
+      { metadata, spec: { ...deployment.spec, volumeClaimTemplates: [{}] } },
+    ],
+    ['something that cannot be compared', deployment, undefined],
+  ])('who changed %s', async (_name, object, oldObject) => {
+    const chains = createRecordingChainClient()
+    const change = { operation: 'UPDATE', object, oldObject } as Partial<AdmissionRequest>
+    expect(await validateWorkload(request(change), chains)).toEqual({ result: 'allowed' })
+    expect(chains.recorded).toMatchObject([{ change: 'template-changed' }])
+  })
+})
+
+describe('validateWorkload() does not record', () => {
+  test.each<[string, object]>([
+    ['a scale', { metadata, spec: { ...deployment.spec, replicas: 9 } }],
+    ['a pause', { metadata, spec: { ...deployment.spec, paused: true } }],
+    ['a label', { metadata: { ...metadata, labels: { a: 'b' } }, spec: deployment.spec }],
+    ['a status', { ...deployment, status: { replicas: 1 } }],
+  ])('%s', async (_name, oldObject) => {
+    const chains = createRecordingChainClient()
+    const change = { operation: 'UPDATE', oldObject } as Partial<AdmissionRequest>
+    expect(await validateWorkload(request(change), chains)).toEqual({ result: 'allowed' })
+    expect(chains.recorded).toEqual([])
+  })
+})
+
+describe('validateWorkload() refuses', () => {
+  test.each<[string, object | undefined, string]>([
+    ['nothing', undefined, 'lanyard: the object is missing'],
+    ['no UID', { metadata: { name: 'x' } }, 'lanyard: the object has no name or no UID yet'],
+    ['no name', { metadata: { uid: 'x' } }, 'lanyard: the object has no name or no UID yet'],
+    ['no metadata', {}, 'lanyard: the object has no name or no UID yet'],
+  ])('an object with %s', async (_name, object, message) => {
+    const chains = createRecordingChainClient()
+    const review = await validateWorkload(request({ object } as Partial<AdmissionRequest>), chains)
+    expect(review).toMatchObject({ result: 'refused', message })
+    expect(chains.recorded).toEqual([])
+  })
+
+  test('everything while the control plane is away', async () => {
+    const chains = createRecordingChainClient()
+    chains.failure = new Fault('decision_unavailable', 'away')
+    await expect(validateWorkload(request({}), chains)).rejects.toThrow('away')
+  })
+})
+
+describe('isWorkload()', () => {
+  test.each<[string, string, string, string, AdmissionRequest['operation'], boolean]>([
+    ['a new Deployment', 'apps', 'deployments', '', 'CREATE', true],
+    ['a changed CronJob', 'batch', 'cronjobs', '', 'UPDATE', true],
+    ['a ReplicationController', '', 'replicationcontrollers', '', 'CREATE', true],
+    ['a scale', 'apps', 'deployments', 'scale', 'UPDATE', false],
+    ['a deleted Job', 'batch', 'jobs', '', 'DELETE', false],
+    ['a Deployment of somebody else', 'x.example', 'deployments', '', 'CREATE', false],
+    ['a Secret', '', 'secrets', '', 'CREATE', false],
+  ])('%s', (_name, group, resource, subresource, operation, want) => {
+    const kind = { group, version: 'v1', kind: 'X' }
+    expect(isWorkload(request({ kind, resource, subresource, operation }))).toBe(want)
+  })
+})

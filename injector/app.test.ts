@@ -1,0 +1,233 @@
+import { describe, expect, test } from 'vitest'
+import { Fault } from '../core/fault.ts'
+import { createLogger } from '../platform/logger.ts'
+import { createMetrics, type Metrics } from '../platform/metrics.ts'
+import { aPod, SIDECAR } from '../test/support/pod-builders.ts'
+import {
+  createRecordingChainClient,
+  type RecordingChainClient,
+} from '../test/support/recording-chain-client.ts'
+import { createApp } from './app.ts'
+import { injectSidecar } from './inject-sidecar.ts'
+import { createInjectorMetrics } from './injector-metrics.ts'
+import { hintsOf } from './review-pod.ts'
+
+interface Fixture {
+  readonly chains: RecordingChainClient
+  readonly metrics: Metrics
+  readonly lines: string[]
+  post(path: string, body: string): Promise<Response>
+  /** The response in the AdmissionReview that answers this request. */
+  review(path: string, request: object): Promise<Record<string, unknown>>
+}
+
+function fixture(): Fixture {
+  const chains = createRecordingChainClient()
+  const metrics = createMetrics('injector', 'test')
+  const lines: string[] = []
+  const logger = createLogger(
+    { name: 'injector', level: 'debug' },
+    { write: (line) => void lines.push(line) },
+  )
+  const app = createApp({
+    chains,
+    logger,
+    metrics: createInjectorMetrics(metrics),
+    sidecar: SIDECAR,
+    apiAudiences: [],
+  })
+  const post = async (path: string, body: string) => app.request(path, { method: 'POST', body })
+  return {
+    chains,
+    metrics,
+    lines,
+    post,
+    async review(path, request) {
+      const response = await post(path, reviewOf(request))
+      expect(response.status).toBe(200)
+      return ((await response.json()) as { response: Record<string, unknown> }).response
+    },
+  }
+}
+
+const podRequest = {
+  uid: 'r-1',
+  kind: { group: '', version: 'v1', kind: 'Pod' },
+  resource: { group: '', version: 'v1', resource: 'pods' },
+  namespace: 'team',
+  operation: 'CREATE',
+  userInfo: { username: 'alice' },
+  object: aPod(),
+}
+const reviewOf = (request: object): string =>
+  JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request })
+const injected = injectSidecar(aPod(), SIDECAR, hintsOf(createRecordingChainClient().launchers))
+
+describe('createApp() answers', () => {
+  test('a patch to /mutate, to the request that asked', async () => {
+    const answer = await fixture().review('/mutate', podRequest)
+    expect(answer).toMatchObject({ uid: 'r-1', allowed: true, patchType: 'JSONPatch' })
+  })
+
+  test('yes to /validate for what injection made', async () => {
+    const { chains, review } = fixture()
+    expect(await review('/validate', { ...podRequest, object: injected })).toEqual({
+      uid: 'r-1',
+      allowed: true,
+    })
+    expect(chains.bound).toHaveLength(1)
+  })
+
+  test('no to /validate for what injection did not make', async () => {
+    const answer = await fixture().review('/validate', podRequest)
+    expect(answer).toMatchObject({ uid: 'r-1', allowed: false, status: { code: 403 } })
+  })
+
+  test('yes to a workload, which is recorded', async () => {
+    const { chains, review } = fixture()
+    const kind = { group: 'batch', version: 'v1', kind: 'Job' }
+    const resource = { group: 'batch', version: 'v1', resource: 'jobs' }
+    const object = { metadata: { name: 'j', uid: 'j-uid' }, spec: {} }
+    const answer = await review('/validate', { ...podRequest, kind, resource, object })
+    expect(answer['allowed']).toBe(true)
+    expect(chains.recorded).toMatchObject([{ kind: 'Job', uid: 'j-uid' }])
+  })
+
+  test('yes to a deletion, which leaves the record', async () => {
+    const answer = await fixture().review('/validate', {
+      ...podRequest,
+      operation: 'DELETE',
+      object: null,
+    })
+    expect(answer['allowed']).toBe(true)
+  })
+})
+
+describe('createApp() refuses with a reason', () => {
+  const away = new Fault('decision_unavailable', 'the control plane does not answer; try again')
+  test.each<[string, Fault | Error, object]>([
+    [
+      'a control plane that is away',
+      away,
+      {
+        code: 503,
+        reason: 'ServiceUnavailable',
+        message: 'lanyard: the control plane does not answer; try again',
+      },
+    ],
+    [
+      'a UID that is bound already',
+      new Fault('binding_conflict', 'the pod is bound'),
+      { code: 409, reason: 'Conflict', message: 'lanyard: the pod is bound' },
+    ],
+    [
+      'what nobody thought of, without its words',
+      new TypeError('secret-part'),
+      { code: 500, reason: 'InternalError', message: 'lanyard: Cannot complete the request' },
+    ],
+  ])('%s', async (_name, failure, status) => {
+    const { chains, review } = fixture()
+    chains.failure = failure as Fault
+    const object = injected
+    expect(await review('/mutate', podRequest)).toEqual({ uid: 'r-1', allowed: false, status })
+    expect(await review('/validate', { ...podRequest, object })).toEqual({
+      uid: 'r-1',
+      allowed: false,
+      status,
+    })
+  })
+
+  test.each<[string, string, object]>([
+    ['an update of a pod to /mutate', '/mutate', { operation: 'UPDATE' }],
+    ['an ephemeral container to /mutate', '/mutate', { subResource: 'ephemeralcontainers' }],
+    ['a pod of another group', '/mutate', { kind: { group: 'x', version: 'v1', kind: 'Pod' } }],
+    ['an update of a pod to /validate', '/validate', { operation: 'UPDATE' }],
+    ['an unknown part of a pod', '/validate', { subResource: 'resize', operation: 'UPDATE' }],
+    ['a connection', '/validate', { operation: 'CONNECT', subResource: 'exec' }],
+    [
+      'a resource that nobody knows',
+      '/validate',
+      { resource: { group: '', version: 'v1', resource: 'serviceaccounts' } },
+    ],
+  ])('%s', async (_name, path, fields) => {
+    const { chains, review } = fixture()
+    const answer = await review(path, { ...podRequest, object: injected, ...fields })
+    const message = 'lanyard: The webhook is not made for this request'
+    expect(answer).toMatchObject({ allowed: false, status: { code: 400, message } })
+    expect([...chains.bound, ...chains.recorded]).toEqual([])
+  })
+
+  test.each(['/mutate', '/validate'])('an object that is no pod, to %s', async (path) => {
+    const answer = await fixture().review(path, { ...podRequest, object: { metadata: {} } })
+    expect(answer).toMatchObject({
+      allowed: false,
+      status: { message: 'lanyard: The object is not a pod' },
+    })
+  })
+
+  test('a pod whose lists hold something else', async () => {
+    const object = { metadata: {}, spec: { containers: [{ name: 'a', env: 'x' }] } }
+    const answer = await fixture().review('/mutate', { ...podRequest, object })
+    expect(answer).toMatchObject({ allowed: false, status: { code: 500 } })
+  })
+})
+
+describe('createApp() answers 400, which admits nothing, to', () => {
+  test.each<[string, string]>([
+    ['nothing', ''],
+    ['what is not JSON', '{"request":{"uid":"r-1"}'],
+    ['a number', '1'],
+    ['null', 'null'],
+    ['no uid', reviewOf({ ...podRequest, uid: undefined })],
+    ['another kind', reviewOf(podRequest).replace('AdmissionReview', 'SubjectAccessReview')],
+    ['another version', reviewOf(podRequest).replace('k8s.io/v1', 'k8s.io/v1beta1')],
+    ['no user', reviewOf({ ...podRequest, userInfo: undefined })],
+  ])('%s', async (_name, body) => {
+    const { chains, post } = fixture()
+    for (const path of ['/mutate', '/validate']) {
+      const response = await post(path, body)
+      expect(response.status).toBe(400)
+      expect(await response.text()).toBe(
+        'lanyard: the body is not an AdmissionReview of admission.k8s.io/v1\n',
+      )
+    }
+    expect(chains).toMatchObject({ resolved: 0, bound: [], recorded: [] })
+  })
+
+  test('a body past 8 MiB, with 413', async () => {
+    const { post } = fixture()
+    const fits = reviewOf({ ...podRequest, pad: 'x'.repeat(7 * 1_024 * 1_024) })
+    const body = reviewOf({ ...podRequest, pad: 'x'.repeat(8 * 1_024 * 1_024) })
+    expect((await post('/mutate', fits)).status).toBe(200)
+    expect((await post('/mutate', body)).status).toBe(413)
+  })
+})
+
+test('createApp() knows no other path', async () => {
+  expect((await fixture().post('/other', reviewOf(podRequest))).status).toBe(404)
+})
+
+test('createApp() counts what it answered', async () => {
+  const { metrics, post, review } = fixture()
+  await review('/mutate', podRequest)
+  await review('/validate', podRequest)
+  await post('/validate', 'x')
+  const text = await metrics.text()
+  const count = (webhook: string, result: string) =>
+    `lanyard_injector_reviews_total{webhook="${webhook}",result="${result}"} 1`
+  expect(text).toContain(count('mutate', 'patched'))
+  expect(text).toContain(count('validate', 'refused'))
+  expect(text).toContain(count('validate', 'invalid'))
+})
+
+test('createApp() logs no part of a body', async () => {
+  const { chains, lines, post, review } = fixture()
+  chains.failure = new Fault('internal', 'broken')
+  const env = [{ name: 'PASSWORD', value: 'canary-5f1' }]
+  const object = { ...aPod(), spec: { containers: [{ name: 'app', env }] } }
+  await review('/mutate', { ...podRequest, object })
+  await post('/mutate', 'canary-5f1')
+  await post('/mutate', reviewOf({ ...podRequest, object: 'canary-5f1' }))
+  expect(lines.length).toBeGreaterThanOrEqual(3)
+  expect(lines.join('')).not.toContain('canary-5f1')
+})

@@ -20,6 +20,14 @@ export const injectorConfig = z.strictObject({
     .min(1)
     .default('/var/run/secrets/lanyard.dev/control-plane/token')
     .describe('Projected token with the audience lanyard-control-plane'),
+  serviceAccountFolder: z
+    .string()
+    .min(1)
+    .default('/var/run/secrets/kubernetes.io/serviceaccount')
+    .describe("Token and authority with which the injector reads Lanyard's own Secret"),
+  drainWaitMs: integer({ min: 0, max: 15_000 })
+    .default(3_000)
+    .describe('How long the webhooks answer on after SIGTERM, until no new request comes'),
   sidecarImage: z.string().min(1).describe('Image of the sidecar, best with a digest'),
   sidecarImagePullPolicy: z
     .enum(['IfNotPresent', 'Always', 'Never'])
@@ -39,7 +47,7 @@ export const injectorConfig = z.strictObject({
   apiAudiences: z
     .string()
     .default('')
-    .describe('Audiences of the API server besides the usual ones, comma-separated'),
+    .describe('Audiences of the API server besides those of its own tokens, comma-separated'),
 })
 
 export type InjectorConfig = Readonly<z.infer<typeof injectorConfig>>

@@ -10,6 +10,7 @@ import { type Closer, runProcess } from '../platform/lifecycle.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { VERSION } from '../platform/version.ts'
+import { readApiAudiences } from './api-audiences.ts'
 import { createApp } from './app.ts'
 import { createChainClient } from './chain-client.ts'
 import { type InjectorConfig, injectorConfig } from './config.ts'
@@ -22,7 +23,7 @@ const AUTHORITY_POLL_MS = 500
 
 async function start(config: InjectorConfig, logger: Logger): Promise<readonly Closer[]> {
   const metrics = createMetrics('injector', VERSION)
-  let serving = false
+  let state = 'waiting for the certificate authority'
   const health = await startHealthServer({
     port: config.healthPortNumber,
     host: '0.0.0.0',
@@ -31,12 +32,16 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
       '/readyz': [
         {
           name: 'webhooks',
-          check: () => (serving ? undefined : 'waiting for the certificate authority'),
+          check: () => (state === 'serving' ? undefined : state),
         },
       ],
     },
   })
-  const authority = await waitForAuthority(logger)
+  const authority = await waitForAuthority(config.serviceAccountFolder, logger)
+  const apiAudiences = [
+    ...(await readApiAudiences(config.serviceAccountFolder)),
+    ...config.apiAudiences.split(',').map((audience) => audience.trim()),
+  ]
   const chains = createChainClient({
     address: config.controlPlaneAddress,
     caPem: authority.certificatePem,
@@ -46,7 +51,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     chains,
     logger,
     metrics: createInjectorMetrics(metrics),
-    apiAudiences: config.apiAudiences.split(',').filter((audience) => audience !== ''),
+    apiAudiences,
     sidecar: {
       image: config.sidecarImage,
       imagePullPolicy: config.sidecarImagePullPolicy,
@@ -59,19 +64,26 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     },
   })
   const server = await startWebhookServer({ app, port: config.listenPortNumber, authority, logger })
-  serving = true
+  state = 'serving'
   logger.info({ port: server.port, version: VERSION }, 'Serving webhooks')
+  // The Service sends requests here until every node knows better; a refused connection would
+  // refuse a pod.
+  async function leaveService(): Promise<void> {
+    state = 'draining'
+    await sleep(config.drainWaitMs)
+  }
   return [
+    { name: 'service', close: leaveService },
     { name: 'webhooks', close: () => server.close() },
     { name: 'control plane', close: () => Promise.resolve(chains.close()) },
     { name: 'health', close: () => Promise.resolve(void health.close()) },
   ]
 }
 
-async function waitForAuthority(logger: Logger): Promise<CertificateAuthority> {
+async function waitForAuthority(folder: string, logger: Logger): Promise<CertificateAuthority> {
   for (;;) {
     try {
-      const pair = await readCertificateAuthority()
+      const pair = await readCertificateAuthority(folder)
       if (pair !== undefined) return await loadCertificateAuthority(pair)
     } catch (error) {
       // Recorded and tried again: kube-apiserver or the control plane may be starting too.

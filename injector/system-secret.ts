@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
+import { join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { CERTIFICATE_AUTHORITY_SECRET, SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { CertificatePair } from '../platform/certificate-authority.ts'
 
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 const PATH = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/secrets/${CERTIFICATE_AUTHORITY_SECRET}`
 const TIMEOUT_MS = 5_000
 
@@ -13,8 +13,10 @@ const TIMEOUT_MS = 5_000
  * Undefined while the control plane has not made it yet. Throws `upstream_unavailable` when
  * kube-apiserver does not answer or refuses.
  */
-export async function readCertificateAuthority(): Promise<CertificatePair | undefined> {
-  const { status, body } = await get(PATH)
+export async function readCertificateAuthority(
+  serviceAccountFolder: string,
+): Promise<CertificatePair | undefined> {
+  const { status, body } = await get(PATH, serviceAccountFolder)
   if (status === 404) return undefined
   if (status !== 200) {
     throw new Fault(
@@ -27,10 +29,10 @@ export async function readCertificateAuthority(): Promise<CertificatePair | unde
   return { certificatePem: decode('tls.crt'), privateKeyPem: decode('tls.key') }
 }
 
-async function get(path: string): Promise<{ status: number; body: string }> {
+async function get(path: string, folder: string): Promise<{ status: number; body: string }> {
   const [token, ca] = await Promise.all([
-    readFile(`${ACCOUNT}/token`, 'utf8'),
-    readFile(`${ACCOUNT}/ca.crt`),
+    readFile(join(folder, 'token'), 'utf8'),
+    readFile(join(folder, 'ca.crt')),
   ])
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env
   return new Promise((resolve, reject) => {

@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { AuditEventStore } from '../../control-plane/store/audit-event-store.ts'
+import { openStore } from '../../control-plane/store/open-store.ts'
+import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
+import {
+  createMemoryAuditEventStore,
+  createMemoryPodBindingStore,
+} from '../support/memory-stores.ts'
+import {
+  AGENT,
+  aBinding,
+  aChain,
+  aDecision,
+  aDecisionId,
+  anOutcome,
+  aRefusal,
+  aUser,
+  BUILD,
+  THIRD,
+} from '../support/record-builders.ts'
+
+/* What every store does, whichever it is: other tests take the one in memory for the one on disk. */
+
+interface Stores {
+  readonly bindings: PodBindingStore
+  readonly auditEvents: AuditEventStore
+  close(): Promise<void>
+}
+
+const kinds: readonly [string, () => Promise<Stores>][] = [
+  [
+    'in memory',
+    async () => ({
+      bindings: createMemoryPodBindingStore(),
+      auditEvents: createMemoryAuditEventStore(),
+      close: async () => undefined,
+    }),
+  ],
+  [
+    'SQLite',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'lanyard-contract-'))
+      const store = await openStore(join(folder, 'lanyard.db'))
+      return {
+        bindings: store.bindings,
+        auditEvents: store.auditEvents,
+        async close() {
+          await store.close()
+          await rm(folder, { recursive: true })
+        },
+      }
+    },
+  ],
+]
+
+const ALL = { afterSequence: 0, limit: 100 }
+const ids = ({ events }: { events: readonly { id: string }[] }) => events.map(({ id }) => id)
+
+describe.each(kinds)('a store %s', (_name, open) => {
+  let stores: Stores
+  let events: AuditEventStore
+  let bindings: PodBindingStore
+
+  beforeEach(async () => {
+    stores = await open()
+    events = stores.auditEvents
+    bindings = stores.bindings
+    await bindings.record(aBinding([AGENT]))
+    await bindings.record(aBinding([AGENT, BUILD]))
+  })
+  afterEach(() => stores.close())
+
+  describe('of audit events', () => {
+    beforeEach(async () => {
+      await events.append(aDecision(1))
+      await events.append(aRefusal(2))
+      await events.append(aDecision(3))
+    })
+
+    test('gives back what was put in, numbered', async () => {
+      expect(await events.get(aDecisionId(2))).toEqual({ ...aRefusal(2), sequence: 2, revision: 2 })
+      expect(await events.get(aDecisionId(9))).toBeUndefined()
+    })
+
+    test('lists the oldest first, in pages', async () => {
+      expect(ids(await events.list({}, { ...ALL, limit: 2 }))).toEqual([1, 2].map(aDecisionId))
+      expect(ids(await events.list({}, { ...ALL, afterSequence: 2 }))).toEqual([aDecisionId(3)])
+      expect(ids(await events.list({}, { ...ALL, untilSequence: 1 }))).toEqual([aDecisionId(1)])
+    })
+
+    test.each([
+      [{ namespace: 'team' }, [1, 2, 3]],
+      [{ namespace: 'other' }, []],
+      [{ pod: 'agent' }, [1, 3]],
+      [{ rootRequester: 'alice', effect: 'deny' }, [2]],
+      [{ effect: 'allow' }, [1, 3]],
+      [{ verb: 'get', resource: 'secrets' }, [2]],
+      [{ verb: 'delete' }, []],
+    ] as const)('filters by %j', async (filter, want) => {
+      expect(ids(await events.list(filter, ALL))).toEqual(want.map(aDecisionId))
+    })
+
+    test('notes the first outcome and no later one, and nothing of another pod', async () => {
+      await events.complete(BUILD.podUid, aDecisionId(1), anOutcome(1, { httpStatus: 500 }))
+      await events.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
+      await events.complete(AGENT.podUid, aDecisionId(1), anOutcome(1, { httpStatus: 500 }))
+      await events.complete(AGENT.podUid, aDecisionId(77), anOutcome(77))
+      expect(await events.get(aDecisionId(1))).toMatchObject({
+        outcome: anOutcome(1),
+        sequence: 1,
+        revision: 4,
+      })
+    })
+
+    test('lists changes in the order in which they came about', async () => {
+      await events.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
+      const page = await events.changes({}, { afterRevision: 1, limit: 100 })
+      expect(ids(page)).toEqual([2, 3, 1].map(aDecisionId))
+      expect(page.revision).toBe(4)
+    })
+
+    test('tells of a commit until it is told to stop', async () => {
+      let commits = 0
+      const stop = events.onCommit(() => {
+        commits += 1
+      })
+      await events.append(aDecision(4))
+      expect(commits).toBe(1)
+      stop()
+      await events.append(aDecision(5))
+      expect(commits).toBe(1)
+    })
+  })
+
+  describe('of bindings', () => {
+    test('keeps the first chain of a pod', async () => {
+      const again = await bindings.record(aBinding([AGENT]))
+      expect(again).toEqual({ ...aBinding([AGENT]), sequence: 1 })
+      const other = aBinding([AGENT], { chain: aChain([AGENT], aUser('mallory')) })
+      await expect(bindings.record(other)).rejects.toMatchObject({ code: 'binding_conflict' })
+      expect(await bindings.find(AGENT.podUid)).toEqual(again)
+    })
+
+    test('knows no other pods', async () => {
+      expect(await bindings.find(THIRD.podUid)).toBeUndefined()
+    })
+
+    test.each([
+      [{}, ['agent', BUILD.name]],
+      [{ namespace: 'team', pod: 'agent' }, ['agent']],
+      [{ rootRequester: 'bob' }, []],
+    ] as const)('filters by %j', async (filter, want) => {
+      const page = await bindings.list(filter, ALL)
+      expect(page.bindings.map(({ chain }) => chain.actors.at(-1)?.name)).toEqual(want)
+      expect(page.sequence).toBe(2)
+    })
+  })
+})

@@ -20,7 +20,11 @@ import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureOpenDecisions } from './control-plane-metrics.ts'
 import { createDecider } from './decide.ts'
 import { startGrpcServer } from './grpc-server.ts'
-import { type AccessReviewer, createAccessReviewer } from './kubernetes/access-reviewer.ts'
+import {
+  type AccessReviewer,
+  AUTHORIZER_LAG_MS,
+  createAccessReviewer,
+} from './kubernetes/access-reviewer.ts'
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
@@ -134,6 +138,8 @@ function watchCluster(
     onRbacChange() {
       access.forget()
       openDecisions.recheck()
+      // Once more when kube-apiserver's own authorizer has surely heard of it.
+      setTimeout(() => openDecisions.recheck(), AUTHORIZER_LAG_MS).unref()
     },
   })
   const { defaultDecision } = config

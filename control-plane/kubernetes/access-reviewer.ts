@@ -24,6 +24,12 @@ export interface AccessReviewerOptions {
   readonly logger: Logger
 }
 
+/**
+ * kube-apiserver's authorizer learns of a change by a watch of its own, maybe after us: what it says
+ * so soon after a change may still be the old answer, so it is used but not kept.
+ */
+export const AUTHORIZER_LAG_MS = 1_000
+
 /** Answers kept at most: some megabytes. */
 const ANSWERS_MAX = 20_000
 
@@ -41,6 +47,7 @@ export function createAccessReviewer(
   const asking = new Map<string, Promise<Access>>()
   // An answer that was asked for before a change must not be kept after it.
   let generation = 0
+  let changedAtMs = -Infinity
 
   function peek(user: UserInfo, attributes: RequestAttributes): Access | undefined {
     const answer = answers.get(keyOf(user, attributes))
@@ -56,11 +63,13 @@ export function createAccessReviewer(
     const running = asking.get(shared)
     if (running !== undefined) return running
     const began = generation
+    const settled = options.now() - changedAtMs >= AUTHORIZER_LAG_MS
     const asked = ask(user, attributes)
     asking.set(shared, asked)
     try {
       const access = await asked
-      if (access !== 'unknown' && began === generation && options.isWatching()) keep(key, access)
+      const current = settled && began === generation && options.isWatching()
+      if (access !== 'unknown' && current) keep(key, access)
       return access
     } finally {
       asking.delete(shared)
@@ -95,6 +104,7 @@ export function createAccessReviewer(
     peek,
     forget() {
       generation += 1
+      changedAtMs = options.now()
       answers.clear()
     },
   }
@@ -138,5 +148,6 @@ function keyOf(user: UserInfo, a: RequestAttributes): string {
   const what = a.resourceRequest
     ? `${a.apiGroup}/${a.apiVersion}/${a.namespace}/${a.resource}/${a.subresource}/${a.name}`
     : a.path
-  return `${judgedVerbs(a).join('+')} ${what} ${who}`
+  // The user first: JSON ends where it ends, so no path can be read as part of another user.
+  return `${who} ${judgedVerbs(a).join('+')} ${what}`
 }

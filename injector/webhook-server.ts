@@ -1,17 +1,23 @@
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
 import type { Logger } from '../platform/logger.ts'
 
-/** A leaf lives a day and is replaced after two thirds of it, in memory, without a dropped connection. */
+/**
+ * A leaf lives a day and is replaced after a third of it, so that two attempts may fail; in memory,
+ * without a dropped connection.
+ */
 const CERTIFICATE_MS = 24 * 60 * 60 * 1_000
-const RENEWAL_MS = (CERTIFICATE_MS * 2) / 3
+const RENEWAL_MS = CERTIFICATE_MS / 3
 const SERVICE = `${INJECTOR_SERVICE}.${SYSTEM_NAMESPACE}.svc`
 
 export interface WebhookServer {
   readonly port: number
+  /** Takes no more connections and ends all of them once what was asked is answered. */
   close(): Promise<void>
 }
 
@@ -36,15 +42,39 @@ export async function startWebhookServer(options: {
       (error: unknown) => options.logger.error({ error }, 'Cannot renew the certificate'),
     )
   }, RENEWAL_MS)
+  const endConnections = trackConnections(server)
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    close() {
+    async close() {
       clearInterval(timer)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
-      return closed
+      await endConnections()
+      await closed
     },
+  }
+}
+
+/**
+ * Node's own close waits for clients to hang up, which kube-apiserver does not: it keeps its
+ * connections. Returns what waits until nothing is being answered, then ends every connection.
+ */
+function trackConnections(server: Server): () => Promise<void> {
+  const sockets = new Set<Socket>()
+  const answers = new Set<Promise<unknown>>()
+  // Of TCP, so those in the middle of a handshake as well.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('request', (_incoming, outgoing) => {
+    const closed = once(outgoing, 'close')
+    answers.add(closed)
+    void closed.finally(() => answers.delete(closed))
+  })
+  return async () => {
+    while (answers.size > 0) await Promise.race(answers)
+    for (const socket of sockets) socket.destroy()
   }
 }
 

@@ -29,19 +29,16 @@ export function createAuthorizeStream(
   deps: AuthorizationDeps,
 ): handleBidiStreamingCall<AuthorizeStreamRequest, Response> {
   return function authorizeStream(call) {
-    let secret: string
     try {
-      secret = bearerToken(call.metadata)
-      deps.sessions.find(secret)
+      const secret = bearerToken(call.metadata)
+      serve(call, secret, deps.sessions.find(secret), deps)
     } catch (error) {
       call.emit('error', toServiceError(Fault.from(error)))
-      return
     }
-    serve(call, secret, deps)
   }
 }
 
-function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
+function serve(call: Call, secret: string, session: Session, deps: AuthorizationDeps): void {
   let inFlight = 0
   const mine = new Map<string, OpenDecision>()
   const send = (response: Response): void => {
@@ -99,9 +96,9 @@ function serve(call: Call, secret: string, deps: AuthorizationDeps): void {
   }
 
   call.on('data', (message: AuthorizeStreamRequest) => {
-    let session: Session
     try {
-      session = deps.sessions.find(secret)
+      // A session never changes until it is over; to look it up for each message costs a hash.
+      if (session.expiresAtMs <= deps.now()) deps.sessions.find(secret)
     } catch (error) {
       call.emit('error', toServiceError(Fault.from(error)))
       return

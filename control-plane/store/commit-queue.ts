@@ -13,9 +13,10 @@ interface Waiting {
 export interface CommitQueue {
   /**
    * Resolves once the write is on disk. Throws `audit_unavailable` when it or its transaction
-   * failed, so that nothing of it is there, and `overloaded` when too many wait.
+   * failed, so that nothing of it is there, and `overloaded` when too many wait. A write that may
+   * come `soon` joins the next transaction of others, and has one of its own when none comes.
    */
-  commit(write: Write): Promise<void>
+  commit(write: Write, when?: 'now' | 'soon'): Promise<void>
   /** Calls back after each transaction; returns the way to stop. */
   onCommit(listener: () => void): () => void
   /** Whether the last transaction failed, and how. */
@@ -26,6 +27,11 @@ export interface CommitQueue {
 
 /** One fsync serves all who came since the last one; more than this would hold the loop too long. */
 const BATCH_WRITES_MAX = 512
+/**
+ * How long a write that may come soon waits for company. Without the wait, what is said of the last
+ * request would hold up the decision on the next one by an fsync.
+ */
+const SOON_MS = 10
 /** About a second's worth of decisions. */
 const WAITING_WRITES_MAX = 20_000
 
@@ -40,19 +46,21 @@ export function createCommitQueue(
   const waiting: Waiting[] = []
   const listeners = new Set<() => void>()
   let scheduled = false
+  let timer: NodeJS.Timeout | undefined
   let probes = 0
   let problem: string | undefined
   const begin = sqlite.prepare('begin immediate')
   const end = sqlite.prepare('commit')
   const undo = sqlite.prepare('rollback')
 
-  function commit(write: Write): Promise<void> {
+  function commit(write: Write, when: 'now' | 'soon' = 'now'): Promise<void> {
     if (waiting.length >= WAITING_WRITES_MAX) {
       return Promise.reject(new Fault('overloaded', 'Too many decisions wait to be recorded'))
     }
     return new Promise((resolve, reject) => {
       waiting.push({ write, resolve, reject })
-      schedule()
+      if (when === 'now') schedule()
+      else timer ??= setTimeout(schedule, SOON_MS)
     })
   }
 
@@ -65,6 +73,8 @@ export function createCommitQueue(
 
   function flush(): void {
     scheduled = false
+    clearTimeout(timer)
+    timer = undefined
     const batch = waiting.splice(0, BATCH_WRITES_MAX)
     if (waiting.length > 0) schedule()
     const unwritable = new Map<Waiting, Fault>()

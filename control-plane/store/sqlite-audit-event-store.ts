@@ -58,7 +58,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
           podUid,
         )
         revision += changes
-      })
+      }, 'soon')
       .catch(resync)
   }
 

@@ -29,15 +29,18 @@ const RECIPES: readonly Recipe[] = [
     name: 'lanyard-sidecar',
     entry: 'sidecar/main.ts',
     user: SIDECAR_USER,
-    // It is in every pod: a small heap costs a little throughput and saves half its memory.
-    nodeFlags: ['--max-semi-space-size=1', '--max-old-space-size=48', '--optimize-for-size'],
+    // It is in every pod: a small heap costs a little throughput and saves memory. Not
+    // --optimize-for-size: it takes a sixth more CPU for each request and saves next to nothing.
+    nodeFlags: ['--max-semi-space-size=2', '--max-old-space-size=48'],
     external: [],
   },
   {
     name: 'lanyard-control-plane',
     entry: 'control-plane/main.ts',
     user: SYSTEM_USER,
-    nodeFlags: [],
+    // Decisions under way live for some milliseconds, long enough to be copied by every collection
+    // of a small young generation: a fifth of the CPU under load.
+    nodeFlags: ['--max-semi-space-size=64'],
     // One has native code; the others read .proto files beside their own.
     external: ['better-sqlite3', 'grpc-health-check', '@grpc/reflection', '@grpc/grpc-js'],
   },

@@ -1,0 +1,48 @@
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type CommitQueue, createCommitQueue } from './commit-queue.ts'
+
+let sqlite: Sqlite.Database
+let queue: CommitQueue
+let transactions: string[]
+
+beforeEach(() => {
+  sqlite = new Sqlite(':memory:')
+  sqlite.exec('create table entry (name text primary key)')
+  transactions = []
+  queue = createCommitQueue(sqlite, (result) => void transactions.push(result))
+})
+
+afterEach(() => void sqlite.close())
+
+const add = (name: string) => () => void sqlite.prepare('insert into entry values (?)').run(name)
+const names = () => sqlite.prepare('select name from entry order by rowid').pluck().all()
+
+describe('createCommitQueue', () => {
+  test('puts what comes in one turn into one transaction', async () => {
+    await Promise.all(['a', 'b', 'c'].map((name) => queue.commit(add(name))))
+    expect(names()).toEqual(['a', 'b', 'c'])
+    expect(transactions).toEqual(['ok'])
+  })
+
+  test('lets what may come soon wait for others, and keeps the order', async () => {
+    const soon = queue.commit(add('outcome'), 'soon')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(names()).toEqual([])
+    await Promise.all([soon, queue.commit(add('decision'))])
+    expect(names()).toEqual(['outcome', 'decision'])
+    expect(transactions).toEqual(['ok'])
+  })
+
+  test('commits what may come soon by itself when nothing else comes', async () => {
+    await Promise.all([queue.commit(add('a'), 'soon'), queue.commit(add('b'), 'soon')])
+    expect(names()).toEqual(['a', 'b'])
+    expect(transactions).toEqual(['ok'])
+  })
+
+  test('commits the others of a transaction in which one write is at fault', async () => {
+    const results = await Promise.allSettled(['a', 'a', 'b'].map((n) => queue.commit(add(n))))
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(names()).toEqual(['a', 'b'])
+  })
+})

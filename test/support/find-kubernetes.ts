@@ -17,6 +17,11 @@ export function findKube(): string | undefined {
   return findBuilt('kube').find((path) => works(path, ['kube-apiserver', '--version']))
 }
 
+/** Helm, if the test cluster has built it. */
+export function findHelm(): string | undefined {
+  return findBuilt('helm').find((path) => works(path, ['version']))
+}
+
 function findBuilt(name: string): readonly string[] {
   const bin = join(CACHE, 'bin')
   return existsSync(bin) ? readdirSync(bin).map((folder) => join(bin, folder, name)) : []

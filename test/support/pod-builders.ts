@@ -1,4 +1,3 @@
-import type { DelegationChain } from '../../core/chain.ts'
 import type { AdmissionRequest } from '../../injector/admission-review.ts'
 import type { Container, Pod, PodSpec } from '../../injector/pod.ts'
 import type { SidecarOptions } from '../../injector/sidecar-container.ts'

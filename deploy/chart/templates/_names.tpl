@@ -1,7 +1,7 @@
 {{- define "lanyard.image" -}}
-{{- $registry := .root.Values.image.registry -}}
-{{- $tag := default .root.Chart.AppVersion .root.Values.image.tag -}}
-{{- if $registry }}{{ trimSuffix "/" $registry }}/{{ end }}{{ .name }}:{{ $tag }}
+{{- $image := .root.Values.image -}}
+{{- with $image.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .name }}
+{{- with get $image.digests .name }}@{{ . }}{{ else }}:{{ default .root.Chart.AppVersion $image.tag }}{{ end }}
 {{- end -}}
 
 {{- define "lanyard.labels" -}}

@@ -64,8 +64,12 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
 
   /** After a failed transaction the counters go back to what is on disk. */
   function resync(fault: unknown): never {
-    const row = readHighest(db)
-    if (row !== undefined && !sqlite.inTransaction) ({ sequence, revision } = row)
+    try {
+      if (!sqlite.inTransaction)
+        ({ sequence, revision } = readHighest(db) ?? { sequence, revision })
+    } catch {
+      // Nothing can be read either: the counters stay ahead, which leaves a gap and never a clash.
+    }
     throw Fault.from(fault)
   }
 

@@ -1,0 +1,264 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Fault } from '../core/fault.ts'
+import type { UserInfo } from '../core/kubernetes/user-info.ts'
+import type { AccessPolicy } from '../core/policy/access-policy.ts'
+import { aRequest, aRule } from '../test/support/policy-builders.ts'
+import { AGENT, aBinding, aChain, aUser, BUILD, THIRD } from '../test/support/record-builders.ts'
+import { createDecider, type Decider, type Question } from './decide.ts'
+import type { Access } from './kubernetes/access-reviewer.ts'
+import { openStore, type Store } from './store/open-store.ts'
+import type { PodBinding } from './store/pod-binding-store.ts'
+
+/* The real store and the real rules; only what kube-apiserver would say is given by each test. */
+
+interface World {
+  readonly access: Map<string, Access>
+  readonly policies: Map<string, AccessPolicy>
+  readonly invalid: Set<string>
+  observed: boolean
+  problem: string | undefined
+  /** Users for whom the authorizer was asked. */
+  readonly asked: string[]
+}
+
+let store: Store
+let world: World
+let decider: Decider
+let binding: PodBinding
+/** Whether decisions can be put on record. */
+let recording: boolean
+
+const BUILDER = 'system:serviceaccount:team:build-x7k2'
+const AGENT_ACCOUNT = 'system:serviceaccount:team:agent'
+
+beforeEach(async () => {
+  store = await openStore(':memory:')
+  await store.bindings.record(aBinding([AGENT]))
+  await store.bindings.record(aBinding([AGENT, BUILD]))
+  binding = await store.bindings.record(aBinding([AGENT, BUILD, THIRD]))
+  world = {
+    access: new Map(),
+    policies: new Map(),
+    invalid: new Set(),
+    observed: false,
+    problem: undefined,
+    asked: [],
+  }
+  recording = true
+  decider = createDecider({
+    ...store,
+    auditEvents: {
+      ...store.auditEvents,
+      append: (event) =>
+        recording
+          ? store.auditEvents.append(event)
+          : Promise.reject(new Fault('audit_unavailable', 'The disk is full')),
+    },
+    facts: {
+      policiesFor: ({ username }: UserInfo) => ({
+        policies: [world.policies.get(username)].filter((policy) => policy !== undefined),
+        invalid: world.invalid.has(username)
+          ? [{ name: 'broken', subjects: [], problems: ['spec.rules: is missing'] }]
+          : [],
+      }),
+      isInjected: (namespace: string): boolean => namespace === 'team',
+      isObserved: () => world.observed,
+      isRbacSynced: () => true,
+      problem: () => world.problem,
+      stop: () => undefined,
+    },
+    access: {
+      peek: () => undefined,
+      forget: () => undefined,
+      async review({ username }) {
+        world.asked.push(username)
+        return world.access.get(username) ?? 'allowed'
+      },
+    },
+    defaultDecision: 'SubjectAccessReview',
+    now: () => 1_795_000_000_000,
+  })
+})
+afterEach(() => store.close())
+
+function aQuestion(parts: Partial<Question> = {}): Question {
+  return {
+    attributes: aRequest({}),
+    container: 'app',
+    userAgent: 'curl/8',
+    targetContainer: '',
+    refusedBecause: '',
+    ...parts,
+  }
+}
+
+const recorded = async (id: string) => store.auditEvents.get(id)
+
+describe('decide()', () => {
+  test('asks about the root requester and each ancestor, not about the pod itself', async () => {
+    const { effect } = await decider.decide(binding, aQuestion())
+    expect(effect).toBe('allow')
+    expect(world.asked.sort()).toEqual(['alice', AGENT_ACCOUNT, BUILDER])
+  })
+
+  test.each(['alice', AGENT_ACCOUNT, BUILDER])('denies when %s alone may not', async (username) => {
+    world.access.set(username, 'denied')
+    const answer = await decider.decide(binding, aQuestion())
+    expect(answer.effect).toBe('deny')
+    expect(answer.refusal?.message).toContain(`pod team/third`)
+    expect(answer.refusal?.message).toContain(answer.decisionId)
+    expect(await recorded(answer.decisionId)).toMatchObject({
+      effect: 'deny',
+      reason: 'rbac_denies',
+      refusedBy: username,
+      message: answer.refusal?.message,
+    })
+  })
+
+  test('records what was asked, by whom, for whom', async () => {
+    const { decisionId } = await decider.decide(binding, aQuestion())
+    expect(await recorded(decisionId)).toMatchObject({
+      id: decisionId,
+      caller: THIRD,
+      chain: aChain([AGENT, BUILD, THIRD]),
+      attributes: aRequest({}),
+      effect: 'allow',
+      container: 'app',
+      userAgent: 'curl/8',
+    })
+  })
+
+  test('does not answer when the authorizer did not', async () => {
+    world.access.set('alice', 'unknown')
+    await expect(decider.decide(binding, aQuestion())).rejects.toMatchObject({
+      code: 'decision_unavailable',
+    })
+  })
+
+  test('does not answer while policies or namespaces are not known', async () => {
+    world.problem = 'policies are not in sync'
+    await expect(decider.decide(binding, aQuestion())).rejects.toMatchObject({
+      code: 'decision_unavailable',
+      message: expect.stringContaining('not in sync'),
+    })
+  })
+
+  test('does not answer without a record', async () => {
+    recording = false
+    await expect(decider.decide(binding, aQuestion())).rejects.toMatchObject({
+      code: 'audit_unavailable',
+    })
+  })
+
+  test('lets a policy stand in the place of RBAC for whom it names, and for nobody else', async () => {
+    world.access.set('alice', 'denied')
+    world.policies.set('alice', aRule({}))
+    expect((await decider.decide(binding, aQuestion())).effect).toBe('allow')
+    expect(world.asked).not.toContain('alice')
+    world.access.set(AGENT_ACCOUNT, 'denied')
+    expect((await decider.decide(binding, aQuestion())).effect).toBe('deny')
+  })
+
+  test('denies whom a broken policy names', async () => {
+    world.policies.set('alice', aRule({}))
+    world.invalid.add('alice')
+    const { decisionId, effect } = await decider.decide(binding, aQuestion())
+    expect(effect).toBe('deny')
+    expect(await recorded(decisionId)).toMatchObject({ reason: 'policy_invalid' })
+  })
+
+  test('judges co-requesters too', async () => {
+    world.access.set('carol', 'denied')
+    const chain = { ...aChain([AGENT]), coRequesters: [aUser('carol')] }
+    const edited = { ...aBinding([AGENT]), chain, sequence: 9 }
+    const { effect, refusal } = await decider.decide(edited, aQuestion())
+    expect(effect).toBe('deny')
+    expect(refusal?.message).toContain('carol')
+  })
+
+  test('refuses an empty chain', async () => {
+    const empty = { ...binding, chain: { ...binding.chain, actors: [] } }
+    await expect(decider.decide(empty, aQuestion())).rejects.toMatchObject({
+      code: 'chain_unknown',
+    })
+  })
+
+  test('records what the sidecar refused, as a refusal', async () => {
+    const question = aQuestion({ refusedBecause: 'the path has an empty segment' })
+    const { effect, decisionId } = await decider.decide(binding, question)
+    expect(effect).toBe('deny')
+    expect(world.asked).toEqual([])
+    expect(await recorded(decisionId)).toMatchObject({
+      reason: 'request_invalid',
+      message: 'the path has an empty segment',
+    })
+  })
+
+  test('keeps a user agent short and plain', async () => {
+    const userAgent = `\u001b[2J\u202e${'x'.repeat(1_000)}`
+    const { decisionId } = await decider.decide(binding, aQuestion({ userAgent }))
+    const stored = (await recorded(decisionId))?.userAgent ?? ''
+    expect(stored).toMatch(/^\?\[2J\?x+$/)
+    expect(stored.length).toBe(256)
+  })
+
+  test('gives ids that grow, also within a millisecond', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => decider.decide(binding, aQuestion())),
+    )
+    const ids = answers.map(({ decisionId }) => decisionId)
+    expect([...new Set(ids)].sort()).toEqual(ids)
+  })
+})
+
+describe('decide() in an observed namespace', () => {
+  test('lets pass, warns, and records the refusal', async () => {
+    world.observed = true
+    world.access.set('alice', 'denied')
+    const answer = await decider.decide(binding, aQuestion())
+    expect(answer).toMatchObject({ effect: 'allow', refusal: undefined })
+    expect(answer.warning).toContain('alice')
+    expect(await recorded(answer.decisionId)).toMatchObject({ effect: 'deny', observed: true })
+  })
+})
+
+describe('a guard', () => {
+  const exec = (name: string) =>
+    aQuestion({
+      attributes: aRequest({ verb: 'create', subresource: 'exec', name }),
+      targetContainer: 'app',
+    })
+
+  test.each([
+    ['its own chain', BUILD.name, 'allow'],
+    ['no pod on record', 'unknown', 'deny'],
+    ['another root requester', 'other', 'deny'],
+  ])('judges reaching into a pod of %s', async (_name, name, want) => {
+    const other = { ...AGENT, podUid: 'other-uid', name: 'other' }
+    const chain = aChain([other], aUser('bob'))
+    await store.bindings.record({ podUid: other.podUid, chain, boundAtMs: 0 })
+    expect((await decider.decide(binding, exec(name))).effect).toBe(want)
+  })
+
+  test('goes by the newest pod of that name', async () => {
+    const newer = { ...BUILD, podUid: 'newer-uid' }
+    const chain = aChain([newer], aUser('bob'))
+    await store.bindings.record({ podUid: newer.podUid, chain, boundAtMs: 0 })
+    expect((await decider.decide(binding, exec(BUILD.name))).effect).toBe('deny')
+  })
+
+  test('refuses a launch where nothing is injected', async () => {
+    const attributes = aRequest({ verb: 'create', namespace: 'open' })
+    const { effect, decisionId } = await decider.decide(binding, aQuestion({ attributes }))
+    expect(effect).toBe('deny')
+    expect(await recorded(decisionId)).toMatchObject({ reason: 'guard' })
+  })
+})
+
+test('stillAllows() judges again and records nothing', async () => {
+  expect(await decider.stillAllows(binding, aQuestion())).toBe(true)
+  world.access.set('alice', 'denied')
+  expect(await decider.stillAllows(binding, aQuestion())).toBe(false)
+  const { events } = await store.auditEvents.list({}, { afterSequence: 0, limit: 10 })
+  expect(events).toEqual([])
+})

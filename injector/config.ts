@@ -38,6 +38,12 @@ export const injectorConfig = z.strictObject({
     .default('info')
     .describe('What a sidecar logs'),
   sidecarCpuRequest: z.string().min(1).default('10m').describe('CPU request of a sidecar'),
+  sidecarCpuLimit: z
+    .string()
+    .default('')
+    .describe(
+      'CPU limit of a sidecar, where a quota or a LimitRange asks for one; empty means none',
+    ),
   sidecarMemoryRequest: z.string().min(1).default('64Mi').describe('Memory request of a sidecar'),
   sidecarMemoryLimit: z
     .string()

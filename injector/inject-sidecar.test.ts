@@ -69,6 +69,14 @@ describe('injectSidecar() adds a container that', () => {
     })
   })
 
+  test('is limited in processor where an installation says so', () => {
+    const { cpuLimit: _, ...options } = SIDECAR
+    const injected = injectSidecar(aPod(), { ...options, cpuLimit: '200m' }, HINTS)
+    expect(sidecarOf(injected)['resources']).toMatchObject({
+      limits: { cpu: '200m', memory: '160Mi' },
+    })
+  })
+
   test('serves each container by name, in the order in which they start', () => {
     expect(variable(sidecarOf(inject(THREE)), 'LANYARD_CONTAINERS')).toEqual([
       'setup,native,app,log',

@@ -59,6 +59,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
       controlPlaneCa: authority.certificatePem,
       logLevel: config.sidecarLogLevel,
       cpuRequest: config.sidecarCpuRequest,
+      cpuLimit: config.sidecarCpuLimit,
       memoryRequest: config.sidecarMemoryRequest,
       memoryLimit: config.sidecarMemoryLimit,
     },

@@ -21,6 +21,8 @@ export interface SidecarOptions {
   readonly controlPlaneCa: string
   readonly logLevel: string
   readonly cpuRequest: string
+  /** Empty means none: a sidecar that waits for its next share of a processor delays its pod. */
+  readonly cpuLimit: string
   readonly memoryRequest: string
   readonly memoryLimit: string
 }
@@ -53,7 +55,10 @@ export function sidecarContainer(options: SidecarOptions, served: readonly strin
       },
     ],
     resources: {
-      limits: { memory: options.memoryLimit },
+      limits: {
+        ...(options.cpuLimit === '' ? {} : { cpu: options.cpuLimit }),
+        memory: options.memoryLimit,
+      },
       requests: { cpu: options.cpuRequest, memory: options.memoryRequest },
     },
     startupProbe: {

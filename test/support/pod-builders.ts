@@ -10,6 +10,7 @@ export const SIDECAR: SidecarOptions = {
   controlPlaneCa: '-----BEGIN CERTIFICATE-----\ntest\n-----END CERTIFICATE-----\n',
   logLevel: 'info',
   cpuRequest: '10m',
+  cpuLimit: '',
   memoryRequest: '64Mi',
   memoryLimit: '160Mi',
 }

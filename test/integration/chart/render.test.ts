@@ -269,6 +269,7 @@ describe.skipIf(helm === undefined)('the chart', () => {
       /'SubjectAccessReview', 'Deny'/,
     ],
     ['memory in words', 'sidecar.resources.memoryLimit=lots', /memoryLimit.*does not match/],
+    ['a processor in words', 'sidecar.resources.cpuLimit=one', /cpuLimit/],
     ['no memory', 'sidecar.resources.memoryLimit=', /memoryLimit.*does not match/],
     ['a pull policy that there is not', 'image.pullPolicy=Sometimes', /image\/pullPolicy/],
     ['half a digest', 'image.digests.lanyard-sidecar=sha256:12', /does not match/],

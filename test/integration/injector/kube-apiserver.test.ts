@@ -1,0 +1,380 @@
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import {
+  AdmissionregistrationV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  RbacAuthorizationV1Api,
+  setHeaderOptions,
+  type V1Container,
+  type V1MutatingWebhook,
+  type V1Pod,
+} from '@kubernetes/client-node'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
+import { findKube } from '../../support/find-kubernetes.ts'
+import { type InjectorFixture, startInjectorFixture } from '../../support/injector-fixture.ts'
+import { createTestAuthority } from '../../support/test-certificates.ts'
+
+/*
+ * The webhooks behind a real kube-apiserver: with its defaults, its ServiceAccount admission, which
+ * runs again after a webhook, its LimitRanger, Pod Security, and webhooks of others.
+ */
+
+const kube = findKube()
+const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
+  let apiServer: BareApiServer
+  let injector: InjectorFixture
+  let admin: KubeConfig
+  let core: CoreV1Api
+  let alice: CoreV1Api
+  let admission: AdmissionregistrationV1Api
+  let others: OtherWebhook
+  let namespace = ''
+  let namespaces = 0
+
+  beforeAll(async () => {
+    apiServer = await startBareApiServer(kube ?? '')
+    injector = await startInjectorFixture({ LANYARD_SIDECAR_CPU_LIMIT: '200m' })
+    injector.publishAuthority()
+    others = await startOtherWebhook()
+    admin = await apiServer.config('admin', 'system:masters')
+    core = admin.makeApiClient(CoreV1Api)
+    alice = (await apiServer.config('alice', 'developers')).makeApiClient(CoreV1Api)
+    admission = admin.makeApiClient(AdmissionregistrationV1Api)
+    // The parts of the role `edit`, which no controller puts together here.
+    const name = 'system:aggregate-to-edit'
+    await admin.makeApiClient(RbacAuthorizationV1Api).createClusterRoleBinding({
+      body: {
+        metadata: { name: 'alice' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'alice' }],
+      },
+    })
+    await vi.waitFor(
+      async () => expect((await injector.health('/readyz')).status).toBe(200),
+      20_000,
+    )
+    await registerWebhooks(admission, injector, others)
+  }, 120_000)
+
+  afterAll(async () => {
+    await others?.close()
+    await injector?.close()
+    await apiServer?.close()
+  })
+
+  beforeEach(async () => {
+    namespaces += 1
+    namespace = `team-${namespaces}`
+    await openNamespace({})
+  })
+
+  afterEach(async () => {
+    others.change = undefined
+  })
+
+  async function openNamespace(labels: Readonly<Record<string, string>>): Promise<void> {
+    const name = namespace
+    const metadata = { name, labels: { 'lanyard.dev/injection': 'enabled', ...labels } }
+    await core.createNamespace({ body: { metadata } })
+    await core.createNamespacedServiceAccount({
+      namespace,
+      body: { metadata: { name: 'default' } },
+    })
+  }
+
+  const create = (spec: Partial<V1Pod['spec']>, metadata: V1Pod['metadata'] = { name: 'p' }) =>
+    alice.createNamespacedPod({ namespace, body: aPod(spec, metadata) })
+
+  function expectInjected(pod: V1Pod): void {
+    const [sidecar, ...rest] = pod.spec?.initContainers ?? []
+    expect(sidecar?.name).toBe('lanyard-sidecar')
+    expect(pod.spec?.automountServiceAccountToken).toBe(false)
+    expect(JSON.stringify(pod.spec)).not.toContain('kube-api-access-')
+    for (const container of [...rest, ...(pod.spec?.containers ?? [])]) {
+      expect(container.env?.[0]).toEqual({ name: 'KUBERNETES_SERVICE_HOST', value: '127.0.0.1' })
+      expect(container.volumeMounts?.[0]).toMatchObject({
+        name: 'lanyard-run',
+        mountPath: FOLDER,
+        subPath: `containers/${container.name}`,
+      })
+      expect(JSON.stringify(container)).not.toContain('lanyard-api-token')
+    }
+  }
+
+  test('a pod is stored injected, and bound to who created it', async () => {
+    const pod = await create({ initContainers: [aContainer('setup')] })
+    expectInjected(pod)
+    const binding = await injector.store.bindings.find(pod.metadata?.uid ?? '')
+    expect(binding?.chain.rootRequester).toMatchObject({ username: 'alice' })
+    expect(binding?.chain.actors).toMatchObject([{ namespace, name: 'p' }])
+  })
+
+  test('a pod without a name of its own is bound under the one that it got', async () => {
+    const pod = await create({}, { generateName: 'made-' })
+    const binding = await injector.store.bindings.find(pod.metadata?.uid ?? '')
+    expect(binding?.chain.actors[0]?.name).toMatch(/^made-.{5}$/)
+  })
+
+  test('a dry run is admitted and leaves nothing', async () => {
+    const before = await core.listNamespacedPod({ namespace })
+    const body = aPod({}, { name: 'dry' })
+    const pod = await alice.createNamespacedPod({ namespace, body, dryRun: 'All' })
+    expectInjected(pod)
+    expect(await injector.store.bindings.find(pod.metadata?.uid ?? '')).toBeUndefined()
+    expect(before.items).toEqual([])
+  })
+
+  test('a copy of an injected pod is injected as it was', async () => {
+    const { spec, metadata } = await create({})
+    const { nodeName: _, ...rest } = spec as NonNullable<V1Pod['spec']>
+    const annotations = { ...metadata?.annotations, 'lanyard.dev/root-requester': 'cluster-admin' }
+    const copy = await create(rest, { name: 'copy', annotations })
+    expect(copy.spec).toEqual(spec)
+    expect(copy.metadata?.annotations?.['lanyard.dev/root-requester']).toBe('alice')
+  })
+
+  test('a pod passes the restricted Pod Security Standard', async () => {
+    namespace = `${namespace}-restricted`
+    await openNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
+    const securityContext = {
+      runAsNonRoot: true,
+      runAsUser: 1_000,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    }
+    expectInjected(await create({ containers: [{ ...aContainer('app'), securityContext }] }))
+  })
+
+  test('a pod is admitted where limits have defaults and a maximum', async () => {
+    const limits = [
+      {
+        type: 'Container',
+        _default: { cpu: '500m', memory: '256Mi' },
+        defaultRequest: { cpu: '100m', memory: '128Mi' },
+        max: { cpu: '1', memory: '1Gi' },
+      },
+    ]
+    const body = { metadata: { name: 'l' }, spec: { limits } }
+    await core.createNamespacedLimitRange({ namespace, body })
+    await vi.waitFor(async () => {
+      const pod = await create({}, { generateName: 'limited-' })
+      expect(pod.spec?.containers[0]?.resources?.limits).toEqual({ cpu: '500m', memory: '256Mi' })
+      expectInjected(pod)
+    }, 10_000)
+  })
+
+  test('a container that another webhook adds afterwards is injected too', async () => {
+    others.change = (pod) =>
+      pod.spec?.containers.length === 1
+        ? [{ op: 'add', path: '/spec/containers/-', value: aContainer('late') }]
+        : []
+    const pod = await create({})
+    expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['app', 'late'])
+    expectInjected(pod)
+  })
+
+  test.each<[string, unknown]>([
+    ['mounts the real token', { name: 'lanyard-api-token', mountPath: '/stolen' }],
+    [
+      'mounts the folder of another container',
+      { name: 'lanyard-run', mountPath: '/stolen', subPath: 'containers/other' },
+    ],
+  ])('a webhook that %s gets the pod refused', async (_name, value) => {
+    // Also at the second call, after injection has run again.
+    others.change = () => [{ op: 'add', path: '/spec/containers/0/volumeMounts/-', value }]
+    await expect(create({})).rejects.toThrow(/mounts Lanyard's volume/)
+    expect((await core.listNamespacedPod({ namespace })).items).toEqual([])
+  })
+
+  test('a webhook that exchanges the sidecar gets the pod refused', async () => {
+    others.change = (pod) =>
+      pod.spec?.initContainers?.[0]?.name === 'lanyard-sidecar'
+        ? [{ op: 'replace', path: '/spec/initContainers/0/image', value: 'attacker:1' }]
+        : []
+    await expect(create({})).rejects.toThrow(
+      /spec.initContainers\[0\].image was changed afterwards/,
+    )
+  })
+
+  test.each<[string, Partial<V1Pod['spec']>, RegExp]>([
+    ['hostNetwork', { hostNetwork: true }, /hostNetwork/],
+    ['a shared process namespace', { shareProcessNamespace: true }, /shareProcessNamespace/],
+    [
+      'a folder of the node',
+      { volumes: [{ name: 'v', hostPath: { path: '/opt/x' } }] },
+      /mounts \/opt\/x of the node/,
+    ],
+    [
+      'a token of its own',
+      {
+        volumes: [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }],
+      },
+      /projects a service account token/,
+    ],
+    [
+      'a token for the audience of the API server',
+      {
+        volumes: [
+          {
+            name: 'v',
+            projected: {
+              sources: [
+                { serviceAccountToken: { path: 't', audience: 'https://oidc.example/id/1' } },
+              ],
+            },
+          },
+        ],
+      },
+      /projects a service account token/,
+    ],
+    ['a sidecar of its own', { containers: [aContainer('lanyard-sidecar')] }, /Lanyard's own/],
+  ])('a pod with %s is refused in words', async (_name, spec, message) => {
+    await expect(create(spec)).rejects.toThrow(message)
+  })
+
+  test.each<[string, object, RegExp]>([
+    ['targets the sidecar', { targetContainerName: 'lanyard-sidecar' }, /reaches into/],
+    [
+      'mounts the real token',
+      { volumeMounts: [{ name: 'lanyard-api-token', mountPath: '/x' }] },
+      /mounts Lanyard's volume/,
+    ],
+    [
+      'mounts what all containers got',
+      { volumeMounts: [{ name: 'lanyard-run', mountPath: FOLDER }] },
+      /mounts Lanyard's volume/,
+    ],
+    [
+      'may trace processes',
+      { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } },
+      /adds the capability SYS_PTRACE/,
+    ],
+  ])('an ephemeral container that %s is refused', async (_name, fields, message) => {
+    await create({})
+    const container = { name: 'debug', image: 'busybox', ...fields }
+    const added = core.patchNamespacedPodEphemeralcontainers(
+      { name: 'p', namespace, body: { spec: { ephemeralContainers: [container] } } },
+      setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
+    )
+    await expect(added).rejects.toThrow(message)
+  })
+
+  test('an ephemeral container beside the app is admitted', async () => {
+    await create({})
+    const container = { name: 'debug', image: 'busybox', targetContainerName: 'app' }
+    const pod = await core.patchNamespacedPodEphemeralcontainers(
+      { name: 'p', namespace, body: { spec: { ephemeralContainers: [container] } } },
+      setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
+    )
+    expect(pod.spec?.ephemeralContainers).toHaveLength(1)
+  })
+})
+
+function aContainer(name: string): V1Container {
+  return { name, image: 'busybox:1' }
+}
+
+function aPod(spec: Partial<V1Pod['spec']>, metadata: V1Pod['metadata']): V1Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    ...(metadata === undefined ? {} : { metadata }),
+    spec: { containers: [aContainer('app')], ...spec },
+  }
+}
+
+/** As the chart registers them, but by URL: there are no Services here. */
+async function registerWebhooks(
+  admission: AdmissionregistrationV1Api,
+  injector: InjectorFixture,
+  others: OtherWebhook,
+): Promise<void> {
+  const url = `https://localhost:${injector.webhooks.port}`
+  const caBundle = Buffer.from(injector.authorityPem).toString('base64')
+  const shared = {
+    admissionReviewVersions: ['v1'],
+    failurePolicy: 'Fail',
+    namespaceSelector: { matchLabels: { 'lanyard.dev/injection': 'enabled' } },
+  }
+  const pods = { apiGroups: [''], apiVersions: ['v1'] }
+  const creation = { ...pods, operations: ['CREATE'], resources: ['pods'] }
+  const inject: V1MutatingWebhook = {
+    ...shared,
+    name: 'inject.lanyard.dev',
+    sideEffects: 'None',
+    reinvocationPolicy: 'IfNeeded',
+    clientConfig: { url: `${url}/mutate`, caBundle },
+    rules: [creation],
+  }
+  await admission.createMutatingWebhookConfiguration({
+    body: { metadata: { name: 'lanyard-injector' }, webhooks: [inject] },
+  })
+  // Webhooks are called in the order of their configurations' names.
+  const other: V1MutatingWebhook = {
+    ...inject,
+    name: 'other.webhook.example',
+    clientConfig: { url: others.url, caBundle: others.caBundle },
+  }
+  await admission.createMutatingWebhookConfiguration({
+    body: { metadata: { name: 'other' }, webhooks: [other] },
+  })
+  const ephemeral = { ...pods, operations: ['UPDATE'], resources: ['pods/ephemeralcontainers'] }
+  const bind = {
+    ...shared,
+    name: 'bind.lanyard.dev',
+    sideEffects: 'NoneOnDryRun',
+    clientConfig: { url: `${url}/validate`, caBundle },
+    rules: [creation, ephemeral],
+  }
+  await admission.createValidatingWebhookConfiguration({
+    body: { metadata: { name: 'lanyard-injector' }, webhooks: [bind] },
+  })
+}
+
+/** A mutating webhook of somebody else, which is called after ours and whenever ours changed a pod. */
+interface OtherWebhook {
+  readonly caBundle: string
+  readonly url: string
+  /** What it patches from now on. */
+  change: ((pod: V1Pod) => readonly object[]) | undefined
+  close(): Promise<void>
+}
+
+async function startOtherWebhook(): Promise<OtherWebhook> {
+  const authority = await createTestAuthority('other')
+  const { certificatePem: cert, privateKeyPem: key } = await authority.issueServer()
+  const server: Server = createServer({ cert, key }, (incoming, outgoing) => {
+    const chunks: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+    incoming.on('end', () => {
+      const { request } = JSON.parse(Buffer.concat(chunks).toString())
+      const patch = Buffer.from(JSON.stringify(other.change?.(request.object) ?? []))
+      const response = {
+        uid: request.uid,
+        allowed: true,
+        patchType: 'JSONPatch',
+        patch: patch.toString('base64'),
+      }
+      outgoing.end(
+        JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }),
+      )
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const other: OtherWebhook = {
+    caBundle: Buffer.from(authority.certificatePem).toString('base64'),
+    url: `https://localhost:${(server.address() as AddressInfo).port}`,
+    change: undefined,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return other
+}

@@ -90,7 +90,7 @@ export function createChainClient(options: {
     },
     async recordWorkload(request, owner, { change, ...workload }) {
       const message = { context: toContext(request, owner), ...workload, change: CHANGES[change] }
-      await call<Answer>((...rest) => client.recordWorkload(message, ...rest))
+      chainOf(await call<Answer>((...rest) => client.recordWorkload(message, ...rest)))
     },
     close: () => client.close(),
   }

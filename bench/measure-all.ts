@@ -1,7 +1,10 @@
+import { SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { Cluster } from '../test/cluster/cluster.ts'
 import type { Log } from '../test/cluster/progress.ts'
+import type { Kubectl } from '../test/demo/kubectl.ts'
 import { type AuditRows, openAuditRows } from './audit-rows.ts'
 import { type BenchPod, prepareNamespaces, startPods } from './bench-pods.ts'
+import { giveOrdinaryWeight } from './cpu-weights.ts'
 import { measureDecisions } from './decisions.ts'
 import type { Figures } from './figures.ts'
 import { describeMachine } from './machine.ts'
@@ -36,7 +39,8 @@ export async function measureAll(cluster: Cluster, options: BenchOptions): Promi
   if (pod === undefined) throw new Error('No pod was started')
   const audit = openAuditRows(cluster)
   try {
-    const { paths, memory } = await measurePod(pod, programs, audit, options)
+    const own = await lanyardProcesses(people.admin, pod)
+    const { paths, memory } = await measurePod(pod, programs, audit, own, options)
     const webhook = await measureWebhook(cluster, people, WEBHOOK_PAIRS, log)
     // Last: it leaves some hundred thousand rows behind.
     const decisionsPerSecond = await measureDecisions({
@@ -52,18 +56,27 @@ export async function measureAll(cluster: Cluster, options: BenchOptions): Promi
   }
 }
 
+/** Processes of Lanyard that serve the pod: its sidecar, the control plane, the injectors. */
+async function lanyardProcesses(admin: Kubectl, pod: BenchPod): Promise<readonly number[]> {
+  const list = ['get', 'pods', '-n', SYSTEM_NAMESPACE, '-o', 'jsonpath={.items[*].metadata.uid}']
+  const uids = (await admin.must(list)).stdout.split(' ')
+  return Promise.all([pod.uid, ...uids].map((uid) => podProcess(uid, '/app/main.cjs')))
+}
+
 /** The paths from inside one pod, and what its sidecar holds when they are done. */
 async function measurePod(
   pod: BenchPod,
   programs: Programs,
   audit: AuditRows,
+  own: readonly number[],
   options: BenchOptions,
 ) {
   const sidecar = await podProcess(pod.uid, '/app/main.cjs')
   const containerPid = await podProcess(pod.uid, 'echo tick')
   const peers = await startPeers(programs, { sidecar, container: containerPid })
   try {
-    const paths = await measurePaths({ ...options, pod, containerPid, peers, audit })
+    const onRound = () => giveOrdinaryWeight(own)
+    const paths = await measurePaths({ ...options, pod, containerPid, peers, audit, onRound })
     return { paths, memory: await readMemory(sidecar) }
   } finally {
     await peers.stop()

@@ -15,6 +15,8 @@ export interface PathOptions {
   readonly containerPid: number
   readonly peers: Peers
   readonly audit: AuditRows
+  /** Called before each round. */
+  readonly onRound: () => Promise<void>
   readonly rounds: number
   readonly secondsEach: number
   readonly log: Log
@@ -34,6 +36,7 @@ export async function measurePaths(
   const { peers, log, rounds, secondsEach } = options
   for (const path of PATHS) await waitForAnswer(path, options)
   await withProgress(log, 'Warming up the paths', async () => {
+    await options.onRound()
     for (const path of PATHS) await load(path, CONNECTIONS_MANY, WARM_UP_SECONDS, options)
   })
   const one = await measure('one connection', 1)
@@ -47,6 +50,7 @@ export async function measurePaths(
     const seconds = rounds * PATHS.length * secondsEach
     await withProgress(log, `Paths at ${title} (about ${seconds} s)`, async () => {
       for (let round = 0; round < rounds; round += 1) {
+        await options.onRound()
         for (const path of PATHS) {
           results[path]?.push(await load(path, connections, secondsEach, options))
           peers.check()

@@ -1,0 +1,252 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  AdmissionregistrationV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  RbacAuthorizationV1Api,
+  setHeaderOptions,
+  type V1PodSpec,
+} from '@kubernetes/client-node'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
+import { findHelm, findKube } from '../../support/find-kubernetes.ts'
+
+/* What the chart's admission policies hold by themselves, when somebody has deleted the webhooks. */
+
+const CHART = resolve(import.meta.dirname, '../../../deploy/chart')
+const kube = findKube()
+const helm = findHelm()
+const AUDIENCE = 'lanyard-control-plane'
+const namespace = 'team'
+const MERGE = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch)
+
+const sidecar = { name: 'lanyard-sidecar', image: 'lanyard-sidecar:1', restartPolicy: 'Always' }
+const spec: V1PodSpec = {
+  initContainers: [sidecar],
+  containers: [{ name: 'app', image: 'busybox:1' }],
+}
+
+describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namespace', () => {
+  let apiServer: BareApiServer
+  let folder: string
+  let admin: KubeConfig
+  let core: CoreV1Api
+
+  beforeAll(async () => {
+    apiServer = await startBareApiServer(kube ?? '')
+    folder = await mkdtemp(join(tmpdir(), 'lanyard-policies-'))
+    admin = await apiServer.config('admin', 'system:masters')
+    core = admin.makeApiClient(CoreV1Api)
+    await writeFile(join(folder, 'admin'), await apiServer.kubeconfig('admin', 'system:masters'))
+    await promisify(execFile)(
+      helm ?? '',
+      [
+        ...['install', 'lanyard', CHART, '--namespace', 'lanyard-system', '--create-namespace'],
+        ...['--kubeconfig', join(folder, 'admin')],
+      ],
+      { env: { ...process.env, HOME: folder } },
+    )
+    const admission = admin.makeApiClient(AdmissionregistrationV1Api)
+    const name = 'lanyard-injector'
+    await admission.deleteMutatingWebhookConfiguration({ name })
+    await admission.deleteValidatingWebhookConfiguration({ name })
+    for (const [opened, labels] of [
+      [namespace, { 'lanyard.dev/injection': 'enabled' }],
+      ['open', {}],
+    ] as const) {
+      await core.createNamespace({ body: { metadata: { name: opened, labels } } })
+      await core.createNamespacedServiceAccount({
+        namespace: opened,
+        body: { metadata: { name: 'default' } },
+      })
+    }
+    // Policies are compiled some time after they are stored.
+    const body = { metadata: { name: 'early' }, spec: { containers: spec.containers } }
+    const early = () => core.createNamespacedPod({ namespace, dryRun: 'All', body })
+    await vi.waitFor(() => expect(early()).rejects.toThrow(/was not injected/), 30_000)
+    const annotations = { 'lanyard.dev/root-requester': 'alice', other: 'x' }
+    await create('p', spec, annotations)
+  }, 120_000)
+
+  afterAll(async () => {
+    await apiServer?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const create = (name: string, pod: V1PodSpec, annotations = {}, where = namespace) =>
+    core.createNamespacedPod({
+      namespace: where,
+      body: { metadata: { name, annotations }, spec: pod },
+    })
+
+  test.each<[string, V1PodSpec]>([
+    ['no sidecar', { containers: spec.containers }],
+    ['a sidecar among the others', { containers: [{ ...sidecar }] }],
+    [
+      'a sidecar that comes second',
+      { ...spec, initContainers: [{ name: 'early', image: 'busybox' }, sidecar] },
+    ],
+  ])('a pod with %s is refused', async (_name, pod) => {
+    await expect(create('bad', pod)).rejects.toThrow(/the pod was not injected/)
+  })
+
+  test('the same pod is admitted elsewhere', async () => {
+    const pod = await create('plain', { containers: spec.containers }, {}, 'open')
+    expect(pod.metadata?.name).toBe('plain')
+  })
+
+  test.each<[string, object, RegExp]>([
+    [
+      'a hint is changed',
+      { metadata: { annotations: { 'lanyard.dev/root-requester': 'admin' } } },
+      /annotations of lanyard.dev are Lanyard's own/,
+    ],
+    [
+      'a hint is added',
+      { metadata: { annotations: { 'lanyard.dev/x': 'y' } } },
+      /annotations of lanyard.dev are Lanyard's own/,
+    ],
+    [
+      'a hint is taken away',
+      { metadata: { annotations: { 'lanyard.dev/root-requester': null } } },
+      /annotations of lanyard.dev are Lanyard's own/,
+    ],
+    [
+      'all annotations are taken away',
+      { metadata: { annotations: null } },
+      /annotations of lanyard.dev are Lanyard's own/,
+    ],
+    [
+      'the image of a container is changed',
+      { spec: { containers: [{ name: 'app', image: 'attacker:1' }] } },
+      /image of a pod that runs cannot be changed/,
+    ],
+    [
+      'the image of the sidecar is changed',
+      { spec: { initContainers: [{ ...sidecar, image: 'attacker:1' }] } },
+      /image of a pod that runs cannot be changed/,
+    ],
+  ])('an update by which %s is refused', async (_name, body, message) => {
+    const patched = core.patchNamespacedPod({ name: 'p', namespace, body }, MERGE)
+    await expect(patched).rejects.toThrow(message)
+  })
+
+  test('an update of the status that carries a hint is refused or leaves it', async () => {
+    const body = { metadata: { annotations: { 'lanyard.dev/root-requester': 'admin' } } }
+    await core
+      .patchNamespacedPodStatus({ name: 'p', namespace, body }, MERGE)
+      .catch(() => undefined)
+    const pod = await core.readNamespacedPod({ name: 'p', namespace })
+    expect(pod.metadata?.annotations?.['lanyard.dev/root-requester']).toBe('alice')
+  })
+
+  test('other updates are admitted', async () => {
+    const body = { metadata: { labels: { a: 'b' }, annotations: { other: 'y' } } }
+    const pod = await core.patchNamespacedPod({ name: 'p', namespace, body }, MERGE)
+    expect(pod.metadata).toMatchObject(body.metadata)
+  })
+
+  test.each<[string, boolean]>([
+    ['kubernetes.io/service-account-token', false],
+    ['Opaque', true],
+    ['kubernetes.io/tls', true],
+  ])('a Secret of the type %s is admitted: %s', async (type, admitted) => {
+    const annotations = { 'kubernetes.io/service-account.name': 'default' }
+    const stringData = { 'tls.crt': '', 'tls.key': '' }
+    const name = `s-${type.replaceAll(/[^a-z]/g, '')}x`
+    const body = { metadata: { name, annotations }, type, stringData }
+    const created = core.createNamespacedSecret({ namespace, body }).then(
+      () => true,
+      (error: unknown) => String(error).includes('a credential without a chain') && false,
+    )
+    expect(await created).toBe(admitted)
+  })
+
+  interface TokenCase {
+    readonly audiences?: string[]
+    readonly bound?: boolean
+  }
+
+  async function mint(config: KubeConfig, { audiences, bound }: TokenCase): Promise<string> {
+    const pod = await core.readNamespacedPod({ name: 'p', namespace })
+    const ref = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: pod.metadata?.uid ?? '' }
+    const { status } = await config.makeApiClient(CoreV1Api).createNamespacedServiceAccountToken({
+      name: 'default',
+      namespace,
+      body: {
+        spec: { audiences: audiences ?? [], ...(bound === true ? { boundObjectRef: ref } : {}) },
+      },
+    })
+    return status?.token ?? ''
+  }
+
+  test.each<[string, TokenCase, RegExp]>([
+    ['bound to a pod', { bound: true }, /only kubelet asks for one/],
+    ['for the control plane', { audiences: [AUDIENCE] }, /only kubelet asks for a token/],
+    ['for the control plane too', { audiences: ['x', AUDIENCE] }, /only kubelet asks for a token/],
+  ])('a person gets no token %s, kubelet does', async (_name, wanted, message) => {
+    await expect(mint(admin, wanted)).rejects.toThrow(message)
+    await admin.makeApiClient(RbacAuthorizationV1Api).patchClusterRoleBinding(
+      {
+        name: 'cluster-admin',
+        body: {
+          subjects: ['system:masters', 'system:nodes'].map((name) => ({
+            apiGroup: 'rbac.authorization.k8s.io',
+            kind: 'Group',
+            name,
+          })),
+        },
+      },
+      MERGE,
+    )
+    const kubelet = await apiServer.config('system:node:n1', 'system:nodes')
+    await vi.waitFor(async () => expect(await mint(kubelet, wanted)).toMatch(/^eyJ/), 10_000)
+  })
+
+  test('a person gets an unbound token for a service', async () => {
+    expect(await mint(admin, { audiences: ['vault'] })).toMatch(/^eyJ/)
+    expect(await mint(admin, {})).toMatch(/^eyJ/)
+  })
+
+  /** Asks for a connection into the pod without a WebSocket: admission comes before that. */
+  async function connect(subresource: string, query: string): Promise<string> {
+    const url = `${admin.getCurrentCluster()?.server}/api/v1/namespaces/${namespace}/pods/p`
+    const options = { method: 'POST' }
+    await admin.applyToHTTPSOptions(options)
+    return new Promise((settle, reject) => {
+      const sent = request(`${url}/${subresource}?${query}`, options, (response) => {
+        let text = ''
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString()
+        })
+        response.on('end', () => settle(text))
+      })
+      sent.on('error', reject)
+      sent.end()
+    })
+  }
+
+  test.each<[string, string]>([
+    ['exec', 'command=sh&container=lanyard-sidecar'],
+    ['exec', 'command=sh&container=lanyard-sidecar&container=app'],
+    ['attach', 'stdout=true&container=lanyard-sidecar'],
+  ])('%s?%s is refused', async (subresource, query) => {
+    expect(await connect(subresource, query)).toContain('nobody reaches into the sidecar')
+  })
+
+  test.each<[string, string]>([
+    ['exec', 'command=sh&container=app'],
+    ['exec', 'command=sh'],
+    ['attach', 'stdout=true&container=app'],
+  ])('%s?%s is not refused by policy', async (subresource, query) => {
+    const answer = await connect(subresource, query)
+    expect(answer).not.toContain('lanyard')
+    expect(answer).toMatch(/pod p does not have a host assigned/)
+  })
+})

@@ -82,7 +82,6 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     waiting += 1
     try {
       const stream = current ?? (await nextStream())
-      outcomes.flush()
       return await stream.ask(question)
     } finally {
       waiting -= 1

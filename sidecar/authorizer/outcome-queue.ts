@@ -15,8 +15,9 @@ export interface Outcome {
 const UNCONFIRMED_MS = 10_000
 
 /**
- * How long an outcome may wait for a question to travel with: one write to the connection for both
- * costs half of two, on this side and on the other.
+ * How long an outcome may wait for others: one write to the connection for all costs less than one
+ * for each. They do not travel with a question: HTTP/2 would send what was written first by itself,
+ * and the question a turn of the event loop later.
  */
 const BATCH_MS = 10
 

@@ -79,7 +79,7 @@ function extAuthzFilter(): object {
   }
 }
 
-/** HTTP/1.1 with keep-alive: faster here than HTTP/2, for Envoy as for the sidecar. */
+/** HTTP/1.1 with keep-alive, as the sidecar calls it. */
 function apiServer({ upstream }: EnvoyOptions): object {
   return {
     name: 'api-server',

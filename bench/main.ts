@@ -16,7 +16,7 @@ const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machin
   --keep        leaves the cluster "bench" up; npm run cluster -- down --name bench removes it
   -h, --help    this text
 
-Takes about ten minutes on two cores, and some more the first time, when Kubernetes is built. Leave
+Takes about six minutes on two cores, and some more the first time, when Kubernetes is built. Leave
 the machine alone meanwhile. Needs root on Debian 12. The exit code is 0 when everything was
 measured, whether or not a target is met.
 `

@@ -1,9 +1,6 @@
 import type { FaultCode } from '../core/fault.ts'
 import type { Counter, Gauge, Histogram, Metrics } from '../platform/metrics.ts'
 
-/** How a request ended, for the sidecar: the labels of one counter. */
-type Result = 'allowed' | 'denied' | 'failed'
-
 export interface SidecarMetrics {
   readonly requests: Counter<'result'>
   readonly faults: Counter<'code'>

@@ -53,6 +53,8 @@ export function createOutcomeQueue(options: {
   let timer: NodeJS.Timeout | undefined
 
   function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
     if (send === undefined || kept.length === 0) return
     const atMs = nowMs()
     for (const outcome of kept) {
@@ -68,10 +70,7 @@ export function createOutcomeQueue(options: {
     add: (outcome) => {
       kept.push(outcome)
       if (send === undefined) return
-      timer ??= setTimeout(() => {
-        timer = undefined
-        flush()
-      }, BATCH_MS)
+      timer ??= setTimeout(flush, BATCH_MS)
     },
     flush,
     connect: (to) => {

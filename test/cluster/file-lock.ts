@@ -31,9 +31,9 @@ export async function withFileLock<Result>(
     return await work()
   } finally {
     clearTimeout(timer)
-    // Nobody waits for the holder any more: its end is now what we want.
-    ended.catch(() => {})
     holder.stdin.on('error', () => {})
     holder.stdin.end()
+    // Its end is now what we want: nothing of ours is left when the work is done.
+    await ended.catch(() => {})
   }
 }

@@ -1,0 +1,74 @@
+import { Metadata, status } from '@grpc/grpc-js'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { SESSION_MS_MAX } from '../../../control-plane/sessions.ts'
+import { serviceAccountUser } from '../../../core/kubernetes/user-info.ts'
+import { POD_UID_EXTRA } from '../../../core/names.ts'
+import {
+  type EnrollResponse,
+  EnrolmentService,
+} from '../../../proto/gen/lanyard/v1/enrolment_pb.ts'
+import { createGrpcClient } from '../../../proto/grpc-service.ts'
+import {
+  type ControlPlaneFixture,
+  startControlPlaneFixture,
+} from '../../support/control-plane-fixture.ts'
+import { AGENT, aBinding, aPodUid } from '../../support/record-builders.ts'
+
+let fixture: ControlPlaneFixture
+
+beforeAll(async () => {
+  fixture = await startControlPlaneFixture()
+  await fixture.store.bindings.record(aBinding([AGENT]))
+})
+afterAll(() => fixture.close())
+
+function enroll(token: string): Promise<EnrollResponse> {
+  const client = createGrpcClient(EnrolmentService, fixture.address, fixture.credentials)
+  return new Promise<EnrollResponse>((resolve, reject) => {
+    client.enroll({ token }, new Metadata(), { deadline: Date.now() + 5_000 }, (error, answer) => {
+      if (error === null && answer !== undefined) resolve(answer)
+      else reject(error)
+    })
+  }).finally(() => client.close())
+}
+
+const account = serviceAccountUser(AGENT.namespace, AGENT.serviceAccount)
+const boundTo = (podUid: string) => ({ [POD_UID_EXTRA]: [podUid] })
+
+test('a pod-bound token gives a session and the chain', async () => {
+  fixture.tokens.set('good', { ...account, extra: boundTo(AGENT.podUid) })
+  const { session, expiresAt, chain } = await enroll('good')
+  expect(session.length).toBeGreaterThan(40)
+  expect(Number(expiresAt?.seconds) * 1_000).toBeLessThanOrEqual(Date.now() + SESSION_MS_MAX)
+  expect(chain?.rootRequester?.username).toBe('alice')
+  expect(fixture.logLines.join('')).not.toContain(session)
+  expect(fixture.logLines.join('')).not.toContain('good')
+})
+
+test.each([
+  ['no token', '', [], status.UNAUTHENTICATED],
+  ['a token that is not reviewed as ours', 'bad', [], status.UNAUTHENTICATED],
+  ['a token longer than any', 'x'.repeat(20_000), [], status.UNAUTHENTICATED],
+  ['a token bound to no pod', 'unbound', [{ ...account, extra: {} }], status.UNAUTHENTICATED],
+  [
+    "a token of another service account that claims this one's pod",
+    'stolen',
+    [{ ...serviceAccountUser('team', 'other'), extra: boundTo(AGENT.podUid) }],
+    status.UNAUTHENTICATED,
+  ],
+  [
+    'a user who is no service account',
+    'person',
+    [{ ...account, username: 'alice', extra: boundTo(AGENT.podUid) }],
+    status.UNAUTHENTICATED,
+  ],
+  [
+    'a pod that nobody is on record for',
+    'stranger',
+    [{ ...account, extra: boundTo(aPodUid(99)) }],
+    status.NOT_FOUND,
+  ],
+])('%s is refused', async (_name, token, users, code) => {
+  for (const user of users) fixture.tokens.set(token, user)
+  await expect(enroll(token)).rejects.toMatchObject({ code })
+})

@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ChannelCredentials, Metadata } from '@grpc/grpc-js'
+import { createChainRegistry } from '../../control-plane/chains/chain-registry.ts'
+import { createControlPlaneMetrics } from '../../control-plane/control-plane-metrics.ts'
+import { createDecider } from '../../control-plane/decide.ts'
+import { startGrpcServer } from '../../control-plane/grpc-server.ts'
+import type { Access } from '../../control-plane/kubernetes/access-reviewer.ts'
+import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
+import { createAuthorizationService } from '../../control-plane/services/authorization-service.ts'
+import { createEnrolmentService } from '../../control-plane/services/enrolment-service.ts'
+import { createOpenDecisions } from '../../control-plane/services/open-decisions.ts'
+import {
+  createAuditService,
+  createChainService,
+} from '../../control-plane/services/reader-service.ts'
+import {
+  keepServingCertificate,
+  toGrpcCredentials,
+} from '../../control-plane/serving-certificate.ts'
+import { createSessions } from '../../control-plane/sessions.ts'
+import { openStore, type Store } from '../../control-plane/store/open-store.ts'
+import { Fault } from '../../core/fault.ts'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
+import { createLogger } from '../../platform/logger.ts'
+import { createMetrics } from '../../platform/metrics.ts'
+
+/** Everything of the control plane but kube-apiserver, whose answers a test gives. */
+export interface ControlPlaneFixture {
+  /** `host:port` */
+  readonly address: string
+  readonly credentials: ChannelCredentials
+  readonly databasePath: string
+  readonly store: Store
+  /** What TokenReview says, by token; any other is refused. */
+  readonly tokens: Map<string, UserInfo>
+  /** What SubjectAccessReview says, by user; `allowed` unless told otherwise. */
+  readonly access: Map<string, Access>
+  readonly logLines: string[]
+  readonly clock: { nowMs: number }
+  /** Something that decisions rest on has changed. */
+  recheck(): void
+  openDecisions(): number
+  setServing(serving: boolean): void
+  close(): Promise<void>
+}
+
+/** Starts the gRPC server with TLS on a free port, on a database file of its own. */
+export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
+  const folder = await mkdtemp(join(tmpdir(), 'lanyard-control-plane-'))
+  const databasePath = join(folder, 'lanyard.db')
+  const store = await openStore(databasePath)
+  const logLines: string[] = []
+  const logger = createLogger(
+    { name: 'control-plane', level: 'debug' },
+    { write: (line) => void logLines.push(line) },
+  )
+  const clock = { nowMs: Date.now() }
+  const now = () => clock.nowMs
+  const tokens = new Map<string, UserInfo>()
+  const answers = new Map<string, Access>()
+  const reviewToken = async (token: string) => {
+    const user = tokens.get(token)
+    if (user === undefined) throw new Fault('identity_unverified', 'The token is not one of ours')
+    return user
+  }
+  const access = {
+    review: async ({ username }: UserInfo) => answers.get(username) ?? 'allowed',
+    peek: () => undefined,
+    forget: () => undefined,
+  }
+  const facts = {
+    policiesFor: () => ({ policies: [], invalid: [] }),
+    isInjected: () => true,
+    isObserved: () => false,
+    isRbacSynced: () => true,
+    problem: () => undefined,
+    stop: () => undefined,
+  }
+  const decider = createDecider({
+    ...store,
+    facts,
+    access,
+    defaultDecision: 'SubjectAccessReview',
+    now,
+  })
+  const openDecisions = createOpenDecisions(decider, logger)
+  const sessions = createSessions(now)
+  const shared = { ...store, sessions, reviewToken, access, logger, now }
+  const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
+  const authority = await createCertificateAuthority({ commonName: 'x', validForMs: 3_600_000 })
+  const serving = await keepServingCertificate(authority, logger)
+  const server = await startGrpcServer(
+    '127.0.0.1:0',
+    toGrpcCredentials(serving, authority.certificatePem),
+    {
+      enrolment: createEnrolmentService(shared),
+      authorization: createAuthorizationService({ ...shared, decider, openDecisions, metrics }),
+      admission: createAdmissionService({ ...shared, registry: createChainRegistry(shared) }),
+      chain: createChainService(shared),
+      audit: createAuditService(shared),
+    },
+  )
+  return {
+    address: `127.0.0.1:${server.port}`,
+    credentials: ChannelCredentials.createSsl(Buffer.from(authority.certificatePem)),
+    databasePath,
+    store,
+    tokens,
+    access: answers,
+    logLines,
+    clock,
+    recheck: openDecisions.recheck,
+    openDecisions: openDecisions.size,
+    setServing: server.setServing,
+    async close() {
+      await server.close()
+      serving.stop()
+      await store.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** Metadata with a bearer token. */
+export function bearer(token: string): Metadata {
+  const metadata = new Metadata()
+  metadata.set('authorization', `Bearer ${token}`)
+  return metadata
+}

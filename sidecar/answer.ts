@@ -24,33 +24,42 @@ function toHeaders({ status, decisionId }: Answer, length: number): string[] {
   ]
 }
 
-/** Answers an ordinary request. The connection ends when the caller's body was not read. */
+/**
+ * Answers an ordinary request; returns the bytes of the body. The connection ends when the caller's
+ * body was not read.
+ */
 export function answerRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   answer: Answer,
-): void {
+): number {
   if (outgoing.headersSent || outgoing.destroyed) {
     // Too late for a Status: a cut connection is an error for every client, a short answer is not.
     outgoing.destroy()
-    return
+    return 0
   }
   const body = Buffer.from(JSON.stringify(answer.status))
   const headers = toHeaders(answer, body.length)
   if (!incoming.complete) headers.push('connection', 'close')
   outgoing.writeHead(answer.status.code, headers)
   outgoing.end(body)
+  return body.length
 }
 
-/** Answers on a bare connection, which carries nothing else afterwards. */
-export function answerSocket(socket: Duplex, answer: Answer): void {
+/**
+ * Answers on a bare connection, which carries nothing else afterwards; returns the bytes of the
+ * body.
+ */
+export function answerSocket(socket: Duplex, answer: Answer): number {
   if (socket.destroyed || !socket.writable) {
     socket.destroy()
-    return
+    return 0
   }
   const body = JSON.stringify(answer.status)
-  const headers = [...toHeaders(answer, Buffer.byteLength(body)), 'connection', 'close']
+  const length = Buffer.byteLength(body)
+  const headers = [...toHeaders(answer, length), 'connection', 'close']
   socket.end(`${printHead(answer.status.code, headers)}${body}`)
+  return length
 }
 
 /** Head of an HTTP/1.1 answer; `headers` are names and values in turn, checked by their makers. */

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { Hono } from 'hono/tiny'
 import { Fault } from '../core/fault.ts'
 import { answerRequest, answerSocket, faultAnswer } from './answer.ts'
+import type { Denial } from './authorize.ts'
 import type { SidecarDeps } from './deps.ts'
 import { judge } from './judge.ts'
 import { countFault } from './sidecar-metrics.ts'
@@ -35,8 +36,7 @@ export function createApp(deps: SidecarDeps): Hono<SidecarEnv> {
     if (verdict.effect === 'allow') {
       forward(deps, verdict, incoming, outgoing)
     } else {
-      answerRequest(incoming, outgoing, verdict)
-      denied(deps, verdict)
+      denied(deps, verdict, answerRequest(incoming, outgoing, verdict))
     }
     return ALREADY_SENT
   })
@@ -61,17 +61,16 @@ export async function handleUpgrade(
     if (verdict.effect === 'allow') {
       relayTunnel(deps, verdict, incoming, socket, head)
     } else {
-      answerSocket(socket, verdict)
-      denied(deps, verdict)
+      denied(deps, verdict, answerSocket(socket, verdict))
     }
   } catch (error) {
     answerSocket(socket, faultAnswer(failed(deps, error)))
   }
 }
 
-function denied(deps: SidecarDeps, { decisionId }: { readonly decisionId: string }): void {
+function denied(deps: SidecarDeps, { decisionId }: Denial, bytes: number): void {
   deps.metrics.requests.inc({ result: 'denied' })
-  deps.authorizer.report({ decisionId, httpStatus: 403, fault: '', responseBytes: 0n })
+  deps.authorizer.report({ decisionId, httpStatus: 403, fault: '', responseBytes: BigInt(bytes) })
 }
 
 function failed(deps: SidecarDeps, error: unknown): Fault {

@@ -156,7 +156,7 @@ class Relay implements Dispatcher.DispatchHandler {
       { error: fault, decisionId: this.#permit.decisionId },
       'Cannot complete the request',
     )
-    answerRequest(this.#incoming, this.#outgoing, {
+    this.#bytes += answerRequest(this.#incoming, this.#outgoing, {
       ...faultAnswer(fault),
       decisionId: this.#permit.decisionId,
     })

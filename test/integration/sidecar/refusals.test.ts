@@ -211,11 +211,9 @@ test('authorize() tells a denied caller what the control plane says, as a Status
     code: 403,
   })
   expect(fixture.api.requests).toEqual([])
-  await eventually('outcome', () =>
-    fixture.controlPlane.outcomes.some(
-      ({ decisionId, httpStatus: sent }) => decisionId === id && sent === 403,
-    ),
-  )
+  const outcome = () => fixture.controlPlane.outcomes.find(({ decisionId }) => decisionId === id)
+  await eventually('outcome', () => outcome() !== undefined)
+  expect(outcome()).toMatchObject({ httpStatus: 403, responseBytes: BigInt(text.length) })
 })
 
 test('authorize() denies a write before its body is sent, and ends the connection', async () => {

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildPlugin } from '../../cli/build.ts'
 import { INJECTION_ENABLED, INJECTION_LABEL } from '../../core/names.ts'
@@ -16,9 +15,12 @@ export interface Stage extends Cast {
   close(): Promise<void>
 }
 
-/** Makes the two namespaces, alice, and the plugin. Lanyard must be installed. */
+/**
+ * Makes the two namespaces, alice, and the plugin, whose folder goes with the cluster at the latest.
+ * Lanyard must be installed.
+ */
 export async function setTheStage(cluster: Cluster): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'lanyard-demo-'))
+  const folder = await mkdtemp(join(cluster.paths.root, 'plugin-'))
   await buildPlugin(join(folder, 'kubectl-lanyard'))
   const { kubectlPath } = cluster
   const path = [folder, join(kubectlPath, '..'), process.env['PATH'] ?? ''].join(':')

@@ -28,6 +28,7 @@ export interface ReaderDeps {
   readonly reviewToken: TokenReviewer
   readonly access: AccessReviewer
   readonly logger: Logger
+  readonly now: () => number
 }
 
 const PAGE_DEFAULT = 500
@@ -107,8 +108,9 @@ export function createAuditService(deps: ReaderDeps): GrpcHandlers<typeof AuditS
       return { events: events.map(eventToMessage) }
     }),
     watchAuditEvents(call) {
-      permit(call.metadata, 'auditevents', 'watch', call.request.namespace)
-        .then(() => streamEvents(call, deps))
+      const mayWatch = () => permit(call.metadata, 'auditevents', 'watch', call.request.namespace)
+      mayWatch()
+        .then(() => streamEvents(call, deps, mayWatch))
         .catch((error: unknown) => call.emit('error', toServiceError(Fault.from(error))))
     },
   }
@@ -119,8 +121,16 @@ type WatchCall = ServerWritableStream<
   MessageInitShape<typeof WatchAuditEventsResponseSchema>
 >
 
-/** Sends what is there, then what comes, as fast as the reader takes it. */
-async function streamEvents(call: WatchCall, deps: ReaderDeps): Promise<void> {
+/** How long a reader who was permitted is believed to be; tokens end and RBAC changes. */
+const PERMIT_MS = 5_000
+
+/** Sends what is there, then what comes, as fast as the reader takes it and while they may read it. */
+async function streamEvents(
+  call: WatchCall,
+  deps: ReaderDeps,
+  mayWatch: () => Promise<void>,
+): Promise<void> {
+  let permittedAtMs = deps.now()
   const filter = call.request.namespace === '' ? {} : { namespace: call.request.namespace }
   let afterSequence = Number(call.request.afterSequence)
   let wake = (): void => {}
@@ -132,6 +142,10 @@ async function streamEvents(call: WatchCall, deps: ReaderDeps): Promise<void> {
         wake = resolve
       })
       const { events } = await deps.auditEvents.list(filter, { afterSequence, limit: PAGE_DEFAULT })
+      if (events.length > 0 && deps.now() - permittedAtMs >= PERMIT_MS) {
+        await mayWatch()
+        permittedAtMs = deps.now()
+      }
       for (const event of events) {
         const taken = call.write({ event: eventToMessage(event) })
         if (!taken)
@@ -153,6 +167,9 @@ function toFilter(request: {
 }): AuditEventFilter {
   const effects = { [Effect.ALLOW]: 'allow', [Effect.DENY]: 'deny' } as const
   const effect = effects[request.effect as keyof typeof effects]
+  if (effect === undefined && request.effect !== Effect.UNSPECIFIED) {
+    throw new Fault('request_invalid', 'The effect is none that is known')
+  }
   return {
     ...(request.namespace === '' ? {} : { namespace: request.namespace }),
     ...(request.pod === '' ? {} : { pod: request.pod }),

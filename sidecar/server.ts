@@ -40,7 +40,7 @@ export async function startServer(
   deps: SidecarDeps,
   options: CertificatePair & { readonly port: number; readonly ipv6: boolean },
 ): Promise<ProxyServer> {
-  const server = createProxyServer(deps, options)
+  const { server, settled, cutTunnels } = createProxyServer(deps, options)
   const port = await listen(server, options.port, LOOPBACK)
   const second = options.ipv6 ? await listenIpv6(server, port, deps) : undefined
   return {
@@ -53,9 +53,14 @@ export async function startServer(
         server.close(() => resolve())
       })
       server.closeIdleConnections()
-      const timer = setTimeout(() => server.closeAllConnections(), drainMs)
+      const timer = setTimeout(() => {
+        server.closeAllConnections()
+        cutTunnels()
+      }, drainMs)
       await closed
       clearTimeout(timer)
+      // Connections close a moment before what became of their requests is reported.
+      await settled()
     },
   }
 }
@@ -64,9 +69,19 @@ function toContext({ certificatePem, privateKeyPem }: CertificatePair) {
   return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' as const }
 }
 
-function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Server {
+interface Front {
+  readonly server: Server
+  /** Resolves when no request is open and each has been reported. */
+  settled(): Promise<void>
+  /** Ends the connections that Node's server gave away with their upgrade. */
+  cutTunnels(): void
+}
+
+function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   const app = createApp(deps)
+  const tunnels = new Set<Duplex>()
   let open = 0
+  let onSettled: (() => void) | undefined
 
   function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     if (open >= deps.openRequestsMax) {
@@ -91,13 +106,19 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Server {
     }
     open += 1
     deps.metrics.openRequests.set(open)
-    socket.once('close', release)
+    tunnels.add(socket)
+    socket.once('close', () => {
+      tunnels.delete(socket)
+      release()
+    })
     void handleUpgrade(deps, incoming, socket, head)
   }
 
   function release(): void {
     open -= 1
     deps.metrics.openRequests.set(open)
+    // After the other listeners of the same event, which report.
+    if (open === 0) setImmediate(() => onSettled?.())
   }
 
   const server = createServer(
@@ -125,7 +146,17 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Server {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     answerMalformed(deps, error, socket)
   })
-  return server
+  return {
+    server,
+    settled: () =>
+      new Promise((resolve) => {
+        onSettled = resolve
+        if (open === 0) setImmediate(resolve)
+      }),
+    cutTunnels: () => {
+      for (const socket of tunnels) socket.destroy()
+    },
+  }
 }
 
 function tooMany(): Fault {

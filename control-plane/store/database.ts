@@ -19,6 +19,12 @@ export interface Database {
 /** A lock that another process holds blocks the whole process, so it is waited for only briefly. */
 const BUSY_TIMEOUT_MS = 100
 
+/**
+ * Pages of the log after which they are copied into the file, in the middle of a commit. SQLite's own
+ * 1,000 come every fifty milliseconds under load, each with two more fsyncs; the log stays at 16 MiB.
+ */
+const CHECKPOINT_PAGES = 4_000
+
 /** Opens and migrates. Throws `audit_unavailable` when the file cannot be used. `:memory:` is for tests. */
 export async function openDatabase(path: string): Promise<Database> {
   try {
@@ -27,6 +33,7 @@ export async function openDatabase(path: string): Promise<Database> {
     // A decision is on disk before its request goes on.
     sqlite.pragma('synchronous = FULL')
     sqlite.pragma('foreign_keys = ON')
+    sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     const kysely = new Kysely<DatabaseSchema>({ dialect: new SqliteDialect({ database: sqlite }) })
     const { error } = await new Migrator({
       db: kysely,

@@ -112,8 +112,10 @@ async function bundle(
     write: false,
     sourcemap: 'external',
     bundle: true,
-    minify: true,
-    keepNames: true,
+    // Names stay: a log line should say which class threw. esbuild's keepNames would put them back by
+    // defining a property on every closure when it is made, and each request makes dozens.
+    minifySyntax: true,
+    minifyWhitespace: true,
     platform: 'node',
     format: 'cjs',
     target: 'node24',

@@ -102,6 +102,34 @@ describe('the control plane is gone', () => {
   })
 })
 
+test('the control plane is killed amid requests: every one that was answered is on record', async () => {
+  await asksUntil('200')
+  const script = `D=/var/run/secrets/kubernetes.io/serviceaccount
+for i in $(seq 150); do
+  curl -s -o /dev/null -D - --max-time 20 --cacert $D/ca.crt -H "Authorization: Bearer $(cat $D/token)" "https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/team/pods?limit=1" | tr -d '\\r' | awk '/^HTTP/ {s=$2} tolower($1)=="audit-id:" {a=$2} END {print s, a}'
+done`
+  const asking = stage.admin.run(
+    ['exec', '-n', WATCHED, 'steady', '-c', 'main', '--', 'sh', '-c', script],
+    '',
+  )
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  const killed = await stage.cluster.nodeExec([
+    'sh',
+    '-c',
+    `for p in $(pgrep -f app/main.cjs); do tr '\\0' '\\n' < /proc/$p/environ | grep -q '^HOSTNAME=lanyard-control-plane-0$' && kill -9 $p && echo killed; done`,
+  ])
+  expect(killed.stdout.trim()).toBe('killed')
+  const lines = (await asking).stdout.trim().split('\n')
+  expect(lines).toHaveLength(150)
+  const served = lines.filter((line) => line.startsWith('200 ')).map((line) => line.slice(4))
+  expect(served.length).toBeGreaterThan(20)
+  expect(new Set(lines.map((line) => line.slice(0, 3)))).toEqual(new Set(['200', '503']))
+  await asksUntil('200')
+  const names = ['get', 'auditevents', '-n', WATCHED, '-o', 'jsonpath={.items[*].metadata.name}']
+  const recorded = new Set((await stage.admin.must(names)).stdout.split(' '))
+  expect(served.filter((id) => !recorded.has(id.toLowerCase()))).toEqual([])
+})
+
 test('the database is locked: nothing is forwarded without a record', async () => {
   await asksUntil('200')
   const database = new Sqlite(join(stage.cluster.paths.volumes, 'lanyard', 'lanyard.db'))

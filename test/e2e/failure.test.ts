@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PROXY_PORT, SERVICE_ACCOUNT_PATH } from '../../injector/sidecar-contract.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { waitFor } from '../cluster/control.ts'
 import type { Answer } from '../demo/kubectl.ts'
@@ -28,6 +29,16 @@ function ask(path = '/api/v1/namespaces/team/pods?limit=1', seconds = 20): Promi
   const script = `D=/var/run/secrets/kubernetes.io/serviceaccount
 curl -s --max-time ${seconds} -w '\\n%{http_code}' --cacert $D/ca.crt -H "Authorization: Bearer $(cat $D/token)" "https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT${path}"`
   return stage.admin.run(['exec', '-n', WATCHED, 'steady', '-c', 'main', '--', 'sh', '-c', script])
+}
+
+/** The same by way of the node: kubectl exec needs the API server that may be gone. */
+function askFromNode(): ReturnType<Cluster['nodeExec']> {
+  const enter = `for p in $(pgrep -f '[e]cho tick'); do
+  tr '\\0' '\\n' < /proc/$p/environ | grep -q '^HOSTNAME=steady$' && exec nsenter -t $p -m -n -- sh
+done`
+  const request = `D=${SERVICE_ACCOUNT_PATH}
+curl -s --max-time 20 -w '\\n%{http_code}' --cacert $D/ca.crt -H "Authorization: Bearer $(cat $D/token)" "https://127.0.0.1:${PROXY_PORT}/api/v1/namespaces/team/pods?limit=1"`
+  return stage.cluster.nodeExec(['sh', '-c', enter], request)
 }
 
 async function asksUntil(status: string, timeoutMs = 60_000): Promise<void> {
@@ -203,7 +214,12 @@ async function openWatches(): Promise<number> {
 }
 
 test('kube-apiserver is restarted: callers get a Status, and everything comes back', async () => {
+  expect((await askFromNode()).stdout).toMatch(/\n200$/)
   await stage.cluster.killComponent('kube-apiserver')
+  const refused = await askFromNode()
+  expect(refused.stdout).toMatch(/"kind":"Status"/)
+  expect(refused.stdout).toMatch(/"retryAfterSeconds":\d/)
+  expect(refused.stdout).toMatch(/\n503$/)
   await stage.cluster.restartComponent('kube-apiserver')
   await asksUntil('200', 90_000)
   await waitFor('admission', 90_000, async () => {

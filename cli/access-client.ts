@@ -2,6 +2,7 @@ import type { AuditEventObject, ChainObject } from '../core/access-objects.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../core/names.ts'
 import type { KubernetesClient, Query } from './kubernetes-client.ts'
 
+/** A list object, as Kubernetes sends it. */
 export interface ObjectList<Item> {
   readonly apiVersion: string
   readonly kind: string
@@ -32,6 +33,7 @@ export function fieldSelector(values: FieldValues): string | undefined {
   return terms.length === 0 ? undefined : terms.join(',')
 }
 
+/** The chain of one pod. Throws `not_found` when none is on record. */
 export async function getChain(
   client: KubernetesClient,
   namespace: string,
@@ -60,7 +62,7 @@ export async function listChains(
   return items
 }
 
-/** One page of decisions, oldest first. */
+/** One page of decisions, oldest first; `query` holds the parameters of the API. */
 export async function listAuditEvents(
   client: KubernetesClient,
   scope: Scope,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aDecisionId, NOON_MS } from '../test/support/record-builders.ts'
-import { earliestTimeMs, parseDecisionId } from './decision-id.ts'
+import { earliestTimeMs, latestTimeMs, parseDecisionId } from './decision-id.ts'
 
 test('parseDecisionId() takes whole ids and beginnings, in either case', () => {
   expect(parseDecisionId(aDecisionId(1))).toEqual({
@@ -22,4 +22,10 @@ test('earliestTimeMs() is the time of the id, or the earliest of its beginning',
   const earliest = earliestTimeMs(aDecisionId(7).slice(0, 7))
   expect(earliest).toBeLessThanOrEqual(NOON_MS + 7_000)
   expect(earliest).toBeGreaterThan(NOON_MS + 7_000 - 2 ** 15)
+})
+
+test('latestTimeMs() is the time of the id, or the latest of its beginning', () => {
+  expect(latestTimeMs(aDecisionId(7))).toBe(NOON_MS + 7_000)
+  const beginning = aDecisionId(7).slice(0, 7)
+  expect(latestTimeMs(beginning) - earliestTimeMs(beginning)).toBe(2 ** 15 - 1)
 })

@@ -9,8 +9,14 @@ const TIME_DIGITS = 10
 /** Shortest beginning of an id that is looked up: decisions of 33 seconds share seven digits. */
 const PREFIX_LENGTH_MIN = 7
 
-/** A whole id in lower case, or its beginning. Throws `request_invalid`. */
-export function parseDecisionId(text: string): { readonly name: string; readonly whole: boolean } {
+/** A whole id in lower case, or its beginning. */
+export interface DecisionId {
+  readonly name: string
+  readonly whole: boolean
+}
+
+/** Reads an id or its beginning, in either case. Throws `request_invalid`. */
+export function parseDecisionId(text: string): DecisionId {
   const id = text.toUpperCase()
   if (![...id].every((digit) => DIGITS.includes(digit)) || id.length > ID_LENGTH) {
     throw new Fault(
@@ -29,6 +35,15 @@ export function parseDecisionId(text: string): { readonly name: string; readonly
 
 /** Earliest time, in Unix milliseconds, of a decision whose id begins so. */
 export function earliestTimeMs(prefix: string): number {
-  const digits = prefix.toUpperCase().slice(0, TIME_DIGITS).padEnd(TIME_DIGITS, '0')
+  return timeOf(prefix, '0')
+}
+
+/** Latest time, in Unix milliseconds, of a decision whose id begins so. */
+export function latestTimeMs(prefix: string): number {
+  return timeOf(prefix, 'Z')
+}
+
+function timeOf(prefix: string, filling: string): number {
+  const digits = prefix.toUpperCase().slice(0, TIME_DIGITS).padEnd(TIME_DIGITS, filling)
   return [...digits].reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0)
 }

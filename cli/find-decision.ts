@@ -1,11 +1,17 @@
 import type { AuditEventObject } from '../core/access-objects.ts'
 import { Fault } from '../core/fault.ts'
 import { accessPath, fieldSelector, listAuditEvents, type Scope } from './access-client.ts'
-import { earliestTimeMs, parseDecisionId } from './decision-id.ts'
+import type { CommandContext } from './command-context.ts'
+import { type DecisionId, earliestTimeMs, latestTimeMs } from './decision-id.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
+import { createProgress } from './progress.ts'
+import { readEvery } from './read-decisions.ts'
 
-/** Pages of decisions that are searched for the beginning of an id. */
-const PAGES_MAX = 10
+/**
+ * An id holds the time of its decision, so only that stretch of the log is searched, and a little
+ * around it: decisions can be on record in another order than they were made.
+ */
+const DISORDER_MS = 10_000
 
 /**
  * The decision with an id, or with the only id that begins so, in any namespace that the user may
@@ -13,12 +19,12 @@ const PAGES_MAX = 10
  * `request_invalid`.
  */
 export async function findDecision(
-  client: KubernetesClient,
-  text: string,
+  context: CommandContext,
+  { name, whole }: DecisionId,
 ): Promise<AuditEventObject> {
-  const { name, whole } = parseDecisionId(text)
+  const { client } = context
   const find = (scope: Scope) =>
-    whole ? findWhole(client, scope, name) : findByBeginning(client, scope, name)
+    whole ? findWhole(client, scope, name) : findByBeginning(context, scope, name)
   try {
     return await find(undefined)
   } catch (error) {
@@ -52,26 +58,23 @@ async function getHere(client: KubernetesClient, name: string): Promise<AuditEve
 }
 
 async function findByBeginning(
-  client: KubernetesClient,
+  context: CommandContext,
   scope: Scope,
   beginning: string,
 ): Promise<AuditEventObject> {
+  const { client, terminal } = context
+  const query = {
+    scope,
+    selector: undefined,
+    sinceMs: earliestTimeMs(beginning) - DISORDER_MS,
+    progress: createProgress(terminal),
+  }
+  const endMs = latestTimeMs(beginning) + DISORDER_MS
   const found: AuditEventObject[] = []
-  let token: string | undefined
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const list = await listAuditEvents(client, scope, {
-      sinceTime: new Date(earliestTimeMs(beginning)).toISOString(),
-      limit: '500',
-      continue: token,
-    })
-    const names = list.items.filter(({ metadata }) => metadata.name.startsWith(beginning))
-    found.push(...names)
-    token = list.metadata.continue
-    // The log is in the order of time, and so are the ids.
-    const isPast = list.items.some(
-      ({ metadata }) => metadata.name.slice(0, beginning.length) > beginning,
-    )
-    if (token === undefined || token === '' || isPast || found.length > 1) break
+  for await (const { items } of readEvery(client, query)) {
+    found.push(...items.filter(({ metadata }) => metadata.name.startsWith(beginning)))
+    const isPast = items.some(({ spec }) => Date.parse(spec.decidedAt) > endMs)
+    if (isPast || found.length > 1) break
   }
   const [event, second] = found
   if (event === undefined) {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
+import { KubeConfig, type User } from '@kubernetes/client-node'
 import { Fault } from '../core/fault.ts'
 
 const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
@@ -11,15 +11,21 @@ export interface KubeconfigOptions {
   readonly kubeconfig?: string
   /** `--context` */
   readonly context?: string
+  /** `--server`, in place of the one of the context. */
+  readonly server?: string
+  /** `--token`, in place of the user of the context. */
+  readonly token?: string
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /**
  * The configuration that kubectl would use: the flag, else every file of KUBECONFIG, else
- * ~/.kube/config, else the service account of the pod. Throws `config_invalid`, saying what to do.
+ * ~/.kube/config, else the service account of the pod; `server` and `token` win over it. Over plain
+ * http, as to `kubectl proxy`, no credential is sent. Throws `config_invalid`, saying what to do.
  */
-export function loadKubeconfig({ kubeconfig, context, env }: KubeconfigOptions): KubeConfig {
-  const config = readConfig(kubeconfig, env)
+export function loadKubeconfig(options: KubeconfigOptions): KubeConfig {
+  const config = readConfig(options)
+  const { context } = options
   if (context !== undefined) {
     const names = config.getContexts().map(({ name }) => name)
     if (!names.includes(context)) {
@@ -30,16 +36,61 @@ export function loadKubeconfig({ kubeconfig, context, env }: KubeconfigOptions):
     }
     config.setCurrentContext(context)
   }
-  if (config.getCurrentCluster() === null) {
+  return withFlags(config, options)
+}
+
+/** The current context alone, with what flags say in the place of what the file says. */
+function withFlags(config: KubeConfig, options: KubeconfigOptions): KubeConfig {
+  const cluster = config.getCurrentCluster()
+  const server = options.server ?? cluster?.server
+  if (server === undefined) {
     throw new Fault(
       'config_invalid',
       'The kubeconfig has no current context: choose one with --context, or with kubectl config use-context',
     )
   }
-  return config
+  const name = config.getCurrentContext() ?? ''
+  const namespace = config.getContextObject(name)?.namespace
+  const plain = server.startsWith('http:')
+  const user = userOf(config.getCurrentUser(), options.token, plain)
+  const settled = new KubeConfig()
+  settled.loadFromOptions({
+    // The library takes plain http only from who says that there is no TLS to verify.
+    clusters: [
+      {
+        ...cluster,
+        name: cluster?.name ?? name,
+        server,
+        skipTLSVerify: plain || cluster?.skipTLSVerify === true,
+      },
+    ],
+    users: [user],
+    contexts: [
+      {
+        name,
+        cluster: cluster?.name ?? name,
+        user: user.name,
+        ...(namespace === undefined ? {} : { namespace }),
+      },
+    ],
+    currentContext: name,
+  })
+  return settled
 }
 
-function readConfig(kubeconfig: string | undefined, env: KubeconfigOptions['env']): KubeConfig {
+/** Whoever listens on the way of plain http must not get a credential; kubectl sends none either. */
+function userOf(user: User | null, token: string | undefined, plain: boolean): User {
+  const name = user?.name ?? ''
+  if (!plain && token === undefined) return user ?? { name }
+  const { impersonateUser } = user ?? {}
+  return {
+    name,
+    ...(plain || token === undefined ? {} : { token }),
+    ...(impersonateUser === undefined ? {} : { impersonateUser }),
+  }
+}
+
+function readConfig({ kubeconfig, server, env }: KubeconfigOptions): KubeConfig {
   if (kubeconfig !== undefined) return readFile(kubeconfig)
   const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '')
   const files = listed.length > 0 ? listed : [join(env['HOME'] ?? homedir(), '.kube', 'config')]
@@ -54,6 +105,8 @@ function readConfig(kubeconfig: string | undefined, env: KubeconfigOptions['env'
     config.loadFromCluster()
     return config
   }
+  // The server alone is enough where it asks for no login, as kubectl proxy does not.
+  if (listed.length === 0 && server !== undefined) return new KubeConfig()
   throw new Fault(
     'config_invalid',
     `There is no kubeconfig (looked for ${files.join(', ')}): set KUBECONFIG or give --kubeconfig`,

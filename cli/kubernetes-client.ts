@@ -7,6 +7,12 @@ import { connectionFault, responseFault } from './request-fault.ts'
 
 export type Query = Readonly<Record<string, string | undefined>>
 
+/**
+ * The server of Lanyard's API sends a bookmark every 60 seconds: when nothing at all came for so
+ * long, the connection is dead, although nobody has closed it.
+ */
+const WATCH_IDLE_MS = 150_000
+
 /** Answers larger than this are no page that Lanyard or Kubernetes would send. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 
@@ -22,7 +28,7 @@ export interface KubernetesClient {
   readonly namespace: string
   get<Body>(path: string, query?: Query): Promise<Body>
   post<Body>(path: string, body: unknown): Promise<Body>
-  /** Yields events until the server ends the watch. */
+  /** Yields events until the server ends the watch; a connection that falls silent is a Fault. */
   watch(path: string, query: Query): AsyncGenerator<WatchEvent, void>
 }
 
@@ -30,9 +36,15 @@ export interface ConnectOptions {
   readonly namespace?: string
   /** `--as` */
   readonly impersonate?: string
-  /** 0 waits for ever. A watch has no end. */
+  /** `--as-group` */
+  readonly impersonateGroups?: readonly string[]
+  /** Between two pieces of an answer; 0 waits for ever. A watch has a longer one of its own. */
   readonly timeoutMs: number
+  /** Longest silence of a watch; by default longer than two bookmarks are apart. */
+  readonly watchIdleMs?: number
   readonly userAgent: string
+  /** Is told of each request: how it ended, without its query. */
+  readonly onRequest?: (line: string) => void
 }
 
 /** Prepares requests; nothing is sent yet. */
@@ -62,7 +74,8 @@ export function createKubernetesClient(
 
   return {
     server,
-    namespace: options.namespace ?? config.getContextObject(context)?.namespace ?? 'default',
+    // A context can hold an empty namespace, which is none.
+    namespace: options.namespace ?? (config.getContextObject(context)?.namespace || 'default'),
     async get(path, query = {}) {
       return readJson(await send('GET', path, query, undefined, options.timeoutMs))
     },
@@ -70,8 +83,13 @@ export function createKubernetesClient(
       return readJson(await send('POST', path, {}, body, options.timeoutMs))
     },
     async *watch(path, query) {
-      const incoming = await send('GET', path, { ...query, watch: 'true' }, undefined, 0)
-      for await (const line of readLines(incoming, place)) yield JSON.parse(line) as WatchEvent
+      const idleMs = options.watchIdleMs ?? WATCH_IDLE_MS
+      const incoming = await send('GET', path, { ...query, watch: 'true' }, undefined, idleMs)
+      try {
+        for await (const line of readLines(incoming, place)) yield parseEvent(line, place)
+      } finally {
+        incoming.destroy()
+      }
     },
   }
 }
@@ -92,27 +110,54 @@ function createSender(config: KubeConfig, options: ConnectOptions, place: Place)
   ): Promise<IncomingMessage> {
     const url = parseServer(place.server, path, query)
     const requestOptions = await credentials(config)
+    const groups = options.impersonateGroups ?? []
     requestOptions.headers = {
       ...requestOptions.headers,
       accept: 'application/json',
       'user-agent': options.userAgent,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(options.impersonate === undefined ? {} : { 'impersonate-user': options.impersonate }),
+      ...(groups.length === 0 ? {} : { 'impersonate-group': [...groups] }),
     }
-    const request = url.protocol === 'http:' ? requestHttp : requestHttps
-    const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-      const outgoing = request(url, { ...requestOptions, method }, resolve)
-      outgoing.once('error', (error) => reject(connectionFault(error, place)))
-      if (timeoutMs > 0) {
-        outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error('timed out')))
-      }
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
-    })
+    const startedAt = performance.now()
+    const tell = (what: string) =>
+      options.onRequest?.(
+        `${method} ${url.origin}${url.pathname} ${what} in ${Math.round(performance.now() - startedAt)} ms`,
+      )
+    const incoming = await sendOnce(url, { ...requestOptions, method }, body, timeoutMs).catch(
+      (error: unknown) => {
+        tell('failed')
+        throw connectionFault(error, place)
+      },
+    )
     const status = incoming.statusCode ?? 0
+    tell(String(status))
     if (status < 300) return incoming
     const text = await readText(incoming, place)
     throw responseFault(status, text, { ...place, method, path: path + url.search })
   }
+}
+
+/** Resolves with the head of the answer; a silence of `timeoutMs` breaks the answer off too. */
+function sendOnce(
+  url: URL,
+  options: RequestOptions,
+  body: unknown,
+  timeoutMs: number,
+): Promise<IncomingMessage> {
+  const request = url.protocol === 'http:' ? requestHttp : requestHttps
+  return new Promise((resolve, reject) => {
+    let answer: IncomingMessage | undefined
+    const outgoing = request(url, options, (incoming) => {
+      answer = incoming
+      resolve(incoming)
+    })
+    outgoing.on('error', reject)
+    if (timeoutMs > 0) {
+      outgoing.setTimeout(timeoutMs, () => (answer ?? outgoing).destroy(new Error('timed out')))
+    }
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+  })
 }
 
 async function credentials(config: KubeConfig): Promise<RequestOptions> {
@@ -168,5 +213,14 @@ async function* readLines(incoming: IncomingMessage, place: Place): AsyncGenerat
     }
   } catch (error) {
     throw connectionFault(error, place)
+  }
+}
+
+function parseEvent(line: string, { server }: Place): WatchEvent {
+  try {
+    return JSON.parse(line) as WatchEvent
+  } catch (error) {
+    const message = `${server} sent something in a watch that is not JSON`
+    throw new Fault('upstream_unavailable', message, { cause: error })
   }
 }

@@ -1,8 +1,10 @@
 import { Document, Scalar, visit } from 'yaml'
-import { escapeJson, isUnsafe } from './escape-text.ts'
+import type { AccessObject } from '../core/access-objects.ts'
+import { ACCESS_GROUP } from '../core/names.ts'
+import { escapeJson, escapeText, isUnsafe } from './escape-text.ts'
 
 /** `-o`; undefined is the text that a person reads. */
-export type OutputFormat = 'json' | 'yaml' | 'wide' | undefined
+export type OutputFormat = 'json' | 'yaml' | 'name' | 'wide' | undefined
 
 /** Indented as kubectl does it. */
 export function toJson(value: unknown): string {
@@ -14,6 +16,7 @@ export function toJsonLine(value: unknown): string {
   return `${escapeJson(JSON.stringify(value))}\n`
 }
 
+/** The value as one YAML document; what a terminal would obey stands in it as an escape. */
 export function toYaml(value: unknown): string {
   const document = new Document(value)
   visit(document, {
@@ -25,4 +28,9 @@ export function toYaml(value: unknown): string {
     },
   })
   return escapeJson(document.toString({ lineWidth: 0 }))
+}
+
+/** `chain.access.lanyard.dev/agent`, as `kubectl get -o name` has it; one line. */
+export function objectName({ kind, metadata }: AccessObject): string {
+  return `${kind.toLowerCase()}.${ACCESS_GROUP}/${escapeText(metadata.name)}\n`
 }

@@ -5,16 +5,19 @@ import type { CommandContext } from './command-context.ts'
 import { escapeText } from './escape-text.ts'
 import { addGlobalOptions, type GlobalOptions } from './global-options.ts'
 import { loadKubeconfig } from './kubeconfig.ts'
-import { createKubernetesClient } from './kubernetes-client.ts'
+import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts'
 import { toJson } from './output-format.ts'
 import { addSubcommands } from './subcommands.ts'
-import { createTerminal, type TerminalOptions } from './terminal.ts'
+import { createTerminal, type Terminal, type TerminalOptions } from './terminal.ts'
 import { examples, programName } from './usage-text.ts'
 
 /** 0 done, 1 failed or something is wrong, 2 called in a wrong way. */
 export type ExitCode = number
 const FAILED = 1
 const WRONG_USAGE = 2
+
+/** From where on kubectl's -v tells of requests. */
+const REQUESTS_VERBOSITY = 6
 
 export interface Surroundings extends Omit<TerminalOptions, 'color'> {
   /** Path of the program, as in argv[1]. */
@@ -25,26 +28,58 @@ export interface Surroundings extends Omit<TerminalOptions, 'color'> {
 }
 
 /** Runs one command line (without the program's own name) and resolves with its exit code. */
-export async function runCli(args: readonly string[], around: Surroundings): Promise<ExitCode> {
+export async function runCli(line: readonly string[], around: Surroundings): Promise<ExitCode> {
+  const args = splitShortFlags(line)
   let exitCode: ExitCode = 0
-  const program = createProgram(around, async (options, run) => {
+  let wrongUsage = ''
+  const tellUsage = (text: string) => {
+    wrongUsage = text.trim().replace(/^error: /, '')
+  }
+  const program = createProgram(around, tellUsage, async (options, run) => {
     exitCode = await run(createContext(options, around))
   })
+  // What is wrong may stand before the option that says how to tell it.
+  const asJson = asksForJson(args)
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
-    reportFault(Fault.from(error), program.opts<GlobalOptions>(), around)
-    return FAILED
+    if (!(error instanceof CommanderError)) {
+      reportFault(Fault.from(error), asJson, around)
+      return FAILED
+    }
+    if (error.exitCode === 0) return 0
+    reportFault(new Fault('request_invalid', wrongUsage), asJson, around)
+    if (!asJson) around.stderr.write(`See '${commandOf(program, args)} --help'.\n`)
+    return WRONG_USAGE
   }
 }
 
+/** kubectl takes `-o=json` too, which commander would read as the value `=json`. */
+function splitShortFlags(line: readonly string[]): string[] {
+  return line.flatMap((word) => {
+    const [, flag, value] = /^(-[a-z])=(.*)$/is.exec(word) ?? []
+    return flag === undefined || value === undefined ? [word] : [flag, value]
+  })
+}
+
+/** The command that a line is about, for the way to its help. */
+function commandOf(program: Command, args: readonly string[]): string {
+  const names = program.commands.map((command) => command.name())
+  const called = args.find((word) => names.includes(word))
+  return called === undefined ? program.name() : `${program.name()} ${called}`
+}
+
+function asksForJson(args: readonly string[]): boolean {
+  const line = ` ${args.join(' ')} `
+  return / (?:-o ?|--output[ =])json /.test(line)
+}
+
 /** What a person or, with `-o json`, a program is told of a failure. */
-function reportFault(fault: Fault, { output }: GlobalOptions, { stderr }: Surroundings): void {
+function reportFault(fault: Fault, asJson: boolean, { stderr }: Surroundings): void {
   const unexpected = fault.code === 'internal' && fault.cause instanceof Error
   const message = unexpected ? `${fault.message}: ${(fault.cause as Error).message}` : fault.message
-  if (output === 'json') {
+  if (asJson) {
     stderr.write(toJson({ ...faultStatus(fault), message }))
   } else {
     stderr.write(`error: ${escapeText(message)}\n`)
@@ -52,19 +87,15 @@ function reportFault(fault: Fault, { output }: GlobalOptions, { stderr }: Surrou
 }
 
 function createContext(options: GlobalOptions, around: Surroundings): CommandContext {
-  const config = loadKubeconfig({
-    env: around.env,
-    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-    ...(options.context === undefined ? {} : { context: options.context }),
-  })
+  const terminal = createTerminal({ ...around, color: options.color })
+  let client: KubernetesClient | undefined
   return {
-    client: createKubernetesClient(config, {
-      ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
-      ...(options.as === undefined ? {} : { impersonate: options.as }),
-      timeoutMs: options.requestTimeout,
-      userAgent: `kubectl-lanyard/${around.version} (${process.platform}/${process.arch})`,
-    }),
-    terminal: createTerminal({ ...around, color: options.color }),
+    // Made when it is first used: not every command needs a cluster.
+    get client() {
+      client ??= connect(options, around, terminal)
+      return client
+    },
+    terminal,
     output: options.output,
     allNamespaces: options.allNamespaces === true,
     headers: options.headers,
@@ -75,12 +106,41 @@ function createContext(options: GlobalOptions, around: Surroundings): CommandCon
   }
 }
 
+function connect(
+  options: GlobalOptions,
+  { env, version }: Surroundings,
+  terminal: Terminal,
+): KubernetesClient {
+  const { kubeconfig, context, server, token, namespace, as, asGroup, v } = options
+  const config = loadKubeconfig({
+    env,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+    ...(server === undefined ? {} : { server }),
+    ...(token === undefined ? {} : { token }),
+  })
+  return createKubernetesClient(config, {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(as === undefined ? {} : { impersonate: as }),
+    ...(asGroup === undefined ? {} : { impersonateGroups: asGroup }),
+    ...(v < REQUESTS_VERBOSITY
+      ? {}
+      : { onRequest: (line: string) => terminal.err(`${escapeText(line)}\n`) }),
+    timeoutMs: options.requestTimeout,
+    userAgent: `kubectl-lanyard/${version} (${process.platform}/${process.arch})`,
+  })
+}
+
 type Action = (
   options: GlobalOptions,
   run: (context: CommandContext) => Promise<ExitCode>,
 ) => Promise<void>
 
-function createProgram(around: Surroundings, action: Action): Command {
+function createProgram(
+  around: Surroundings,
+  tellUsage: (text: string) => void,
+  action: Action,
+): Command {
   const name = programName(around.invokedAs)
   const program = new Command(name)
   program
@@ -93,11 +153,12 @@ function createProgram(around: Surroundings, action: Action): Command {
     .configureOutput({
       writeOut: (text) => void around.stdout.write(text),
       writeErr: (text) => void around.stderr.write(text),
-      outputError: (text, write) => write(`${text.trimEnd()}\nSee '${name} --help'.\n`),
+      outputError: tellUsage,
       getOutHelpWidth: () => 100,
       getErrHelpWidth: () => 100,
     })
     .addHelpText('before', examples(name, PROGRAM_EXAMPLES))
+    .addHelpText('after', EXIT_CODES)
   addGlobalOptions(program)
   program.allowExcessArguments().action(() => {
     const [unknown] = program.args
@@ -114,3 +175,7 @@ const PROGRAM_EXAMPLES = [
   ['explain 01m83xj9780000000000000001', 'one decision in full'],
   ['check', 'whether Lanyard is installed well'],
 ] as const
+
+const EXIT_CODES = `
+Exit codes: 0 done; 1 it failed, was refused, or \`check\` found an error; 2 called in a wrong way.
+With -o json a failure is told on stderr as a Kubernetes Status.`

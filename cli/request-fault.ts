@@ -1,10 +1,11 @@
 import { Fault } from '../core/fault.ts'
+import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
 import { parseRequestInfo } from '../core/kubernetes/request-info.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../core/names.ts'
 
-/** What to do about a cluster without Lanyard. */
-export const INSTALL_COMMAND =
-  'helm install lanyard deploy/chart -n lanyard-system --create-namespace --wait'
+/** What to do about a cluster without Lanyard: the chart comes with its source, images are pushed. */
+export const INSTALL_HINT =
+  'an administrator installs it from a checkout of Lanyard, after pushing its images: helm install lanyard deploy/chart -n lanyard-system --create-namespace --wait --set image.registry=REGISTRY'
 /** What the chart brings for people who may read chains and decisions. */
 export const VIEWER_ROLE = 'lanyard-viewer'
 const APISERVICE = `${ACCESS_VERSION}.${ACCESS_GROUP}`
@@ -64,7 +65,7 @@ export function responseFault(httpStatus: number, body: string, place: RequestPl
       return aboutLanyard && status.name === ''
         ? new Fault(
             'not_found',
-            `Lanyard is not installed in this cluster, or its API is not available: ${INSTALL_COMMAND}`,
+            `Lanyard is not installed in this cluster, or its API is not available: ${INSTALL_HINT}`,
           )
         : new Fault('not_found', said)
     case 410:
@@ -83,14 +84,25 @@ export function responseFault(httpStatus: number, body: string, place: RequestPl
   }
 }
 
-function whatToAskFor({ method, path: target }: RequestPlace): string {
-  const { attributes } = parseRequestInfo(method, target, undefined)
+function whatToAskFor(place: RequestPlace): string {
+  const attributes = attributesOf(place)
+  if (attributes === undefined) return 'Ask an administrator for it'
   const { verb, resource, apiGroup, namespace, path } = attributes
   if (!attributes.resourceRequest) return `Ask an administrator for: ${verb} ${path}`
   const where = namespace === '' ? 'in the whole cluster' : `in namespace ${namespace}`
   const what = apiGroup === '' ? resource : `${resource}.${apiGroup}`
   const role = apiGroup === ACCESS_GROUP ? ` (ClusterRole ${VIEWER_ROLE})` : ''
   return `Ask an administrator for: ${verb} ${what} ${where}${role}`
+}
+
+/** Undefined for a path that has no single meaning: what was refused is said all the same. */
+function attributesOf({ method, path }: RequestPlace): RequestAttributes | undefined {
+  try {
+    return parseRequestInfo(method, path, undefined).attributes
+  } catch {
+    // Converted: the refusal itself must not be hidden by what is said about it.
+    return undefined
+  }
 }
 
 /** The parts of a Status that matter; another body is its own message. */

@@ -1,30 +1,28 @@
-import { type Command, Option } from 'commander'
-import { Fault } from '../core/fault.ts'
-import type { CommandContext } from './command-context.ts'
-import { AUDIT_LIMIT_MAX, runAudit } from './commands/audit.ts'
+import type { Command } from 'commander'
+import { addAudit } from './audit-subcommand.ts'
 import { runChain } from './commands/chain.ts'
 import { runCheck } from './commands/check.ts'
 import { runExplain } from './commands/explain.ts'
+import { runVersion } from './commands/version.ts'
+import { type DecisionId, parseDecisionId } from './decision-id.ts'
 import { type GlobalOptions, usable } from './global-options.ts'
-import { parseDuration } from './time-text.ts'
+import { parsePodName } from './object-name.ts'
+import type { Start } from './start.ts'
 import { examples } from './usage-text.ts'
 
-const AUDIT_LIMIT = 100
-
-/** Prepares what a command needs, runs it, and keeps its exit code. */
-export type Start = (run: (context: CommandContext) => Promise<number>) => Promise<void>
-
+/** Adds every command; `name` is how the program is called, `start` runs one. */
 export function addSubcommands(program: Command, name: string, start: Start): void {
   addChain(program, name, start)
   addAudit(program, name, start)
   addExplain(program, name, start)
   addCheck(program, name, start)
+  addVersion(program, name, start)
 }
 
 function addChain(program: Command, name: string, start: Start): void {
   program
     .command('chain')
-    .argument('<pod>', 'name of a pod')
+    .argument('<pod>', 'name of a pod, or pod/NAME', usable(parsePodName))
     .description('Show for whom a pod acts, the pods on the way to it, and what it has launched.')
     .addHelpText(
       'before',
@@ -40,7 +38,7 @@ function addChain(program: Command, name: string, start: Start): void {
 function addExplain(program: Command, name: string, start: Start): void {
   program
     .command('explain')
-    .argument('<id>', 'id of the decision, or its beginning')
+    .argument('<id>', 'id of the decision, or its beginning', usable(parseDecisionId))
     .description('Explain one decision: the request, the chain, who refused and why, the outcome.')
     .addHelpText(
       'before',
@@ -49,7 +47,7 @@ function addExplain(program: Command, name: string, start: Start): void {
         ['explain 01m83xj97', 'the beginning is enough when no other id has it'],
       ]),
     )
-    .action((id: string) => start((context) => runExplain(context, id)))
+    .action((id: DecisionId) => start((context) => runExplain(context, id)))
 }
 
 function addCheck(program: Command, name: string, start: Start): void {
@@ -65,66 +63,28 @@ function addCheck(program: Command, name: string, start: Start): void {
         ['check -n team', 'the installation and the pods of one namespace'],
       ]),
     )
-    .action(() => start((context) => runCheck(context, program.opts<GlobalOptions>().namespace)))
-}
-
-interface AuditFlags {
-  readonly pod?: string
-  readonly root?: string
-  readonly effect?: 'allow' | 'deny'
-  readonly verb?: string
-  readonly resource?: string
-  readonly since?: number
-  readonly limit: number
-  readonly follow?: boolean
-}
-
-function addAudit(program: Command, name: string, start: Start): void {
-  const audit = program.command('audit')
-  audit
-    .description('List decisions, newest last.')
-    .option('--pod <name>', 'only those about this pod')
-    .option('--root <user>', 'only those for this root requester')
-    .addOption(new Option('--effect <effect>', 'only these').choices(['allow', 'deny']))
-    .option('--verb <verb>', 'only requests with this verb')
-    .option('--resource <resource>', 'only requests for this resource, such as secrets')
-    .option('--since <duration>', 'only those of the last 10m, 2h, 7d …', usable(parseDuration))
-    .option('--limit <count>', 'the newest so many', usable(parseLimit), AUDIT_LIMIT)
-    .option('-f, --follow', 'go on with those that come')
-    .addHelpText(
-      'before',
-      examples(name, [
-        ['audit -n team', 'the newest decisions about the pods of a namespace'],
-        ['audit -A --effect deny --since 1h', 'what was refused in the last hour, anywhere'],
-        ['audit --root alice -f', "what alice's pods do from now on"],
-        ['audit -o json --limit 500', 'one list object'],
-      ]),
-    )
     .action(() => {
-      const flags = audit.opts<AuditFlags>()
-      if (flags.follow && program.opts<GlobalOptions>().output === 'yaml') {
-        audit.error('error: --follow writes a table or, with -o json, one object a line')
-      }
-      return start((context) => runAudit(context, toAuditOptions(flags)))
+      const { namespace, output } = program.opts<GlobalOptions>()
+      if (output === 'name') program.error('error: check writes text, json or yaml')
+      return start((context) => runCheck(context, namespace))
     })
 }
 
-function parseLimit(text: string): number {
-  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= AUDIT_LIMIT_MAX) return limit
-  throw new Fault('request_invalid', `want a number from 1 to ${AUDIT_LIMIT_MAX}`)
-}
-
-function toAuditOptions(flags: AuditFlags): Parameters<typeof runAudit>[1] {
-  const { pod, root, effect, verb, resource, since, limit, follow } = flags
-  return {
-    ...(pod === undefined ? {} : { pod }),
-    ...(root === undefined ? {} : { root }),
-    ...(effect === undefined ? {} : { effect: effect === 'allow' ? 'Allow' : 'Deny' }),
-    ...(verb === undefined ? {} : { verb }),
-    ...(resource === undefined ? {} : { resource }),
-    ...(since === undefined ? {} : { sinceMs: since }),
-    limit,
-    follow: follow === true,
-  }
+function addVersion(program: Command, name: string, start: Start): void {
+  const version = program.command('version')
+  version
+    .description('Print the versions of this program and of Lanyard in the cluster.')
+    .option('--client', 'only that of this program; needs no cluster')
+    .addHelpText(
+      'before',
+      examples(name, [
+        ['version', 'both'],
+        ['version --client', 'without asking a cluster'],
+        ['version -o json', 'as one object'],
+      ]),
+    )
+    .action(() => {
+      const { client = false } = version.opts<{ client?: boolean }>()
+      return start((context) => runVersion(context, client))
+    })
 }

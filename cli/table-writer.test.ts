@@ -24,3 +24,10 @@ test('createTableWriter() escapes what a terminal would obey', () => {
   const row = { name: 'a\u001b[2J', note: 'b' }
   expect(createTableWriter(COLUMNS, [row]).line(row)).toBe('a\\x1b[2J   b')
 })
+
+test('createTableWriter() of rows to come has the usual width of each column', () => {
+  const columns = COLUMNS.map((column) => ({ ...column, usualWidth: 6 }))
+  const row = { name: 'a', note: 'b' }
+  expect(createTableWriter(columns, [], true).line(row)).toBe('a        b')
+  expect(createTableWriter(columns, [row]).line(row)).toBe('a      b')
+})

@@ -5,6 +5,8 @@ const GUTTER = 3
 
 export interface TableColumn<Row> {
   readonly title: string
+  /** That ordinary cells fit in, for a table whose rows are not known when it begins. */
+  readonly usualWidth?: number
   cell(row: Row): string
 }
 
@@ -15,19 +17,18 @@ export interface TableWriter<Row> {
 }
 
 /**
- * Widths are those of `rows`; rows that come later and are longer push their own line out, as in
- * `kubectl get -w`.
+ * Widths are those of `rows`, and at least the usual ones when the table goes on; rows that come
+ * later and are longer push their own line out, as in `kubectl get -w`.
  */
 export function createTableWriter<Row>(
   columns: readonly TableColumn<Row>[],
   rows: readonly Row[],
-  widthsMin: readonly number[] = [],
+  goesOn = false,
 ): TableWriter<Row> {
-  const widths = columns.map(({ title, cell }, index) =>
-    Math.max(
-      widthsMin[index] ?? 0,
-      width(title),
-      ...rows.map((row) => width(escapeText(cell(row)))),
+  const widths = columns.map(({ title, usualWidth = 0, cell }) =>
+    rows.reduce(
+      (widest, row) => Math.max(widest, width(escapeText(cell(row)))),
+      Math.max(goesOn ? usualWidth : 0, width(title)),
     ),
   )
   const join = (cells: readonly string[]) =>

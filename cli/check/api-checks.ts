@@ -2,7 +2,7 @@ import { Fault } from '../../core/fault.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import { accessPath, type Scope } from '../access-client.ts'
 import type { CommandContext } from '../command-context.ts'
-import { INSTALL_COMMAND, VIEWER_ROLE } from '../request-fault.ts'
+import { INSTALL_HINT, VIEWER_ROLE } from '../request-fault.ts'
 import { checkCaBundle } from './certificate-check.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ApiServiceObject } from './cluster-objects.ts'
@@ -14,6 +14,7 @@ const APISERVICE = `${ACCESS_VERSION}.${ACCESS_GROUP}`
 /** Reads the APIService once; it also says where Lanyard runs. */
 export type ReadApiService = () => Promise<ApiServiceObject>
 
+/** A reader that asks the cluster once, however often it is called; a failure is kept too. */
 export function createApiServiceReader({ client }: CommandContext): ReadApiService {
   let read: Promise<ApiServiceObject> | undefined
   return () => {
@@ -96,7 +97,7 @@ async function checkApiService(readApiService: ReadApiService): Promise<CheckOut
     )
   } catch (error) {
     if (Fault.from(error).code !== 'not_found') throw error
-    return failure(`Lanyard is not installed in this cluster: ${INSTALL_COMMAND}`)
+    return failure(`Lanyard is not installed in this cluster: ${INSTALL_HINT}`)
   }
 }
 

@@ -21,16 +21,20 @@ export interface CheckItem {
   run(): Promise<CheckOutcome>
 }
 
+/** It holds, and there is nothing to add. */
 export const OK: CheckOutcome = { result: 'ok' }
 
+/** It holds; `note` stands behind the title. */
 export function ok(note: string): CheckOutcome {
   return { result: 'ok', note }
 }
 
+/** It does not hold or cannot be looked at, and Lanyard works all the same; one hint a line. */
 export function warning(...hints: readonly string[]): CheckOutcome {
   return { result: 'warning', hints }
 }
 
+/** It does not hold, and something does not work or is not safe; one hint a line. */
 export function failure(...hints: readonly string[]): CheckOutcome {
   return { result: 'error', hints }
 }

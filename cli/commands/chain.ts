@@ -4,7 +4,7 @@ import { getChain, listChains } from '../access-client.ts'
 import { type ChainNode, drawTree, growTree } from '../chain-tree.ts'
 import type { CommandContext } from '../command-context.ts'
 import { escapeText } from '../escape-text.ts'
-import { toJson, toYaml } from '../output-format.ts'
+import { objectName, toJson, toYaml } from '../output-format.ts'
 import { describeRequester } from '../principal-text.ts'
 import { formatTime } from '../time-text.ts'
 
@@ -22,6 +22,7 @@ export async function runChain(context: CommandContext, pod: string): Promise<nu
   const chain = await readChain(context, pod)
   if (output === 'json') terminal.out(toJson(chain))
   else if (output === 'yaml') terminal.out(toYaml(chain))
+  else if (output === 'name') terminal.out(objectName(chain))
   else {
     const launched = await readLaunched(context, chain)
     terminal.out(`${drawChain(context, chain, launched.chains).join('\n')}\n`)

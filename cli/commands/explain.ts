@@ -2,18 +2,20 @@ import type { ActorObject, AuditEventObject } from '../../core/access-objects.ts
 import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
 import { adviceLines } from '../advice.ts'
 import type { CommandContext } from '../command-context.ts'
+import type { DecisionId } from '../decision-id.ts'
 import { escapeText } from '../escape-text.ts'
 import { findDecision } from '../find-decision.ts'
-import { toJson, toYaml } from '../output-format.ts'
+import { objectName, toJson, toYaml } from '../output-format.ts'
 import { describeActor, describeRequester } from '../principal-text.ts'
 import { effectText, requestText } from '../request-text.ts'
 import { formatTime } from '../time-text.ts'
 
 /** `explain ID`: one decision in full, for whom, by what, and what became of it. */
-export async function runExplain(context: CommandContext, id: string): Promise<number> {
-  const { client, terminal, output } = context
-  const event = await findDecision(client, id)
+export async function runExplain(context: CommandContext, id: DecisionId): Promise<number> {
+  const { terminal, output } = context
+  const event = await findDecision(context, id)
   if (output === 'json') terminal.out(toJson(event))
+  else if (output === 'name') terminal.out(objectName(event))
   else if (output === 'yaml') terminal.out(toYaml(event))
   else terminal.out(`${explanation(context, event).join('\n')}\n`)
   return 0

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { buildPlugin } from '../../../cli/build.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import {
   type AggregatingCluster,
   startAggregatingCluster,
 } from '../../support/aggregating-cluster.ts'
+import { type BreakableProxy, startBreakableProxy } from '../../support/breakable-proxy.ts'
 import { AGENT, aDecisionId, NOON_MS } from '../../support/record-builders.ts'
 import { type CliRun, runInMemory } from '../../support/run-cli.ts'
 import { recordSamples } from '../../support/sample-records.ts'
@@ -60,6 +62,7 @@ test.each([
   ['help-audit', 'audit --help'],
   ['help-explain', 'explain --help'],
   ['help-check', 'check --help'],
+  ['help-version', 'version --help'],
   ['chain-agent', 'chain agent'],
   ['chain-build', 'chain build-x7k2'],
   ['chain-far', 'chain far -n other'],
@@ -67,7 +70,8 @@ test.each([
   ['chain-co-requesters', 'chain shared -o wide --utc'],
   ['chain-yaml', 'chain build-x7k2 -o yaml'],
   ['chain-json', 'chain agent -o json'],
-  ['chain-absent', 'chain nobody'],
+  ['chain-name', 'chain pods/agent -o name'],
+  ['chain-absent', 'chain pod/nobody'],
   ['audit', 'audit --utc'],
   ['audit-all-wide', 'audit -A -o wide --utc'],
   ['audit-deny', 'audit --effect deny --utc --no-headers'],
@@ -75,6 +79,17 @@ test.each([
   ['audit-since', 'audit --since 57s --limit 2 --utc'],
   ['audit-none', 'audit --pod nobody'],
   ['audit-json', 'audit --limit 1 -o json'],
+  ['audit-yaml', 'audit --limit 1 -o yaml'],
+  ['audit-name', 'audit -o=name --resource pods'],
+  ['audit-wide', 'audit -o wide --pod shared --utc'],
+  ['audit-json-none', 'audit --pod nobody -o json'],
+  ['audit-yaml-none', 'audit --pod nobody -o yaml'],
+  ['audit-group', 'audit --resource deployments.apps --utc'],
+  ['audit-other-group', 'audit --resource deployments.extensions'],
+  ['audit-subresource', 'audit --resource serviceaccounts/token --utc'],
+  ['audit-no-resource', 'audit --resource <none> --utc'],
+  ['audit-singular', 'audit --resource secret'],
+  ['audit-effect-as-listed', 'audit --effect Deny --limit 1 --utc'],
   ['explain-allowed', `explain ${aDecisionId(1)} --utc`],
   ['explain-rbac', `explain ${aDecisionId(2)} --utc`],
   ['explain-open', `explain ${aDecisionId(3)} --utc`],
@@ -86,11 +101,26 @@ test.each([
   ['explain-prefix', `explain ${aDecisionId(2).slice(0, 10)} --utc`],
   ['explain-ambiguous', `explain ${aDecisionId(2).slice(0, 7)} --utc`],
   ['explain-unknown', `explain ${aDecisionId(77)}`],
+  ['explain-json', `explain ${aDecisionId(4)} -o json`],
+  ['explain-yaml', `explain ${aDecisionId(4)} -o yaml`],
+  ['explain-name', `explain ${aDecisionId(4)} -o name`],
   ['explain-not-an-id', 'explain pods'],
+  ['version', 'version'],
+  ['version-client', 'version --client --kubeconfig absent'],
+  ['version-unreachable', 'version --kubeconfig absent'],
+  ['version-json', 'version -o json'],
   ['usage-unknown-command', 'tree agent'],
   ['usage-unknown-option', 'audit --colour'],
   ['usage-bad-duration', 'audit --since soon'],
-  ['usage-bad-limit', 'audit --limit 0'],
+  ['usage-bad-limit', 'audit --limit 1000000'],
+  ['usage-bad-effect', 'audit --effect none'],
+  ['usage-bad-resource', 'audit --resource /exec'],
+  ['usage-empty-filter', 'audit --root '],
+  ['usage-empty-pod', 'chain '],
+  ['usage-empty-namespace', 'chain agent -n '],
+  ['usage-no-pod', 'chain deployment/web'],
+  ['usage-check-name', 'check -o name'],
+  ['usage-json', 'audit --colour -o json'],
   ['usage-missing-argument', 'chain'],
   ['usage-yaml-follow', 'audit -f -o yaml'],
 ])('runCli() %s', async (name, command) => {
@@ -163,6 +193,7 @@ describe('runCli() says what to do', () => {
     const absent = await run(`audit --kubeconfig ${join(folder, 'absent')}`)
     expect(absent).toMatchObject({ exitCode: 1 })
     expect(absent.stderr).toContain('Lanyard is not installed in this cluster')
+    expect(absent.stderr).toContain('--set image.registry=REGISTRY')
   })
 
   test('when nothing answers in time', async () => {
@@ -180,6 +211,61 @@ describe('runCli() says what to do', () => {
   })
 })
 
+describe('runCli() takes the way to the cluster from options', () => {
+  let proxy: BreakableProxy
+
+  beforeAll(async () => {
+    proxy = await startBreakableProxy(api)
+  })
+
+  afterAll(() => proxy.close())
+
+  test('--server over plain http, without a kubeconfig', async () => {
+    const args = ['chain', 'agent', '-n', 'team', '--server', proxy.url]
+    const answer = await runInMemory(args, { env: { HOME: folder } })
+    expect(answer).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(answer.stdout).toContain('alice (User, root requester)\n└─ pod team/agent')
+  })
+
+  test('a kubeconfig with plain http, which gets no credential', async () => {
+    const config = cluster.kubeconfig('alice').replace(cluster.url, proxy.url)
+    await writeFile(join(folder, 'plain'), config)
+    const answer = await run(`audit --limit 1 --kubeconfig ${join(folder, 'plain')}`)
+    expect(answer).toMatchObject({ exitCode: 0 })
+    expect(proxy.lastHeaders()).not.toHaveProperty('authorization')
+  })
+
+  test('--as and --as-group', async () => {
+    await run(`audit --server ${proxy.url} --as bob --as-group ops --as-group dev`)
+    expect(proxy.lastHeaders()).toMatchObject({
+      'impersonate-user': 'bob',
+      'impersonate-group': 'ops, dev',
+    })
+  })
+
+  test('--token in the place of the login', async () => {
+    expect(await run('chain agent --token carol-token', 'dave')).toMatchObject({
+      exitCode: 0,
+      stderr: 'What the pod has launched is not shown: you may not list chains.\n',
+    })
+  })
+
+  test('-v to tell of requests, without their queries', async () => {
+    const { stderr } = await run('audit --pod nobody -v=6')
+    expect(stderr).toMatch(
+      /^GET https:\/\/\S+\/namespaces\/team\/auditevents 200 in \d+ ms\nNo such decisions/,
+    )
+    const away = await run('audit --server https://127.0.0.1:1 -v 8')
+    expect(away.stderr).toMatch(/auditevents failed in \d+ ms\nerror: Cannot reach/)
+  })
+})
+
+test('runAudit() writes the same list as JSON and as YAML', async () => {
+  const [json, yaml] = await Promise.all([run('audit -A -o json'), run('audit -A -o yaml')])
+  expect(parse(yaml.stdout)).toEqual(JSON.parse(json.stdout))
+  expect(JSON.parse(json.stdout)).toMatchObject({ items: { length: 8 } })
+})
+
 test('runCli() colours a terminal, and no other', async () => {
   const env = { KUBECONFIG: join(folder, 'alice') }
   const colour = '\u001b['
@@ -187,7 +273,7 @@ test('runCli() colours a terminal, and no other', async () => {
   expect((await runInMemory(args, { env, isTTY: true })).stdout).toContain(colour)
   expect((await runInMemory(args, { env })).stdout).not.toContain(colour)
   expect((await runInMemory([...args, '--no-color'], { env, isTTY: true })).stdout).not.toContain(
-    escape,
+    colour,
   )
   const plain = { ...env, NO_COLOR: '1' }
   expect((await runInMemory(args, { env: plain, isTTY: true })).stdout).not.toContain(colour)

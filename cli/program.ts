@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { Fault } from '../core/fault.ts'
 import { faultStatus } from '../core/kubernetes/status.ts'
+import { listChains } from './access-client.ts'
 import type { CommandContext } from './command-context.ts'
+import { complete } from './completion.ts'
 import { escapeText } from './escape-text.ts'
 import { addGlobalOptions, type GlobalOptions } from './global-options.ts'
 import { loadKubeconfig } from './kubeconfig.ts'
@@ -40,6 +42,10 @@ export async function runCli(line: readonly string[], around: Surroundings): Pro
   })
   // What is wrong may stand before the option that says how to tell it.
   const asJson = asksForJson(args)
+  if (args[0] === COMPLETE) {
+    around.stdout.write(await completeLine(program, args.slice(1), around))
+    return 0
+  }
   try {
     await program.parseAsync(args, { from: 'user' })
     return exitCode
@@ -53,6 +59,28 @@ export async function runCli(line: readonly string[], around: Surroundings): Pro
     if (!asJson) around.stderr.write(`See '${commandOf(program, args)} --help'.\n`)
     return WRONG_USAGE
   }
+}
+
+/** A key was pressed: nothing but words may be written, and no one waits long. */
+async function completeLine(
+  program: Command,
+  words: readonly string[],
+  around: Surroundings,
+): Promise<string> {
+  const silent = { ...around, stderr: { write: () => {} } }
+  async function listPods(): Promise<readonly string[]> {
+    try {
+      program.parseOptions(words.slice(0, -1))
+      const options = { ...program.opts<GlobalOptions>(), requestTimeout: COMPLETE_TIMEOUT_MS }
+      const { client } = createContext(options, silent)
+      const chains = await listChains(client, client.namespace, {})
+      return chains.map(({ metadata }) => metadata.name)
+    } catch {
+      // Converted: who cannot be told of pods types the name.
+      return []
+    }
+  }
+  return complete(program, words, { listPods })
 }
 
 /** kubectl takes `-o=json` too, which commander would read as the value `=json`. */
@@ -130,6 +158,10 @@ function connect(
     userAgent: `kubectl-lanyard/${version} (${process.platform}/${process.arch})`,
   })
 }
+
+/** How completion scripts call the program; people do not. */
+const COMPLETE = '__complete'
+const COMPLETE_TIMEOUT_MS = 3_000
 
 type Action = (
   options: GlobalOptions,

@@ -1,9 +1,10 @@
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { addAudit } from './audit-subcommand.ts'
 import { runChain } from './commands/chain.ts'
 import { runCheck } from './commands/check.ts'
 import { runExplain } from './commands/explain.ts'
 import { runVersion } from './commands/version.ts'
+import { COMPLETION_SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts'
 import { type DecisionId, parseDecisionId } from './decision-id.ts'
 import { type GlobalOptions, usable } from './global-options.ts'
 import { parsePodName } from './object-name.ts'
@@ -17,6 +18,7 @@ export function addSubcommands(program: Command, name: string, start: Start): vo
   addExplain(program, name, start)
   addCheck(program, name, start)
   addVersion(program, name, start)
+  addCompletion(program, name, start)
 }
 
 function addChain(program: Command, name: string, start: Start): void {
@@ -87,4 +89,30 @@ function addVersion(program: Command, name: string, start: Start): void {
       const { client = false } = version.opts<{ client?: boolean }>()
       return start((context) => runVersion(context, client))
     })
+}
+
+function addCompletion(program: Command, name: string, start: Start): void {
+  program
+    .command('completion')
+    .addArgument(new Argument('<shell>', 'where words are to be completed').choices(SHELLS))
+    .description('Print what completes the words of this program, in a shell or behind kubectl.')
+    .addHelpText(
+      'before',
+      examples(name, [
+        [
+          'completion kubectl',
+          "for kubectl's own completion: to a file kubectl_complete-lanyard on PATH",
+        ],
+        [
+          'completion bash',
+          'for kubectl-lanyard called directly: source <(kubectl-lanyard completion bash)',
+        ],
+      ]),
+    )
+    .action((shell: Shell) =>
+      start(async ({ terminal }) => {
+        terminal.out(COMPLETION_SCRIPTS[shell])
+        return 0
+      }),
+    )
 }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { buildPlugin } from '../../../cli/build.ts'
+import { COMPLETION_SCRIPTS } from '../../../cli/completion-scripts.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import {
   type AggregatingCluster,
@@ -63,6 +64,7 @@ test.each([
   ['help-explain', 'explain --help'],
   ['help-check', 'check --help'],
   ['help-version', 'version --help'],
+  ['help-completion', 'completion --help'],
   ['chain-agent', 'chain agent'],
   ['chain-build', 'chain build-x7k2'],
   ['chain-far', 'chain far -n other'],
@@ -260,6 +262,41 @@ describe('runCli() takes the way to the cluster from options', () => {
   })
 })
 
+describe('complete()', () => {
+  test.each([
+    ['', ['audit', 'chain', 'check', 'completion', 'explain', 'version']],
+    ['ch', ['chain', 'check']],
+    ['-n team ex', ['explain']],
+    ['chain ', ['agent', 'build-x7k2', 'shared', 'third']],
+    ['chain -o json b', ['build-x7k2']],
+    ['chain -n other ', ['far']],
+    ['chain agent ', []],
+    ['explain ', []],
+    ['audit --effect ', ['allow', 'deny']],
+    ['audit --effect d', ['deny']],
+    ['audit -o ', ['json', 'name', 'wide', 'yaml']],
+    ['audit --pod x --fol', ['--follow']],
+    ['audit --no-', ['--no-color', '--no-headers']],
+    ['completion z', ['zsh']],
+    ['nothing ', ['audit', 'chain', 'check', 'completion', 'explain', 'version']],
+  ])('offers after %j', async (line, want) => {
+    const { stdout, stderr, exitCode } = await run(`__complete ${line}`)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.pop()).toBe(':4')
+    expect(lines.map((each) => each.split('\t')[0]).sort()).toEqual(want)
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
+  })
+
+  test('offers nothing where the cluster tells nothing', async () => {
+    expect(await run('__complete chain ', 'dave')).toEqual({
+      exitCode: 0,
+      stderr: '',
+      stdout: ':4\n',
+    })
+    expect((await run('__complete --request-timeout soon chain ')).stdout).toBe(':4\n')
+  })
+})
+
 test('runAudit() writes the same list as JSON and as YAML', async () => {
   const [json, yaml] = await Promise.all([run('audit -A -o json'), run('audit -A -o yaml')])
   expect(parse(yaml.stdout)).toEqual(JSON.parse(json.stdout))
@@ -293,6 +330,33 @@ describe('buildPlugin()', () => {
     })
     expect(stdout).toContain('alice (User, root requester)\n└─ pod team/agent')
   })
+
+  test('is completed by bash', async () => {
+    const script = [
+      'source <(kubectl-lanyard completion bash)',
+      'COMP_WORDS=(kubectl-lanyard chain -n team b) COMP_CWORD=4',
+      '_lanyard; declare -p COMPREPLY',
+      'complete -p kubectl-lanyard',
+    ].join('\n')
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], {
+      env: {
+        PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
+        KUBECONFIG: join(folder, 'alice'),
+      },
+    })
+    expect(stdout).toBe(
+      'declare -a COMPREPLY=([0]="build-x7k2")\ncomplete -F _lanyard kubectl-lanyard\n',
+    )
+  })
+
+  for (const shell of ['zsh', 'fish'] as const) {
+    const isThere = spawnSync(shell, ['--version']).status === 0
+    test.skipIf(!isThere)(`is understood by ${shell}`, async () => {
+      const file = join(folder, `completion.${shell}`)
+      await writeFile(file, COMPLETION_SCRIPTS[shell])
+      await promisify(execFile)(shell, ['-n', file])
+    })
+  }
 
   test('follows decisions as JSON lines until it is ended', async () => {
     const child = execFile(plugin, ['audit', '-f', '-o', 'json', '--limit', '1', '-A'], {

@@ -5,6 +5,7 @@ import type { Status } from '../core/kubernetes/status.ts'
 import { accessPath } from './access-client.ts'
 import type { CommandContext } from './command-context.ts'
 import { escapeText } from './escape-text.ts'
+import { createProgress } from './progress.ts'
 import { type DecisionQuery, readEvery } from './read-decisions.ts'
 import type { ShownDecisions } from './shown-decisions.ts'
 
@@ -101,12 +102,13 @@ function watchFault({ code, message }: Status): Fault {
 
 /** For a log that is not the one the watch was of, such as one from a backup. */
 async function catchUp(
-  { client }: CommandContext,
+  { client, terminal }: CommandContext,
   { query, shown }: FollowOptions,
   receive: (event: AuditEventObject) => void,
 ): Promise<string> {
   let revision = ''
-  const since = { ...query, sinceMs: shown.newestMs() - DISORDER_MS }
+  const sinceMs = shown.newestMs() - DISORDER_MS
+  const since = { ...query, sinceMs, progress: createProgress(terminal) }
   for await (const { metadata, items } of readEvery(client, since)) {
     revision = metadata.resourceVersion
     for (const event of items) receive(event)

@@ -179,10 +179,10 @@ function parseServer(server: string, path: string, query: Query): URL {
     value === undefined ? [] : [`${encodeURIComponent(key)}=${encodeURIComponent(value)}`],
   )
   const text = `${server}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`
-  if (!URL.canParse(text)) {
+  if (!/^https?:\/\//.test(server) || !URL.canParse(text)) {
     throw new Fault(
       'config_invalid',
-      `The kubeconfig has no usable server: ${JSON.stringify(server)}`,
+      `${JSON.stringify(server)} is no address of a server: want https://HOST:PORT, or http:// for kubectl proxy`,
     )
   }
   return new URL(text)

@@ -35,7 +35,10 @@ export async function runCli(line: readonly string[], around: Surroundings): Pro
   let exitCode: ExitCode = 0
   let wrongUsage = ''
   const tellUsage = (text: string) => {
-    wrongUsage = text.trim().replace(/^error: /, '')
+    wrongUsage = text
+      .trim()
+      .replace(/^error: /, '')
+      .replaceAll('\n', ' ')
   }
   const program = createProgram(around, tellUsage, async (options, run) => {
     exitCode = await run(createContext(options, around))

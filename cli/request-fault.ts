@@ -3,6 +3,8 @@ import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts
 import { parseRequestInfo } from '../core/kubernetes/request-info.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../core/names.ts'
 
+/** What is said of a cluster that does not know the API. */
+export const NOT_INSTALLED = 'Lanyard is not installed in this cluster, or its API is not available'
 /** What to do about a cluster without Lanyard: the chart comes with its source, images are pushed. */
 export const INSTALL_HINT =
   'an administrator installs it from a checkout of Lanyard, after pushing its images: helm install lanyard deploy/chart -n lanyard-system --create-namespace --wait --set image.registry=REGISTRY'
@@ -63,10 +65,7 @@ export function responseFault(httpStatus: number, body: string, place: RequestPl
       return new Fault('permission_denied', `${said}. ${whatToAskFor(place)}`)
     case 404:
       return aboutLanyard && status.name === ''
-        ? new Fault(
-            'not_found',
-            `Lanyard is not installed in this cluster, or its API is not available: ${INSTALL_HINT}`,
-          )
+        ? new Fault('not_found', `${NOT_INSTALLED}: ${INSTALL_HINT}`)
         : new Fault('not_found', said)
     case 410:
       return new Fault('not_found', said)

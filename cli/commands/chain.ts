@@ -6,6 +6,7 @@ import type { CommandContext } from '../command-context.ts'
 import { escapeText } from '../escape-text.ts'
 import { objectName, toJson, toYaml } from '../output-format.ts'
 import { describeRequester } from '../principal-text.ts'
+import { NOT_INSTALLED } from '../request-fault.ts'
 import { formatTime } from '../time-text.ts'
 
 /** Which launches the user could be shown, and what is said about the others. */
@@ -36,7 +37,7 @@ async function readChain({ client }: CommandContext, pod: string): Promise<Chain
     return await getChain(client, client.namespace, pod)
   } catch (error) {
     const fault = Fault.from(error)
-    if (fault.code !== 'not_found' || fault.message.startsWith('Lanyard is not')) throw fault
+    if (fault.code !== 'not_found' || fault.message.startsWith(NOT_INSTALLED)) throw fault
     throw new Fault(
       'not_found',
       `No chain is on record for pod ${client.namespace}/${pod}: the name is wrong, the namespace is not opted in, or the pod is older than Lanyard`,

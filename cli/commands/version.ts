@@ -3,6 +3,7 @@ import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'
 import { escapeText } from '../escape-text.ts'
 import { toJson, toYaml } from '../output-format.ts'
+import { INSTALL_HINT, NOT_INSTALLED } from '../request-fault.ts'
 
 /** Everyone who is logged in may read it; its version is that of the control plane. */
 const API_DOCUMENT = `/openapi/v3/apis/${ACCESS_GROUP}/${ACCESS_VERSION}`
@@ -29,7 +30,13 @@ export async function runVersion(context: CommandContext, clientOnly: boolean): 
 }
 
 async function readServer({ client }: CommandContext): Promise<string> {
-  const { info } = await client.get<{ info?: { version?: unknown } }>(API_DOCUMENT)
+  const { info } = await client
+    .get<{ info?: { version?: unknown } }>(API_DOCUMENT)
+    .catch((error: unknown) => {
+      const fault = Fault.from(error)
+      if (fault.code !== 'not_found') throw fault
+      throw new Fault('not_found', `${NOT_INSTALLED}: ${INSTALL_HINT}`, { cause: error })
+    })
   if (typeof info?.version === 'string') return info.version.replace(/^v/, '')
   throw new Fault('upstream_unavailable', 'The API of Lanyard does not tell its version')
 }

@@ -113,6 +113,7 @@ test.each([
   ['version-json', 'version -o json'],
   ['usage-unknown-command', 'tree agent'],
   ['usage-unknown-option', 'audit --colour'],
+  ['usage-misspelt-option', 'audit --efect deny'],
   ['usage-bad-duration', 'audit --since soon'],
   ['usage-bad-limit', 'audit --limit 1000000'],
   ['usage-bad-effect', 'audit --effect none'],
@@ -196,6 +197,10 @@ describe('runCli() says what to do', () => {
     expect(absent).toMatchObject({ exitCode: 1 })
     expect(absent.stderr).toContain('Lanyard is not installed in this cluster')
     expect(absent.stderr).toContain('--set image.registry=REGISTRY')
+    for (const command of ['chain agent', 'version']) {
+      const answer = await run(`${command} --kubeconfig ${join(folder, 'absent')}`)
+      expect(answer).toMatchObject({ exitCode: 1, stderr: absent.stderr })
+    }
   })
 
   test('when nothing answers in time', async () => {
@@ -227,6 +232,14 @@ describe('runCli() takes the way to the cluster from options', () => {
     const answer = await runInMemory(args, { env: { HOME: folder } })
     expect(answer).toMatchObject({ exitCode: 0, stderr: '' })
     expect(answer.stdout).toContain('alice (User, root requester)\n└─ pod team/agent')
+  })
+
+  test('--server, which must be an address', async () => {
+    const answer = await run('audit --server localhost:8001')
+    expect(answer).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('"localhost:8001" is no address of a server'),
+    })
   })
 
   test('a kubeconfig with plain http, which gets no credential', async () => {

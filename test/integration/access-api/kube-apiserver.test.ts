@@ -148,6 +148,15 @@ describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube
     expect(audit.stderr).toContain('Ask an administrator for: list auditevents.access.lanyard.dev')
   })
 
+  test.each(['admin', 'bob'])('the CLI tells both versions to %s', async (user) => {
+    const answer = await runInMemory(['version'], { env: { KUBECONFIG: join(folder, user) } })
+    expect(answer).toEqual({
+      exitCode: 0,
+      stdout: 'Client Version: 0.1.0\nServer Version: 0.1.0\n',
+      stderr: '',
+    })
+  })
+
   test('kube-apiserver logs no complaint about the API', async () => {
     const complaints = (await apiServer.log())
       .split('\n')

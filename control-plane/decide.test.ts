@@ -17,6 +17,8 @@ interface World {
   readonly invalid: Set<string>
   observed: boolean
   problem: string | undefined
+  /** UIDs of the pods that are there, by name. */
+  readonly pods: Map<string, string>
   /** Users for whom the authorizer was asked. */
   readonly asked: string[]
 }
@@ -42,6 +44,7 @@ beforeEach(async () => {
     invalid: new Set(),
     observed: false,
     problem: undefined,
+    pods: new Map([AGENT, BUILD, THIRD].map(({ name, podUid }) => [name, podUid])),
     asked: [],
   }
   recording = true
@@ -75,6 +78,7 @@ beforeEach(async () => {
         return world.access.get(username) ?? 'allowed'
       },
     },
+    readPodUid: async (namespace, name) => world.pods.get(namespace === 'team' ? name : ''),
     defaultDecision: 'SubjectAccessReview',
     now: () => 1_795_000_000_000,
   })
@@ -231,20 +235,49 @@ describe('a guard', () => {
 
   test.each([
     ['its own chain', BUILD.name, 'allow'],
-    ['no pod on record', 'unknown', 'deny'],
+    ['no pod that is there', 'absent', 'deny'],
+    ['no pod on record', 'older', 'deny'],
     ['another root requester', 'other', 'deny'],
   ])('judges reaching into a pod of %s', async (_name, name, want) => {
     const other = { ...AGENT, podUid: 'other-uid', name: 'other' }
+    world.pods.set('other', other.podUid).set('older', 'older-uid')
     const chain = aChain([other], aUser('bob'))
     await store.bindings.record({ podUid: other.podUid, chain, boundAtMs: 0 })
     expect((await decider.decide(binding, exec(name))).effect).toBe(want)
   })
 
-  test('goes by the newest pod of that name', async () => {
+  test.each([
+    ['bob', BUILD.podUid, 'allow'],
+    ['bob', 'newer-uid', 'deny'],
+    ['alice', BUILD.podUid, 'allow'],
+    ['alice', 'newer-uid', 'allow'],
+  ])('goes by the pod that is there, whatever %s had admitted under its name', async (...row) => {
+    const [username, podUid, want] = row
     const newer = { ...BUILD, podUid: 'newer-uid' }
-    const chain = aChain([newer], aUser('bob'))
+    const chain = aChain([newer], aUser(username))
     await store.bindings.record({ podUid: newer.podUid, chain, boundAtMs: 0 })
-    expect((await decider.decide(binding, exec(BUILD.name))).effect).toBe('deny')
+    world.pods.set(BUILD.name, podUid)
+    expect((await decider.decide(binding, exec(BUILD.name))).effect).toBe(want)
+  })
+
+  test('does not let a creation that fails open a pod of someone else', async () => {
+    const web = { ...AGENT, podUid: 'web-uid', name: 'web' }
+    const chain = aChain([web], aUser('bob'))
+    await store.bindings.record({ podUid: web.podUid, chain, boundAtMs: 0 })
+    world.pods.set('web', web.podUid)
+    // Admitted for the caller, and then not stored: the name is taken.
+    const phantom = aChain([AGENT, BUILD, THIRD, { ...web, podUid: 'phantom' }])
+    await store.bindings.record({ podUid: 'phantom', chain: phantom, boundAtMs: 0 })
+    expect((await decider.decide(binding, exec('web'))).effect).toBe('deny')
+  })
+
+  test('gives no answer about a pod of which kube-apiserver gave none', async () => {
+    world.pods.get = () => {
+      throw new Fault('decision_unavailable', 'no answer')
+    }
+    await expect(decider.decide(binding, exec(BUILD.name))).rejects.toMatchObject({
+      code: 'decision_unavailable',
+    })
   })
 
   test('refuses a launch where nothing is injected', async () => {

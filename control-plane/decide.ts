@@ -15,6 +15,7 @@ import { type Refusal, refusal } from '../core/policy/refusal.ts'
 import { haveSameRoot } from './chains/chain-registry.ts'
 import type { AccessReviewer } from './kubernetes/access-reviewer.ts'
 import type { ClusterFacts } from './kubernetes/cluster-facts.ts'
+import type { PodReader } from './kubernetes/pod-reader.ts'
 import type { AuditEventStore } from './store/audit-event-store.ts'
 import type { PodBinding, PodBindingStore } from './store/pod-binding-store.ts'
 
@@ -40,7 +41,9 @@ export interface Answer {
 export interface DecideDeps {
   readonly facts: ClusterFacts
   readonly access: AccessReviewer
-  readonly bindings: PodBindingStore
+  readonly bindings: Pick<PodBindingStore, 'find'>
+  /** Which pod a request reaches: asked only of requests that reach into one. */
+  readonly readPodUid: PodReader
   readonly auditEvents: AuditEventStore
   readonly defaultDecision: DefaultDecision
   readonly now: () => number
@@ -87,16 +90,16 @@ export function createDecider(deps: DecideDeps): Decider {
     }
   }
 
+  /**
+   * By the UID of the pod that has the name now: a binding only says that a pod of some name was
+   * admitted, not that it was stored, nor that it is still there.
+   */
   async function targetRoot(
     binding: PodBinding,
     { namespace, name }: RequestAttributes,
   ): Promise<GuardFacts['targetRoot']> {
-    const page = await deps.bindings.list(
-      { namespace, pod: name },
-      { afterSequence: 0, limit: 1_000 },
-    )
-    // The newest of that name is the one that runs; an older one may have had another root.
-    const target = page.bindings.at(-1)
+    const podUid = await deps.readPodUid(namespace, name)
+    const target = podUid === undefined ? undefined : await deps.bindings.find(podUid)
     if (target === undefined) return 'unknown'
     return haveSameRoot(target.chain, binding.chain) ? 'same' : 'other'
   }
@@ -108,9 +111,10 @@ export function createDecider(deps: DecideDeps): Decider {
     const gathered = principalsOf(binding).map((principal) =>
       gatherPrincipal(principal, question.attributes),
     )
-    const pending = gathered.some((one) => one instanceof Promise)
-    const principals = pending ? await Promise.all(gathered) : (gathered as PrincipalFacts[])
-    const guard = await gatherGuard(binding, question)
+    const [principals, guard] = await Promise.all([
+      Promise.all(gathered),
+      gatherGuard(binding, question),
+    ])
     const decision = evaluate(question.attributes, {
       principals,
       guard,

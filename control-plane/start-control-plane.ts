@@ -28,6 +28,7 @@ import {
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
+import { createPodReader } from './kubernetes/pod-reader.ts'
 import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
 import { createTokenReviewer } from './kubernetes/token-reviewer.ts'
 import { createAdmissionService } from './services/admission-service.ts'
@@ -143,7 +144,8 @@ function watchCluster(
     },
   })
   const { defaultDecision } = config
-  const decider = createDecider({ ...store, facts, access, defaultDecision, now })
+  const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
+  const decider = createDecider({ ...store, facts, access, readPodUid, defaultDecision, now })
   const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
   return { facts, access, openDecisions, decider }
 }

@@ -40,7 +40,7 @@ async function readChain({ client }: CommandContext, pod: string): Promise<Chain
     if (fault.code !== 'not_found' || fault.message.startsWith(NOT_INSTALLED)) throw fault
     throw new Fault(
       'not_found',
-      `No chain is on record for pod ${client.namespace}/${pod}: the name is wrong, the namespace is not opted in, or the pod is older than Lanyard`,
+      `No chain is on record for pod ${client.namespace}/${pod}: the name is wrong, the namespace is not opted in, or the pod is older than Lanyard or has not started yet`,
       { cause: error },
     )
   }

@@ -26,7 +26,10 @@ const FIELDS = {
   'spec.rootRequester': ({ spec }: ChainObject) => spec.rootRequester.username,
 }
 
-/** Resource `chains`: one for each pod name, made from the newest binding of that name. */
+/**
+ * Resource `chains`: one for each pod name, that of the pod of this name whose sidecar enrolled
+ * last. What was only admitted is not shown: its name may belong to another pod.
+ */
 export function createChainResource(bindings: PodBindingReader): ApiResource<ChainObject> {
   return {
     resource: 'chains',
@@ -60,7 +63,7 @@ async function listChains(
   for (;;) {
     const batch = await bindings.list(filter, { afterSequence, limit: READ_BATCH })
     for (const binding of batch.bindings) {
-      // Bound after the list began: a watch from its revision tells of it.
+      // Enrolled after the list began: a watch from its revision tells of it.
       if (binding.sequence > revision) return { objects, revision }
       const object = toChainObject(binding)
       const listed =
@@ -82,7 +85,7 @@ async function newestSequence(bindings: PodBindingReader): Promise<number> {
   return page.sequence
 }
 
-/** A pod of the same name was bound later, yet no later than the revision that is listed. */
+/** A pod of the same name enrolled later, yet no later than the revision that is listed. */
 async function isSuperseded(
   bindings: PodBindingReader,
   binding: PodBinding,

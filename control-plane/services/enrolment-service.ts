@@ -11,7 +11,7 @@ import type { PodBindingStore } from '../store/pod-binding-store.ts'
 import { unary } from './grpc-fault.ts'
 
 export interface EnrolmentDeps {
-  readonly bindings: Pick<PodBindingStore, 'find'>
+  readonly bindings: Pick<PodBindingStore, 'find' | 'markEnrolled'>
   readonly sessions: Sessions
   readonly reviewToken: TokenReviewer
   readonly logger: Logger
@@ -44,6 +44,7 @@ export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof
       if (pod.namespace !== account.namespace || pod.serviceAccount !== account.name) {
         throw new Fault('identity_unverified', "The token is not of this pod's service account")
       }
+      if (binding.sequence === 0) await deps.bindings.markEnrolled(podUid)
       const { secret, expiresAtMs } = deps.sessions.open(binding, SESSION_MS_MAX)
       deps.logger.info({ podUid, namespace: pod.namespace, pod: pod.name }, 'Enrolled')
       return {

@@ -10,6 +10,8 @@ export interface PodBindingRow {
   readonly root_requester: string
   readonly chain: string
   readonly bound_at_ms: number
+  /** Null until the pod's sidecar has enrolled. */
+  readonly enrolled_sequence: number | null
 }
 
 export interface WorkloadRow {
@@ -21,6 +23,8 @@ export interface WorkloadRow {
   /** Chain of whoever made it, without the pods that it will make. */
   readonly chain: string
   readonly via: string
+  /** UID of the object that controls it; empty when none does. */
+  readonly controller_uid: string
 }
 
 /** One decision. The chain is found through `pod_uid`, so that a row stays small. */

@@ -76,6 +76,29 @@ async function createDecision(db: Kysely<unknown>): Promise<void> {
   await sql`create unique index decision_by_revision on decision (revision)`.execute(db)
 }
 
+const second: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table pod_binding add column enrolled_sequence integer`.execute(db)
+    // Whoever asked for a decision had enrolled. What runs and has not asked yet enrols anew.
+    await sql`update pod_binding set enrolled_sequence = sequence where pod_uid in (select pod_uid from decision)`.execute(
+      db,
+    )
+    await sql`create unique index pod_binding_by_enrolment on pod_binding (enrolled_sequence)`.execute(
+      db,
+    )
+    await sql`drop index pod_binding_by_name`.execute(db)
+    await sql`create index pod_binding_by_name on pod_binding (namespace, pod, enrolled_sequence)`.execute(
+      db,
+    )
+    await sql`alter table workload add column controller_uid text not null default ''`.execute(db)
+    await sql`create index workload_by_namespace on workload (namespace)`.execute(db)
+  },
+}
+
 export const migrationProvider: MigrationProvider = {
-  getMigrations: () => Promise.resolve({ '0001-bindings-workloads-decisions': first }),
+  getMigrations: () =>
+    Promise.resolve({
+      '0001-bindings-workloads-decisions': first,
+      '0002-enrolments-controllers': second,
+    }),
 }

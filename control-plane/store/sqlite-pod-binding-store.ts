@@ -11,13 +11,16 @@ import type {
   PodBindingStore,
 } from './pod-binding-store.ts'
 
-type StoredRow = Omit<PodBindingRow, 'sequence'> & { readonly sequence: number }
+type StoredRow = Omit<PodBindingRow, 'sequence'>
 
-/** The bindings in SQLite. A binding that exists is never changed. */
+/** The bindings in SQLite. The chain of a binding that exists is never changed. */
 export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): PodBindingStore {
   const { kysely, sqlite } = db
   const insert = sqlite.prepare<unknown[]>(
     'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain, bound_at_ms) values (?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
+  )
+  const enrol = sqlite.prepare<unknown[]>(
+    'update pod_binding set enrolled_sequence = (select coalesce(max(enrolled_sequence), 0) + 1 from pod_binding) where pod_uid = ? and enrolled_sequence is null',
   )
 
   async function record(binding: Omit<PodBinding, 'sequence'>): Promise<PodBinding> {
@@ -46,12 +49,22 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
   }
 
   async function find(podUid: string): Promise<PodBinding | undefined> {
-    const row = await kysely
-      .selectFrom('pod_binding')
-      .selectAll()
-      .where('pod_uid', '=', podUid)
-      .executeTakeFirst()
-    return row === undefined ? undefined : fromRow(row)
+    try {
+      const row = await kysely
+        .selectFrom('pod_binding')
+        .selectAll()
+        .where('pod_uid', '=', podUid)
+        .executeTakeFirst()
+      return row === undefined ? undefined : fromRow(row)
+    } catch (error) {
+      throw unreadable(error)
+    }
+  }
+
+  function markEnrolled(podUid: string): Promise<void> {
+    return queue.commit(() => {
+      enrol.run(podUid)
+    })
   }
 
   async function list(
@@ -59,28 +72,32 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
     page: { readonly afterSequence: number; readonly limit: number },
   ): Promise<PodBindingPage> {
     try {
-      // First: what is bound between the two reads must not count as read.
+      // First: what enrols between the two reads must not count as read.
       const newest = await kysely
         .selectFrom('pod_binding')
-        .select((on) => on.fn.max('sequence').as('sequence'))
+        .select((on) => on.fn.max('enrolled_sequence').as('sequence'))
         .executeTakeFirst()
       let query = kysely
         .selectFrom('pod_binding')
         .selectAll()
-        .where('sequence', '>', page.afterSequence)
+        .where('enrolled_sequence', '>', page.afterSequence)
       if (filter.namespace !== undefined) query = query.where('namespace', '=', filter.namespace)
       if (filter.pod !== undefined) query = query.where('pod', '=', filter.pod)
       if (filter.rootRequester !== undefined) {
         query = query.where('root_requester', '=', filter.rootRequester)
       }
-      const rows = await query.orderBy('sequence').limit(page.limit).execute()
+      const rows = await query.orderBy('enrolled_sequence').limit(page.limit).execute()
       return { bindings: rows.map(fromRow), sequence: newest?.sequence ?? 0 }
     } catch (error) {
-      throw new Fault('audit_unavailable', 'Cannot read the chains', { cause: error })
+      throw unreadable(error)
     }
   }
 
-  return { record, find, list, onCommit: (listener) => queue.onCommit(listener) }
+  return { record, find, markEnrolled, list, onCommit: (listener) => queue.onCommit(listener) }
+}
+
+function unreadable(cause: unknown): Fault {
+  return new Fault('audit_unavailable', 'Cannot read the chains', { cause })
 }
 
 function fromRow(row: StoredRow): PodBinding {
@@ -88,6 +105,6 @@ function fromRow(row: StoredRow): PodBinding {
     podUid: row.pod_uid,
     chain: JSON.parse(row.chain) as DelegationChain,
     boundAtMs: row.bound_at_ms,
-    sequence: row.sequence,
+    sequence: row.enrolled_sequence ?? 0,
   }
 }

@@ -3,7 +3,8 @@ export const GUARDS = {
   'launch-outside': 'pods may only be launched in a namespace where Lanyard injects its sidecar',
   credentials: 'credentials that the API server accepts may not be made or read by a pod',
   impersonation: 'a pod may not act as someone else',
-  'foreign-pod': 'a pod may not reach into a pod of another root requester',
+  'foreign-pod':
+    'a pod may only reach into a pod that exists and is on record for the same root requester',
   sidecar: "a pod may not reach into Lanyard's sidecar",
   'node-proxy': 'the proxies of nodes, pods and services lead past every rule',
   'lanyard-config': 'what switches Lanyard on or says what it allows may not be changed by a pod',

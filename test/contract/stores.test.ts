@@ -138,7 +138,7 @@ describe.each(kinds)('a store %s', (_name, open) => {
   describe('of bindings', () => {
     test('keeps the first chain of a pod', async () => {
       const again = await bindings.record(aBinding([AGENT]))
-      expect(again).toEqual({ ...aBinding([AGENT]), sequence: 1 })
+      expect(again).toEqual({ ...aBinding([AGENT]), sequence: 0 })
       const other = aBinding([AGENT], { chain: aChain([AGENT], aUser('mallory')) })
       await expect(bindings.record(other)).rejects.toMatchObject({ code: 'binding_conflict' })
       expect(await bindings.find(AGENT.podUid)).toEqual(again)
@@ -148,11 +148,40 @@ describe.each(kinds)('a store %s', (_name, open) => {
       expect(await bindings.find(THIRD.podUid)).toBeUndefined()
     })
 
+    test('lists no pod that was only admitted', async () => {
+      expect(await bindings.list({}, ALL)).toEqual({ bindings: [], sequence: 0 })
+    })
+
+    test('numbers pods once, in the order in which they enrol', async () => {
+      for (const pod of [BUILD, AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
+      await bindings.markEnrolled('nobody')
+      const { bindings: listed, sequence } = await bindings.list({}, ALL)
+      expect(listed.map(({ podUid, sequence: own }) => [podUid, own])).toEqual([
+        [BUILD.podUid, 1],
+        [AGENT.podUid, 2],
+      ])
+      expect(sequence).toBe(2)
+      expect(await bindings.find(BUILD.podUid)).toMatchObject({ sequence: 1 })
+      const rest = await bindings.list({}, { ...ALL, afterSequence: 1 })
+      expect(rest.bindings).toHaveLength(1)
+    })
+
+    test('tells of an enrolment', async () => {
+      let commits = 0
+      const stop = bindings.onCommit(() => {
+        commits += 1
+      })
+      await bindings.markEnrolled(AGENT.podUid)
+      stop()
+      expect(commits).toBe(1)
+    })
+
     test.each([
       [{}, ['agent', BUILD.name]],
       [{ namespace: 'team', pod: 'agent' }, ['agent']],
       [{ rootRequester: 'bob' }, []],
     ] as const)('filters by %j', async (filter, want) => {
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
       const page = await bindings.list(filter, ALL)
       expect(page.bindings.map(({ chain }) => chain.actors.at(-1)?.name)).toEqual(want)
       expect(page.sequence).toBe(2)

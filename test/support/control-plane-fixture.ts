@@ -83,6 +83,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     ...store,
     facts,
     access,
+    readPodUid: async () => undefined,
     defaultDecision: 'SubjectAccessReview',
     now,
   })

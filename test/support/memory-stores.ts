@@ -68,6 +68,7 @@ function matchesEvent(filter: AuditEventFilter, event: AuditEvent): boolean {
 /** The bindings in memory, by the same rules as those on disk. */
 export function createMemoryPodBindingStore(): PodBindingStore {
   const bindings: PodBinding[] = []
+  let enrolled = 0
   const commits = createListeners()
 
   return {
@@ -77,19 +78,28 @@ export function createMemoryPodBindingStore(): PodBindingStore {
         if (chainKey(known) === chainKey(binding)) return known
         throw new Fault('binding_conflict', 'The pod is bound to another chain')
       }
-      const recorded = { ...binding, sequence: bindings.length + 1 }
+      const recorded = { ...binding, sequence: 0 }
       bindings.push(recorded)
       commits.call()
       return recorded
+    },
+    async markEnrolled(podUid) {
+      const index = bindings.findIndex((binding) => binding.podUid === podUid)
+      const binding = bindings[index]
+      if (binding?.sequence !== 0) return
+      enrolled += 1
+      bindings[index] = { ...binding, sequence: enrolled }
+      commits.call()
     },
     async find(podUid) {
       return bindings.find((binding) => binding.podUid === podUid)
     },
     async list(filter, { afterSequence, limit }) {
-      const found = bindings.filter(
-        (binding) => binding.sequence > afterSequence && matchesBinding(filter, binding),
-      )
-      return { bindings: found.slice(0, limit), sequence: bindings.length }
+      const found = bindings
+        .filter(({ sequence }) => sequence > 0 && sequence > afterSequence)
+        .filter((binding) => matchesBinding(filter, binding))
+        .sort((a, b) => a.sequence - b.sequence)
+      return { bindings: found.slice(0, limit), sequence: enrolled }
     },
     onCommit: commits.add,
   }

@@ -1,5 +1,5 @@
 import type { NewAuditEvent } from '../../control-plane/store/audit-event-store.ts'
-import type { PodBinding } from '../../control-plane/store/pod-binding-store.ts'
+import type { PodBinding, PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
 import type { Outcome } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain, Via } from '../../core/chain.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
@@ -42,6 +42,15 @@ export function aBinding(
     boundAtMs: NOON_MS,
     ...parts,
   }
+}
+
+/** Binds a pod whose sidecar has enrolled. */
+export async function recordEnrolled(
+  bindings: Pick<PodBindingStore, 'record' | 'markEnrolled'>,
+  binding: Omit<PodBinding, 'sequence'>,
+): Promise<void> {
+  await bindings.record(binding)
+  await bindings.markEnrolled(binding.podUid)
 }
 
 /** Id of the decision with this number: a ULID of that second, in the order of the numbers. */

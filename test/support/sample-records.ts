@@ -11,6 +11,7 @@ import {
   aRefusal,
   aUser,
   BUILD,
+  recordEnrolled,
   THIRD,
 } from './record-builders.ts'
 
@@ -30,10 +31,10 @@ const SHARED = anActor(5, 'shared')
  */
 export async function recordSamples(api: AccessApiFixture): Promise<void> {
   const { podBindings, auditEvents } = api
-  await podBindings.record(aBinding([AGENT]))
-  await podBindings.record(aBinding([AGENT, BUILD]))
-  await podBindings.record(aBinding([AGENT, BUILD, THIRD]))
-  await podBindings.record(aBinding([AGENT, BUILD, FAR]))
+  await recordEnrolled(podBindings, aBinding([AGENT]))
+  await recordEnrolled(podBindings, aBinding([AGENT, BUILD]))
+  await recordEnrolled(podBindings, aBinding([AGENT, BUILD, THIRD]))
+  await recordEnrolled(podBindings, aBinding([AGENT, BUILD, FAR]))
   const sharedChain = {
     ...aChain([SHARED], aUser('bob', ['platform'])),
     coRequesters: [
@@ -41,7 +42,7 @@ export async function recordSamples(api: AccessApiFixture): Promise<void> {
       aUser('system:serviceaccount:ci:deployer', ['system:serviceaccounts']),
     ],
   }
-  await podBindings.record(aBinding([SHARED], { chain: sharedChain }))
+  await recordEnrolled(podBindings, aBinding([SHARED], { chain: sharedChain }))
 
   await auditEvents.append(aDecision(1))
   await auditEvents.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))

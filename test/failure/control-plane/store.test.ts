@@ -10,6 +10,7 @@ import { type Database, openDatabase } from '../../../control-plane/store/databa
 import { openStore, type Store } from '../../../control-plane/store/open-store.ts'
 import { createSqliteAuditEventStore } from '../../../control-plane/store/sqlite-audit-event-store.ts'
 import { createSqlitePodBindingStore } from '../../../control-plane/store/sqlite-pod-binding-store.ts'
+import { createSqliteWorkloadStore } from '../../../control-plane/store/workload-store.ts'
 import {
   AGENT,
   aBinding,
@@ -65,6 +66,18 @@ test('a locked database refuses, says so, and records again once it is free', as
   expect(store.problem()).toBeUndefined()
   await store.auditEvents.append(aDecision(2))
   expect(idsOnDisk()).toEqual([aDecisionId(2)])
+})
+
+test('a table that cannot be read refuses, whatever is asked of it', async () => {
+  database = await openDatabase(path)
+  const queue = createCommitQueue(database.sqlite)
+  const bindings = createSqlitePodBindingStore(database, queue)
+  const workloads = createSqliteWorkloadStore(database, queue)
+  database.sqlite.exec('drop table pod_binding; drop table workload')
+  await expect(bindings.find(AGENT.podUid)).rejects.toMatchObject(refused)
+  await expect(bindings.list({}, { afterSequence: 0, limit: 1 })).rejects.toMatchObject(refused)
+  await expect(bindings.markEnrolled(AGENT.podUid)).rejects.toMatchObject(refused)
+  await expect(workloads.find('job-uid')).rejects.toMatchObject(refused)
 })
 
 describe('a database that cannot grow', () => {

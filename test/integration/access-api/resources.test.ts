@@ -19,6 +19,7 @@ import {
   aUser,
   BUILD,
   NOON_MS,
+  recordEnrolled,
   THIRD,
 } from '../../support/record-builders.ts'
 
@@ -75,10 +76,13 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
 
   describe('chains', () => {
     beforeEach(async () => {
-      await api.podBindings.record(aBinding([AGENT]))
-      await api.podBindings.record(aBinding([AGENT, BUILD]))
-      await api.podBindings.record(aBinding([AGENT, BUILD, THIRD]))
-      await api.podBindings.record(aBinding([LONE], { chain: aChain([LONE], aUser('bob')) }))
+      await recordEnrolled(api.podBindings, aBinding([AGENT]))
+      await recordEnrolled(api.podBindings, aBinding([AGENT, BUILD]))
+      await recordEnrolled(api.podBindings, aBinding([AGENT, BUILD, THIRD]))
+      await recordEnrolled(
+        api.podBindings,
+        aBinding([LONE], { chain: aChain([LONE], aUser('bob')) }),
+      )
     })
 
     test('get shows one chain in full', async () => {
@@ -108,9 +112,21 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       expect(names(await list(`${ROOT}/chains`))).toEqual(['agent', 'build-x7k2', 'third', 'lone'])
     })
 
+    test('a pod that was admitted and never ran takes no name over', async () => {
+      const failed = anActor(5, 'agent')
+      const chain = aChain([failed], aUser('mallory'))
+      await api.podBindings.record(aBinding([failed], { chain }))
+      const shown = (await api.get(`${CHAINS}/agent`)).json
+      expect(shown).toMatchObject({ spec: { podUid: AGENT.podUid } })
+      expect(names(await list(CHAINS))).toEqual(['agent', 'build-x7k2', 'third'])
+    })
+
     test('the newest pod of a name wins', async () => {
       const again = anActor(5, 'agent')
-      await api.podBindings.record(aBinding([again], { chain: aChain([again], aUser('carol')) }))
+      await recordEnrolled(
+        api.podBindings,
+        aBinding([again], { chain: aChain([again], aUser('carol')) }),
+      )
       expect((await api.get(`${CHAINS}/agent`)).json).toMatchObject({
         spec: { podUid: aPodUid(5) },
       })
@@ -123,7 +139,7 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       const first = await list(`${CHAINS}?limit=2`)
       expect(names(first)).toEqual(['agent', 'build-x7k2'])
       const late = anActor(6, 'late')
-      await api.podBindings.record(aBinding([late]))
+      await recordEnrolled(api.podBindings, aBinding([late]))
       const second = await list(`${CHAINS}?limit=2&continue=${first.metadata.continue}`)
       expect(names(second)).toEqual(['third'])
       expect(second.metadata).toEqual({ resourceVersion: '4' })

@@ -19,6 +19,7 @@ import {
   aRefusal,
   aUser,
   BUILD,
+  recordEnrolled,
 } from '../../support/record-builders.ts'
 
 const ROOT = '/apis/access.lanyard.dev/v1alpha1'
@@ -166,11 +167,14 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
 
   describe('a watch of chains', () => {
     test('a pod made anew under the same name: the old chain goes, the new one comes', async () => {
-      await api.podBindings.record(aBinding([AGENT]))
+      await recordEnrolled(api.podBindings, aBinding([AGENT]))
       const watch = await api.watch(`${CHAINS}?watch=1`)
       expect(shown(await watch.take(1))).toEqual([['ADDED', 'agent', '1']])
       const again = anActor(5, 'agent')
-      await api.podBindings.record(aBinding([again], { chain: aChain([again], aUser('bob')) }))
+      await recordEnrolled(
+        api.podBindings,
+        aBinding([again], { chain: aChain([again], aUser('bob')) }),
+      )
       expect(shown(await watch.take(2))).toEqual([
         ['DELETED', 'agent', '2'],
         ['ADDED', 'agent', '2'],
@@ -179,12 +183,15 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
     })
 
     test('of one root requester loses a name that another one takes', async () => {
-      await api.podBindings.record(aBinding([AGENT]))
+      await recordEnrolled(api.podBindings, aBinding([AGENT]))
       const selector = encodeURIComponent('spec.rootRequester=alice')
       const watch = await api.watch(`${CHAINS}?watch=1&resourceVersion=1&fieldSelector=${selector}`)
       const again = anActor(5, 'agent')
-      await api.podBindings.record(aBinding([again], { chain: aChain([again], aUser('bob')) }))
-      await api.podBindings.record(aBinding([AGENT, BUILD]))
+      await recordEnrolled(
+        api.podBindings,
+        aBinding([again], { chain: aChain([again], aUser('bob')) }),
+      )
+      await recordEnrolled(api.podBindings, aBinding([AGENT, BUILD]))
       expect(shown(await watch.take(2))).toEqual([
         ['DELETED', 'agent', '2'],
         ['ADDED', 'build-x7k2', '3'],

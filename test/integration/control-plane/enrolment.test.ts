@@ -12,7 +12,7 @@ import {
   type ControlPlaneFixture,
   startControlPlaneFixture,
 } from '../../support/control-plane-fixture.ts'
-import { AGENT, aBinding, aPodUid } from '../../support/record-builders.ts'
+import { AGENT, aBinding, aPodUid, BUILD } from '../../support/record-builders.ts'
 
 let fixture: ControlPlaneFixture
 
@@ -43,6 +43,17 @@ test('a pod-bound token gives a session and the chain', async () => {
   expect(chain?.rootRequester?.username).toBe('alice')
   expect(fixture.logLines.join('')).not.toContain(session)
   expect(fixture.logLines.join('')).not.toContain('good')
+})
+
+test('a pod is listed once it has enrolled, and not when it was only admitted', async () => {
+  const { bindings } = fixture.store
+  await bindings.record(aBinding([AGENT, BUILD]))
+  fixture.tokens.set('good', { ...account, extra: boundTo(AGENT.podUid) })
+  await enroll('good')
+  await enroll('good')
+  const listed = await bindings.list({}, { afterSequence: 0, limit: 9 })
+  expect(listed.bindings.map(({ podUid }) => podUid)).toEqual([AGENT.podUid])
+  expect(listed.sequence).toBe(1)
 })
 
 test.each([

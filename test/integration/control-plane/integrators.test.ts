@@ -32,6 +32,7 @@ import {
   aRefusal,
   aUser,
   BUILD,
+  recordEnrolled,
 } from '../../support/record-builders.ts'
 
 /* What others than sidecars find at the gRPC port. */
@@ -40,8 +41,8 @@ let fixture: ControlPlaneFixture
 
 beforeEach(async () => {
   fixture = await startControlPlaneFixture()
-  await fixture.store.bindings.record(aBinding([AGENT]))
-  await fixture.store.bindings.record(aBinding([AGENT, BUILD]))
+  await recordEnrolled(fixture.store.bindings, aBinding([AGENT]))
+  await recordEnrolled(fixture.store.bindings, aBinding([AGENT, BUILD]))
   await fixture.store.auditEvents.append(aDecision(1))
   await fixture.store.auditEvents.append(aRefusal(2))
   fixture.tokens.set('reader', aUser('carol'))

@@ -181,7 +181,8 @@ export type PodBinding = Message<"lanyard.v1.PodBinding"> & {
   boundAt?: Timestamp | undefined;
 
   /**
-   * Grows with every binding; where a list ends, a later one begins.
+   * Grows with every pod whose sidecar enrols, 0 until this one's has; where a list ends, a later
+   * one begins.
    *
    * @generated from field: uint64 sequence = 4;
    */

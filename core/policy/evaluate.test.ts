@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aRequest, aRule, somePrincipalFacts } from '../../test/support/policy-builders.ts'
+import type { AccessPolicy } from './access-policy.ts'
 import { evaluate, type Facts, needsReview, type PrincipalFacts } from './evaluate.ts'
 
 const SAFE = { namespaceInjected: true, targetContainer: '', targetRoot: 'same' } as const
@@ -92,6 +93,18 @@ describe('evaluate()', () => {
     const lifted = { ...root, policies: [lifting] }
     expect(evaluate(launch, facts([lifted, ancestor], outside)).effect).toBe('allow')
     expect(evaluate(launch, facts([lifted, co], outside)).effect).toBe('deny')
+  })
+
+  test('lifts a guard only where each judged verb is lifted', () => {
+    const shell = aRequest({ subresource: 'exec', alsoVerbs: ['create'] })
+    const foreign = { targetRoot: 'other' as const }
+    const rule = (verb: string, lifts: readonly 'foreign-pod'[]) => aRule({ verbs: [verb], lifts })
+    const under = (policies: readonly AccessPolicy[]) =>
+      evaluate(shell, facts([{ ...root, policies }], foreign)).effect
+    const lift = ['foreign-pod'] as const
+    expect(under([rule('get', lift), rule('create', [])])).toBe('deny')
+    expect(under([rule('get', []), rule('create', lift)])).toBe('deny')
+    expect(under([rule('get', lift), rule('create', lift)])).toBe('allow')
   })
 
   test('never turns deny into allow when a principal joins', () => {

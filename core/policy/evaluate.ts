@@ -134,8 +134,9 @@ function evaluateReview(facts: PrincipalFacts): Decision {
 }
 
 /**
- * A guard is lifted when each requester (not each ancestor: it chose nothing) has an Allow rule
- * that matches and names it. All of them, so that one more requester never opens a door.
+ * A guard is lifted when each requester (not each ancestor: it chose nothing) has, for each judged
+ * verb, an Allow rule that matches and names it. All of them, so that one more requester never
+ * opens a door, and a rule for reads opens none to what a read does besides.
  */
 function isLifted(
   guard: GuardName,
@@ -144,12 +145,14 @@ function isLifted(
 ): boolean {
   return principals
     .filter(({ principal }) => principal.role !== 'ancestor')
-    .every(
-      ({ policies }) =>
-        firstRule(
-          policies,
-          (rule) => rule.lifts.includes(guard) && ruleAllows(rule, attributes, attributes.verb),
-        ) !== undefined,
+    .every(({ policies }) =>
+      judgedVerbs(attributes).every(
+        (verb) =>
+          firstRule(
+            policies,
+            (rule) => rule.lifts.includes(guard) && ruleAllows(rule, attributes, verb),
+          ) !== undefined,
+      ),
     )
 }
 

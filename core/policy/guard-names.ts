@@ -8,6 +8,8 @@ export const GUARDS = {
   sidecar: "a pod may not reach into Lanyard's sidecar",
   'node-proxy': 'the proxies of nodes, pods and services lead past every rule',
   'lanyard-config': 'what switches Lanyard on or says what it allows may not be changed by a pod',
+  'rbac-escalation':
+    "roles and their bindings may not be written by a pod: it is the pod's own rights, not its requesters', that the API server compares them with",
 } as const
 
 export type GuardName = keyof typeof GUARDS

@@ -1,4 +1,4 @@
-import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
+import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import { LANYARD_GROUP, SIDECAR_CONTAINER, SYSTEM_NAMESPACE } from '../names.ts'
 import type { GuardName } from './guard-names.ts'
 
@@ -16,6 +16,8 @@ export interface GuardFacts {
 }
 
 const READS = new Set(['get', 'list', 'watch'])
+const DELETES = new Set(['delete', 'deletecollection'])
+const RBAC_GROUP = 'rbac.authorization.k8s.io'
 
 /** Built-in kinds that make pods, by API group. */
 const LAUNCHERS: Readonly<Record<string, readonly string[]>> = {
@@ -53,40 +55,54 @@ const CHECKS: Readonly<Record<GuardName, Check>> = {
     subresource === 'proxy' &&
     (resource === 'nodes' || resource === 'pods' || resource === 'services'),
   'lanyard-config': (request) => changesLanyard(request),
+  'rbac-escalation': (request) => request.apiGroup === RBAC_GROUP && sets(request),
 }
 
-function launches({ verb, apiGroup, resource, subresource }: RequestAttributes): boolean {
-  if (READS.has(verb) || verb === 'delete' || verb === 'deletecollection') return false
-  if (!(LAUNCHERS[apiGroup] ?? []).includes(resource)) return false
+/** Whether any verb that is judged does more than read. A WebSocket is a `get` and a `create`. */
+function writes(request: RequestAttributes): boolean {
+  return !judgedVerbs(request).every((verb) => READS.has(verb))
+}
+
+/** Whether any verb that is judged does more than read or delete. */
+function sets(request: RequestAttributes): boolean {
+  return !judgedVerbs(request).every((verb) => READS.has(verb) || DELETES.has(verb))
+}
+
+function launches(request: RequestAttributes): boolean {
+  const { apiGroup, resource, subresource } = request
+  if (!sets(request) || !(LAUNCHERS[apiGroup] ?? []).includes(resource)) return false
   return subresource === '' || subresource === 'ephemeralcontainers' || subresource === 'scale'
 }
 
-/** Token requests, certificates, and bindings of pods to nodes, which carry annotations along. */
-function mintsCredential({ apiGroup, resource, subresource, verb }: RequestAttributes): boolean {
+/** Token requests and certificates. */
+function mintsCredential(request: RequestAttributes): boolean {
+  const { apiGroup, resource, subresource } = request
   if (apiGroup === '' && resource === 'serviceaccounts' && subresource === 'token') return true
-  return apiGroup === 'certificates.k8s.io' && !READS.has(verb)
+  return apiGroup === 'certificates.k8s.io' && writes(request)
 }
 
-const REACHING = ['exec', 'attach', 'portforward', 'ephemeralcontainers']
+/** A binding to a node writes annotations to the pod, past the admission of pods. */
+const REACHING = ['exec', 'attach', 'portforward', 'ephemeralcontainers', 'binding']
 
 /**
  * Whether a request reaches into a pod that exists, so that `targetRoot` matters. A write to a pod
  * counts: it can change the image, and so the code that runs.
  */
-export function reachesIntoPod({
-  apiGroup,
-  resource,
-  subresource,
-  verb,
-}: RequestAttributes): boolean {
-  if (apiGroup !== '' || resource !== 'pods') return false
+export function reachesIntoPod(request: RequestAttributes): boolean {
+  const { apiGroup, resource, subresource } = request
+  if (apiGroup !== '') return false
+  // The older form of `pods/binding`; its body says which pod.
+  if (resource === 'bindings') return sets(request)
+  if (resource !== 'pods') return false
   if (REACHING.includes(subresource)) return true
-  return subresource === '' && (verb === 'update' || verb === 'patch')
+  const verbs = judgedVerbs(request)
+  return subresource === '' && (verbs.includes('update') || verbs.includes('patch'))
 }
 
 /** A namespace's labels opt it in and out, so every write to a namespace counts. */
-function changesLanyard({ apiGroup, resource, verb, namespace }: RequestAttributes): boolean {
-  if (READS.has(verb)) return false
+function changesLanyard(request: RequestAttributes): boolean {
+  const { apiGroup, resource, namespace } = request
+  if (!writes(request)) return false
   if (namespace === SYSTEM_NAMESPACE || apiGroup === LANYARD_GROUP) return true
   return ADMISSION_GROUPS.includes(apiGroup) || (apiGroup === '' && resource === 'namespaces')
 }

@@ -201,6 +201,10 @@ describe('a guard', () => {
       [['label', 'namespace', WATCHED, 'lanyard.dev/injection-'], /guard lanyard-config/],
       [['delete', 'mutatingwebhookconfiguration', 'lanyard-injector'], /guard lanyard-config/],
       [['exec', 'ruled', '-c', 'main', '--', 'id'], /guard foreign-pod/],
+      [
+        ['create', 'clusterrolebinding', 'me', '--clusterrole=cluster-admin', '--user=alice'],
+        /guard rbac-escalation/,
+      ],
     ] as const
     for (const [args, says] of refused) expect((await from(...args)).text).toMatch(says)
     // What no guard minds is an administrator's to do.

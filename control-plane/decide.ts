@@ -12,7 +12,7 @@ import {
 } from '../core/policy/evaluate.ts'
 import { type GuardFacts, reachesIntoPod } from '../core/policy/guards.ts'
 import { type Refusal, refusal } from '../core/policy/refusal.ts'
-import { haveSameRoot } from './chains/chain-registry.ts'
+import { haveSameRoot } from './chains/requesters.ts'
 import type { AccessReviewer } from './kubernetes/access-reviewer.ts'
 import type { ClusterFacts } from './kubernetes/cluster-facts.ts'
 import type { PodReader } from './kubernetes/pod-reader.ts'

@@ -15,7 +15,8 @@ import {
   createRequestHeaderSource,
   readExtensionAuthentication,
 } from './access-api/request-header-config.ts'
-import { createChainRegistry } from './chains/chain-registry.ts'
+import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
+import { createOptOuts } from './chains/opt-outs.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureOpenDecisions } from './control-plane-metrics.ts'
 import { createDecider } from './decide.ts'
@@ -56,13 +57,13 @@ export async function startControlPlane(
     ownMetrics.transactions.inc({ result })
     ownMetrics.transactionDuration.observe(seconds)
   })
-  const { facts, access, openDecisions, decider } = watchCluster(kube, config, store, logger)
+  const cluster = watchCluster(kube, config, store, logger)
+  const { facts, access, openDecisions, decider, registry } = cluster
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger)
   const reviewToken = createTokenReviewer(kube.makeApiClient(AuthenticationV1Api))
   const sessions = createSessions(now)
-  const registry = createChainRegistry({ ...store, now })
   const shared = { ...store, sessions, reviewToken, access, logger, now }
   measureOpenDecisions(metrics, openDecisions.size)
   const grpc = await startGrpcServer(
@@ -116,6 +117,7 @@ interface Cluster {
   readonly access: AccessReviewer
   readonly openDecisions: OpenDecisions
   readonly decider: ReturnType<typeof createDecider>
+  readonly registry: ChainRegistry
 }
 
 /** Facts about the cluster and what is decided by them: a change of one is felt by the other. */
@@ -125,6 +127,8 @@ function watchCluster(
   store: Store,
   logger: Logger,
 ): Cluster {
+  const registry = createChainRegistry({ ...store, now })
+  const { namespaces: namespacesOnRecord } = store.workloads
   const access: AccessReviewer = createAccessReviewer(kube.makeApiClient(AuthorizationV1Api), {
     ttlMs: config.accessReviewTtlMs,
     isWatching: () => facts.isRbacSynced(),
@@ -136,6 +140,7 @@ function watchCluster(
     logger,
     onPolicy: createPolicyStatusWriter(kube, logger),
     onPolicyChange: () => openDecisions.recheck(),
+    onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
     onRbacChange() {
       access.forget()
       openDecisions.recheck()
@@ -147,7 +152,7 @@ function watchCluster(
   const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
   const decider = createDecider({ ...store, facts, access, readPodUid, defaultDecision, now })
   const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
-  return { facts, access, openDecisions, decider }
+  return { facts, access, openDecisions, decider, registry }
 }
 
 /** The aggregated API, with the cluster's own word on who speaks for whom. */

@@ -26,7 +26,7 @@ export interface AdmittedWorkload {
   readonly kind: string
   readonly name: string
   readonly uid: string
-  readonly change: 'created' | 'template-changed'
+  readonly change: 'created' | 'template-changed' | 'adopted'
 }
 
 /** The control plane, as the injector uses it. Every method throws a Fault when it gives no answer. */
@@ -51,6 +51,7 @@ const DEADLINE_MS = 5_000
 const CHANGES = {
   created: WorkloadChange.CREATED,
   'template-changed': WorkloadChange.TEMPLATE_CHANGED,
+  adopted: WorkloadChange.ADOPTED,
 } as const
 
 export function createChainClient(options: {

@@ -65,6 +65,26 @@ describe('validateWorkload() records', () => {
   })
 })
 
+describe('validateWorkload() records which object controls it', () => {
+  const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', controller: true }
+  const ownedBy = (...uids: string[]) => ({
+    ...deployment,
+    metadata: { ...metadata, ownerReferences: uids.map((uid) => ({ ...owner, uid })) },
+  })
+
+  test.each([
+    ['adopted', ownedBy('new'), deployment, ['adopted']],
+    ['adopted by another', ownedBy('new'), ownedBy('old'), ['adopted']],
+    ['let go', deployment, ownedBy('old'), []],
+    ['left where it was', ownedBy('old'), ownedBy('old'), []],
+  ])('when it is %s', async (_name, object, oldObject, want) => {
+    const chains = createRecordingChainClient()
+    const change = { operation: 'UPDATE', object, oldObject } as Partial<AdmissionRequest>
+    await validateWorkload(request(change), chains)
+    expect(chains.recorded.map((one) => one.change)).toEqual(want)
+  })
+})
+
 describe('validateWorkload() does not record', () => {
   test.each<[string, object]>([
     ['a scale', { metadata, spec: { ...deployment.spec, replicas: 9 } }],

@@ -31,9 +31,8 @@ export async function validateWorkload(
 ): Promise<Review> {
   const { object, oldObject, operation } = request
   if (object === undefined) return refused('the object is missing')
-  if (operation === 'UPDATE' && isDeepStrictEqual(templateOf(object), templateOf(oldObject))) {
-    return ALLOWED
-  }
+  const change = changeOf(operation, object, oldObject)
+  if (change === undefined) return ALLOWED
   const { uid = '', name = '' } = (object['metadata'] ?? {}) as ObjectMeta
   if (uid === '' || name === '') return refused('the object has no name or no UID yet')
   const { group, version, kind } = request.kind
@@ -42,10 +41,24 @@ export async function validateWorkload(
     kind,
     name,
     uid,
-    change: operation === 'CREATE' ? 'created' : 'template-changed',
+    change,
   }
   await chains.recordWorkload(request, controllerOf(object), workload)
   return ALLOWED
+}
+
+/** What there is to record; undefined for a change that chooses no code. */
+function changeOf(
+  operation: string,
+  object: AdmissionRequest['object'],
+  oldObject: AdmissionRequest['oldObject'],
+): AdmittedWorkload['change'] | undefined {
+  if (operation === 'CREATE') return 'created'
+  if (!isDeepStrictEqual(templateOf(object), templateOf(oldObject))) return 'template-changed'
+  // A Deployment takes over ReplicaSets that fit, whoever made them. One that is let go stays put.
+  const controller = controllerOf(object ?? {})?.uid
+  const adopted = controller !== undefined && controller !== controllerOf(oldObject ?? {})?.uid
+  return adopted ? 'adopted' : undefined
 }
 
 /** Everything of an object that chooses which code its pods run, and under which account. */

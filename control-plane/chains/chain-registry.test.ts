@@ -167,6 +167,35 @@ describe('a pod that a controller makes', () => {
     expect(shape(chain)).toEqual({ root: user.username, also: [], actors: ['pod-1'] })
   })
 
+  describe.each([...OWNERS, { kind: 'Deployment', apiVersion: 'apps/v1', maker: '' }])(
+    'by the one user of all controllers for a $kind',
+    ({ kind, apiVersion }) => {
+      const owner = anObject(kind, apiVersion, 'uid-1')
+      const made = by(aUser('system:kube-controller-manager', []), { controller: owner })
+
+      test('belongs to whoever made that', async () => {
+        await registry.recordCreated(by(alice), owner)
+        const chain = await registry.bindPod(made, aPod(1))
+        expect(shape(chain)).toEqual({ root: 'alice', also: [], actors: [`${kind}>pod-1`] })
+      })
+
+      test('belongs to nobody when that is not on record', async () => {
+        const chain = await registry.bindPod(made, aPod(1))
+        expect(shape(chain).root).toBe('lanyard:unattributed')
+      })
+    },
+  )
+
+  test.each([
+    ['without an owner', undefined],
+    ['for an owner of a kind that no controller makes objects for', anObject('Set', 'x/v1', 'u')],
+    ['for an owner of the right name in another group', anObject('Job', 'x/v1', 'u')],
+  ])('by the one user of all controllers %s belongs to nobody', async (_name, owner) => {
+    const user = aUser('system:kube-controller-manager', [])
+    const chain = await registry.bindPod(by(user, { controller: owner }), aPod(1))
+    expect(shape(chain)).toMatchObject({ root: 'lanyard:unattributed', also: [] })
+  })
+
   test('for an owner of a kind that it does not make is not believed', async () => {
     const set = anObject('ReplicaSet', 'example.com/v1', 'uid-1')
     await registry.recordCreated(by(alice), set)
@@ -193,6 +222,37 @@ describe('recordChanged()', () => {
     await registry.recordChanged(by(podToken(2, 'builder')), JOB)
     const accounts = ['agent', 'builder'].map((name) => `system:serviceaccount:team:${name}`)
     expect(shape(await pod()).also).toEqual(['bob', ...accounts])
+  })
+
+  test('keeps everyone of those who edit at once', async () => {
+    await registry.recordCreated(by(alice), JOB)
+    const editors = ['bob', 'carol', 'dave']
+    await Promise.all(editors.map((name) => registry.recordChanged(by(aUser(name)), JOB)))
+    expect(shape(await pod()).also).toEqual(editors)
+  })
+
+  test.each([
+    'authentication.kubernetes.io/credential-id',
+    'accessKeyId',
+    'sigs.k8s.io/aws-iam-authenticator/accessKeyId',
+    'iam.gke.io/user-assertion',
+    'user-assertion.cloud.google.com',
+  ])('takes one person with one %s after the other for one', async (key) => {
+    await registry.recordCreated(by(alice), JOB)
+    for (let session = 0; session < CHAIN_REQUESTERS_MAX + 1; session += 1) {
+      const extra = { [key]: [String(session)] }
+      await registry.recordChanged(by({ ...bob, extra }), JOB)
+    }
+    expect((await pod()).coRequesters).toEqual([bob])
+  })
+
+  test('keeps one person apart by groups, and by extra that may narrow a session', async () => {
+    await registry.recordCreated(by(alice), JOB)
+    const scoped = { ...bob, extra: { 'scopes.authorization.openshift.io': ['user:info'] } }
+    for (const user of [bob, scoped, aUser('bob', ['platform'])]) {
+      await registry.recordChanged(by(user), JOB)
+    }
+    expect((await pod()).coRequesters).toEqual([bob, scoped, aUser('bob', ['platform'])])
   })
 
   test('adds nobody twice', async () => {
@@ -228,6 +288,102 @@ describe('recordChanged()', () => {
     await expect(registry.recordChanged(by(bob), JOB)).rejects.toMatchObject({
       code: 'permission_denied',
     })
+  })
+})
+
+describe('a ReplicaSet of a Deployment', () => {
+  const deployment = anObject('Deployment', 'apps/v1', 'deployment-uid')
+  const set = anObject('ReplicaSet', 'apps/v1', 'set-uid')
+  const byDeployment = by(controller('deployment'), { controller: deployment })
+  const pod = (number = 7) =>
+    registry.bindPod(by(controller('replicaset'), { controller: set }), aPod(number))
+
+  test('that a rollback takes up again makes pods for whoever rolled back, too', async () => {
+    await registry.recordCreated(by(alice), deployment)
+    await registry.recordCreated(byDeployment, set)
+    expect(shape(await pod(1)).also).toEqual([])
+    await registry.recordChanged(by(bob), deployment)
+    await registry.recordCreated(byDeployment, anObject('ReplicaSet', 'apps/v1', 'next-uid'))
+    await registry.recordChanged(by(aUser('carol')), deployment)
+    expect(shape(await pod())).toEqual({
+      root: 'alice',
+      also: ['bob', 'carol'],
+      actors: ['Deployment>ReplicaSet>pod-7'],
+    })
+  })
+
+  test('adds no account of a pod that launched both', async () => {
+    await registry.bindPod(by(alice), aPod(1))
+    await registry.recordCreated(by(podToken(1)), deployment)
+    await registry.recordCreated(byDeployment, set)
+    expect(shape(await pod())).toMatchObject({ root: 'alice', also: [] })
+  })
+
+  test.each([
+    ['adopted', () => registry.recordAdopted(byDeployment, set)],
+    ['changed on the way', () => registry.recordChanged(byDeployment, set)],
+  ])('that it has %s makes pods for everyone of the Deployment', async (_name, adopt) => {
+    await registry.recordCreated(by(aUser('mallory')), set)
+    await registry.bindPod(by(alice), aPod(1))
+    await registry.recordCreated(by(podToken(1)), deployment)
+    await registry.recordChanged(by(bob), deployment)
+    await adopt()
+    const also = ['alice', 'bob', 'system:serviceaccount:team:agent']
+    expect(shape(await pod())).toMatchObject({ root: 'mallory', also })
+  })
+
+  test.each([
+    ['that is not on record', deployment, 'team'],
+    ['of another namespace', deployment, 'other'],
+  ])("adopted by one %s is nobody's as well", async (_name, owner, namespace) => {
+    await registry.recordCreated(by(alice), set)
+    const elsewhere = namespace === 'team' ? [] : [by(alice, { namespace })]
+    for (const context of elsewhere) await registry.recordCreated(context, owner)
+    await registry.recordAdopted(byDeployment, set)
+    expect(shape(await pod()).also).toEqual(['lanyard:unattributed'])
+  })
+
+  test("from before Lanyard stays nobody's when it is adopted", async () => {
+    await registry.recordCreated(by(alice), deployment)
+    await registry.recordAdopted(byDeployment, set)
+    expect(shape(await pod())).toMatchObject({ root: 'lanyard:unattributed', also: ['alice'] })
+  })
+
+  test('is not adopted in a dry run, nor by what is no Deployment', async () => {
+    await registry.recordCreated(by(alice), set)
+    await registry.recordAdopted({ ...byDeployment, dryRun: true }, set)
+    const rollout = anObject('Rollout', 'argoproj.io/v1alpha1', 'rollout-uid')
+    await registry.recordAdopted(by(bob, { controller: rollout }), set)
+    expect(shape(await pod()).also).toEqual([])
+  })
+
+  test('an edited CronJob adds nobody to the Jobs that it had made', async () => {
+    const cron = anObject('CronJob', 'batch/v1', 'cron')
+    await registry.recordCreated(by(alice), cron)
+    await registry.recordCreated(by(controller('cronjob'), { controller: cron }), JOB)
+    await registry.recordChanged(by(bob), cron)
+    const made = by(controller('job'), { controller: JOB })
+    expect(shape(await registry.bindPod(made, aPod(1))).also).toEqual([])
+  })
+})
+
+describe('recordUnwatched()', () => {
+  const pod = (namespace: string, number: number) =>
+    registry.bindPod(
+      by(controller('job'), { namespace, controller: { ...JOB, uid: namespace } }),
+      aPod(number),
+    )
+
+  test('makes nobody answer as well for what a namespace makes from then on', async () => {
+    for (const namespace of ['team', 'other']) {
+      await registry.recordCreated(by(alice, { namespace }), { ...JOB, uid: namespace })
+    }
+    for (let times = 0; times < 2; times += 1) await registry.recordUnwatched('team')
+    expect(shape(await pod('team', 1))).toMatchObject({
+      root: 'alice',
+      also: ['lanyard:unattributed'],
+    })
+    expect(shape(await pod('other', 2)).also).toEqual([])
   })
 })
 

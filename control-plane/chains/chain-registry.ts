@@ -1,22 +1,14 @@
-import {
-  CHAIN_ACTORS_MAX,
-  CHAIN_REQUESTERS_MAX,
-  type DelegationChain,
-  UNATTRIBUTED,
-  userKey,
-  type Via,
-  withCoRequester,
-} from '../../core/chain.ts'
+import { type DelegationChain, UNATTRIBUTED, type Via, withCoRequester } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
 import {
   boundPodUid,
   parseServiceAccountUsername,
-  serviceAccountUser,
   type UserInfo,
 } from '../../core/kubernetes/user-info.ts'
 import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
 import type { Workload, WorkloadStore } from '../store/workload-store.ts'
 import { type ControllerReference, groupOf, isControllerOf } from './controllers.ts'
+import { checkLength, everyoneOf, newChain, toRequester, withEveryoneOf } from './requesters.ts'
 
 /** The facts of an admission that say who made an object. */
 export interface AdmissionContext {
@@ -43,6 +35,13 @@ export interface ChainRegistry {
   recordCreated(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain>
   /** Records who changed a pod template: from now on they are requesters of what it makes. */
   recordChanged(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain>
+  /** Records which object controls a workload from now on. */
+  recordAdopted(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain>
+  /**
+   * Nothing was told of a namespace for a while: whoever edited templates meanwhile is not on
+   * record, so nobody is a co-requester of all that its workloads make.
+   */
+  recordUnwatched(namespace: string): Promise<void>
 }
 
 /** Whom an object is made for, and through which objects. */
@@ -62,11 +61,36 @@ export function createChainRegistry(deps: {
   async function originOf(context: AdmissionContext): Promise<Origin> {
     const { user, controller, namespace } = context
     if (controller !== undefined && isControllerOf(user, controller)) {
-      return originOfOwner(await workloads.find(controller.uid), controller, namespace)
+      return originOfOwner(controller, namespace)
     }
     const launcher = await launcherOf(user)
     const chain = launcher?.chain ?? newChain(toRequester(user))
     return { chain, via: [] }
+  }
+
+  /** A controller's owner that is not on record, or not the object that it claims to be, is nobody's. */
+  async function originOfOwner(claimed: ControllerReference, namespace: string): Promise<Origin> {
+    const step = { kind: claimed.kind, name: claimed.name }
+    const owner = await workloads.find(claimed.uid)
+    const genuine =
+      owner !== undefined &&
+      owner.kind === claimed.kind &&
+      owner.name === claimed.name &&
+      owner.namespace === namespace &&
+      groupOf(owner.apiVersion) === groupOf(claimed.apiVersion)
+    if (!genuine) return { chain: newChain(UNATTRIBUTED), via: [step] }
+    return { chain: await chainOf(owner), via: [...owner.via, step] }
+  }
+
+  /**
+   * Whom a workload makes pods for. A Deployment that is rolled back takes an older ReplicaSet up
+   * again, and may take up one that it did not make: who chose that is on the Deployment's record.
+   */
+  async function chainOf(owner: Workload): Promise<DelegationChain> {
+    if (owner.controllerUid === '') return owner.chain
+    const deployment = await workloads.find(owner.controllerUid)
+    const genuine = deployment?.kind === 'Deployment' && deployment.namespace === owner.namespace
+    return withEveryoneOf(owner.chain, genuine ? deployment.chain : newChain(UNATTRIBUTED))
   }
 
   /** The binding of the pod that a token is bound to, if it is that pod's own service account. */
@@ -100,48 +124,57 @@ export function createChainRegistry(deps: {
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
-    const origin = await originOf(context)
-    const chain = checkLength(origin.chain)
-    const known = await workloads.find(workload.uid)
-    if (known !== undefined && JSON.stringify(known.chain) !== JSON.stringify(chain)) {
-      throw new Fault('binding_conflict', 'Cannot record the object: its UID is on record already')
-    }
-    if (!context.dryRun && known === undefined) {
-      await workloads.save({ ...workload, namespace: context.namespace, chain, via: origin.via })
-    }
-    return chain
+    const { chain, via } = await originOf(context)
+    checkLength(chain)
+    const controllerUid = controllerUidOf(context, workload)
+    return revise(context, workload.uid, (known) => {
+      if (known !== undefined && JSON.stringify(known.chain) !== JSON.stringify(chain)) {
+        throw new Fault(
+          'binding_conflict',
+          'Cannot record the object: its UID is on record already',
+        )
+      }
+      return known ?? { ...workload, namespace: context.namespace, chain, via, controllerUid }
+    })
   }
 
   async function recordChanged(
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
-    const known = await workloads.find(workload.uid)
-    const before: Workload = known ?? {
-      ...workload,
-      namespace: context.namespace,
-      chain: newChain(UNATTRIBUTED),
-      via: [],
-    }
-    const ownController =
-      context.controller !== undefined && isControllerOf(context.user, context.controller)
-    const editors = ownController ? [] : await editorsOf(context.user)
-    const chain = checkLength(editors.reduce(withCoRequester, before.chain))
-    if (!context.dryRun && (known === undefined || chain !== known.chain)) {
-      await workloads.save({ ...before, chain })
-    }
-    return chain
+    const { user, controller } = context
+    const ownController = controller !== undefined && isControllerOf(user, controller)
+    const editors = ownController ? [] : await editorsOf(user)
+    return revise(context, workload.uid, (known) => {
+      const before = known ?? nobodys(context, workload)
+      const chain = checkLength(editors.reduce(withCoRequester, before.chain))
+      return adopted(chain === before.chain ? before : { ...before, chain }, context)
+    })
+  }
+
+  function recordAdopted(
+    context: AdmissionContext,
+    workload: AdmittedWorkload,
+  ): Promise<DelegationChain> {
+    return revise(context, workload.uid, (known) =>
+      adopted(known ?? nobodys(context, workload), context),
+    )
   }
 
   /** Everyone who stands behind an editor: for a pod, each principal of its chain and its own account. */
   async function editorsOf(user: UserInfo): Promise<readonly UserInfo[]> {
     const launcher = await launcherOf(user)
-    if (launcher === undefined) return [toRequester(user)]
-    const { rootRequester, coRequesters, actors } = launcher.chain
-    const accounts = actors.map((actor) =>
-      serviceAccountUser(actor.namespace, actor.serviceAccount),
-    )
-    return [rootRequester, ...coRequesters, ...accounts]
+    return launcher === undefined ? [toRequester(user)] : everyoneOf(launcher.chain)
+  }
+
+  /** Of two who revise a workload at once, the second revises what the first has made of it. */
+  async function revise(
+    { dryRun }: AdmissionContext,
+    uid: string,
+    change: (known: Workload | undefined) => Workload,
+  ): Promise<DelegationChain> {
+    const revised = dryRun ? change(await workloads.find(uid)) : await workloads.revise(uid, change)
+    return revised.chain
   }
 
   return {
@@ -149,56 +182,33 @@ export function createChainRegistry(deps: {
     bindPod,
     recordCreated,
     recordChanged,
+    recordAdopted,
+    recordUnwatched: (namespace) =>
+      workloads.reviseNamespace(namespace, (known) => {
+        const chain = withCoRequester(known.chain, UNATTRIBUTED)
+        return chain === known.chain ? known : { ...known, chain }
+      }),
   }
 }
 
-/** A controller's owner that is not on record, or not the object that it claims to be, is nobody's. */
-function originOfOwner(
-  owner: Workload | undefined,
-  claimed: ControllerReference,
-  namespace: string,
-): Origin {
-  const step = { kind: claimed.kind, name: claimed.name }
-  const genuine =
-    owner !== undefined &&
-    owner.kind === claimed.kind &&
-    owner.name === claimed.name &&
-    owner.namespace === namespace &&
-    groupOf(owner.apiVersion) === groupOf(claimed.apiVersion)
-  if (!genuine) return { chain: newChain(UNATTRIBUTED), via: [step] }
-  return { chain: owner.chain, via: [...owner.via, step] }
+/** An object from before Lanyard. */
+function nobodys({ namespace }: AdmissionContext, workload: AdmittedWorkload): Workload {
+  return { ...workload, namespace, chain: newChain(UNATTRIBUTED), via: [], controllerUid: '' }
 }
 
-function newChain(rootRequester: UserInfo): DelegationChain {
-  return { rootRequester, coRequesters: [], actors: [] }
+/** The workload with the controller that it has from now on; one that lost its own keeps it here. */
+function adopted(workload: Workload, context: AdmissionContext): Workload {
+  const controllerUid = controllerUidOf(context, workload)
+  const same = controllerUid === '' || controllerUid === workload.controllerUid
+  return same ? workload : { ...workload, controllerUid }
 }
 
-const TOKEN_EXTRA_PREFIX = 'authentication.kubernetes.io/'
-
-/**
- * A requester without what describes one credential of theirs: the id of the token or certificate,
- * and the pod and node it is bound to. Authorizers decide by user, groups and the extra of the
- * identity provider, which stays.
- */
-function toRequester(user: UserInfo): UserInfo {
-  const extra = Object.entries(user.extra).filter(([key]) => !key.startsWith(TOKEN_EXTRA_PREFIX))
-  return { ...user, extra: Object.fromEntries(extra) }
-}
-
-function checkLength(chain: DelegationChain): DelegationChain {
-  if (chain.actors.length > CHAIN_ACTORS_MAX) {
-    throw new Fault('permission_denied', `The chain is longer than ${CHAIN_ACTORS_MAX} launches`)
-  }
-  if (1 + chain.coRequesters.length > CHAIN_REQUESTERS_MAX) {
-    throw new Fault(
-      'permission_denied',
-      `More than ${CHAIN_REQUESTERS_MAX} people and accounts chose the code of this object; recreate it`,
-    )
-  }
-  return chain
-}
-
-/** Whether two chains began with the same principal. */
-export function haveSameRoot(one: DelegationChain, other: DelegationChain): boolean {
-  return userKey(one.rootRequester) === userKey(other.rootRequester)
+/** Only a Deployment chooses anew, among the ReplicaSets that it has, what is made. */
+function controllerUidOf({ controller }: AdmissionContext, workload: AdmittedWorkload): string {
+  const chooses =
+    controller?.kind === 'Deployment' &&
+    groupOf(controller.apiVersion) === 'apps' &&
+    workload.kind === 'ReplicaSet' &&
+    groupOf(workload.apiVersion) === 'apps'
+  return chooses ? controller.uid : ''
 }

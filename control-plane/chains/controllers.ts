@@ -25,12 +25,25 @@ const CONTROLLERS: Readonly<Record<string, { readonly group: string; readonly ki
 
 const PREFIX = 'system:serviceaccount:kube-system:'
 
+/**
+ * Who all controllers are without that flag. Source: Kubernetes plugin/pkg/auth/authorizer/rbac/
+ * bootstrappolicy/policy.go (v1.34), which binds the role of the same name to it.
+ */
+const CONTROLLER_MANAGER = 'system:kube-controller-manager'
+
 /** Whether a user is the registered controller for this very owner's kind. */
 export function isControllerOf(user: UserInfo, owner: ControllerReference): boolean {
+  const makes = (controller: { readonly group: string; readonly kind: string } | undefined) =>
+    controller?.kind === owner.kind && controller.group === groupOf(owner.apiVersion)
+  if (isControllerManager(user)) return Object.values(CONTROLLERS).some(makes)
   if (!user.username.startsWith(PREFIX)) return false
   const name = user.username.slice(PREFIX.length)
-  const controller = Object.hasOwn(CONTROLLERS, name) ? CONTROLLERS[name] : undefined
-  return controller?.kind === owner.kind && controller.group === groupOf(owner.apiVersion)
+  return Object.hasOwn(CONTROLLERS, name) && makes(CONTROLLERS[name])
+}
+
+/** Whether a user is all the built-in controllers at once: it acts for others only, never for itself. */
+export function isControllerManager({ username }: UserInfo): boolean {
+  return username === CONTROLLER_MANAGER
 }
 
 /** `apps/v1` → `apps`; `v1` → the core group, which has no name. */

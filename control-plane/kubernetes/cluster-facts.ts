@@ -48,6 +48,8 @@ export interface ClusterFactsOptions {
   readonly onRbacChange: () => void
   /** A policy or a namespace changed: open streams may have lost their ground. */
   readonly onPolicyChange: () => void
+  /** Called with the namespaces that are opted in, when they are known and after each change. */
+  readonly onNamespaces: (optedIn: ReadonlySet<string>) => void
   readonly onPolicy: (object: KubernetesObject, parsed: ParsedPolicy) => void
 }
 
@@ -83,15 +85,27 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     },
   })
   const core = config.makeApiClient(CoreV1Api)
-  const namespaces = watchCollection<V1Namespace>({
+  const namespaces: WatchedCollection<V1Namespace> = watchCollection<V1Namespace>({
     name: 'namespaces',
     path: '/api/v1/namespaces',
     watch,
     logger,
     list: () => core.listNamespace(),
-    onChange: options.onPolicyChange,
+    onChange() {
+      options.onNamespaces(new Set([...namespaces.items.keys()].filter(isInjected)))
+      options.onPolicyChange()
+    },
   })
   const rbac = watchRbac(config, watch, logger, options.onRbacChange)
+
+  function labelsOf(namespace: string): Readonly<Record<string, string>> {
+    return namespaces.items.get(namespace)?.metadata?.labels ?? {}
+  }
+
+  function isInjected(namespace: string): boolean {
+    if (EXEMPT_NAMESPACES.includes(namespace)) return false
+    return labelsOf(namespace)[INJECTION_LABEL] === INJECTION_ENABLED
+  }
 
   function policiesFor(user: UserInfo): ReturnType<ClusterFacts['policiesFor']> {
     const known = named.get(user)
@@ -109,13 +123,10 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     return found
   }
 
-  const labelsOf = (namespace: string) => namespaces.items.get(namespace)?.metadata?.labels ?? {}
   const isRbacSynced = () => rbac.every((collection) => collection.isSynced())
   return {
     policiesFor,
-    isInjected: (namespace) =>
-      !EXEMPT_NAMESPACES.includes(namespace) &&
-      labelsOf(namespace)[INJECTION_LABEL] === INJECTION_ENABLED,
+    isInjected,
     isObserved: (namespace) => labelsOf(namespace)[MODE_LABEL] === MODE_OBSERVE,
     isRbacSynced,
     problem() {

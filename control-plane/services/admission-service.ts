@@ -57,6 +57,7 @@ function recorderOf(
 ): ChainRegistry['recordCreated'] {
   if (change === WorkloadChange.CREATED) return registry.recordCreated
   if (change === WorkloadChange.TEMPLATE_CHANGED) return registry.recordChanged
+  if (change === WorkloadChange.ADOPTED) return registry.recordAdopted
   throw new Fault('request_invalid', 'The message does not say what changed')
 }
 

@@ -2,6 +2,7 @@ import type { DelegationChain, Via } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
+import type { WorkloadRow } from './database-schema.ts'
 
 /** An object that makes pods, and for whom. Its chain ends with the pod that launched it, if one did. */
 export interface Workload {
@@ -13,49 +14,119 @@ export interface Workload {
   readonly chain: DelegationChain
   /** Objects between the launcher and this one, the launcher's side first. */
   readonly via: readonly Via[]
+  /** UID of the Deployment that decides when a ReplicaSet makes pods; empty for all else. */
+  readonly controllerUid: string
 }
 
 /** The registry of objects by UID. Every method may throw `audit_unavailable`. */
 export interface WorkloadStore {
   find(uid: string): Promise<Workload | undefined>
-  /** Writes a workload, or its new chain. */
-  save(workload: Workload): Promise<void>
+  /**
+   * Writes what `revise` makes of what is on record, in one transaction with reading it, so that of
+   * two who come at once none is lost. Writes nothing for what it was given, and throws what it throws.
+   */
+  revise(uid: string, revise: (known: Workload | undefined) => Workload): Promise<Workload>
+  /** The same for each workload of a namespace, some at a time. */
+  reviseNamespace(namespace: string, revise: (known: Workload) => Workload): Promise<void>
+  /** Every namespace of which a workload is on record. */
+  namespaces(): Promise<readonly string[]>
 }
 
+/** Workloads of one transaction: more would hold up decisions. */
+const BATCH = 200
+
 export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): WorkloadStore {
-  const upsert = db.sqlite.prepare<unknown[]>(
-    'insert into workload (uid, api_version, kind, namespace, name, chain, via) values (?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain',
+  const { sqlite, kysely } = db
+  const upsert = sqlite.prepare<unknown[]>(
+    'insert into workload (uid, api_version, kind, namespace, name, chain, via, controller_uid) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain, controller_uid = excluded.controller_uid',
   )
+  const select = sqlite.prepare<[string], WorkloadRow>('select * from workload where uid = ?')
+  const selectAfter = sqlite.prepare<[string, string, number], WorkloadRow>(
+    'select * from workload where namespace = ? and uid > ? order by uid limit ?',
+  )
+
+  /** Inside a transaction. */
+  function write(known: Workload | undefined, next: Workload): void {
+    if (next !== known) upsert.run(...toValues(next))
+  }
+
   return {
     async find(uid) {
       try {
-        const row = await db.kysely
+        const row = await kysely
           .selectFrom('workload')
           .selectAll()
           .where('uid', '=', uid)
           .executeTakeFirst()
-        if (row === undefined) return undefined
-        const { api_version: apiVersion, kind, namespace, name } = row
-        const chain = JSON.parse(row.chain) as DelegationChain
-        return { uid, apiVersion, kind, namespace, name, chain, via: JSON.parse(row.via) as Via[] }
+        return row === undefined ? undefined : fromRow(row)
       } catch (error) {
-        throw new Fault('audit_unavailable', 'Cannot read the registry', { cause: error })
+        throw unreadable(error)
       }
     },
-    save(workload) {
-      const { uid, apiVersion, kind, namespace, name, chain, via } = workload
-      const values = [
-        uid,
-        apiVersion,
-        kind,
-        namespace,
-        name,
-        JSON.stringify(chain),
-        JSON.stringify(via),
-      ]
-      return queue.commit(() => {
-        upsert.run(...values)
+    async revise(uid, revise) {
+      let revised: Workload | Fault | undefined
+      await queue.commit(() => {
+        const row = select.get(uid)
+        const known = row === undefined ? undefined : fromRow(row)
+        revised = attempt(() => revise(known))
+        if (!(revised instanceof Fault)) write(known, revised)
       })
+      if (revised === undefined || revised instanceof Fault) throw Fault.from(revised)
+      return revised
+    },
+    async reviseNamespace(namespace, revise) {
+      let after = ''
+      let read = BATCH
+      while (read === BATCH) {
+        await queue.commit(() => {
+          const rows = selectAfter.all(namespace, after, BATCH)
+          for (const known of rows.map(fromRow)) write(known, revise(known))
+          read = rows.length
+          after = rows.at(-1)?.uid ?? after
+        })
+      }
+    },
+    async namespaces() {
+      try {
+        const rows = await kysely.selectFrom('workload').select('namespace').distinct().execute()
+        return rows.map(({ namespace }) => namespace)
+      } catch (error) {
+        throw unreadable(error)
+      }
     },
   }
+}
+
+/** A refusal by whoever revises is not one of the database: it is told to them alone. */
+function attempt(revise: () => Workload): Workload | Fault {
+  try {
+    return revise()
+  } catch (error) {
+    return Fault.from(error)
+  }
+}
+
+function unreadable(cause: unknown): Fault {
+  return new Fault('audit_unavailable', 'Cannot read the registry', { cause })
+}
+
+function fromRow(row: WorkloadRow): Workload {
+  const { uid, api_version: apiVersion, kind, namespace, name, controller_uid: controllerUid } = row
+  const chain = JSON.parse(row.chain) as DelegationChain
+  const via = JSON.parse(row.via) as Via[]
+  return { uid, apiVersion, kind, namespace, name, chain, via, controllerUid }
+}
+
+function toValues(workload: Workload): readonly string[] {
+  const { uid, apiVersion, kind, namespace, name, chain, via, controllerUid } = workload
+  return [
+    uid,
+    apiVersion,
+    kind,
+    namespace,
+    name,
+    JSON.stringify(chain),
+    JSON.stringify(via),
+    controllerUid,
+  ]
 }

@@ -117,6 +117,7 @@ describe('createChainClient() sends', () => {
   test.each([
     ['created', WorkloadChange.CREATED],
     ['template-changed', WorkloadChange.TEMPLATE_CHANGED],
+    ['adopted', WorkloadChange.ADOPTED],
   ] as const)('what became of a workload: %s', async (change, want) => {
     await client.recordWorkload(request, undefined, { ...JOB, change })
     expect(calls[0]?.message).toMatchObject({ ...JOB, change: want })

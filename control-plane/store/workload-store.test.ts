@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { withCoRequester } from '../../core/chain.ts'
+import { Fault } from '../../core/fault.ts'
+import { aChain, aUser } from '../../test/support/record-builders.ts'
+import { openStore, type Store } from './open-store.ts'
+import type { Workload } from './workload-store.ts'
+
+let store: Store
+
+beforeEach(async () => {
+  store = await openStore(':memory:')
+})
+afterEach(() => store.close())
+
+function aWorkload(uid: string, parts: Partial<Workload> = {}): Workload {
+  return {
+    uid,
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    namespace: 'team',
+    name: uid,
+    chain: aChain([]),
+    via: [{ kind: 'Deployment', name: 'web' }],
+    controllerUid: 'web-uid',
+    ...parts,
+  }
+}
+
+const save = (workload: Workload) => store.workloads.revise(workload.uid, () => workload)
+const renamed = (known: Workload): Workload => ({ ...known, chain: aChain([], aUser('bob')) })
+
+test('revise() writes what it is given back', async () => {
+  expect(await save(aWorkload('a'))).toEqual(aWorkload('a'))
+  expect(await store.workloads.find('a')).toEqual(aWorkload('a'))
+  expect(await store.workloads.find('b')).toBeUndefined()
+})
+
+test('revise() gives each of many at once what the one before wrote', async () => {
+  const add = (name: string) =>
+    store.workloads.revise('a', (known = aWorkload('a')) => ({
+      ...known,
+      chain: withCoRequester(known.chain, aUser(name)),
+    }))
+  await Promise.all(['bob', 'carol', 'dave'].map(add))
+  const names = (await store.workloads.find('a'))?.chain.coRequesters.map((one) => one.username)
+  expect(names).toEqual(['bob', 'carol', 'dave'])
+})
+
+test('revise() throws what is thrown, writes nothing, and leaves others alone', async () => {
+  await save(aWorkload('a'))
+  const results = await Promise.allSettled([
+    store.workloads.revise('a', () => {
+      throw new Fault('permission_denied', 'no')
+    }),
+    store.workloads.revise('b', () => aWorkload('b')),
+  ])
+  expect(results).toMatchObject([
+    { status: 'rejected', reason: { code: 'permission_denied' } },
+    { status: 'fulfilled' },
+  ])
+  expect(await store.workloads.find('a')).toEqual(aWorkload('a'))
+  expect(store.problem()).toBeUndefined()
+})
+
+test('reviseNamespace() reaches each workload of one namespace, however many', async () => {
+  const uids = Array.from({ length: 450 }, (_, index) => `uid-${index}`)
+  await Promise.all(uids.map((uid) => save(aWorkload(uid))))
+  await save(aWorkload('elsewhere', { namespace: 'other' }))
+  await store.workloads.reviseNamespace('team', renamed)
+  const revised = await Promise.all(uids.map((uid) => store.workloads.find(uid)))
+  expect(new Set(revised.map((one) => one?.chain.rootRequester.username))).toEqual(new Set(['bob']))
+  expect(await store.workloads.find('elsewhere')).toMatchObject({ chain: aChain([]) })
+  await store.workloads.reviseNamespace('nowhere', renamed)
+})
+
+test('namespaces() names each once', async () => {
+  expect(await store.workloads.namespaces()).toEqual([])
+  for (const uid of ['a', 'b']) await save(aWorkload(uid))
+  await save(aWorkload('c', { namespace: 'other' }))
+  expect([...(await store.workloads.namespaces())].sort()).toEqual(['other', 'team'])
+})

@@ -1,0 +1,99 @@
+import {
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+} from '@kubernetes/client-node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { watchClusterFacts } from '../../../control-plane/kubernetes/cluster-facts.ts'
+import { createPodReader } from '../../../control-plane/kubernetes/pod-reader.ts'
+import { INJECTION_LABEL } from '../../../core/names.ts'
+import { createLogger } from '../../../platform/logger.ts'
+import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
+import { findKube } from '../../support/find-kubernetes.ts'
+
+/* What the control plane asks of a real kube-apiserver. */
+
+const kube = findKube()
+const namespace = 'team'
+const MERGE = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch)
+
+describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
+  let apiServer: BareApiServer
+  let admin: KubeConfig
+  let core: CoreV1Api
+
+  beforeAll(async () => {
+    apiServer = await startBareApiServer(kube ?? '')
+    admin = await apiServer.config('admin', 'system:masters')
+    core = admin.makeApiClient(CoreV1Api)
+    const labels = { [INJECTION_LABEL]: 'enabled' }
+    await core.createNamespace({ body: { metadata: { name: namespace, labels } } })
+    const account = { metadata: { name: 'default' } }
+    await core.createNamespacedServiceAccount({ namespace, body: account })
+  }, 120_000)
+
+  afterAll(() => apiServer?.close())
+
+  test('readPodUid() follows a name from one pod to the next', async () => {
+    const readPodUid = createPodReader(core)
+    const body = {
+      metadata: { name: 'web' },
+      spec: { automountServiceAccountToken: false, containers: [{ name: 'a', image: 'x' }] },
+    }
+    const made: (string | undefined)[] = []
+    const found: (string | undefined)[] = []
+    for (let times = 0; times < 2; times += 1) {
+      expect(await readPodUid(namespace, 'web')).toBeUndefined()
+      made.push((await core.createNamespacedPod({ namespace, body })).metadata?.uid)
+      found.push(await readPodUid(namespace, 'web'))
+      // A creation that fails changes nothing.
+      await expect(core.createNamespacedPod({ namespace, body })).rejects.toThrow()
+      expect(await readPodUid(namespace, 'web')).toBe(found.at(-1))
+      await core.deleteNamespacedPod({ namespace, name: 'web', gracePeriodSeconds: 0 })
+    }
+    expect(found).toEqual(made)
+    expect(new Set(found).size).toBe(2)
+  })
+
+  test.each(['.', '..', '../secrets', 'a/b', 'a?b'])(
+    'readPodUid() finds no pod %j',
+    async (name) => {
+      const uid = await createPodReader(core)(namespace, name).catch(() => undefined)
+      expect(uid).toBeUndefined()
+    },
+  )
+
+  test('readPodUid() does not take a refusal for an absent pod', async () => {
+    const nobody = await apiServer.config('nobody', 'nobodies')
+    const readPodUid = createPodReader(nobody.makeApiClient(CoreV1Api))
+    await expect(readPodUid(namespace, 'web')).rejects.toMatchObject({
+      code: 'decision_unavailable',
+    })
+  })
+
+  test('watchClusterFacts() tells which namespaces are opted in, and of each change', async () => {
+    const told: string[] = []
+    const facts = watchClusterFacts({
+      config: admin,
+      logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
+      onNamespaces: (optedIn) => void told.push([...optedIn].join()),
+      onPolicyChange: () => undefined,
+      onRbacChange: () => undefined,
+      onPolicy: () => undefined,
+    })
+    const label = (value: string | null) =>
+      core.patchNamespace(
+        { name: namespace, body: { metadata: { labels: { [INJECTION_LABEL]: value } } } },
+        MERGE,
+      )
+    await expect.poll(() => told.at(-1), { timeout: 10_000 }).toBe(namespace)
+    await label(null)
+    await expect.poll(() => told.at(-1), { timeout: 10_000 }).toBe('')
+    expect(facts.isInjected(namespace)).toBe(false)
+    await label('enabled')
+    await expect.poll(() => told.at(-1), { timeout: 10_000 }).toBe(namespace)
+    expect(facts.isInjected(namespace)).toBe(true)
+    facts.stop()
+  })
+})

@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto'
 import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
@@ -18,6 +19,10 @@ const WATCHES_MAX = 200
 /** Longer than kube-apiserver keeps an idle connection (90 s), so that it is the one to close. */
 const KEEP_ALIVE_MS = 120_000
 const HANDSHAKE_MS = 10_000
+/** How often a server that stops looks for connections on which nothing is under way any more. */
+const SWEEP_MS = 20
+/** What is under way for longer when the server stops is cut: a watch that nobody reads, mostly. */
+const DRAIN_MS = 2_000
 /** Request headers are small; the groups of a user can make them long. */
 const HEADER_BYTES_MAX = 128 * 1_024
 
@@ -45,7 +50,7 @@ export interface AccessApiServer {
   listen(port: number, host: string): Promise<number>
   /** New connections get the new certificate. */
   setCertificate(certificate: CertificatePair): void
-  /** Ends the watches, answers what is under way, closes the connections. */
+  /** Ends the watches, answers what is under way, closes the connections; within two seconds. */
   close(): Promise<void>
 }
 
@@ -81,6 +86,13 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
     },
   )
 
+  // By hand, since the server knows only those that have said something after their handshake.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+
   function renewContext(): void {
     server.setSecureContext(secureContext(certificate, deps.requestHeader))
   }
@@ -100,7 +112,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
     async close() {
       stopFollowing()
       stopping.abort()
-      await closeServer(server)
+      await closeServer(server, sockets)
     },
   }
 }
@@ -142,8 +154,17 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   return typeof address === 'object' && address !== null ? address.port : port
 }
 
-async function closeServer(server: Server): Promise<void> {
+/**
+ * kube-apiserver keeps connections for what comes next, and one that carried a watch becomes idle
+ * only once the watch has said its last: so idle ones are looked for until there are none.
+ */
+async function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+  const cut = setTimeout(() => {
+    for (const socket of sockets) socket.destroy()
+  }, DRAIN_MS)
   await closed
+  clearInterval(sweep)
+  clearTimeout(cut)
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { Agent } from 'node:https'
+import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WATCH_TIMES } from '../../../control-plane/access-api/watch-stream.ts'
 import {
@@ -261,6 +264,37 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       expect(await watch.rest()).toEqual([])
       await closed
     })
+
+    test('a watch over a connection that its client keeps does not hold up the end', async () => {
+      const stopping = await startAccessApi()
+      const agent = new Agent({ keepAlive: true })
+      const watch = await stopping.watch(`${EVENTS}?watch=1`, 'alice', { agent })
+      const began = performance.now()
+      const closed = stopping.close()
+      expect(await watch.rest()).toEqual([])
+      await closed
+      // Before the time at which everything is cut.
+      expect(performance.now() - began).toBeLessThan(1_500)
+      agent.destroy()
+    })
+
+    test('a client that reads nothing and one that says nothing are cut off at the end', async () => {
+      const stopping = await startAccessApi()
+      const agent = new Agent({ keepAlive: true })
+      const watch = await stopping.watch(`${EVENTS}?watch=1`, 'alice', { agent })
+      watch.incoming.pause()
+      watch.incoming.on('error', () => undefined)
+      const padding = 'x'.repeat(100_000)
+      for (let number = 1; number <= 100; number += 1) {
+        await stopping.auditEvents.append(aDecision(number, { userAgent: padding }))
+      }
+      const silent = connect(stopping.port, '127.0.0.1')
+      await once(silent, 'connect')
+      const cut = once(silent, 'close')
+      await stopping.close()
+      await cut
+      agent.destroy()
+    }, 5_000)
 
     test('a store that fails ends the watch with a Status', async () => {
       const { auditEvents } = api

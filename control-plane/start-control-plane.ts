@@ -82,7 +82,9 @@ export async function startControlPlane(
       audit: createAuditService(shared),
     },
   )
+  let draining = false
   const checks: readonly HealthCheck[] = [
+    { name: 'draining', check: () => (draining ? 'the process is about to end' : undefined) },
     { name: 'store', check: store.problem },
     { name: 'cluster', check: facts.problem },
   ]
@@ -97,11 +99,17 @@ export async function startControlPlane(
     checks: { '/readyz': checks },
   })
   const timer = watchHealth(checks, store, (serves) => grpc.setServing(serves), logger)
+  async function leaveService(): Promise<void> {
+    draining = true
+    clearInterval(timer)
+    grpc.setServing(false)
+  }
   logger.info({ version: VERSION, grpcPort: grpc.port }, 'Serving')
   return [
-    { name: 'health checks', close: async () => clearInterval(timer) },
-    { name: 'grpc', close: () => grpc.close() },
+    { name: 'service', close: leaveService },
+    // Readers first: agents have nobody else to ask, so decisions are made as long as can be.
     ...api,
+    { name: 'grpc', close: () => grpc.close() },
     { name: 'watches', close: async () => facts.stop() },
     {
       name: 'certificates',

@@ -91,6 +91,22 @@ describe('createRequestHeaderSource()', () => {
     source.close()
   })
 
+  test.each([
+    ['a first read that failed', () => Promise.reject(new Error('no connection'))],
+    ['a first read that named no front proxy', () => Promise.resolve({})],
+  ])('reads again soon after %s, not only when it is time', async (_name, first) => {
+    const reads: (() => Promise<Record<string, string>>)[] = [first]
+    const source = createRequestHeaderSource({
+      read: () => (reads.shift() ?? (async () => data()))(),
+      logger,
+      retryMs: 5,
+    })
+    await source.start()
+    expect(source.current()).toBeUndefined()
+    await expect.poll(() => source.current()?.allowedNames).toEqual(['front-proxy-client'])
+    source.close()
+  })
+
   test('forgets a front proxy that the cluster no longer has', async () => {
     let current: Record<string, string> = data()
     const source = createRequestHeaderSource({ read: async () => current, logger, reloadMs: 5 })

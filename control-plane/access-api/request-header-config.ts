@@ -24,7 +24,7 @@ export interface RequestHeaderSource {
 }
 
 export interface ReloadedRequestHeaderSource extends RequestHeaderSource {
-  /** Reads once, then again at every interval. Never throws: a failed read keeps what was known. */
+  /** Reads once, then again at every interval, more often while nothing is known. Never throws: a failed read keeps what was known. */
   start(): Promise<void>
   close(): void
 }
@@ -34,6 +34,8 @@ const CONFIG_MAP = { namespace: 'kube-system', name: 'extension-apiserver-authen
 
 /** A new front-proxy CA is published long before the old one ends, so a minute is early enough. */
 const RELOAD_MS = 60_000
+/** While nothing is known every reader is turned away. */
+const RETRY_MS = 1_000
 
 /** Header names that a cluster cannot do without, so a ConfigMap without them is not usable. */
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
@@ -103,8 +105,9 @@ export function createRequestHeaderSource(options: {
   readonly read: () => Promise<Readonly<Record<string, string>>>
   readonly logger: Logger
   readonly reloadMs?: number
+  readonly retryMs?: number
 }): ReloadedRequestHeaderSource {
-  const { read, logger, reloadMs = RELOAD_MS } = options
+  const { read, logger, reloadMs = RELOAD_MS, retryMs = RETRY_MS } = options
   const listeners = new Set<() => void>()
   let config: RequestHeaderConfig | undefined
   let timer: NodeJS.Timeout | undefined
@@ -126,7 +129,7 @@ export function createRequestHeaderSource(options: {
   async function start(): Promise<void> {
     await reload()
     if (closed) return
-    timer = setTimeout(() => void start(), reloadMs)
+    timer = setTimeout(() => void start(), config === undefined ? retryMs : reloadMs)
     timer.unref()
   }
 

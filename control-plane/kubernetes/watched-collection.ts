@@ -20,8 +20,17 @@ export interface WatchedCollectionOptions<Item extends KubernetesObject> {
   /** Called after each change of the objects, and when they are in sync again. */
   readonly onChange: (item?: Item) => void
   readonly logger: Logger
+  readonly times?: WatchedCollectionTimes
 }
 
+interface WatchedCollectionTimes {
+  /** A watch that was not answered until then is not one. kube-apiserver answers at once. */
+  readonly openMsMax: number
+  /** A list that was not answered until then is asked for again. */
+  readonly listMsMax: number
+}
+
+const TIMES: WatchedCollectionTimes = { openMsMax: 5_000, listMsMax: 30_000 }
 const RETRY_MS = 500
 
 /**
@@ -32,12 +41,14 @@ export function watchCollection<Item extends KubernetesObject>(
   options: WatchedCollectionOptions<Item>,
 ): WatchedCollection<Item> {
   const items = new Map<string, Item>()
+  const { openMsMax, listMsMax } = options.times ?? TIMES
   let synced = false
   let stopped = false
   let running: AbortController | undefined
 
   async function relist(): Promise<string> {
-    const { items: listed, metadata } = await options.list()
+    const list = options.list()
+    const { items: listed, metadata } = await inTime(list, listMsMax, `list of ${options.name}`)
     items.clear()
     for (const item of listed) items.set(keyOf(item), item)
     synced = true
@@ -49,10 +60,18 @@ export function watchCollection<Item extends KubernetesObject>(
   function watchFrom(version: string): Promise<string> {
     return new Promise((resolve, reject) => {
       let last = version
+      let opened = false
+      // Of a watch that was given up nothing is believed: it may tell what is no longer so.
+      let over = false
+      const fail = (error: unknown): void => {
+        over = true
+        reject(error)
+      }
       const query = { resourceVersion: version, allowWatchBookmarks: 'true' }
       const handle = (phase: string, item: Item): void => {
+        if (over) return
         if (phase === 'ERROR') {
-          reject(new Error(`the watch of ${options.name} was refused`))
+          fail(new Error(`the watch of ${options.name} was refused`))
           return
         }
         last = item.metadata?.resourceVersion ?? last
@@ -62,13 +81,17 @@ export function watchCollection<Item extends KubernetesObject>(
         options.onChange(item)
       }
       const done = (error: unknown): void => {
-        if (error === null || error === undefined || isQuiet(error)) resolve(last)
-        else reject(error)
+        // The client says the same of a quiet watch and of one that was never answered.
+        const well = error === null || error === undefined || (opened && isQuiet(error))
+        if (well) resolve(last)
+        else fail(error)
       }
-      options.watch.watch(options.path, query, handle, done).then((controller) => {
+      const asked = options.watch.watch(options.path, query, handle, done).then((controller) => {
+        opened = true
         running = controller
-        if (stopped) controller.abort()
-      }, reject)
+        if (stopped || over) controller.abort()
+      })
+      inTime(asked, openMsMax, `watch of ${options.name}`).catch(fail)
     })
   }
 
@@ -97,6 +120,19 @@ export function watchCollection<Item extends KubernetesObject>(
       stopped = true
       running?.abort()
     },
+  }
+}
+
+/** Rejects when there is no answer until then. */
+async function inTime<Answer>(asked: Promise<Answer>, ms: number, what: string): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the ${what} was not answered in ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([asked, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

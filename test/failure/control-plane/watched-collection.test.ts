@@ -15,6 +15,10 @@ let collection: WatchedCollection<KubernetesObject>
 let listed: KubernetesObject[]
 let lists: number
 let listFails: boolean
+let listHangs: boolean
+let watch: Watch
+/** The API server accepts connections and says nothing. */
+let silent: boolean
 let changes: number
 /** Watches that were opened, with the version where they began. */
 let watches: { readonly from: string; readonly answer: ServerResponse }[]
@@ -29,11 +33,14 @@ beforeEach(async () => {
   listed = [anObject('team', '1')]
   lists = 0
   listFails = false
+  listHangs = false
+  silent = false
   changes = 0
   watches = []
   server = createServer((incoming, answer) => {
     const { searchParams } = new URL(incoming.url ?? '', 'http://x')
     watches.push({ from: searchParams.get('resourceVersion') ?? '', answer })
+    if (silent) return
     answer.writeHead(200, { 'content-type': 'application/json' })
     answer.flushHeaders()
   })
@@ -41,19 +48,22 @@ beforeEach(async () => {
   const config = new KubeConfig()
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   config.loadFromClusterAndUser({ name: 'c', server: url, skipTLSVerify: true }, { name: 'u' })
+  watch = new Watch(config)
   collection = watchCollection({
     name: 'namespaces',
     path: '/api/v1/namespaces',
-    watch: new Watch(config),
+    watch,
     async list() {
       lists += 1
       if (listFails) throw new Error('the API server is away')
+      if (listHangs) return new Promise<never>(() => undefined)
       return { items: listed, metadata: { resourceVersion: '10' } }
     },
     onChange: () => {
       changes += 1
     },
     logger: createLogger({ name: 'x', level: 'error' }, { write: () => undefined }),
+    times: { openMsMax: 300, listMsMax: 300 },
   })
   await expect.poll(() => watches.length).toBe(1)
 })
@@ -66,6 +76,11 @@ afterEach(async () => {
 
 function send(type: string, object: object): void {
   watches.at(-1)?.answer.write(`${JSON.stringify({ type, object })}\n`)
+}
+
+/** How long the client waits for something to come, or for an answer at all: it tells neither apart. */
+function endQuietAfter(quietMs: number): void {
+  Object.assign(watch, { requestTimeoutMs: quietMs })
 }
 
 const names = () => [...collection.items.keys()].sort()
@@ -127,4 +142,46 @@ test('a line that is no JSON ends in a list, not in silence', async () => {
   await expect.poll(() => watches.length, relistsWithin).toBe(2)
   send('ADDED', anObject('other', '31'))
   await expect.poll(names).toContain('other')
+})
+
+test('a watch on which nothing comes is taken up where it was, and nothing is missed', async () => {
+  endQuietAfter(100)
+  watches[0]?.answer.end()
+  await expect.poll(() => watches.length, relistsWithin).toBeGreaterThan(4)
+  expect(watches.at(-1)?.from).toBe('10')
+  expect(lists).toBe(1)
+  expect(collection.isSynced()).toBe(true)
+})
+
+test.each([30_000, 100])(
+  'an API server that accepts and never answers (the client waits %i ms) is out of sync',
+  async (quietMs) => {
+    endQuietAfter(quietMs)
+    silent = true
+    listHangs = true
+    watches[0]?.answer.end()
+    await expect.poll(() => collection.isSynced(), { timeout: 2_000 }).toBe(false)
+    // It tries again although no answer ever came.
+    await expect.poll(() => lists, relistsWithin).toBeGreaterThan(2)
+    expect(collection.isSynced()).toBe(false)
+    listed = [anObject('new', '30')]
+    silent = false
+    listHangs = false
+    await expect.poll(() => collection.isSynced(), relistsWithin).toBe(true)
+    expect(names()).toEqual(['new'])
+  },
+)
+
+test('what an answer that came too late says is not believed', async () => {
+  silent = true
+  watches[0]?.answer.end()
+  await expect.poll(() => watches.length, relistsWithin).toBe(2)
+  const late = watches[1]?.answer
+  silent = false
+  await expect.poll(() => watches.length, relistsWithin).toBe(3)
+  late?.writeHead(200, { 'content-type': 'application/json' })
+  late?.write(`${JSON.stringify({ type: 'ADDED', object: anObject('old', '5') })}\n`)
+  send('ADDED', anObject('new', '11'))
+  await expect.poll(names).toContain('new')
+  expect(names()).not.toContain('old')
 })

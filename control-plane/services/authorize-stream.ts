@@ -23,6 +23,8 @@ type Call = ServerDuplexStream<AuthorizeStreamRequest, Response>
 
 /** Questions of one sidecar under way at once; a pod that asks more is asked to wait. */
 const IN_FLIGHT_MAX = 1_024
+/** Answers that a sidecar has not taken; while there are more, no further question of it is read. */
+const UNTAKEN_MAX = 256
 
 /** One sidecar's stream: many questions at once, each answered by its correlation. */
 export function createAuthorizeStream(
@@ -40,9 +42,18 @@ export function createAuthorizeStream(
 
 function serve(call: Call, secret: string, session: Session, deps: AuthorizationDeps): void {
   let inFlight = 0
+  let untaken = 0
+  let ended = false
   const mine = new Map<string, OpenDecision>()
-  const send = (response: Response): void => {
-    if (!call.cancelled && !call.writableEnded) call.write(response)
+
+  function send(response: Response): void {
+    if (ended || call.cancelled || call.writableEnded) return
+    untaken += 1
+    call.write(response, () => {
+      untaken -= 1
+      if (untaken === UNTAKEN_MAX) call.resume()
+    })
+    if (untaken > UNTAKEN_MAX) call.pause()
   }
 
   async function answer(message: AuthorizeStreamRequest, session: Session): Promise<Response> {
@@ -57,7 +68,8 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
       const question = questionFromMessage(message.message.value)
       const changes = deps.openDecisions.changes()
       const decided = await decideMeasured(deps, session, question)
-      if (decided.effect === 'allow') {
+      // Of a stream that ended meanwhile nobody would ever close it.
+      if (decided.effect === 'allow' && !ended) {
         deps.openDecisions.open(watch(decided.decisionId, session, question), changes)
       }
       return { correlation, message: { case: 'decision', value: answerToMessage(decided) } }
@@ -77,6 +89,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
   }
 
   function resume({ decisionId, request }: Resume, session: Session): void {
+    if (ended) return
     try {
       if (request === undefined) throw new Fault('request_invalid', 'Nothing says what is open')
       deps.openDecisions.resume(watch(decisionId, session, questionFromMessage(request)))
@@ -119,6 +132,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
     })
   })
   const end = (): void => {
+    ended = true
     for (const decision of mine.values()) deps.openDecisions.release(decision)
     mine.clear()
   }

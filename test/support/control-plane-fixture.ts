@@ -40,6 +40,10 @@ export interface ControlPlaneFixture {
   readonly access: Map<string, Access>
   readonly logLines: string[]
   readonly clock: { nowMs: number }
+  /** How many reviews of access were asked for. */
+  reviews(): number
+  /** Lets no review be answered until the function that it returns is called. */
+  holdReviews(): () => void
   /** Something that decisions rest on has changed. */
   recheck(): void
   openDecisions(): number
@@ -66,8 +70,14 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     if (user === undefined) throw new Fault('identity_unverified', 'The token is not one of ours')
     return user
   }
+  let reviews = 0
+  let held = Promise.resolve()
   const access = {
-    review: async ({ username }: UserInfo) => answers.get(username) ?? 'allowed',
+    async review({ username }: UserInfo) {
+      reviews += 1
+      await held
+      return answers.get(username) ?? 'allowed'
+    },
     peek: () => undefined,
     forget: () => undefined,
   }
@@ -113,6 +123,14 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     access: answers,
     logLines,
     clock,
+    reviews: () => reviews,
+    holdReviews() {
+      let release = (): void => {}
+      held = new Promise((resolve) => {
+        release = resolve
+      })
+      return release
+    },
     recheck: openDecisions.recheck,
     openDecisions: openDecisions.size,
     setServing: server.setServing,

@@ -145,6 +145,20 @@ describe('a decision', () => {
     expect(rows()).toHaveLength(500)
   })
 
+  test('waits while the sidecar takes no answers, and each is answered once it does', async () => {
+    fixture.access.set('alice', 'denied')
+    agent.stream.pause()
+    for (let correlation = 1; correlation <= 5_000; correlation += 1) ask(agent, correlation)
+    await expect.poll(() => rows().length).toBeGreaterThan(100)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    const waiting = rows().length
+    expect(waiting).toBeLessThan(2_000)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(rows()).toHaveLength(waiting)
+    agent.stream.resume()
+    await expect.poll(() => agent.received.length, { timeout: 10_000 }).toBe(5_000)
+  })
+
   test('that cannot be recorded is a failure, not an answer, and the next one is made', async () => {
     const other = new Sqlite(fixture.databasePath)
     other.exec('begin immediate')
@@ -295,6 +309,22 @@ describe('what is open', () => {
     await expect
       .poll(() => agent.received.at(-1)?.message)
       .toMatchObject({ case: 'revocation', value: { decisionId: 'd' } })
+  })
+
+  test('is not watched over when its stream ended before it was decided', async () => {
+    const release = fixture.holdReviews()
+    ask(agent, 1)
+    await expect.poll(fixture.reviews).toBe(1)
+    agent.stream.cancel()
+    await agent.ended
+    // Whoever asks later is heard later: the server knows by then that the stream is gone.
+    const next = openStream(agent.session)
+    next.stream.write({ correlation: 1 })
+    await next.answer(1)
+    release()
+    await expect.poll(() => rows().length).toBe(1)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(fixture.openDecisions()).toBe(0)
   })
 
   test('is forgotten with its stream', async () => {

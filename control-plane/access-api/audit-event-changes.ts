@@ -3,6 +3,7 @@ import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import { toAuditEventObject } from './access-object.ts'
 import { type ChangePage, type ChangeReader, READ_BATCH } from './api-resource.ts'
+import { STRETCH } from './audit-event-scan.ts'
 
 export interface AuditEventChangesOptions {
   readonly filter: AuditEventFilter
@@ -35,16 +36,22 @@ export function createAuditEventChanges(
   }
 
   async function next(): Promise<ChangePage<AuditEventObject>> {
-    const page = await events.changes(options.filter, { afterRevision: cursor, limit: READ_BATCH })
+    const untilRevision = cursor + STRETCH
+    const page = await events.changes(options.filter, {
+      afterRevision: cursor,
+      untilRevision,
+      limit: READ_BATCH,
+    })
     const changes = page.events.filter(options.isSelected).flatMap((event) => {
       const object = toAuditEventObject(event)
       const type = changeType(event, object.metadata.name)
       return type === undefined ? [] : [{ type, object }]
     })
-    const more = page.events.length === READ_BATCH
+    const isFull = page.events.length === READ_BATCH
     const last = page.events.at(-1)?.revision ?? cursor
-    cursor = more ? last : Math.max(last, page.revision)
-    return { changes, revision: cursor, more }
+    // Onward though nothing was for this watcher: what was looked at is not looked at again.
+    cursor = isFull ? last : Math.max(last, Math.min(untilRevision, page.revision))
+    return { changes, revision: cursor, more: isFull || cursor < page.revision }
   }
 
   return {

@@ -7,7 +7,7 @@ import { READ_BATCH } from './api-resource.ts'
  * Records that one read of the store may look at. The store reads while nothing else runs, and
  * decisions must not wait for a search that finds little: so many take about a millisecond.
  */
-const STRETCH = 5_000
+export const STRETCH = 5_000
 
 /**
  * The order of records and the order of decision times differ by what waits for one group commit
@@ -19,13 +19,14 @@ const DISORDER_MS = 10_000
 export interface AuditEventScan {
   /**
    * Calls `take` for each selected event with `afterSequence < sequence <= untilSequence`, oldest
-   * first, until it says false.
+   * first, until it says false. Resolves with the sequence of the last event that was looked at,
+   * selected or not.
    */
   forward(
     afterSequence: number,
     untilSequence: number,
     take: (event: AuditEvent) => boolean,
-  ): Promise<void>
+  ): Promise<number>
   /** The newest selected events, oldest first; none decided before `sinceMs`. */
   newest(count: number, sinceMs: number | undefined): Promise<readonly AuditEvent[]>
   /** A sequence after which every event decided at `sinceMs` or later stands. */
@@ -43,7 +44,7 @@ export function createAuditEventScan(
     afterSequence: number,
     untilSequence: number,
     take: (event: AuditEvent) => boolean,
-  ): Promise<void> {
+  ): Promise<number> {
     let after = afterSequence
     while (after < untilSequence) {
       const until = Math.min(after + STRETCH, untilSequence)
@@ -54,17 +55,16 @@ export function createAuditEventScan(
       })
       for (const event of page.events) {
         after = event.sequence
-        if (selected(event) && !take(event)) return
+        if (selected(event) && !take(event)) return after
       }
       const isFull = page.events.length === READ_BATCH
-      // No sequence lies above the revision.
-      if (!isFull && until >= page.revision) return
+      if (!isFull && until >= page.sequence) return Math.max(after, page.sequence)
       if (!isFull) after = until
       await letOthersRun()
     }
+    return after
   }
 
-  const highestSequence = () => searchLog(events, () => false)
   const sequenceBefore = (sinceMs: number) =>
     searchLog(events, (event) => event.decidedAtMs >= sinceMs - DISORDER_MS)
 
@@ -72,7 +72,7 @@ export function createAuditEventScan(
   async function newest(count: number, sinceMs = 0): Promise<readonly AuditEvent[]> {
     const oldest = sinceMs === 0 ? 0 : await sequenceBefore(sinceMs)
     let found: readonly AuditEvent[] = []
-    let until = await highestSequence()
+    let until = await highestSequence(events)
     // Most of the newest events are wanted as they are; a search that finds little goes in strides.
     for (let length = 2 * count; until > oldest && found.length < count; length *= 4) {
       const after = Math.max(oldest, until - Math.min(length, STRETCH))
@@ -89,7 +89,7 @@ export function createAuditEventScan(
     return found
   }
 
-  return { forward, newest, sequenceBefore, highestSequence }
+  return { forward, newest, sequenceBefore, highestSequence: () => highestSequence(events) }
 }
 
 /** The lowest sequence whose next event is absent or satisfies `done`; halves the log each time. */
@@ -97,9 +97,7 @@ async function searchLog(
   events: AuditEventReader,
   done: (event: AuditEvent) => boolean,
 ): Promise<number> {
-  // Every append is a change, so no sequence lies above the revision.
-  const { revision } = await events.list({}, { afterSequence: 0, limit: 1 })
-  let [low, high] = [0, revision]
+  let [low, high] = [0, await highestSequence(events)]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
     const page = await events.list({}, { afterSequence: middle, limit: 1 })
@@ -108,4 +106,9 @@ async function searchLog(
     else low = middle + 1
   }
   return low
+}
+
+async function highestSequence(events: AuditEventReader): Promise<number> {
+  const page = await events.list({}, { afterSequence: Number.MAX_SAFE_INTEGER, limit: 1 })
+  return page.sequence
 }

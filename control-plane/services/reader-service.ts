@@ -16,6 +16,7 @@ import type {
 import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { ChainService, PodBindingSchema } from '../../proto/gen/lanyard/v1/chain_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import { createAuditEventScan } from '../access-api/audit-event-scan.ts'
 import type { AccessReviewer } from '../kubernetes/access-reviewer.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
@@ -100,11 +101,9 @@ export function createAuditService(deps: ReaderDeps): GrpcHandlers<typeof AuditS
     }),
     listAuditEvents: unary(deps.logger, async (request, metadata) => {
       await permit(metadata, 'auditevents', 'list', request.namespace)
-      const page = {
-        afterSequence: Number(request.afterSequence),
-        limit: pageLimit(request.pageSize),
-      }
-      const { events } = await deps.auditEvents.list(toFilter(request), page)
+      const after = Number(request.afterSequence)
+      const limit = pageLimit(request.pageSize)
+      const { events } = await readOn(deps.auditEvents, toFilter(request), after, limit)
       return { events: events.map(eventToMessage) }
     }),
     watchAuditEvents(call) {
@@ -141,7 +140,8 @@ async function streamEvents(
       const committed = new Promise<void>((resolve) => {
         wake = resolve
       })
-      const { events } = await deps.auditEvents.list(filter, { afterSequence, limit: PAGE_DEFAULT })
+      const read = await readOn(deps.auditEvents, filter, afterSequence, PAGE_DEFAULT)
+      const { events } = read
       if (events.length > 0 && deps.now() - permittedAtMs >= PERMIT_MS) {
         await mayWatch()
         permittedAtMs = deps.now()
@@ -150,13 +150,29 @@ async function streamEvents(
         const taken = call.write({ event: eventToMessage(event) })
         if (!taken)
           await new Promise((resolve) => call.once('drain', resolve).once('cancelled', resolve))
-        afterSequence = event.sequence
       }
+      afterSequence = read.afterSequence
       if (events.length < PAGE_DEFAULT && !call.cancelled) await committed
     }
   } finally {
     stop()
   }
+}
+
+/** The next events that a filter finds, and where to go on. Decisions do not wait for the search. */
+async function readOn(
+  auditEvents: AuditEventReader,
+  filter: AuditEventFilter,
+  after: number,
+  limit: number,
+): Promise<{ readonly events: readonly AuditEvent[]; readonly afterSequence: number }> {
+  const events: AuditEvent[] = []
+  const scan = createAuditEventScan(auditEvents, filter, () => true)
+  const afterSequence = await scan.forward(after, Number.POSITIVE_INFINITY, (event) => {
+    events.push(event)
+    return events.length < limit
+  })
+  return { events, afterSequence }
 }
 
 function toFilter(request: {

@@ -18,6 +18,8 @@ export interface AuditEventPage {
   readonly events: readonly AuditEvent[]
   /** Highest revision of the whole log, read no later than the events: none up to it is missing. */
   readonly revision: number
+  /** Highest sequence of the whole log, read at the same time. */
+  readonly sequence: number
 }
 
 /** Reads the decisions. Every method may throw `audit_unavailable`. */
@@ -35,10 +37,17 @@ export interface AuditEventReader {
       readonly limit: number
     },
   ): Promise<AuditEventPage>
-  /** Events changed after `revision`, in the order of their changes; at most `limit`. */
+  /**
+   * Events changed after `afterRevision`, in the order of their changes; at most `limit`. With
+   * `untilRevision` no later change is looked at.
+   */
   changes(
     filter: AuditEventFilter,
-    page: { readonly afterRevision: number; readonly limit: number },
+    page: {
+      readonly afterRevision: number
+      readonly untilRevision?: number
+      readonly limit: number
+    },
   ): Promise<AuditEventPage>
   /** Calls back after something was committed; returns the way to stop. */
   onCommit(listener: () => void): () => void

@@ -77,19 +77,18 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
     filter: AuditEventFilter,
     order: 'sequence' | 'revision',
     after: number,
+    until: number | undefined,
     limit: number,
-    untilSequence?: number,
   ): Promise<AuditEventPage> {
     try {
       // First: what is committed between the two reads must not count as read.
-      const revision = readHighest(db)?.revision ?? 0
+      const highest = readHighest(db) ?? { sequence: 0, revision: 0 }
       const later = select(kysely, filter).where(`decision.${order}`, '>', after)
-      const bounded =
-        untilSequence === undefined ? later : later.where('decision.sequence', '<=', untilSequence)
+      const bounded = until === undefined ? later : later.where(`decision.${order}`, '<=', until)
       const rows = await bounded.orderBy(`decision.${order}`).limit(limit).execute()
-      return { events: rows.map(fromRow), revision }
+      return { events: rows.map(fromRow), ...highest }
     } catch (error) {
-      throw new Fault('audit_unavailable', 'Cannot read the audit', { cause: error })
+      throw unreadable(error)
     }
   }
 
@@ -97,14 +96,23 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
     append,
     complete,
     async get(id) {
-      const row = await select(kysely, {}).where('decision.id', '=', id).executeTakeFirst()
-      return row === undefined ? undefined : fromRow(row)
+      try {
+        const row = await select(kysely, {}).where('decision.id', '=', id).executeTakeFirst()
+        return row === undefined ? undefined : fromRow(row)
+      } catch (error) {
+        throw unreadable(error)
+      }
     },
     list: (filter, page) =>
-      read(filter, 'sequence', page.afterSequence, page.limit, page.untilSequence),
-    changes: (filter, page) => read(filter, 'revision', page.afterRevision, page.limit),
+      read(filter, 'sequence', page.afterSequence, page.untilSequence, page.limit),
+    changes: (filter, page) =>
+      read(filter, 'revision', page.afterRevision, page.untilRevision, page.limit),
     onCommit: (listener) => queue.onCommit(listener),
   }
+}
+
+function unreadable(cause: unknown): Fault {
+  return new Fault('audit_unavailable', 'Cannot read the audit', { cause })
 }
 
 function readHighest(db: Database): { sequence: number; revision: number } | undefined {

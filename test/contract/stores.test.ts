@@ -120,6 +120,16 @@ describe.each(kinds)('a store %s', (_name, open) => {
       const page = await events.changes({}, { afterRevision: 1, limit: 100 })
       expect(ids(page)).toEqual([2, 3, 1].map(aDecisionId))
       expect(page.revision).toBe(4)
+      const bounded = await events.changes({}, { afterRevision: 1, untilRevision: 3, limit: 100 })
+      expect(ids(bounded)).toEqual([2, 3].map(aDecisionId))
+    })
+
+    test('says how far the whole log goes, whatever a page holds of it', async () => {
+      await events.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
+      const whole = { sequence: 3, revision: 4 }
+      expect(await events.list({ namespace: 'other' }, ALL)).toEqual({ events: [], ...whole })
+      const nothing = { afterRevision: 0, untilRevision: 1, limit: 100 }
+      expect(await events.changes({}, nothing)).toEqual({ events: [], ...whole })
     })
 
     test('tells of a commit until it is told to stop', async () => {

@@ -41,13 +41,14 @@ export function createMemoryAuditEventStore(): AuditEventStore {
       const found = events
         .filter(({ sequence }) => sequence > afterSequence && sequence <= untilSequence)
         .filter((event) => matchesEvent(filter, event))
-      return { events: found.slice(0, limit), revision }
+      return { events: found.slice(0, limit), revision, sequence: events.length }
     },
-    async changes(filter, { afterRevision, limit }) {
+    async changes(filter, { afterRevision, untilRevision = Infinity, limit }) {
       const found = events
-        .filter((event) => event.revision > afterRevision && matchesEvent(filter, event))
+        .filter((event) => event.revision > afterRevision && event.revision <= untilRevision)
+        .filter((event) => matchesEvent(filter, event))
         .sort((a, b) => a.revision - b.revision)
-      return { events: found.slice(0, limit), revision }
+      return { events: found.slice(0, limit), revision, sequence: events.length }
     },
     onCommit: commits.add,
   }

@@ -127,6 +127,20 @@ test('a read-only database refuses, and records again once it may', async () => 
   expect(idsOnDisk()).toEqual([aDecisionId(2)])
 })
 
+test('a database that cannot be read says so, to each who reads the audit', async () => {
+  store = await openStore(path)
+  const { auditEvents } = store
+  await store.close()
+  store = undefined
+  const reads = [
+    auditEvents.get(aDecisionId(1)),
+    auditEvents.list({}, { afterSequence: 0, limit: 1 }),
+    auditEvents.changes({}, { afterRevision: 0, limit: 1 }),
+  ]
+  const results = await Promise.allSettled(reads)
+  expect(results).toMatchObject(Array(3).fill({ status: 'rejected', reason: refused }))
+})
+
 test('a write that is itself at fault is refused alone', async () => {
   store = await openStore(path)
   const results = await Promise.allSettled([

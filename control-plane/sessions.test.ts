@@ -32,6 +32,29 @@ test('open() never gives the same secret twice', () => {
   expect(Math.min(...secrets.map(({ length }) => length))).toBeGreaterThanOrEqual(43)
 })
 
+test('open() forgets what is over, so that as many are kept as there are sidecars', () => {
+  const { clock, sessions } = someSessions()
+  const sidecars = 1_000
+  let most = 0
+  // Ten lifetimes, in which each sidecar enrols once a lifetime.
+  for (let opened = 0; opened < 10 * sidecars; opened += 1) {
+    sessions.open(binding, SESSION_MS_MAX)
+    clock.nowMs += SESSION_MS_MAX / sidecars
+    most = Math.max(most, sessions.size())
+  }
+  expect(most).toBeLessThan(1.5 * sidecars)
+})
+
+test('open() forgets what is over behind what is not', () => {
+  const { clock, sessions } = someSessions()
+  const long = sessions.open(binding, SESSION_MS_MAX)
+  for (let opened = 0; opened < 100; opened += 1) sessions.open(binding, 10)
+  clock.nowMs += 10
+  for (let opened = 0; opened < 50; opened += 1) sessions.open(binding, SESSION_MS_MAX)
+  expect(sessions.size()).toBe(51)
+  expect(sessions.find(long.secret).binding).toBe(binding)
+})
+
 test.each(['', 'unknown', '__proto__', 'constructor'])('find() knows no %j', (secret) => {
   expect(() => someSessions().sessions.find(secret)).toThrow(unverified)
 })

@@ -93,6 +93,13 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
     )
   })
 
+  test('leads to the only control plane whatever it says of itself, and to injectors that are ready', () => {
+    const leads = (name: string) => chart.find('Service', name).spec.publishNotReadyAddresses
+    expect(chart.find('StatefulSet', 'lanyard-control-plane').spec.replicas).toBe(1)
+    expect(leads('lanyard-control-plane')).toBe(true)
+    expect(leads('lanyard-injector')).toBeUndefined()
+  })
+
   test('exempts two namespaces by name, and none by a label that a tenant can set', () => {
     const policies = chart.objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
     const selectors = [

@@ -2,6 +2,7 @@ import {
   AuthenticationV1Api,
   AuthorizationV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   KubeConfig,
 } from '@kubernetes/client-node'
 import { Fault } from '../core/fault.ts'
@@ -146,7 +147,7 @@ function watchCluster(
   const facts: ClusterFacts = watchClusterFacts({
     config: kube,
     logger,
-    onPolicy: createPolicyStatusWriter(kube, logger),
+    onPolicy: createPolicyStatusWriter(kube.makeApiClient(CustomObjectsApi), logger),
     onPolicyChange: () => openDecisions.recheck(),
     onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
     onRbacChange() {

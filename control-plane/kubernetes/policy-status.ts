@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  CustomObjectsApi,
-  type KubeConfig,
+  ApiException,
+  type CustomObjectsApi,
   type KubernetesObject,
   PatchStrategy,
   setHeaderOptions,
@@ -14,7 +15,7 @@ interface Condition {
   readonly status: string
   readonly reason: string
   readonly message: string
-  readonly observedGeneration: number
+  readonly observedGeneration?: number
   readonly lastTransitionTime: string
 }
 
@@ -22,47 +23,103 @@ type WithStatus = KubernetesObject & {
   readonly status?: { readonly conditions?: readonly Condition[] }
 }
 
-/** Tells whoever wrote a policy whether it holds: condition `Accepted` of its status. */
+/** A policy as it was seen last. */
+interface Seen {
+  readonly object: WithStatus
+  readonly parsed: ParsedPolicy
+}
+
+const TYPE = 'Accepted'
+const RETRY_MS_MIN = 1_000
+const RETRY_MS_MAX = 60_000
+
+/**
+ * Tells whoever wrote a policy whether it holds: condition `Accepted` of its status. Tried until it is
+ * written; the policy holds, or is refused, whether or not its status says so.
+ */
 export function createPolicyStatusWriter(
-  config: KubeConfig,
+  api: Pick<CustomObjectsApi, 'patchClusterCustomObjectStatus'>,
   logger: Logger,
+  retryMs = RETRY_MS_MIN,
 ): (object: KubernetesObject, parsed: ParsedPolicy) => void {
-  const api = config.makeApiClient(CustomObjectsApi)
-  return function writeStatus(object: WithStatus, parsed) {
-    const generation = object.metadata?.generation ?? 0
-    const wanted = toCondition(parsed, generation)
-    const known = object.status?.conditions?.find(({ type }) => type === 'Accepted')
-    if (
-      known?.observedGeneration === generation &&
-      known.status === wanted.status &&
-      known.message === wanted.message
-    )
-      return
-    const request = {
-      group: LANYARD_GROUP,
-      version: 'v1alpha1',
-      plural: 'accesspolicies',
-      name: object.metadata?.name ?? '',
-      body: { status: { conditions: [wanted] } },
+  const latest = new Map<string, Seen>()
+  const writing = new Set<string>()
+  const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+
+  async function writeOne(name: string): Promise<void> {
+    let delayMs = retryMs
+    for (let seen = latest.get(name); seen !== undefined; seen = latest.get(name)) {
+      const body = toPatch(seen)
+      const failure = body === undefined ? undefined : await patch(name, body)
+      if (failure !== undefined && !isStatus(failure, 404)) {
+        // Of a conflict nobody need know: the newer object is on its way.
+        if (!isStatus(failure, 409)) {
+          logger.warn({ error: failure, policy: name }, 'Cannot write the status of a policy')
+        }
+        await sleep(delayMs, undefined, { ref: false })
+        delayMs = Math.min(2 * delayMs, RETRY_MS_MAX)
+      } else if (latest.get(name)?.object === seen.object) {
+        latest.delete(name)
+      }
     }
-    const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
-    api.patchClusterCustomObjectStatus(request, mergePatch).catch((error: unknown) => {
-      // Recorded only: the policy holds, or is refused, whether or not its status says so.
-      logger.warn({ error, policy: request.name }, 'Cannot write the status of a policy')
-    })
+  }
+
+  /** What went wrong, if anything did. */
+  async function patch(name: string, body: object): Promise<unknown> {
+    const where = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'accesspolicies', name }
+    try {
+      await api.patchClusterCustomObjectStatus({ ...where, body }, mergePatch)
+      return undefined
+    } catch (error) {
+      // Converted: whoever called tries again.
+      return error ?? new Error('rejected with nothing')
+    }
+  }
+
+  return function writeStatus(object, parsed) {
+    const name = object.metadata?.name ?? ''
+    latest.set(name, { object, parsed })
+    if (writing.has(name)) return
+    writing.add(name)
+    void writeOne(name).finally(() => writing.delete(name))
   }
 }
 
-function toCondition(parsed: ParsedPolicy, generation: number): Condition {
-  const common = {
-    type: 'Accepted',
-    observedGeneration: generation,
-    lastTransitionTime: new Date().toISOString(),
+/** Undefined when the status says it already. The conditions of others stay as they are. */
+function toPatch({ object, parsed }: Seen): object | undefined {
+  const { generation = 0, resourceVersion } = object.metadata ?? {}
+  const conditions = object.status?.conditions ?? []
+  const known = conditions.find(({ type }) => type === TYPE)
+  const wanted = toCondition(parsed, generation, known)
+  if (
+    known?.observedGeneration === generation &&
+    known.status === wanted.status &&
+    known.message === wanted.message
+  ) {
+    return undefined
   }
-  if (parsed.ok) {
-    return { ...common, status: 'True', reason: 'Valid', message: 'The policy is in force' }
-  }
-  const problems = parsed.invalid.problems.join('; ')
-  const message = `The policy is not valid, and its subjects may do nothing until it is: ${problems}`
-  return { ...common, status: 'False', reason: 'Invalid', message }
+  const others = conditions.filter(({ type }) => type !== TYPE)
+  // A list is replaced as a whole, so not if somebody has changed theirs meanwhile.
+  return { metadata: { resourceVersion }, status: { conditions: [...others, wanted] } }
+}
+
+function toCondition(
+  parsed: ParsedPolicy,
+  observedGeneration: number,
+  known: Condition | undefined,
+): Condition {
+  const said = parsed.ok
+    ? { status: 'True', reason: 'Valid', message: 'The policy is in force' }
+    : {
+        status: 'False',
+        reason: 'Invalid',
+        message: `The policy is not valid, and its subjects may do nothing until it is: ${parsed.invalid.problems.join('; ')}`,
+      }
+  const lastTransitionTime =
+    known?.status === said.status ? known.lastTransitionTime : new Date().toISOString()
+  return { type: TYPE, ...said, observedGeneration, lastTransitionTime }
+}
+
+function isStatus(error: unknown, code: number): boolean {
+  return error instanceof ApiException && error.code === code
 }

@@ -26,6 +26,7 @@ import {
   type AccessReviewer,
   AUTHORIZER_LAG_MS,
   createAccessReviewer,
+  mayAccess,
 } from './kubernetes/access-reviewer.ts'
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
@@ -186,7 +187,7 @@ async function startAccessApi(parts: {
     podBindings: store.bindings,
     certificate: serving.current(),
     requestHeader,
-    authorize: async (user, attributes) => (await access.review(user, attributes)) === 'allowed',
+    authorize: (user, attributes) => mayAccess(access, user, attributes),
     logger,
     clock: { now },
     version: VERSION,

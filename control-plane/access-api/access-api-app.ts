@@ -19,7 +19,10 @@ import {
   statusResponse,
 } from './status-response.ts'
 
-/** Whether a user may make a request, by the cluster's own authorizer. False when it cannot say. */
+/**
+ * Whether a user may make a request, by the cluster's own authorizer. Throws `decision_unavailable` when
+ * it cannot say.
+ */
 export type DelegatedAuthorizer = (
   user: UserInfo,
   attributes: RequestAttributes,

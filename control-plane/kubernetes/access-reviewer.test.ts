@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createLogger } from '../../platform/logger.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
 import { aUser } from '../../test/support/record-builders.ts'
-import { AUTHORIZER_LAG_MS, createAccessReviewer } from './access-reviewer.ts'
+import { AUTHORIZER_LAG_MS, createAccessReviewer, mayAccess } from './access-reviewer.ts'
 
 type Api = Parameters<typeof createAccessReviewer>[0]
 type Review = Parameters<Api['createSubjectAccessReview']>[0]['body']
@@ -127,4 +127,22 @@ test('review() sends what the authorizer needs, and a path as a path', async () 
     extra: { scopes: ['a', 'b'] },
     nonResourceAttributes: { path: '/version', verb: 'get' },
   })
+})
+
+test('review() is unknown when kube-apiserver takes longer than anyone waits', async () => {
+  vi.useFakeTimers()
+  const { reviewer } = aReviewer(() => new Promise(() => undefined))
+  const answer = reviewer.review(alice, aRequest({}))
+  await vi.advanceTimersByTimeAsync(4_000)
+  expect(await answer).toBe('unknown')
+  vi.useRealTimers()
+})
+
+test('mayAccess() tells no answer from a no', async () => {
+  const answers = [() => true, () => false, () => Promise.reject(new Error('away'))]
+  const { reviewer } = aReviewer(async () => answers.shift()?.() ?? false)
+  const ask = (name: string) => mayAccess(reviewer, alice, aRequest({ name }))
+  expect(await ask('a')).toBe(true)
+  expect(await ask('b')).toBe(false)
+  await expect(ask('c')).rejects.toMatchObject({ code: 'decision_unavailable' })
 })

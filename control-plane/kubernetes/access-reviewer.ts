@@ -1,8 +1,10 @@
 import type { AuthorizationV1Api, V1SubjectAccessReviewSpec } from '@kubernetes/client-node'
 import { userKey } from '../../core/chain.ts'
+import { Fault } from '../../core/fault.ts'
 import { judgedVerbs, type RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { inTime } from './in-time.ts'
 
 export type Access = 'allowed' | 'denied' | 'unknown'
 
@@ -29,6 +31,9 @@ export interface AccessReviewerOptions {
  * so soon after a change may still be the old answer, so it is used but not kept.
  */
 export const AUTHORIZER_LAG_MS = 1_000
+
+/** Sidecars wait five seconds for a decision; what comes later is of no use to anyone. */
+const REVIEW_MS_MAX = 4_000
 
 /** Answers kept at most: some megabytes. */
 const ANSWERS_MAX = 20_000
@@ -91,7 +96,7 @@ export function createAccessReviewer(
       const reviews = verbs.map((verb) =>
         api.createSubjectAccessReview({ body: { spec: toSpec(user, attributes, verb) } }),
       )
-      const results = await Promise.all(reviews)
+      const results = await inTime(Promise.all(reviews), REVIEW_MS_MAX, 'review of access')
       return results.every(({ status }) => status?.allowed === true) ? 'allowed' : 'denied'
     } catch (error) {
       options.logger.warn({ error }, 'kube-apiserver did not review access')
@@ -108,6 +113,22 @@ export function createAccessReviewer(
       answers.clear()
     },
   }
+}
+
+/**
+ * Whether a reader may make a request. Throws `decision_unavailable` without an answer, so that nobody
+ * is told that they may not because kube-apiserver is busy.
+ */
+export async function mayAccess(
+  access: AccessReviewer,
+  user: UserInfo,
+  attributes: RequestAttributes,
+): Promise<boolean> {
+  const answer = await access.review(user, attributes)
+  if (answer === 'unknown') {
+    throw new Fault('decision_unavailable', 'kube-apiserver did not review access')
+  }
+  return answer === 'allowed'
 }
 
 function toSpec(

@@ -1,5 +1,6 @@
 import type { KubernetesObject, V1ListMeta, Watch } from '@kubernetes/client-node'
 import type { Logger } from '../../platform/logger.ts'
+import { inTime } from './in-time.ts'
 
 /** Objects of one kind, as kube-apiserver tells of them. */
 export interface WatchedCollection<Item extends KubernetesObject> {
@@ -120,19 +121,6 @@ export function watchCollection<Item extends KubernetesObject>(
       stopped = true
       running?.abort()
     },
-  }
-}
-
-/** Rejects when there is no answer until then. */
-async function inTime<Answer>(asked: Promise<Answer>, ms: number, what: string): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the ${what} was not answered in ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([asked, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -17,7 +17,7 @@ import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { ChainService, PodBindingSchema } from '../../proto/gen/lanyard/v1/chain_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import { createAuditEventScan } from '../access-api/audit-event-scan.ts'
-import type { AccessReviewer } from '../kubernetes/access-reviewer.ts'
+import { type AccessReviewer, mayAccess } from '../kubernetes/access-reviewer.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
@@ -58,7 +58,7 @@ function createPermit({ reviewToken, access }: ReaderDeps): Permit {
       path: '',
       alsoVerbs: [],
     }
-    if ((await access.review(user, attributes)) === 'allowed') return
+    if (await mayAccess(access, user, attributes)) return
     const where = namespace === '' ? 'in every namespace' : `in the namespace ${namespace}`
     throw new Fault(
       'permission_denied',

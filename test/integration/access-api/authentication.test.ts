@@ -3,6 +3,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DelegatedAuthorizer } from '../../../control-plane/access-api/access-api-app.ts'
 import { parseRequestHeaderConfig } from '../../../control-plane/access-api/request-header-config.ts'
+import { Fault } from '../../../core/fault.ts'
 import {
   type AccessApiFixture,
   authenticationData,
@@ -185,6 +186,13 @@ describe('createAccessApiServer() authorizes', () => {
       },
       500,
     ],
+    [
+      'cannot say',
+      async () => {
+        throw new Fault('decision_unavailable', 'kube-apiserver did not review access')
+      },
+      503,
+    ],
     ['answers something else', async () => 'yes' as unknown as boolean, 403],
   ])('nobody when the authorizer %s', async (_name, authorize, status) => {
     const other = await startAccessApi({ authorize })
@@ -192,6 +200,8 @@ describe('createAccessApiServer() authorizes', () => {
     await other.close()
     expect(answer.status).toBe(status)
     expect(answer.text).not.toContain('no connection')
+    // kubectl waits and tries again where it is told to.
+    expect(answer.headers['retry-after'] !== undefined).toBe(status === 503)
   })
 })
 

@@ -136,7 +136,7 @@ describe('a reader', () => {
     ['without a token', '', {}, status.UNAUTHENTICATED],
     ['with a token that is not ours', 'other', {}, status.UNAUTHENTICATED],
     ['whom RBAC does not let', 'reader', { carol: 'denied' }, status.PERMISSION_DENIED],
-    ['when RBAC does not answer', 'reader', { carol: 'unknown' }, status.PERMISSION_DENIED],
+    ['when RBAC does not answer', 'reader', { carol: 'unknown' }, status.UNAVAILABLE],
   ] as const)('%s gets nothing, whether or not it is there', async (_name, token, access, code) => {
     for (const [user, answer] of Object.entries(access)) fixture.access.set(user, answer)
     const [chain, event] = [chains(), audit()]

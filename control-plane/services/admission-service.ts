@@ -24,6 +24,8 @@ export interface AdmissionDeps {
 const INJECTOR = serviceAccountUser(SYSTEM_NAMESPACE, INJECTOR_SERVICE_ACCOUNT).username
 /** A reviewed token is believed this long; the injector's own rotates every hour. */
 const REVIEW_MS = 60_000
+/** One for each injector, and for its next token; whoever else calls is not remembered. */
+const REMEMBERED_MAX = 16
 
 /** What the injector tells of admitted objects. Nobody else may. */
 export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof AdmissionService> {
@@ -62,15 +64,21 @@ function recorderOf(
 }
 
 function createInjectorCheck(deps: AdmissionDeps): (metadata: Metadata) => Promise<void> {
-  let known = { token: '', untilMs: 0 }
+  /** By token: until when it is believed. The oldest first, since each is believed for as long. */
+  const known = new Map<string, number>()
   return async function authenticate(metadata) {
     const token = bearerToken(metadata)
-    if (token === known.token && deps.now() < known.untilMs) return
+    if (deps.now() < (known.get(token) ?? 0)) return
     const user = await deps.reviewToken(token)
     if (user.username !== INJECTOR) {
       throw new Fault('permission_denied', 'Only the injector may tell of admitted objects')
     }
-    known = { token, untilMs: deps.now() + REVIEW_MS }
+    known.delete(token)
+    for (const [oldest, untilMs] of known) {
+      if (known.size < REMEMBERED_MAX && deps.now() < untilMs) break
+      known.delete(oldest)
+    }
+    known.set(token, deps.now() + REVIEW_MS)
   }
 }
 

@@ -219,6 +219,39 @@ describe('the admission service', () => {
     client.close()
   })
 
+  test('asks about the token of each injector once a minute, however they take turns', async () => {
+    const client = createGrpcClient(AdmissionService, fixture.address, fixture.credentials)
+    const resolve = (token: string) =>
+      callOf(client.resolvePod.bind(client), { context: { ...context, dryRun: true } }, token)
+    for (const token of ['one', 'two']) {
+      fixture.tokens.set(token, INJECTOR)
+      await resolve(token)
+    }
+    // Whoever is asked now says no.
+    fixture.tokens.clear()
+    for (const token of ['one', 'two', 'one', 'two']) await resolve(token)
+    fixture.clock.nowMs += 60_000
+    const refused = { code: status.UNAUTHENTICATED }
+    for (const token of ['one', 'two']) await expect(resolve(token)).rejects.toMatchObject(refused)
+    client.close()
+  })
+
+  test('remembers a few tokens, not each that there ever was', async () => {
+    const client = createGrpcClient(AdmissionService, fixture.address, fixture.credentials)
+    const resolve = (token: string) =>
+      callOf(client.resolvePod.bind(client), { context: { ...context, dryRun: true } }, token)
+    const tokens = Array.from({ length: 17 }, (_, index) => `injector-${index}`)
+    for (const token of tokens) {
+      fixture.tokens.set(token, INJECTOR)
+      await resolve(token)
+    }
+    fixture.tokens.clear()
+    const refused = { code: status.UNAUTHENTICATED }
+    await expect(resolve(tokens[0] ?? '')).rejects.toMatchObject(refused)
+    await resolve(tokens[1] ?? '')
+    client.close()
+  })
+
   test.each([
     ['a person', aUser('admin')],
     ['a service account of that name elsewhere', serviceAccountUser('team', 'lanyard-injector')],

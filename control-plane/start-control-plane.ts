@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   AuthenticationV1Api,
   AuthorizationV1Api,
@@ -45,6 +46,8 @@ import { openStore, type Store } from './store/open-store.ts'
 
 const now = () => Date.now()
 const HEALTH_INTERVAL_MS = 1_000
+/** kube-apiserver answers the first lists at once; without them it is better to say what is wrong. */
+const FACTS_MS_MAX = 10_000
 
 /** Starts every part, in the order in which they need each other; returns how to close them. */
 export async function startControlPlane(
@@ -59,7 +62,7 @@ export async function startControlPlane(
     ownMetrics.transactions.inc({ result })
     ownMetrics.transactionDuration.observe(seconds)
   })
-  const cluster = watchCluster(kube, config, store, logger)
+  const cluster = await watchCluster(kube, config, store, logger)
   const { facts, access, openDecisions, decider, registry } = cluster
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
@@ -130,13 +133,16 @@ interface Cluster {
   readonly registry: ChainRegistry
 }
 
-/** Facts about the cluster and what is decided by them: a change of one is felt by the other. */
-function watchCluster(
+/**
+ * Facts about the cluster and what is decided by them: a change of one is felt by the other. Resolves
+ * when they are known: sidecars come at once with what is open, and what cannot be judged is cut.
+ */
+async function watchCluster(
   kube: KubeConfig,
   config: ControlPlaneConfig,
   store: Store,
   logger: Logger,
-): Cluster {
+): Promise<Cluster> {
   const registry = createChainRegistry({ ...store, now })
   const { namespaces: namespacesOnRecord } = store.workloads
   const access: AccessReviewer = createAccessReviewer(kube.makeApiClient(AuthorizationV1Api), {
@@ -152,16 +158,19 @@ function watchCluster(
     onPolicyChange: () => openDecisions.recheck(),
     onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
     onRbacChange() {
+      const changedAtMs = performance.now()
       access.forget()
-      openDecisions.recheck()
+      openDecisions.recheck(changedAtMs)
       // Once more when kube-apiserver's own authorizer has surely heard of it.
-      setTimeout(() => openDecisions.recheck(), AUTHORIZER_LAG_MS).unref()
+      setTimeout(() => openDecisions.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
     },
   })
   const { defaultDecision } = config
   const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
   const decider = createDecider({ ...store, facts, access, readPodUid, defaultDecision, now })
   const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
+  const givenUpAtMs = performance.now() + FACTS_MS_MAX
+  while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
   return { facts, access, openDecisions, decider, registry }
 }
 

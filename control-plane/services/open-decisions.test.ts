@@ -4,6 +4,9 @@ import { aRequest } from '../../test/support/policy-builders.ts'
 import { AGENT, aBinding } from '../../test/support/record-builders.ts'
 import { createOpenDecisions, type OpenDecision } from './open-decisions.ts'
 
+const TIMES = { settleMs: 10, answerMsMax: 200, retryMs: 20 }
+const away = () => Promise.reject(new Error('the authorizer is away'))
+
 const binding = { ...aBinding([AGENT]), sequence: 1 }
 
 function anOpenDecision(change: Partial<OpenDecision> = {}): OpenDecision & { revoked: string[] } {
@@ -21,8 +24,7 @@ function anOpenDecision(change: Partial<OpenDecision> = {}): OpenDecision & { re
 
 function someOpenDecisions(stillAllows: () => Promise<boolean>) {
   const logger = createLogger({ name: 'x', level: 'error' }, { write: () => undefined })
-  const decide = () => Promise.reject(new Error('not asked'))
-  return createOpenDecisions({ decide, stillAllows }, logger)
+  return createOpenDecisions({ stillAllows }, logger, TIMES)
 }
 
 test('recheck() revokes what no longer holds, once', async () => {
@@ -35,12 +37,98 @@ test('recheck() revokes what no longer holds, once', async () => {
   expect(open.size()).toBe(0)
 })
 
-test('recheck() revokes what cannot be judged', async () => {
-  const open = someOpenDecisions(() => Promise.reject(new Error('the authorizer is away')))
+test('recheck() revokes what cannot be judged in time, and not before', async () => {
+  const open = someOpenDecisions(away)
+  const decision = anOpenDecision()
+  open.open(decision, open.changes())
+  const began = performance.now()
+  open.recheck()
+  await vi.waitFor(() => expect(decision.revoked).toHaveLength(1))
+  expect(performance.now() - began).toBeGreaterThan(150)
+})
+
+test('recheck() waits no longer because more changes while no answer comes', async () => {
+  const open = someOpenDecisions(away)
+  const decision = anOpenDecision()
+  open.open(decision, open.changes())
+  const again = setInterval(() => open.recheck(), 30)
+  await vi.waitFor(() => expect(decision.revoked).toHaveLength(1), { timeout: 500 })
+  clearInterval(again)
+})
+
+test('recheck() counts the time from the change that it is told of', async () => {
+  const open = someOpenDecisions(away)
+  const decision = anOpenDecision()
+  open.open(decision, open.changes())
+  open.recheck(performance.now() - 1_000)
+  await vi.waitFor(() => expect(decision.revoked).toHaveLength(1), { timeout: 100 })
+})
+
+test.each([
+  ['goes on when the answer is yes', true, 0],
+  ['is revoked when it is no', false, 1],
+])(
+  'recheck() asks again for an answer that stays away: what is open %s',
+  async (_name, answer, revoked) => {
+    const answers = [away, away, () => Promise.resolve(answer)]
+    let asked = 0
+    const open = someOpenDecisions(() => {
+      asked += 1
+      return answers.shift()?.() ?? away()
+    })
+    const decision = anOpenDecision()
+    open.open(decision, open.changes())
+    open.recheck()
+    await vi.waitFor(() => expect(asked).toBe(3))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(asked).toBe(3)
+    expect(decision.revoked).toHaveLength(revoked)
+  },
+)
+
+test('recheck() judges few at once and leaves out none', async () => {
+  let atOnce = 0
+  let most = 0
+  const open = someOpenDecisions(async () => {
+    atOnce += 1
+    most = Math.max(most, atOnce)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    atOnce -= 1
+    return false
+  })
+  const decisions = Array.from({ length: 1_000 }, (_, id) =>
+    anOpenDecision({ decisionId: `${id}` }),
+  )
+  for (const decision of decisions) open.open(decision, open.changes())
+  open.recheck()
+  await vi.waitFor(() => expect(open.size()).toBe(0), { timeout: 5_000 })
+  expect(most).toBe(32)
+  expect(decisions.every(({ revoked }) => revoked.length === 1)).toBe(true)
+})
+
+test('recheck() judges again what was being judged when something changed', async () => {
+  const answers: ((allowed: boolean) => void)[] = []
+  const open = someOpenDecisions(() => new Promise((resolve) => void answers.push(resolve)))
   const decision = anOpenDecision()
   open.open(decision, open.changes())
   open.recheck()
+  await vi.waitFor(() => expect(answers).toHaveLength(1))
+  open.recheck()
+  await vi.waitFor(() => expect(answers).toHaveLength(2))
+  answers[1]?.(false)
+  answers[0]?.(true)
   await vi.waitFor(() => expect(decision.revoked).toHaveLength(1))
+})
+
+test('close() leaves nothing to judge', async () => {
+  const stillAllows = vi.fn(() => Promise.resolve(false))
+  const open = someOpenDecisions(stillAllows)
+  const decision = anOpenDecision()
+  open.resume(decision)
+  open.close(binding.podUid, 'a')
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  expect(stillAllows).not.toHaveBeenCalled()
+  expect(decision.revoked).toEqual([])
 })
 
 test('open() judges again what was decided before a change', async () => {

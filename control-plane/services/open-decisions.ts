@@ -21,36 +21,110 @@ export interface OpenDecisions {
   close(podUid: string, decisionId: string): void
   /** Forgets a decision unless another stream has resumed it since. */
   release(decision: OpenDecision): void
-  /** Something that decisions rest on has changed: those that no longer hold are revoked. */
-  recheck(): void
+  /**
+   * Something that decisions rest on has changed, at `changedAtMs` of `performance.now()` or just now:
+   * those that no longer hold are revoked.
+   */
+  recheck(changedAtMs?: number): void
   size(): number
 }
 
-/** Changes come in bursts; the answer must come within two seconds of the last. */
-const SETTLE_MS = 100
+export interface RecheckTimes {
+  /** Changes come in bursts. */
+  readonly settleMs: number
+  /**
+   * How long after a change an answer may stay away before it counts as no. When kube-apiserver starts
+   * anew, what it tells of comes back piece by piece; the answer must come within two seconds.
+   */
+  readonly answerMsMax: number
+  /** Between two tries to get an answer. */
+  readonly retryMs: number
+}
 
-export function createOpenDecisions(decider: Decider, logger: Logger): OpenDecisions {
+const TIMES: RecheckTimes = { settleMs: 100, answerMsMax: 1_800, retryMs: 150 }
+/** Judged at once. Thousands can be open, and each may cost a review that decisions wait for as well. */
+const AT_ONCE_MAX = 32
+
+export function createOpenDecisions(
+  decider: Pick<Decider, 'stillAllows'>,
+  logger: Logger,
+  times = TIMES,
+): OpenDecisions {
   const open = new Map<string, OpenDecision>()
+  /** What is to be judged again, the first first, and until when an answer may stay away. */
+  const due = new Map<OpenDecision, number>()
+  /** What no answer came for. */
+  const unanswered = new Map<OpenDecision, number>()
   let changes = 0
-  let timer: NodeJS.Timeout | undefined
+  let judging = 0
+  let scheduled = false
+  let settling: NodeJS.Timeout | undefined
 
-  async function recheckOne(decision: OpenDecision): Promise<void> {
+  function judgeSoon(decision: OpenDecision, untilMs: number): void {
+    // Whatever has waited for an answer since an earlier change waits no longer for this one.
+    due.set(decision, Math.min(untilMs, due.get(decision) ?? unanswered.get(decision) ?? untilMs))
+    schedule()
+  }
+
+  function schedule(): void {
+    if (scheduled || due.size === 0) return
+    scheduled = true
+    // Others run in between: each that is judged from memory is done at once.
+    setImmediate(judgeSome)
+  }
+
+  function judgeSome(): void {
+    scheduled = false
+    for (const [decision, untilMs] of due) {
+      if (judging >= AT_ONCE_MAX) return
+      due.delete(decision)
+      judging += 1
+      void judge(decision, untilMs).finally(() => {
+        judging -= 1
+        schedule()
+      })
+    }
+  }
+
+  async function judge(decision: OpenDecision, untilMs: number): Promise<void> {
     const { binding, question, decisionId } = decision
-    const allowed = await decider.stillAllows(binding, question).catch((error: unknown) => {
-      // Not knowing is no: what cannot be judged again does not go on.
-      logger.warn({ error, decisionId }, 'Cannot judge an open request again')
-      return false
-    })
     // It may have ended meanwhile, or moved to another stream, which judges it for itself.
-    if (allowed || open.get(keyOf(decision)) !== decision) return
+    if (open.get(keyOf(decision)) !== decision) return
+    try {
+      if (await decider.stillAllows(binding, question)) return
+    } catch (error) {
+      // Not knowing is no: what cannot be judged again in time does not go on.
+      if (performance.now() < untilMs) return retryLater(decision, untilMs)
+      logger.warn({ error, decisionId }, 'Cannot judge an open request again')
+    }
+    if (open.get(keyOf(decision)) !== decision) return
     open.delete(keyOf(decision))
     logger.info({ decisionId }, 'Revoked')
     decision.revoke('what allowed this request no longer does')
   }
 
+  function retryLater(decision: OpenDecision, untilMs: number): void {
+    if (unanswered.size === 0) setTimeout(retryAll, times.retryMs)
+    unanswered.set(decision, untilMs)
+  }
+
+  function retryAll(): void {
+    for (const [decision, untilMs] of unanswered) judgeSoon(decision, untilMs)
+    unanswered.clear()
+  }
+
   function resume(decision: OpenDecision): void {
     open.set(keyOf(decision), decision)
-    void recheckOne(decision)
+    judgeSoon(decision, performance.now() + times.answerMsMax)
+  }
+
+  function recheck(changedAtMs = performance.now()): void {
+    changes += 1
+    if (settling !== undefined || open.size === 0) return
+    settling = setTimeout(() => {
+      settling = undefined
+      for (const decision of open.values()) judgeSoon(decision, changedAtMs + times.answerMsMax)
+    }, times.settleMs)
   }
 
   return {
@@ -64,14 +138,7 @@ export function createOpenDecisions(decider: Decider, logger: Logger): OpenDecis
     release(decision) {
       if (open.get(keyOf(decision)) === decision) open.delete(keyOf(decision))
     },
-    recheck() {
-      changes += 1
-      if (timer !== undefined || open.size === 0) return
-      timer = setTimeout(() => {
-        timer = undefined
-        for (const decision of open.values()) void recheckOne(decision)
-      }, SETTLE_MS)
-    },
+    recheck,
     size: () => open.size,
   }
 }

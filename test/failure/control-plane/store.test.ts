@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createCommitQueue } from '../../../control-plane/store/commit-queue.ts'
@@ -180,6 +181,137 @@ test.each(['deleted', 'replaced'])('a file that was %s is told as doubt', async 
   expect(store.doubt()).toContain(how)
   replace?.close()
 })
+
+/** A module of the repository, as a program that runs elsewhere imports it. */
+const file = (path: string) => JSON.stringify(join(import.meta.dirname, '../../..', path))
+
+/**
+ * Runs a program with a volume of its own, 1 MiB in memory, that goes with it. The program is given
+ * `append`, which says what became of one decision, and gives back what it prints as JSON.
+ */
+async function onOwnVolume(program: string): Promise<unknown> {
+  const source = `
+import { execFileSync } from 'node:child_process'
+import { rmSync, writeSync, openSync, closeSync } from 'node:fs'
+import { openStore } from ${file('control-plane/store/open-store.ts')}
+import { AGENT, aBinding, aDecision } from ${file('test/support/record-builders.ts')}
+const path = process.argv[1] + '/lanyard.db'
+const outcome = (promise) => promise.then(() => 'recorded', (error) => error.code + ' ' + error.cause?.code)
+const append = (store, number) => outcome(store.auditEvents.append(aDecision(number)))
+const said = {}
+${program}
+process.stdout.write(JSON.stringify(said))
+`
+  const mounted = `mount -t tmpfs -o size=1m lanyard-test ${folder} && exec "$@"`
+  const node = [process.execPath, '--input-type=module', '-e', source, folder]
+  const { stdout } = await promisify(execFile)('unshare', [
+    '-m',
+    'sh',
+    '-c',
+    mounted,
+    'sh',
+    ...node,
+  ])
+  return JSON.parse(stdout)
+}
+
+describe.skipIf(process.getuid?.() !== 0)('a volume', () => {
+  test('that is full refuses, keeps what was there, and records again once there is room', async () => {
+    const said = await onOwnVolume(`
+const store = await openStore(path)
+await store.bindings.record(aBinding([AGENT]))
+said.before = await append(store, 1)
+const filler = openSync(process.argv[1] + '/filler', 'w')
+try {
+  for (;;) writeSync(filler, Buffer.alloc(4096))
+} catch (error) {
+  said.filler = error.code
+}
+closeSync(filler)
+// What SQLite has room for already is used up first.
+const many = []
+for (let number = 2; number < 300 && many.at(-1) !== 'audit_unavailable SQLITE_FULL'; number += 1) many.push(await append(store, number))
+said.full = many.at(-1)
+said.problem = store.problem() !== undefined
+said.probe = await outcome(store.probe())
+said.kept = (await store.auditEvents.list({}, { afterSequence: 0, limit: 1000 })).events.length === many.filter((one) => one === 'recorded').length + 1
+rmSync(process.argv[1] + '/filler')
+said.probeAfter = await outcome(store.probe())
+said.after = await append(store, 1000)
+said.problemAfter = store.problem() !== undefined
+said.found = (await store.auditEvents.get(aDecision(1000).id))?.id === aDecision(1000).id
+await store.close()
+`)
+    expect(said).toEqual({
+      before: 'recorded',
+      filler: 'ENOSPC',
+      full: 'audit_unavailable SQLITE_FULL',
+      problem: true,
+      probe: 'audit_unavailable SQLITE_FULL',
+      kept: true,
+      probeAfter: 'recorded',
+      after: 'recorded',
+      problemAfter: false,
+      found: true,
+    })
+  })
+
+  test('that is read-only opens no store, and the next start goes on from what was there', async () => {
+    const said = await onOwnVolume(`
+const first = await openStore(path)
+await first.bindings.record(aBinding([AGENT]))
+said.before = await append(first, 1)
+await first.close()
+execFileSync('mount', ['-o', 'remount,ro', process.argv[1]])
+said.readOnly = await outcome(openStore(path))
+execFileSync('mount', ['-o', 'remount,rw', process.argv[1]])
+const next = await openStore(path)
+said.after = await append(next, 2)
+said.found = (await next.auditEvents.list({}, { afterSequence: 0, limit: 9 })).events.map(({ sequence }) => sequence)
+await next.close()
+`)
+    expect(said).toEqual({
+      before: 'recorded',
+      readOnly: expect.stringMatching(/^audit_unavailable SQLITE_/),
+      after: 'recorded',
+      found: [1, 2],
+    })
+  })
+})
+
+describe('openDatabase()', () => {
+  test('keeps a write-ahead log and holds references', async () => {
+    database = await openDatabase(path)
+    expect(database.sqlite.pragma('journal_mode', { simple: true })).toBe('wal')
+    expect(database.sqlite.pragma('foreign_keys', { simple: true })).toBe(1)
+  })
+
+  test('migrates once, and keeps every row the next times', async () => {
+    store = await openStore(path)
+    await store.bindings.record(aBinding([AGENT]))
+    await store.auditEvents.append(aDecision(1))
+    await store.close()
+    const before = schemaAndRows()
+    for (const _again of [1, 2]) await (await openStore(path)).close()
+    store = undefined
+    expect(schemaAndRows()).toEqual(before)
+    expect(idsOnDisk()).toEqual([aDecisionId(1)])
+  })
+})
+
+/** The whole file as another reader finds it. */
+function schemaAndRows(): unknown {
+  const reader = new Sqlite(path, { readonly: true })
+  try {
+    const schema = reader.prepare('select name, sql from sqlite_master order by name').all()
+    const tables = (schema as { name: string; sql: string | null }[])
+      .filter(({ sql }) => sql?.startsWith('CREATE TABLE') === true)
+      .map(({ name }) => name)
+    return { schema, rows: tables.map((name) => reader.prepare(`select * from "${name}"`).all()) }
+  } finally {
+    reader.close()
+  }
+}
 
 /** Records as fast as it can, and says each id once its write has resolved. */
 const WRITER = `

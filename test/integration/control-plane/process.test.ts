@@ -346,6 +346,7 @@ describe.skipIf(missing)('the control plane', () => {
 
   test('ends in order at SIGTERM although somebody watches: agents are served to the last', async () => {
     const sidecar = await aSidecar(await aPod('last'))
+    expect(await sidecar.ask('delete')).toMatchObject(denied)
     const watching = execFile(kubectl ?? '', ['get', 'auditevents', '-n', 'team', '-w'], {
       env: runEnv(),
     })

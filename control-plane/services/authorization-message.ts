@@ -13,6 +13,9 @@ import type { Answer, Question } from '../decide.ts'
 const TEXT_MAX = 2_048
 const USER_AGENT_MAX = 1_024
 
+/** A signed token, whole or cut short; and whatever follows the word that announces a credential. */
+const CREDENTIAL = /\beyJ[\w.-]{8,}|\b(?:bearer|basic)\s+\S+/gi
+
 /** Throws `request_invalid` for a message that no sidecar of ours sends. */
 export function questionFromMessage(message: AuthorizeRequest): Question {
   const { attributes } = message
@@ -50,7 +53,8 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
       alsoVerbs,
     },
     container: message.container,
-    userAgent: message.userAgent.slice(0, USER_AGENT_MAX),
+    // The only header value that is recorded, and it is what the caller pleases.
+    userAgent: message.userAgent.slice(0, USER_AGENT_MAX).replaceAll(CREDENTIAL, '[credential]'),
     targetContainer: message.targetContainer,
     refusedBecause: message.refusedBecause,
   }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { CONTROL_PLANE_AUDIENCE } from '../../core/names.ts'
 import { createTokenReviewer } from './token-reviewer.ts'
 
@@ -54,4 +54,14 @@ test('reviewToken() tells an API server that does not answer from a no', async (
   const answer = aReviewer(new Error('refused: Bearer secret')).review('secret')
   await expect(answer).rejects.toMatchObject({ code: 'upstream_unavailable' })
   await expect(answer).rejects.not.toThrow(/secret/)
+})
+
+test('reviewToken() gives up an API server that takes the question and says nothing', async () => {
+  vi.useFakeTimers()
+  const createTokenReview = () => new Promise<never>(() => undefined)
+  const answer = createTokenReviewer({ createTokenReview })('secret')
+  const refused = expect(answer).rejects.toMatchObject({ code: 'upstream_unavailable' })
+  await vi.advanceTimersByTimeAsync(4_000)
+  await refused
+  vi.useRealTimers()
 })

@@ -2,9 +2,13 @@ import type { AuthenticationV1Api } from '@kubernetes/client-node'
 import { Fault } from '../../core/fault.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { CONTROL_PLANE_AUDIENCE } from '../../core/names.ts'
+import { inTime } from './in-time.ts'
 
 /** Says whose token it is. Throws `identity_unverified`, or `upstream_unavailable` without an answer. */
 export type TokenReviewer = (token: string) => Promise<UserInfo>
+
+/** Whoever shows a token waits for a few seconds, and then comes again. */
+const REVIEW_MS_MAX = 4_000
 
 /** Asks kube-apiserver about tokens of the control plane's audience. */
 export function createTokenReviewer(
@@ -13,7 +17,8 @@ export function createTokenReviewer(
   return async function reviewToken(token) {
     if (token === '') throw new Fault('identity_unverified', 'The token is missing')
     const body = { spec: { token, audiences: [CONTROL_PLANE_AUDIENCE] } }
-    const review = await api.createTokenReview({ body }).catch((error: unknown) => {
+    const asked = inTime(api.createTokenReview({ body }), REVIEW_MS_MAX, 'review of a token')
+    const review = await asked.catch((error: unknown) => {
       throw new Fault('upstream_unavailable', 'kube-apiserver did not review the token', {
         cause: error,
       })

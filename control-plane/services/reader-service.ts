@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { Metadata, ServerWritableStream } from '@grpc/grpc-js'
@@ -148,8 +149,7 @@ async function streamEvents(
       }
       for (const event of events) {
         const taken = call.write({ event: eventToMessage(event) })
-        if (!taken)
-          await new Promise((resolve) => call.once('drain', resolve).once('cancelled', resolve))
+        if (!taken) await drained(call)
       }
       afterSequence = read.afterSequence
       if (events.length < PAGE_DEFAULT && !call.cancelled) await committed
@@ -157,6 +157,19 @@ async function streamEvents(
   } finally {
     stop()
   }
+}
+
+/** Resolves when the reader takes more, or has gone. A long watch waits often: nothing is left behind. */
+function drained(call: Pick<EventEmitter, 'on' | 'off'>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off('drain', done)
+      call.off('cancelled', done)
+      resolve()
+    }
+    call.on('drain', done)
+    call.on('cancelled', done)
+  })
 }
 
 /** The next events that a filter finds, and where to go on. Decisions do not wait for the search. */

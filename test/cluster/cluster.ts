@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openApiClient } from './api-client.ts'
@@ -13,9 +14,10 @@ import { importImage } from './import-image.ts'
 import { ensurePackages } from './packages.ts'
 import { type ClusterPaths, clusterPaths } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
+import { requireRoot } from './require-root.ts'
 import { type CommandResult, runCommand } from './run-command.ts'
 import { startKeeper } from './start-keeper.ts'
-import { ensureTestImages } from './test-images.ts'
+import { ensureTestImages, type TestImages } from './test-images.ts'
 import { writeUserKubeconfig } from './user-kubeconfig.ts'
 
 /** A real Kubernetes in namespaces of its own on this machine. */
@@ -52,36 +54,82 @@ interface ClusterRecord {
   readonly initPid: number
 }
 
-/** Starts a cluster; one of the same name that runs or was left half dead is removed first. */
-export async function startCluster(options: {
+export interface ClusterOptions {
   readonly name: string
   readonly log: Log
-}): Promise<Cluster> {
-  const { name, log } = options
-  const paths = clusterPaths(name)
-  if (process.getuid?.() !== 0) throw new Error('Cannot start a cluster: this needs root')
+  /** Ends the cluster's processes with this one, however that ends; the default is to outlive it. */
+  readonly endsWithProcess?: boolean
+}
+
+/** What a cluster is made of besides configuration. */
+interface Parts {
+  readonly binaries: Binaries
+  readonly images: TestImages
+}
+
+/** Names of clusters that this process made, or is making. */
+const ownClusters = new Map<string, 'starting' | 'started'>()
+
+/** Starts a cluster; one of the same name that runs or was left half dead is removed first. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const parts = await ensureParts(options.log)
+  return withClusterLock(options.name, options.log, () => startAnew(options, parts))
+}
+
+/**
+ * Starts a cluster unless one of that name runs, which holds somebody's work: only one with a part
+ * missing is made anew. `prepare` is done with it before anyone else may start or end it.
+ */
+export async function ensureCluster(
+  options: ClusterOptions & { readonly prepare: (cluster: Cluster) => Promise<void> },
+): Promise<Cluster> {
+  const { name, log, prepare } = options
+  const parts = await ensureParts(log)
+  return withClusterLock(name, log, async () => {
+    const { running } = await describeCluster(name)
+    if (running) log(`The cluster ${name} runs already`)
+    const cluster = running
+      ? attach(await readRecord(clusterPaths(name)), parts.binaries)
+      : await startAnew(options, parts)
+    await prepare(cluster)
+    return cluster
+  })
+}
+
+async function ensureParts(log: Log): Promise<Parts> {
+  requireRoot()
   await ensurePackages(log)
   const binaries = await ensureBinaries(log)
-  const images = await ensureTestImages(binaries, log)
-  return withClusterLock(name, log, async () => {
-    await removeCluster(name)
-    for (const folder of [paths.logs, paths.kubeconfigs, paths.run, join(paths.root, 'cni')]) {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+  return { binaries, images: await ensureTestImages(binaries, log) }
+}
+
+/** The caller holds the lock. */
+async function startAnew(options: ClusterOptions, parts: Parts): Promise<Cluster> {
+  const { name, log, endsWithProcess = false } = options
+  const { binaries } = parts
+  const paths = clusterPaths(name)
+  ownClusters.set(name, 'starting')
+  if (existsSync(paths.root)) log(`Removing what an earlier run left of the cluster ${name}`)
+  await removeCluster(name)
+  for (const folder of [paths.logs, paths.kubeconfigs, paths.run, join(paths.root, 'cni')]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  }
+  await withProgress(log, `Starting the cluster ${name}`, async () => {
+    await prepareFiles(name, paths)
+    const keeper = await startKeeper(name, paths, binaries.kube)
+    try {
+      await bringUp((await readRecord(paths)).port, { paths, ...parts, log })
+    } catch (error) {
+      ownClusters.delete(name)
+      keeper.end()
+      log(`The cluster did not start; its logs are in ${paths.logs}`)
+      throw error
     }
-    await withProgress(log, `Starting the cluster ${name}`, async () => {
-      await prepareFiles(name, paths)
-      const keeper = await startKeeper(name, paths, binaries.kube)
-      try {
-        await bringUp((await readRecord(paths)).port, { paths, binaries, images, log })
-      } catch (error) {
-        keeper.end()
-        log(`The cluster did not start; its logs are in ${paths.logs}`)
-        throw error
-      }
-      await keeper.keep()
-    })
-    return attach(await readRecord(paths), binaries)
+    if (endsWithProcess) keeper.holdOn()
+    else await keeper.keep()
   })
+  ownClusters.set(name, 'started')
+  return attach(await readRecord(paths), binaries)
 }
 
 /** A handle on a cluster that runs. Throws when none of that name does. */
@@ -128,6 +176,20 @@ function attach(record: ClusterRecord, binaries: Binaries): Cluster {
 /** Ends a cluster and removes its processes, mounts, interfaces, cgroups and files. */
 export async function stopCluster(name: string, log: Log = () => {}): Promise<void> {
   await withClusterLock(name, log, () => removeCluster(name))
+  ownClusters.delete(name)
+}
+
+/**
+ * For a process that is told to end: removes the cluster if it is this process's own, be it half
+ * started. Its own start holds the lock until the process is gone, so nobody is met.
+ */
+export async function removeOwnCluster(name: string, log: Log): Promise<void> {
+  const state = ownClusters.get(name)
+  if (state === undefined) return
+  log(`Removing the cluster ${name} ...`)
+  if (state === 'starting') await removeCluster(name)
+  else await stopCluster(name, log)
+  log(`The cluster ${name} is gone`)
 }
 
 async function removeCluster(name: string): Promise<void> {

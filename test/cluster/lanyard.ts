@@ -7,7 +7,7 @@ import { VERSION } from '../../platform/version.ts'
 import type { Cluster } from './cluster.ts'
 import { REPOSITORY } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
-import { mustRun, runCommand } from './run-command.ts'
+import { type CommandResult, endingWithUs, mustRun, runCommand } from './run-command.ts'
 
 const NAMESPACE = 'lanyard-system'
 const RELEASE = 'lanyard'
@@ -17,6 +17,22 @@ const RELEASE = 'lanyard'
  * installed already, what runs is replaced by what the tree holds now.
  */
 export async function installLanyard(cluster: Cluster, log: Log): Promise<void> {
+  await loadLanyard(cluster, log)
+  const action = releaseAction(await runCommand(helm(cluster, ['status', RELEASE, '-o', 'json'])))
+  if (action === 'upgrade') {
+    await withProgress(log, 'Upgrading the Helm release', () => upgrade(cluster))
+    return
+  }
+  if (action === 'reinstall') {
+    await withProgress(log, 'Removing a Helm release that was left half-way', () =>
+      mustRun(helm(cluster, ['uninstall', RELEASE, '--wait', '--timeout', '180s'])),
+    )
+  }
+  await withProgress(log, 'Installing the Helm chart', () => installChart(cluster))
+}
+
+/** Builds the three images and makes them known to the node. */
+export async function loadLanyard(cluster: Cluster, log: Log): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-images-'))
   try {
     // One archive for all three: they share their largest layer.
@@ -28,15 +44,29 @@ export async function installLanyard(cluster: Cluster, log: Log): Promise<void> 
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  const installed = await runCommand(helm(cluster, ['status', RELEASE]))
-  if (installed.exitCode === 0) {
-    await withProgress(log, 'Upgrading the Helm release', () => upgrade(cluster))
-  } else await withProgress(log, 'Installing the Helm chart', () => install(cluster))
 }
 
-async function install(cluster: Cluster): Promise<void> {
-  const command = ['install', RELEASE, ...chart(cluster), '--create-namespace']
-  await explained(cluster, () => mustRun(helm(cluster, command)))
+/** Installs the chart into a cluster that has it not; returns what Helm says. */
+export function installChart(cluster: Cluster): Promise<string> {
+  return explained(cluster, () => mustRun(helm(cluster, installArguments(cluster))))
+}
+
+/** The arguments with which `installChart` calls Helm, but for those that say which cluster. */
+export function installArguments(cluster: Cluster): readonly string[] {
+  return ['install', RELEASE, ...chart(cluster), '--create-namespace', '--namespace', NAMESPACE]
+}
+
+/**
+ * What to do about a release, from what `helm status -o json` says. Helm neither upgrades nor
+ * installs over one that a killed run left pending, or that failed. Throws when Helm cannot tell.
+ */
+export function releaseAction(status: CommandResult): 'install' | 'upgrade' | 'reinstall' {
+  if (status.exitCode !== 0) {
+    if (status.stderr.includes('release: not found')) return 'install'
+    throw new Error(`Cannot tell whether Lanyard is installed: ${status.stderr.trim()}`)
+  }
+  const { info } = JSON.parse(status.stdout) as { readonly info?: { readonly status?: string } }
+  return info?.status === 'deployed' ? 'upgrade' : 'reinstall'
 }
 
 /** The images' names stay the same when their content changes, so nothing would restart by itself. */
@@ -62,8 +92,9 @@ function chart(cluster: Cluster): readonly string[] {
 }
 
 function helm(cluster: Cluster, args: readonly string[]): readonly string[] {
-  const where = ['--kubeconfig', cluster.adminKubeconfig, '--namespace', NAMESPACE]
-  return [cluster.helmPath, ...args, ...where]
+  const where = ['--kubeconfig', cluster.adminKubeconfig]
+  const namespace = args.includes('--namespace') ? [] : ['--namespace', NAMESPACE]
+  return endingWithUs([cluster.helmPath, ...args, ...where, ...namespace])
 }
 
 function kubectl(cluster: Cluster, args: readonly string[]): readonly string[] {
@@ -71,9 +102,9 @@ function kubectl(cluster: Cluster, args: readonly string[]): readonly string[] {
 }
 
 /** Helm says that it waited in vain; what the pods and their events say is the reason. */
-async function explained<Result>(cluster: Cluster, work: () => Promise<Result>): Promise<void> {
+async function explained<Result>(cluster: Cluster, work: () => Promise<Result>): Promise<Result> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     const pods = await runCommand(kubectl(cluster, ['get', 'pods', '-o', 'wide']))
     const warnings = ['get', 'events', '--field-selector', 'type=Warning']

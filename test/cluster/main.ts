@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util'
-import { attachCluster, type Cluster, startCluster, stopCluster } from './cluster.ts'
+import { attachCluster, type Cluster, ensureCluster, stopCluster } from './cluster.ts'
 import { type ClusterDescription, describeCluster } from './describe.ts'
 import { installLanyard } from './lanyard.ts'
+import { fromCaller } from './paths.ts'
+import { withProgress } from './progress.ts'
+import { requireRoot } from './require-root.ts'
 
 const HELP = `A real Kubernetes on this machine, in network, mount and PID namespaces of its own.
 
@@ -71,11 +74,14 @@ async function main(argv: readonly string[]): Promise<number> {
   if (!['table', 'json'].includes(values.output)) {
     throw new UsageError(`-o knows table and json, not "${values.output}"`)
   }
+  requireRoot()
   switch (command) {
     case 'up':
       return up(values.name, values.lanyard)
     case 'down':
-      await stopCluster(values.name, log)
+      await withProgress(log, `Removing the cluster ${values.name}`, () =>
+        stopCluster(values.name, log),
+      )
       log(`The cluster ${values.name} is gone`)
       return 0
     case 'status':
@@ -86,23 +92,21 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0
     }
     default:
-      await (await attachCluster(values.name)).loadImage(argument)
+      await load(await attachCluster(values.name), fromCaller(argument))
       return 0
   }
 }
 
-async function up(name: string, lanyard: boolean): Promise<number> {
-  const cluster = await startUnlessRunning(name)
-  if (lanyard) await installLanyard(cluster, log)
-  console.log(cluster.adminKubeconfig)
-  return 0
+function load(cluster: Cluster, tarPath: string): Promise<void> {
+  return withProgress(log, `Loading ${tarPath}`, () => cluster.loadImage(tarPath))
 }
 
-/** A cluster that runs holds somebody's work; only one with a part missing is made anew. */
-async function startUnlessRunning(name: string): Promise<Cluster> {
-  if (!(await describeCluster(name)).running) return startCluster({ name, log })
-  log(`The cluster ${name} runs already`)
-  return attachCluster(name)
+async function up(name: string, lanyard: boolean): Promise<number> {
+  const prepare = async (cluster: Cluster) => {
+    if (lanyard) await installLanyard(cluster, log)
+  }
+  console.log((await ensureCluster({ name, log, prepare })).adminKubeconfig)
+  return 0
 }
 
 function status(description: ClusterDescription, output: string): number {

@@ -7,6 +7,11 @@ export const REPOSITORY = resolve(import.meta.dirname, '../..')
 /** What is built once and kept: outside the tree, so that a fresh clone finds it too. */
 export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lanyard')
 
+/** A path as its writer meant it: npm runs scripts in the repository, wherever it was called. */
+export function fromCaller(path: string): string {
+  return resolve(process.env['INIT_CWD'] ?? '', path)
+}
+
 const STATE_ROOT = '/var/lib/lanyard-test'
 
 /** Where one cluster keeps everything. Short: the paths of unix sockets hold 107 bytes. */

@@ -53,3 +53,8 @@ export async function mustRun(
   const said = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-20).join('\n')
   throw new Error(`"${argv.join(' ')}" ended with ${result.exitCode}:\n${said}`)
 }
+
+/** The command line that runs another one no longer than this process lives, however that ends. */
+export function endingWithUs(argv: readonly string[]): readonly string[] {
+  return ['setpriv', '--pdeathsig', 'KILL', '--', ...argv]
+}

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, openSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { KEEP, logEnd, waitFor } from './control.ts'
 import { type ClusterPaths, REPOSITORY } from './paths.ts'
@@ -7,6 +8,8 @@ import { type ClusterPaths, REPOSITORY } from './paths.ts'
 export interface StartedKeeper {
   /** Lets the cluster outlive this process. Until then, the end of this process is its end. */
   keep(): Promise<void>
+  /** Leaves it at that, and does not keep this process from ending. */
+  holdOn(): void
   /** Ends the cluster's processes. */
   end(): void
 }
@@ -33,7 +36,21 @@ export async function startKeeper(
     const words = error instanceof Error ? error.message : String(error)
     throw new Error(`${words}. ${await logEnd(paths, 'supervisor')}`, { cause: error })
   }
-  return { keep: () => keep(child), end: () => child.stdin?.end() }
+  return {
+    keep: () => keep(child),
+    holdOn: () => holdOn(child),
+    end: () => child.stdin?.end(),
+  }
+}
+
+function holdOn(child: ChildProcess): void {
+  child.unref()
+  // Our end of its input is a pipe, which Node makes a socket; it stays open until we are gone.
+  const input = child.stdin as Socket | null
+  input?.on('error', () => {
+    // The keeper has ended, which whoever uses the cluster notices by itself.
+  })
+  input?.unref()
 }
 
 async function keep(child: ChildProcess): Promise<void> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { waitFor } from '../cluster/control.ts'
 import { describeCluster } from '../cluster/describe.ts'
 import { harnessProcesses } from '../cluster/harness-processes.ts'
 import { REPOSITORY } from '../cluster/paths.ts'
-import { mustRun } from '../cluster/run-command.ts'
+import { mustRun, runCommand } from '../cluster/run-command.ts'
 import { createKubectl, type Kubectl } from '../demo/kubectl.ts'
 import { pod } from '../demo/manifests.ts'
 
@@ -21,13 +22,14 @@ let cluster: Cluster
 let kubectl: Kubectl
 let before: readonly string[]
 
-/** Settings of the whole machine that kubelet and kube-proxy like to change. */
+/** Settings of the whole machine that kubelet, kube-proxy and the harness like to change. */
 const SETTINGS = [
-  'vm/overcommit_memory',
-  'vm/panic_on_oom',
-  'kernel/panic',
-  'kernel/panic_on_oops',
-  'net/netfilter/nf_conntrack_max',
+  '/proc/sys/vm/overcommit_memory',
+  '/proc/sys/vm/panic_on_oom',
+  '/proc/sys/kernel/panic',
+  '/proc/sys/kernel/panic_on_oops',
+  '/proc/sys/net/netfilter/nf_conntrack_max',
+  '/sys/fs/cgroup/cgroup.subtree_control',
 ]
 
 /** Everything that a cluster could leave on the machine. */
@@ -36,8 +38,8 @@ async function traces(): Promise<readonly string[]> {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
   const rules = await mustRun(['iptables-save'])
   const cgroups = await mustRun(['find', '/sys/fs/cgroup', '-type', 'd'])
-  const settings = SETTINGS.filter((name) => existsSync(`/proc/sys/${name}`)).map(
-    (name) => `${name} = ${readFileSync(`/proc/sys/${name}`, 'utf8')}`,
+  const settings = SETTINGS.filter((path) => existsSync(path)).map(
+    (path) => `${path} = ${readFileSync(path, 'utf8')}`,
   )
   const ours = /lanyard-test|kubepods|k8s\.io/
   return [
@@ -248,8 +250,14 @@ for pod in client.CoreV1Api().list_namespaced_pod("default").items: print("pod/"
     expect((await kubectl.must(['get', 'pod', 'agent', '-o', 'name'])).stdout).toBe('pod/agent\n')
   })
 
-  test('runs a second cluster beside it', async () => {
-    const other = await startCluster({ name: `${NAME}-2`, log })
+  test('runs a second cluster beside it, and starts it once though asked twice', async () => {
+    const name = `${NAME}-2`
+    const up = () => runCommand([process.execPath, HARNESS, 'up', '--name', name])
+    const both = await Promise.all([up(), up()])
+    expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0])
+    const starts = both.filter(({ stderr }) => stderr.includes(`Starting the cluster ${name}`))
+    expect(starts).toHaveLength(1)
+    const other = await attachCluster(name)
     const nodes = await kubectlOf(other.adminKubeconfig).must(['get', 'pods', '-o', 'name'])
     expect(nodes.stdout).toBe('')
     await other.stop()
@@ -310,6 +318,23 @@ describe('npm run cluster -- up, after a crash,', () => {
     expect(await describeCluster(NAME)).toMatchObject({ running: true })
     expect(existsSync(join(again.paths.root, 'left-behind'))).toBe(false)
     await again.stop()
+    expect(await traces()).toEqual(before)
+  })
+
+  test('needs none either when whoever started a cluster for itself was killed', async () => {
+    const module = join(REPOSITORY, 'test', 'cluster', 'cluster.ts')
+    const program = `
+      const { startCluster } = await import(${JSON.stringify(module)})
+      await startCluster({ name: '${NAME}', log: () => {}, endsWithProcess: true })
+      console.log('up')
+      setInterval(() => {}, 1_000)`
+    const args = ['--input-type=module', '-e', program]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    expect(await describeCluster(NAME)).toMatchObject({ running: true })
+    child.kill('SIGKILL')
+    await waitFor('the end', 10_000, async () => (await harnessProcesses(NAME)).length === 0)
+    await stopCluster(NAME)
     expect(await traces()).toEqual(before)
   })
 

@@ -38,6 +38,11 @@ export interface ClusterPaths {
   readonly lock: string
 }
 
+const LOCKS = '/run/lock/lanyard-test'
+
+/** Held by a run of the end-to-end tests. No cluster's name begins with a dot. */
+export const E2E_LOCK = join(LOCKS, '.e2e-tests.lock')
+
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,20}$/
 
 /** Throws for a name that no cluster can have, before it becomes part of a path. */
@@ -65,6 +70,6 @@ export function clusterPaths(name: string): ClusterPaths {
     auditLog: join(root, 'logs', 'audit.jsonl'),
     volumes: join(root, 'volumes'),
     record: join(root, 'cluster.json'),
-    lock: `/run/lock/lanyard-test/${name}.lock`,
+    lock: join(LOCKS, `${name}.lock`),
   }
 }

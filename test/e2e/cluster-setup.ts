@@ -1,28 +1,46 @@
 import { attachCluster, type Cluster, startCluster } from '../cluster/cluster.ts'
-import { describeCluster } from '../cluster/describe.ts'
+import { takeFileLock } from '../cluster/file-lock.ts'
 import { installLanyard } from '../cluster/lanyard.ts'
+import { E2E_LOCK } from '../cluster/paths.ts'
 import { type Stage, setTheStage } from '../demo/stage.ts'
 
 /* One cluster with Lanyard installed serves every end-to-end file; vitest runs this before them. */
 
 const NAME = 'e2e'
+/** Set to 1, the tests use the cluster that runs under that name, and leave it. */
+const ADOPT = 'LANYARD_E2E_ADOPT'
 const log = (line: string) => process.stderr.write(`${line}\n`)
 
 /**
- * Starts the cluster and returns what removes it. One that runs already gets what the tree holds
- * now and stays: whoever works on one test starts it once.
+ * Starts the cluster and returns what removes it; it ends with this process at the latest, and what
+ * a killed run left is removed first. One run at a time: all of them use the same names.
  */
 export default async function setup(): Promise<() => Promise<void>> {
-  const runs = (await describeCluster(NAME)).running
-  const cluster = runs ? await attachCluster(NAME) : await startCluster({ name: NAME, log })
-  const remove = runs ? async () => {} : () => cluster.stop()
+  const release = await takeFileLock(E2E_LOCK, () =>
+    log('Waiting for another run of the end-to-end tests'),
+  )
+  try {
+    const remove = await prepareCluster()
+    return () => remove().finally(release)
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function prepareCluster(): Promise<() => Promise<void>> {
+  if (process.env[ADOPT] === '1') {
+    await installLanyard(await attachCluster(NAME), log)
+    return async () => {}
+  }
+  const cluster = await startCluster({ name: NAME, log, endsWithProcess: true })
   try {
     await installLanyard(cluster, log)
   } catch (error) {
-    await remove()
+    await cluster.stop()
     throw error
   }
-  return remove
+  return () => cluster.stop()
 }
 
 /** The running cluster with the story's namespaces and people. */

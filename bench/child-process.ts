@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { endingWithUs } from '../test/cluster/run-command.ts'
 
 /** A program that runs until it is told to end. */
 export interface Running {
@@ -9,9 +10,12 @@ export interface Running {
 
 const OUTPUT_MAX = 4_000
 
-/** Starts a program that serves; what it says is kept for an error message. */
+/**
+ * Starts a program that serves; what it says is kept for an error message. It ends with this process,
+ * even one that is killed: it holds a token, and nobody would look for it.
+ */
 export function startProgram(argv: readonly string[]): Running {
-  const [command = '', ...args] = argv
+  const [command = '', ...args] = endingWithUs(argv)
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   const keep = (chunk: Buffer): void => {

@@ -40,7 +40,8 @@ export async function measureAll(cluster: Cluster, options: BenchOptions): Promi
   const audit = openAuditRows(cluster)
   try {
     const own = await lanyardProcesses(people.admin, pod)
-    const { paths, memory } = await measurePod(pod, programs, audit, own, options)
+    const peers = { programs, root: cluster.paths.root }
+    const { paths, memory } = await measurePod(pod, peers, audit, own, options)
     const webhook = await measureWebhook(cluster, people, WEBHOOK_PAIRS, log)
     // Last: it leaves some hundred thousand rows behind.
     const decisionsPerSecond = await measureDecisions({
@@ -66,14 +67,14 @@ async function lanyardProcesses(admin: Kubectl, pod: BenchPod): Promise<readonly
 /** The paths from inside one pod, and what its sidecar holds when they are done. */
 async function measurePod(
   pod: BenchPod,
-  programs: Programs,
+  { programs, root }: { readonly programs: Programs; readonly root: string },
   audit: AuditRows,
   own: readonly number[],
   options: BenchOptions,
 ) {
   const sidecar = await podProcess(pod.uid, '/app/main.cjs')
   const containerPid = await podProcess(pod.uid, 'echo tick')
-  const peers = await startPeers(programs, { sidecar, container: containerPid })
+  const peers = await startPeers(programs, { sidecar, container: containerPid }, root)
   try {
     const onRound = () => giveOrdinaryWeight(own)
     const paths = await measurePaths({ ...options, pod, containerPid, peers, audit, onRound })

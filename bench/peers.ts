@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { API_TOKEN_PATH, PROXY_PORT, SERVICE_ACCOUNT_PATH } from '../injector/sidecar-contract.ts'
 import { createTestAuthority } from '../test/support/test-certificates.ts'
@@ -28,13 +27,15 @@ const API_SERVER = { host: '10.96.0.1', port: 443 }
 /**
  * Starts Envoy twice and the ext_authz server in the network of a pod, where the sidecar listens
  * too: every proxy is on the client's loopback, and every one calls the API server at the same
- * address with the same token, the pod's real one.
+ * address with the same token, the pod's real one. Files with keys are in a folder of `root`, the
+ * cluster's own, and go with it when this process cannot remove them.
  */
 export async function startPeers(
   programs: Programs,
   pids: { readonly sidecar: number; readonly container: number },
+  root: string,
 ): Promise<Peers> {
-  const folder = await mkdtemp(join(tmpdir(), 'lanyard-bench-'))
+  const folder = await mkdtemp(join(root, 'peers-'))
   await chmod(folder, 0o700)
   const real = join(`/proc/${pids.sidecar}/root`, API_TOKEN_PATH)
   const tokenFile = join(real, 'token')

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { installPackages } from './apt.ts'
 import { withFileLock } from './file-lock.ts'
 import { CACHE } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
@@ -23,6 +24,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'ca-certificates': '/etc/ssl/certs/ca-certificates.crt',
   python3: '/usr/bin/python3',
   'python3-pip': '/usr/lib/python3/dist-packages/pip',
+  // One test lets it judge a certificate of ours.
+  openssl: '/usr/bin/openssl',
 }
 
 const POLICY = '/usr/sbin/policy-rc.d'
@@ -57,18 +60,12 @@ export async function ensurePackages(
 
 /** While policy-rc.d says 101, dpkg starts no service: the machine's own work stays untouched. */
 async function install(names: readonly string[]): Promise<void> {
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  // Another run of apt, such as the machine's own upgrades, holds the lock for a while.
-  const apt = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300']
   if (!existsSync(POLICY)) {
     await writeFile(POLICY, POLICY_TEXT)
     await chmod(POLICY, 0o755)
   }
   try {
-    // Does nothing unless an earlier run was killed half-way, in which case apt refuses to go on.
-    await mustRun(['dpkg', '--configure', '-a'], { env })
-    await mustRun([...apt, 'update'], { env })
-    await mustRun([...apt, 'install', '-y', '--no-install-recommends', ...names], { env })
+    await installPackages(names)
     // Nor at the next boot: the cluster runs a containerd of its own.
     const systemd = names.includes('containerd') && existsSync('/usr/bin/systemctl')
     if (systemd) await mustRun(['systemctl', 'disable', 'containerd'])

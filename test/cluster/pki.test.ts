@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -50,6 +50,20 @@ test('issue() gives every certificate a serial number of its own', async () => {
   const names = ['a', 'b', 'c']
   for (const name of names) await pki.issue(name, { commonName: name })
   expect(new Set(names.map((name) => read(name).serialNumber)).size).toBe(3)
+})
+
+test('issue() gives two at once the same certificate, with its key', async () => {
+  const other = await openPki(folder)
+  const issue = (from: Pki) => from.issue('alice', { commonName: 'alice' })
+  const all = await Promise.all([pki, other, pki, other].map(issue))
+  const [files] = all
+  const certificate = read('alice')
+  expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(files?.key ?? '')))).toBe(true)
+  expect(
+    readdirSync(folder)
+      .filter((name) => name.startsWith('alice'))
+      .sort(),
+  ).toEqual(['alice.crt', 'alice.key'])
 })
 
 test('openPki() keeps what is there, so that certificates of before still hold', async () => {

@@ -1,9 +1,11 @@
 import 'reflect-metadata'
 import { generateKeyPairSync, type webcrypto } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
+import { withFileLock } from './file-lock.ts'
+import { writeWhole } from './write-whole.ts'
 
 /* The test cluster's own certificates. Nothing of it is used by the product. */
 
@@ -34,6 +36,7 @@ interface CertificateFiles {
   readonly key: string
 }
 
+/** Opens the folder, and makes what it must hold on first use. */
 export async function openPki(folder: string): Promise<Pki> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const authorities = {
@@ -47,11 +50,20 @@ export async function openPki(folder: string): Promise<Pki> {
     ca: keyof typeof authorities = 'ca',
   ): Promise<CertificateFiles> {
     const files = filesOf(folder, name)
-    if (existsSync(files.certificate) && existsSync(files.key)) return files
-    await writePair(files, await sign(subject, authorities[ca]))
+    if (isThere(files)) return files
+    // Two at once would otherwise leave the key of one and the certificate of the other.
+    await withFileLock(join(folder, '.lock'), ignore, async () => {
+      if (!isThere(files)) await writePair(files, await sign(subject, authorities[ca]))
+    })
     return files
   }
   return { folder, issue }
+}
+
+function ignore(): void {}
+
+function isThere(files: CertificateFiles): boolean {
+  return existsSync(files.certificate) && existsSync(files.key)
 }
 
 function filesOf(folder: string, name: string): CertificateFiles {
@@ -126,10 +138,12 @@ function validity(): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + 365 * DAY_MS) }
 }
 
+/** The certificate last, and each in one step: whoever finds both finds two that belong together. */
 async function writePair(files: CertificateFiles, pair: Pair): Promise<void> {
   const pkcs8 = await crypto.subtle.exportKey('pkcs8', pair.keys.privateKey)
-  await writeFile(files.key, `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, { mode: 0o600 })
-  await writeFile(files.certificate, `${pair.certificate.toString('pem')}\n`)
+  await rm(files.certificate, { force: true })
+  await writeWhole(files.key, `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, 0o600)
+  await writeWhole(files.certificate, `${pair.certificate.toString('pem')}\n`, 0o644)
 }
 
 /** The key pair with which kube-apiserver signs service account tokens. */

@@ -50,8 +50,13 @@ export async function mustRun(
 ): Promise<string> {
   const result = await runCommand(argv, options)
   if (result.exitCode === 0) return result.stdout
+  throw failure(argv, result)
+}
+
+/** An error with the end of what a command said that failed. */
+export function failure(argv: readonly string[], result: CommandResult): Error {
   const said = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-20).join('\n')
-  throw new Error(`"${argv.join(' ')}" ended with ${result.exitCode}:\n${said}`)
+  return new Error(`"${argv.join(' ')}" ended with ${result.exitCode}:\n${said}`)
 }
 
 /** The command line that runs another one no longer than this process lives, however that ends. */

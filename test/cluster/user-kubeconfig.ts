@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { kubeconfig } from './components.ts'
 import type { ClusterPaths } from './paths.ts'
 import { openPki } from './pki.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** Writes a kubeconfig with a client certificate for this user and these groups; returns its path. */
 export async function writeUserKubeconfig(
@@ -23,7 +24,7 @@ export async function writeUserKubeconfig(
     certificate: await readFile(files.certificate, 'utf8'),
     key: await readFile(files.key, 'utf8'),
   })
-  await writeFile(path, text, { mode: 0o600 })
+  await writeWhole(path, text, 0o600)
   return path
 }
 

@@ -15,14 +15,31 @@ test('removeUnused() removes old entries of the same name and nothing else', asy
   writeFileSync(join(folder, 'agent-0000000000000001.tar'), '')
   for (const name of readdirSync(folder)) await markUsed(join(folder, name), old)
   await markUsed(join(folder, 'kube-0000000000000002'), new Date(now - 6 * DAY_MS))
-  await removeUnused(join(folder, 'kube-0000000000000003'), now)
+  await removeUnused(join(folder, 'kube-0000000000000003'), undefined, now)
   expect(readdirSync(folder).sort()).toEqual([
     'agent-0000000000000001.tar',
     'kube-0000000000000002',
     'kube-0000000000000003',
     'kubectl-0000000000000001',
   ])
-  await removeUnused(join(folder, 'agent-0000000000000002.tar'), now)
+  await removeUnused(join(folder, 'agent-0000000000000002.tar'), undefined, now)
   expect(readdirSync(folder)).not.toContain('agent-0000000000000001.tar')
+  rmSync(folder, { recursive: true })
+})
+
+test('removeUnused() knows names without a digest by how they begin', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lanyard-cache-'))
+  const now = Date.now()
+  for (const name of [
+    'go-toolchain',
+    'go-toolchain-1.26.6',
+    'go-toolchain-1.27.0',
+    'envoy-1.40.0',
+  ]) {
+    mkdirSync(join(folder, name))
+    await markUsed(join(folder, name), new Date(now - 8 * DAY_MS))
+  }
+  await removeUnused(join(folder, 'go-toolchain-1.27.0'), 'go-toolchain', now)
+  expect(readdirSync(folder).sort()).toEqual(['envoy-1.40.0', 'go-toolchain-1.27.0'])
   rmSync(folder, { recursive: true })
 })

@@ -1,5 +1,5 @@
 import { readdir, rm, stat, utimes } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 /** Long enough for a branch to be put aside; a new build of everything takes some minutes. */
 const UNUSED_MS_MAX = 7 * 24 * 60 * 60 * 1_000
@@ -9,10 +9,16 @@ export async function markUsed(path: string, now = new Date()): Promise<void> {
   await utimes(path, now, now)
 }
 
-/** Removes what is called like `path` up to its digest and was not used for a week. */
-export async function removeUnused(path: string, now = Date.now()): Promise<void> {
+/**
+ * Removes what is called like `path` up to its digest, or begins with `prefix`, and was not used for
+ * a week.
+ */
+export async function removeUnused(
+  path: string,
+  prefix = basename(path).replace(/-[0-9a-f]{16}(?:\..*)?$/, '-'),
+  now = Date.now(),
+): Promise<void> {
   const folder = dirname(path)
-  const prefix = path.slice(folder.length + 1).replace(/-[0-9a-f]{16}(?:\..*)?$/, '-')
   for (const name of await readdir(folder)) {
     const other = join(folder, name)
     if (other === path || !name.startsWith(prefix)) continue

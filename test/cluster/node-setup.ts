@@ -83,7 +83,10 @@ async function prepareNetwork(): Promise<void> {
   if (existsSync(filtered)) await writeFile(filtered, '1')
 }
 
-/** For kernels that have them as modules; where they are built in, or loaded, there is nothing to do. */
+/**
+ * For kernels that have them as modules; where they are built in, or loaded, there is nothing to do.
+ * They stay loaded until the machine starts again: nobody can tell who has come to need them since.
+ */
 async function loadKernelModules(): Promise<void> {
   if (!existsSync('/proc/modules')) return
   // A module that is built in after all makes modprobe fail; what misses it says so in its own log.

@@ -38,7 +38,8 @@ export interface ClusterPaths {
   readonly lock: string
 }
 
-const LOCKS = '/run/lock/lanyard-test'
+/** What two processes must not do at once, each with a file; in memory, so a boot forgets it. */
+export const LOCKS = '/run/lock/lanyard-test'
 
 /** Held by a run of the end-to-end tests. No cluster's name begins with a dot. */
 export const E2E_LOCK = join(LOCKS, '.e2e-tests.lock')

@@ -1,14 +1,19 @@
-import { writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Cluster, startCluster } from '../test/cluster/cluster.ts'
+import { type Cluster, endOwnCluster, startCluster } from '../test/cluster/cluster.ts'
 import { installLanyard } from '../test/cluster/lanyard.ts'
+import { cleaningUpOnSignal } from '../test/cluster/on-signal.ts'
+import { fromCaller } from '../test/cluster/paths.ts'
+import { withProgress } from '../test/cluster/progress.ts'
+import { requireRoot } from '../test/cluster/require-root.ts'
 import { measureAll } from './measure-all.ts'
 import { renderLines, renderTable } from './report.ts'
 
 const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machine.
 
   npm run bench                   a table of every figure, and whether its target is met
-  npm run bench -- -o json        one JSON object a line, one for each figure
+  npm run -s bench -- -o json     one JSON object a line, one for each figure; without -s npm puts
+                                  lines of its own before them
   npm run bench -- --json FILE    writes all figures as one object besides
 
   --rounds N    rounds in which the paths take turns (default: 5)
@@ -17,7 +22,8 @@ const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machin
   -h, --help    this text
 
 Takes about six minutes on two cores, and some more the first time, when Kubernetes is built. Leave
-the machine alone meanwhile. Needs root on Debian 12. The exit code is 0 when everything was
+the machine alone meanwhile. A cluster "bench" that was left is removed first; Ctrl-C removes the new
+one. Needs root on Debian 12. The exit code is 0 when everything was
 measured, whether or not a target is met.
 `
 
@@ -50,29 +56,33 @@ async function main(): Promise<void> {
   }
   const rounds = positive('rounds', values.rounds)
   const secondsEach = positive('seconds', values.seconds)
+  requireRoot()
+  const file = json === undefined ? undefined : fromCaller(json)
+  // Before the minutes that it takes, not after them: is there a place to write to?
+  if (file !== undefined) await (await open(file, 'a')).close()
   const figures = await withCluster(keep, (cluster) =>
     measureAll(cluster, { rounds, secondsEach, log }),
   )
   process.stdout.write(output === 'json' ? renderLines(figures) : renderTable(figures))
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(figures, undefined, 2)}\n`)
+  if (file !== undefined) await writeFile(file, `${JSON.stringify(figures, undefined, 2)}\n`)
 }
 
 /** A cluster for `work` alone, with Lanyard; removed afterwards, whatever happened. */
-async function withCluster<Result>(
+function withCluster<Result>(
   keep: boolean,
   work: (cluster: Cluster) => Promise<Result>,
 ): Promise<Result> {
-  const cluster = await startCluster({ name: CLUSTER, log })
-  try {
-    await installLanyard(cluster, log)
-    return await work(cluster)
-  } finally {
-    if (keep) log(`The cluster ${CLUSTER} stays up: KUBECONFIG=${cluster.adminKubeconfig}`)
-    else {
-      log('Removing the cluster ...')
-      await cluster.stop()
+  const measure = async () => {
+    const cluster = await startCluster({ name: CLUSTER, log, endsWithProcess: !keep })
+    try {
+      await installLanyard(cluster, log)
+      return await work(cluster)
+    } finally {
+      if (keep) log(`The cluster ${CLUSTER} stays up: KUBECONFIG=${cluster.adminKubeconfig}`)
+      else await withProgress(log, `Removing the cluster ${CLUSTER}`, () => cluster.stop())
     }
   }
+  return cleaningUpOnSignal(measure, (signal) => endOwnCluster(CLUSTER, { signal, keep, log }))
 }
 
 process.exitCode = await main().then(

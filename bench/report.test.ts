@@ -7,6 +7,8 @@ test('renderTable shows each path with what it adds, and a missed target as miss
   expect(table).toMatch(/^direct +1\.00 +4\.00 +3,000$/m)
   expect(table).toMatch(/^lanyard +1\.80 +0\.80 +5\.00 +2,000$/m)
   expect(table).toMatch(/^MISSED +9,000 \/s +durable decisions/m)
+  expect(table).toMatch(/^sidecar RSS after load +99\.6 MB$/m)
+  expect(table).toMatch(/^met +99\.6 MB +sidecar RSS after load ≤ 100 MB$/m)
   expect(table).toMatch(/^met +300 ms +sidecar ready/m)
 })
 
@@ -20,5 +22,5 @@ test('renderLines writes one JSON object for each figure, each verdict and the m
   expect(lines).toContainEqual({ figure: 'decisionsPerSecond', value: 16_000 })
   expect(lines).toContainEqual(expect.objectContaining({ value: 300, met: true }))
   expect(lines.at(-1)).toEqual({ machine: sampleFigures({}).machine })
-  expect(lines).toHaveLength(12 + 1 + 4 + 2 + 7 + 1)
+  expect(lines).toHaveLength(12 + 1 + 4 + 2 + 8 + 1)
 })

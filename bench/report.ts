@@ -1,5 +1,5 @@
 import { type Figures, PATHS } from './figures.ts'
-import { addedMs, judge, type Verdict } from './verdicts.ts'
+import { addedMs, judge, toMegabytes, type Verdict } from './verdicts.ts'
 
 /** A table for people. */
 export function renderTable(figures: Figures): string {
@@ -12,9 +12,9 @@ export function renderTable(figures: Figures): string {
   const others = [
     ['durable decisions on one core', `${number(decisionsPerSecond)} /s`],
     ['sidecar ready after its start', `${number(sidecar.readyMs)} ms`],
-    ['sidecar working set after load', `${number(sidecar.workingSetMiB)} MiB`],
-    ['sidecar private memory after load', `${number(sidecar.privateMiB)} MiB`],
-    ['sidecar RSS after load', `${number(sidecar.rssMiB)} MiB`],
+    ['sidecar working set after load', megabytes(sidecar.workingSetMiB)],
+    ['sidecar private memory after load', megabytes(sidecar.privateMiB)],
+    ['sidecar RSS after load', megabytes(sidecar.rssMiB)],
     ['webhooks, mutate and validate, p50', `${number(webhook.p50Ms)} ms`],
     ['webhooks, mutate and validate, p99', `${number(webhook.p99Ms)} ms`],
   ]
@@ -54,6 +54,10 @@ function flatten(value: unknown, path = ''): readonly (readonly [string, unknown
   return Object.entries(value).flatMap(([key, inner]) =>
     flatten(inner, path === '' ? key : `${path}.${key}`),
   )
+}
+
+function megabytes(mebibytes: number): string {
+  return `${number(toMegabytes(mebibytes))} MB`
 }
 
 /** Three digits that count are enough for what differs by some per cent from run to run. */

@@ -14,7 +14,9 @@ const ADDED_RATIO_MAX = 1.2
 const THROUGHPUT_RATIO_MIN = 0.6
 const DECISIONS_MIN = 15_000
 const READY_MS_MAX = 400
-const MEMORY_MIB_MAX = 100
+/** Megabytes of 10^6 bytes, as the target is worded; the kernel counts in MiB. */
+const MEMORY_MB_MAX = 100
+const MB_PER_MIB = 1.048576
 const WEBHOOK_P99_MS_MAX = 30
 
 /** Every target with its verdict, met or missed. */
@@ -33,8 +35,9 @@ export function judge(figures: Figures): readonly Verdict[] {
     ),
     atLeast('durable decisions on one core', decisionsPerSecond, DECISIONS_MIN, '/s'),
     atMost('sidecar ready after its start', sidecar.readyMs, READY_MS_MAX, 'ms'),
-    atMost('sidecar working set after load', sidecar.workingSetMiB, MEMORY_MIB_MAX, 'MiB'),
-    atMost('sidecar private memory after load', sidecar.privateMiB, MEMORY_MIB_MAX, 'MiB'),
+    memory('sidecar working set after load', sidecar.workingSetMiB),
+    memory('sidecar private memory after load', sidecar.privateMiB),
+    memory('sidecar RSS after load', sidecar.rssMiB),
     below('webhooks, mutate and validate, p99', webhook.p99Ms, WEBHOOK_P99_MS_MAX, 'ms'),
   ]
 }
@@ -42,6 +45,15 @@ export function judge(figures: Figures): readonly Verdict[] {
 /** Milliseconds of the median that a path costs beyond the direct one. */
 export function addedMs({ paths }: Pick<Figures, 'paths'>, path: keyof Figures['paths']): number {
   return paths[path].p50Ms - paths.direct.p50Ms
+}
+
+/** Megabytes (10^6 bytes) of so many MiB (2^20 bytes). */
+export function toMegabytes(mebibytes: number): number {
+  return mebibytes * MB_PER_MIB
+}
+
+function memory(target: string, mebibytes: number): Verdict {
+  return atMost(target, toMegabytes(mebibytes), MEMORY_MB_MAX, 'MB')
 }
 
 function atMost(target: string, measured: number, limit: number, unit: string): Verdict {

@@ -68,7 +68,7 @@ interface Parts {
 }
 
 /** Names of clusters that this process made, or is making. */
-const ownClusters = new Map<string, 'starting' | 'started'>()
+const ownClusters = new Map<string, 'starting' | 'started' | 'ending'>()
 
 /** Starts a cluster; one of the same name that runs or was left half dead is removed first. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
@@ -120,16 +120,23 @@ async function startAnew(options: ClusterOptions, parts: Parts): Promise<Cluster
     try {
       await bringUp((await readRecord(paths)).port, { paths, ...parts, log })
     } catch (error) {
+      await unlessEnding(name)
       ownClusters.delete(name)
       keeper.end()
       log(`The cluster did not start; its logs are in ${paths.logs}`)
       throw error
     }
+    await unlessEnding(name)
     if (endsWithProcess) keeper.holdOn()
     else await keeper.keep()
   })
   ownClusters.set(name, 'started')
   return attach(await readRecord(paths), binaries)
+}
+
+/** A start that is being undone goes no further, and holds its lock until the process has ended. */
+async function unlessEnding(name: string): Promise<void> {
+  if (ownClusters.get(name) === 'ending') await new Promise(() => {})
 }
 
 /** A handle on a cluster that runs. Throws when none of that name does. */
@@ -180,16 +187,22 @@ export async function stopCluster(name: string, log: Log = () => {}): Promise<vo
 }
 
 /**
- * For a process that is told to end: removes the cluster if it is this process's own, be it half
- * started. Its own start holds the lock until the process is gone, so nobody is met.
+ * What a process does with a cluster of its own when a signal tells it to end: removes it, be it half
+ * started, or says that it stays. The start of its own holds the lock until then, so nobody is met.
  */
-export async function removeOwnCluster(name: string, log: Log): Promise<void> {
+export async function endOwnCluster(
+  name: string,
+  { signal, keep, log }: { readonly signal: string; readonly keep: boolean; readonly log: Log },
+): Promise<void> {
   const state = ownClusters.get(name)
   if (state === undefined) return
-  log(`Removing the cluster ${name} ...`)
-  if (state === 'starting') await removeCluster(name)
-  else await stopCluster(name, log)
-  log(`The cluster ${name} is gone`)
+  if (keep && state === 'started') {
+    log(`${signal}: the cluster ${name} stays up: npm run cluster -- down --name ${name}`)
+    return
+  }
+  ownClusters.set(name, 'ending')
+  const remove = () => (state === 'started' ? stopCluster(name, log) : removeCluster(name))
+  await withProgress(log, `${signal}: removing the cluster ${name}`, remove)
 }
 
 async function removeCluster(name: string): Promise<void> {

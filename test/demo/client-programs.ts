@@ -2,7 +2,7 @@
 
 /** Lists pods with the official JavaScript client. */
 export const NODE_PROGRAM = `
-const k8s = require('@kubernetes/client-node');
+const k8s = require("@kubernetes/client-node");
 const config = new k8s.KubeConfig();
 config.loadFromCluster();
 config.makeApiClient(k8s.CoreV1Api).listNamespacedPod({ namespace: process.env.NS }).then(

@@ -20,6 +20,8 @@ export function createKubectl(options: {
   readonly kubectlPath: string
   readonly kubeconfig: string
   readonly path: string
+  /** Where it runs, for files that are named relative to it. */
+  readonly cwd?: string
   /** Milliseconds after which a command is ended; 120 s unless told otherwise. */
   readonly timeoutMs?: number
 }): Kubectl {
@@ -30,7 +32,7 @@ export function createKubectl(options: {
       const child = execFile(
         options.kubectlPath,
         [...args],
-        { env, ...limits },
+        { env, ...limits, cwd: options.cwd },
         (error, stdout, stderr) => {
           const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
           resolve({ exitCode: code, stdout, stderr, text: `${stdout}${stderr}` })

@@ -1,11 +1,18 @@
 import { parseArgs } from 'node:util'
-import { type Cluster, startCluster } from '../cluster/cluster.ts'
-import { installLanyard } from '../cluster/lanyard.ts'
+import { type Cluster, endOwnCluster, startCluster } from '../cluster/cluster.ts'
+import { loadLanyard } from '../cluster/lanyard.ts'
+import { cleaningUpOnSignal } from '../cluster/on-signal.ts'
+import { REPOSITORY } from '../cluster/paths.ts'
+import { withProgress } from '../cluster/progress.ts'
+import { requireRoot } from '../cluster/require-root.ts'
+import { theInstallation } from './installation.ts'
 import { WATCHED } from './manifests.ts'
 import { createNarrator, type Narrator } from './narrator.ts'
 import { theRecords } from './records.ts'
 import { type Stage, setTheStage } from './stage.ts'
-import { type Chapter, theStory } from './story.ts'
+import type { Chapter } from './step.ts'
+import { theStory } from './story.ts'
+import { tell } from './tell.ts'
 
 const HELP = `Shows Lanyard's main job on a real Kubernetes on this machine.
 
@@ -13,9 +20,12 @@ const HELP = `Shows Lanyard's main job on a real Kubernetes on this machine.
   npm run demo -- --keep       leaves the cluster up and says how to use it
   npm run demo -- --name NAME  name of the cluster (default: demo)
 
-The first run installs Debian packages and builds Kubernetes, which takes some minutes; both are
-kept. Needs root on Debian 12.
+A cluster of that name that was left, such as one of --keep, is removed first, and so is the new one
+on Ctrl-C. The first run installs Debian packages and builds Kubernetes, which takes some minutes;
+both are kept. Needs root on Debian 12.
 `
+
+const log = (line: string) => console.error(line)
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -29,74 +39,57 @@ async function main(): Promise<number> {
     console.log(HELP)
     return 0
   }
-  const log = (line: string) => console.error(line)
-  const narrator = createNarrator((text) => process.stdout.write(text))
-  const cluster = await startCluster({ name: values.name, log })
-  let stage: Stage | undefined
-  try {
-    await installLanyard(cluster, log)
-    stage = await setTheStage(cluster)
-    await tellInstallation(narrator, stage)
-    for (const chapter of theStory()) await tell(narrator, chapter, stage)
-    for (const chapter of await theRecords(stage)) await tell(narrator, chapter, stage)
-    narrator.note('\nEvery step went as it must.')
-  } finally {
-    if (values.keep) tellHowToUse(narrator, cluster, stage)
-    else {
-      await stage?.close()
-      log('Removing the cluster ...')
-      await cluster.stop()
-    }
-  }
+  const { name, keep } = values
+  requireRoot()
+  await cleaningUpOnSignal(
+    () => play(name, keep),
+    (signal) => endOwnCluster(name, { signal, keep, log }),
+  )
   return 0
 }
 
-async function tellInstallation(narrator: Narrator, stage: Stage): Promise<void> {
-  narrator.chapter('Lanyard is installed, and one namespace opts in')
-  const listed = await stage.admin.must(['get', 'pods', '-n', 'lanyard-system'])
-  narrator.step({
-    command:
-      'helm install lanyard deploy/chart -n lanyard-system --create-namespace --wait\n$ kubectl get pods -n lanyard-system',
-    answer: listed.text,
-    why: 'the control plane decides, two injectors admit pods',
-  })
-  const labels = await stage.admin.must(['get', 'namespace', WATCHED, '--show-labels'])
-  narrator.step({
-    command: `kubectl label namespace ${WATCHED} lanyard.dev/injection=enabled\n$ kubectl get namespace ${WATCHED} --show-labels`,
-    answer: labels.text,
-    why: 'from now on every pod of this namespace gets the sidecar; RBAC stays as it is',
-  })
-}
-
-/** Runs a chapter; throws when an answer is not what the story says. */
-async function tell(narrator: Narrator, chapter: Chapter, stage: Stage): Promise<void> {
-  narrator.chapter(chapter.title)
-  for (const step of chapter.steps) {
-    const answer = await step.run(stage)
-    narrator.step({ command: step.command, answer: answer.text, why: step.why })
-    const { exitCode, says } = step.wants
-    const missing = says.filter((pattern) => !pattern.test(answer.text))
-    if (answer.exitCode !== exitCode || missing.length > 0) {
-      throw new Error(
-        `"${step.name}" went otherwise: exit code ${answer.exitCode}, wanted ${exitCode}; missing: ${missing.join(' ')}`,
-      )
+async function play(name: string, keep: boolean): Promise<void> {
+  const narrator = createNarrator((text) => process.stdout.write(text))
+  const cluster = await startCluster({ name, log, endsWithProcess: !keep })
+  let stage: Stage | undefined
+  try {
+    stage = await withProgress(log, 'Making two namespaces, alice, and kubectl lanyard', () =>
+      setTheStage(cluster, { optIn: false }),
+    )
+    await loadLanyard(cluster, log)
+    await tellAll(narrator, cluster, stage)
+  } finally {
+    if (keep) tellHowToUse(narrator, cluster, stage)
+    else {
+      await stage?.close()
+      await withProgress(log, `Removing the cluster ${name}`, () => cluster.stop())
     }
   }
+}
+
+async function tellAll(narrator: Narrator, cluster: Cluster, stage: Stage): Promise<void> {
+  const next = (chapter: Chapter) => tell(narrator, log, chapter, stage)
+  narrator.note(`\nCommands are run in ${stage.folder}, where the files are that they name.`)
+  for (const chapter of [theInstallation(cluster), ...theStory()]) await next(chapter)
+  for (const chapter of await theRecords(stage)) await next(chapter)
+  narrator.note('\nEvery step went as it must.')
 }
 
 function tellHowToUse(narrator: Narrator, cluster: Cluster, stage: Stage | undefined): void {
   narrator.chapter('The cluster stays up')
-  const lines = [
-    `export KUBECONFIG=${cluster.adminKubeconfig}      # the administrator`,
-    ...(stage === undefined
-      ? []
-      : [
-          `export KUBECONFIG=${stage.aliceKubeconfig}    # alice`,
-          `export PATH=${stage.path.split(':').slice(0, 2).join(':')}:$PATH`,
-        ]),
+  const { name, adminKubeconfig } = cluster
+  const programs = stage?.path.split(':').slice(0, 3).join(':')
+  const asCast = [
+    `cd ${stage?.folder}   # the files that the story names`,
+    `export PATH=${programs}:$PATH`,
+    `kubectl --kubeconfig alice.kubeconfig auth whoami`,
+    `export KUBECONFIG=${adminKubeconfig}   # from here on as the administrator`,
     `kubectl get chains -n ${WATCHED}`,
     `kubectl lanyard audit -n ${WATCHED}`,
-    `npm run cluster -- down --name ${cluster.name}     # removes it`,
+  ]
+  const lines = [
+    ...(stage === undefined ? [`export KUBECONFIG=${adminKubeconfig}`] : asCast),
+    `npm --prefix ${REPOSITORY} run cluster -- down --name ${name}   # removes it`,
   ]
   for (const line of lines) narrator.note(`  ${line}`)
 }

@@ -1,3 +1,5 @@
+import { stringify } from 'yaml'
+
 /* What an administrator sets up before the story, and what its pods start. */
 
 /** The namespace where Lanyard watches, and one like it where it does not. */
@@ -95,11 +97,13 @@ export function podSpec(serviceAccountName: string, seconds: number): object {
   }
 }
 
+/** A pod that says tick each second for an hour. */
 export function pod(namespace: string, name: string, serviceAccountName: string): KubernetesObject {
   const spec = podSpec(serviceAccountName, 3_600)
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec }
 }
 
+/** A Job of one such pod. */
 export function job(namespace: string, name: string, serviceAccountName: string): KubernetesObject {
   const spec = { ...podSpec(serviceAccountName, 3_600), restartPolicy: 'Never' }
   return {
@@ -107,5 +111,27 @@ export function job(namespace: string, name: string, serviceAccountName: string)
     kind: 'Job',
     metadata: { name, namespace },
     spec: { template: { spec } },
+  }
+}
+
+/** One of the files that the story's people create things from. */
+export interface Manifest {
+  /** Below the folder of the stage. */
+  readonly name: string
+  readonly text: string
+}
+
+/** The three launches of one namespace, as files. */
+export function manifestsOf(
+  namespace: string,
+): Readonly<Record<'agent' | 'job' | 'third', Manifest>> {
+  const file = (name: string, object: KubernetesObject) => ({
+    name: `${namespace}/${name}.yaml`,
+    text: stringify(object, { lineWidth: 0 }),
+  })
+  return {
+    agent: file('agent', pod(namespace, 'agent', 'agent')),
+    job: file('job', job(namespace, 'build', 'builder')),
+    third: file('third', pod(namespace, 'third', 'builder')),
   }
 }

@@ -1,5 +1,5 @@
 import { WATCHED } from './manifests.ts'
-import type { Cast, Chapter } from './story.ts'
+import { byAdmin, type Cast, type Chapter, type Step } from './step.ts'
 
 /** What is on record of the story: the tree, every decision, and one of them explained. */
 export async function theRecords({ admin }: Cast): Promise<readonly Chapter[]> {
@@ -16,11 +16,10 @@ export async function theRecords({ admin }: Cast): Promise<readonly Chapter[]> {
   const { items } = JSON.parse(events.stdout) as { items: { metadata: { name: string } }[] }
   const id = items.at(-1)?.metadata.name
   if (id === undefined) throw new Error('no refusal of the third pod is on record')
-  const step = (args: readonly string[], why: string, says: readonly RegExp[]) => ({
+  const step = (args: readonly string[], why: string, says: readonly RegExp[]): Step => ({
     name: args.join(' '),
-    command: `kubectl ${args.join(' ')}`,
     why,
-    run: (cast: Cast) => cast.admin.run(args),
+    ...byAdmin(args),
     wants: { exitCode: 0, says },
   })
   return [
@@ -38,12 +37,15 @@ export async function theRecords({ admin }: Cast): Promise<readonly Chapter[]> {
           /Job.*build/,
           /third/,
         ]),
-        step(['lanyard', 'audit', '-n', WATCHED], 'every decision, allowed or denied', [
-          /[Dd]eny/,
-          /[Aa]llow/,
-          /secrets/,
-          /alice/,
-        ]),
+        {
+          ...step(['lanyard', 'audit', '-n', WATCHED], 'every decision, the newest last', [
+            /[Dd]eny/,
+            /[Aa]llow/,
+            /secrets/,
+            /alice/,
+          ]),
+          shows: 'end',
+        },
         step(
           ['lanyard', 'explain', id],
           'one decision in full: who was asked, who refused, and why',

@@ -1,44 +1,62 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { buildPlugin } from '../../cli/build.ts'
 import { INJECTION_ENABLED, INJECTION_LABEL } from '../../core/names.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { createKubectl, type Kubectl } from './kubectl.ts'
-import { namespaceObjects, UNWATCHED, WATCHED } from './manifests.ts'
-import type { Cast } from './story.ts'
+import { manifestsOf, namespaceObjects, UNWATCHED, WATCHED } from './manifests.ts'
+import type { Cast } from './step.ts'
 
 /** The cluster with everything the story needs, and the people in it. */
 export interface Stage extends Cast {
-  /** PATH on which `kubectl` and its plugin `kubectl lanyard` are found. */
+  /** Holds the manifests and alice.kubeconfig; the story's commands are typed there. */
+  readonly folder: string
+  /** PATH on which `kubectl`, its plugin `kubectl lanyard` and `helm` are found. */
   readonly path: string
-  readonly aliceKubeconfig: string
   close(): Promise<void>
 }
 
 /**
- * Makes the two namespaces, alice, and the plugin, whose folder goes with the cluster at the latest.
- * Lanyard must be installed.
+ * Makes the two namespaces, alice, the plugin and the files, whose folder goes with the cluster at the
+ * latest. `optIn` labels the namespace that Lanyard watches; the story does so where all can see.
  */
-export async function setTheStage(cluster: Cluster): Promise<Stage> {
-  const folder = await mkdtemp(join(cluster.paths.root, 'plugin-'))
-  await buildPlugin(join(folder, 'kubectl-lanyard'))
-  const { kubectlPath } = cluster
-  const path = [folder, join(kubectlPath, '..'), process.env['PATH'] ?? ''].join(':')
-  const admin = createKubectl({ kubectlPath, kubeconfig: cluster.adminKubeconfig, path })
+export async function setTheStage(
+  cluster: Cluster,
+  { optIn }: { readonly optIn: boolean },
+): Promise<Stage> {
+  const folder = await mkdtemp(join(cluster.paths.root, 'stage-'))
+  await buildPlugin(join(folder, 'bin', 'kubectl-lanyard'))
+  const { kubectlPath, helmPath } = cluster
+  const programs = [join(folder, 'bin'), dirname(kubectlPath), dirname(helmPath)]
+  const path = [...programs, process.env['PATH'] ?? ''].join(':')
   const aliceKubeconfig = await cluster.kubeconfigFor('alice', ['developers'])
-  const alice = createKubectl({ kubectlPath, kubeconfig: aliceKubeconfig, path })
-  for (const namespace of [WATCHED, UNWATCHED]) await prepare(admin, namespace)
+  await writeFiles(folder, aliceKubeconfig)
+  const kubectl = (kubeconfig: string) =>
+    createKubectl({ kubectlPath, kubeconfig, path, cwd: folder })
+  const admin = kubectl(cluster.adminKubeconfig)
+  await prepare(admin, WATCHED, optIn)
+  await prepare(admin, UNWATCHED, false)
   return {
     admin,
-    alice,
+    alice: kubectl(aliceKubeconfig),
+    folder,
     path,
-    aliceKubeconfig,
     close: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
-async function prepare(admin: Kubectl, namespace: string): Promise<void> {
-  const labels = namespace === WATCHED ? { [INJECTION_LABEL]: INJECTION_ENABLED } : {}
+async function writeFiles(folder: string, aliceKubeconfig: string): Promise<void> {
+  await symlink(aliceKubeconfig, join(folder, 'alice.kubeconfig'))
+  for (const { name, text } of [WATCHED, UNWATCHED].flatMap((each) =>
+    Object.values(manifestsOf(each)),
+  )) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), text)
+  }
+}
+
+async function prepare(admin: Kubectl, namespace: string, optIn: boolean): Promise<void> {
+  const labels = optIn ? { [INJECTION_LABEL]: INJECTION_ENABLED } : {}
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }
   const list = { apiVersion: 'v1', kind: 'List', items: [object, ...namespaceObjects(namespace)] }
   await admin.must(['apply', '-f', '-'], JSON.stringify(list))

@@ -1,99 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NODE_PROGRAM, PYTHON_PROGRAM } from './client-programs.ts'
-import type { Answer, Kubectl } from './kubectl.ts'
-import { AGENT_IMAGE, job, pod, UNWATCHED, WATCHED } from './manifests.ts'
+import { AGENT_IMAGE, manifestsOf, UNWATCHED, WATCHED } from './manifests.ts'
+import {
+  byAdmin,
+  byAlice,
+  type Cast,
+  type Chapter,
+  createdInside,
+  inside,
+  type Step,
+  thenWait,
+} from './step.ts'
 
-/** Who takes part: a person with little, and the administrator who looks on. */
-export interface Cast {
-  readonly alice: Kubectl
-  readonly admin: Kubectl
-}
-
-/** One thing that happens, and what must come of it. */
-export interface Step {
-  readonly name: string
-  /** As the reader would type it. */
-  readonly command: string
-  readonly why: string
-  run(cast: Cast): Promise<Answer>
-  /** What the answer must be; a story that goes otherwise fails. */
-  readonly wants: { readonly exitCode: number; readonly says: readonly RegExp[] }
-}
-
-export interface Chapter {
-  readonly title: string
-  readonly steps: readonly Step[]
-}
-
-/** Runs a command inside a pod, as the program in that pod would. */
-function inside(
-  namespace: string,
-  target: string,
-  argv: readonly string[],
-): Pick<Step, 'command' | 'run'> {
-  const shown = argv.map((word) =>
-    /^[\w./:=@,{}-]+$/.test(word) ? word : `'${word.trim().split('\n')[0]} …'`,
-  )
-  return {
-    command: `kubectl exec -n ${namespace} ${target} -- ${shown.join(' ')}`,
-    run: ({ admin }) => admin.run(['exec', '-n', namespace, target, '-c', 'main', '--', ...argv]),
-  }
-}
-
-/** Creates an object from inside a pod with the pod's own kubectl, and waits until it runs. */
-function launchedFrom(
-  namespace: string,
-  launcher: string,
-  object: object,
-  waitFor: readonly string[],
-): Pick<Step, 'run'> {
-  return {
-    async run({ admin }) {
-      const exec = ['exec', '-i', '-n', namespace, launcher, '-c', 'main', '--']
-      const answer = await admin.run(
-        [...exec, 'kubectl', 'create', '-f', '-'],
-        JSON.stringify(object),
-      )
-      if (answer.exitCode === 0)
-        await admin.must(['wait', '-n', namespace, '--timeout=120s', ...waitFor])
-      return answer
-    },
-  }
-}
-
-const ready = ['--for=condition=Ready']
-const jobReady = ['--for=jsonpath={.status.ready}=1', 'job/build']
+const AGENT_READY = ['--for=condition=Ready', 'pod/agent']
+const JOB_READY = ['--for=jsonpath={.status.ready}=1', 'job/build']
+const THIRD_READY = ['--for=condition=Ready', 'pod/third']
 
 /** How alice's authority is kept through two launches, and what happens without Lanyard. */
 export function theStory(): readonly Chapter[] {
-  return [beginning(), secondHop(), thirdHop(), theHole()]
+  return [aliceAlone(), beginning(), secondHop(), thirdHop(), theHole()]
+}
+
+function aliceAlone(): Chapter {
+  return {
+    title: 'alice is no administrator',
+    steps: [
+      {
+        name: 'alice is alice',
+        ...byAlice(['auth', 'whoami']),
+        why: 'a client certificate; RBAC lets her look at pods and Jobs of two namespaces, and start them',
+        wants: { exitCode: 0, says: [/Username\s+alice\b/, /developers/] },
+      },
+      {
+        name: 'alice may not read the Secret',
+        ...byAlice(['get', 'secret', 'db', '-n', WATCHED]),
+        why: 'Kubernetes itself refuses her; the question is what becomes of that when her agent asks',
+        wants: {
+          exitCode: 1,
+          says: [/Error from server \(Forbidden\): secrets "db" is forbidden: User "alice" cannot/],
+        },
+      },
+    ],
+  }
 }
 
 function beginning(): Chapter {
-  const listed = { exitCode: 0, says: [/agent/] }
+  const { agent } = manifestsOf(WATCHED)
   return {
     title: 'alice starts an agent',
+    files: [agent],
     steps: [
       {
         name: 'alice starts the agent',
-        command: `kubectl --kubeconfig alice.kubeconfig create -f agent.yaml   # image ${AGENT_IMAGE}, unmodified`,
-        why: 'the injector adds the sidecar; the pod is bound to a new chain whose root requester is alice',
-        async run({ alice, admin }) {
-          const answer = await alice.run(
-            ['create', '-f', '-'],
-            JSON.stringify(pod(WATCHED, 'agent', 'agent')),
-          )
-          if (answer.exitCode === 0) {
-            await admin.must(['wait', '-n', WATCHED, '--timeout=120s', ...ready, 'pod/agent'])
-          }
-          return answer
-        },
+        ...thenWait(byAlice(['create', '-f', agent.name]), WATCHED, AGENT_READY),
+        why: `the image ${AGENT_IMAGE} is unmodified; the injector adds the sidecar, and the pod is bound to a new chain whose root requester is alice`,
         wants: { exitCode: 0, says: [/pod\/agent created/] },
       },
       {
         name: 'the agent lists pods with kubectl',
         ...inside(WATCHED, 'agent', ['kubectl', 'get', 'pods']),
         why: 'alice may list pods, and so may the agent; the in-cluster configuration is used as it is',
-        wants: listed,
+        wants: { exitCode: 0, says: [/agent/] },
       },
       {
         name: 'the agent lists pods with the Node client',
@@ -112,30 +79,21 @@ function beginning(): Chapter {
 }
 
 function secondHop(): Chapter {
+  const { job } = manifestsOf(WATCHED)
+  const builder = `--as=system:serviceaccount:${WATCHED}:builder`
   return {
     title: 'the agent starts a Job whose service account may do everything',
     steps: [
       {
         name: 'the agent starts the Job',
-        command: `kubectl exec -n ${WATCHED} agent -- kubectl create -f job.yaml   # serviceAccountName: builder`,
-        why: 'the Job controller makes the pod, yet the chain goes on: alice → agent → Job → pod',
-        ...launchedFrom(WATCHED, 'agent', job(WATCHED, 'build', 'builder'), jobReady),
+        ...thenWait(createdInside(WATCHED, 'agent', job), WATCHED, JOB_READY),
+        why: `${job.name} is that pod with serviceAccountName builder; the Job controller makes the pod, yet the chain goes on: alice → agent → Job → pod`,
         wants: { exitCode: 0, says: [/job.batch\/build created/] },
       },
       {
         name: 'RBAC would let the builder read the Secret',
-        command: `kubectl auth can-i get secrets -n ${WATCHED} --as=system:serviceaccount:${WATCHED}:builder`,
+        ...byAdmin(['auth', 'can-i', 'get', 'secrets', '-n', WATCHED, builder]),
         why: 'Kubernetes alone looks at the service account, and that one may',
-        run: ({ admin }) =>
-          admin.run([
-            'auth',
-            'can-i',
-            'get',
-            'secrets',
-            '-n',
-            WATCHED,
-            `--as=system:serviceaccount:${WATCHED}:builder`,
-          ]),
         wants: { exitCode: 0, says: [/yes/] },
       },
       {
@@ -171,46 +129,21 @@ function secondHop(): Chapter {
 }
 
 function thirdHop(): Chapter {
+  const { third } = manifestsOf(WATCHED)
+  const follow = ['timeout', '4', 'kubectl', 'logs', '-f', 'agent', '-c', 'main', '--tail=1']
   return {
     title: "the Job's pod starts a third pod",
     steps: [
       {
         name: 'the Job starts a pod',
-        command: `kubectl exec -n ${WATCHED} job/build -- kubectl create -f third.yaml`,
-        why: 'one actor longer, the same root requester',
-        ...launchedFrom(WATCHED, 'job/build', pod(WATCHED, 'third', 'builder'), [
-          ...ready,
-          'pod/third',
-        ]),
+        ...thenWait(createdInside(WATCHED, 'job/build', third), WATCHED, THIRD_READY),
+        why: `${third.name} is that pod once more; one actor longer, the same root requester`,
         wants: { exitCode: 0, says: [/pod\/third created/] },
       },
-      {
-        name: 'a watch streams through',
-        ...inside(WATCHED, 'third', [
-          'timeout',
-          '4',
-          'kubectl',
-          'get',
-          'pods',
-          '--watch',
-          '--output-watch-events',
-        ]),
-        why: 'a watch is one request that stays open; its events pass as they come',
-        wants: { exitCode: 1, says: [/ADDED\s+third/] },
-      },
+      watchStep(),
       {
         name: 'logs are followed',
-        ...inside(WATCHED, 'third', [
-          'timeout',
-          '4',
-          'kubectl',
-          'logs',
-          '-f',
-          'agent',
-          '-c',
-          'main',
-          '--tail=1',
-        ]),
+        ...inside(WATCHED, 'third', follow),
         why: 'so do lines of a followed log',
         wants: { exitCode: 1, says: [/tick \d+\n(?:.*\n)*.*tick \d+/] },
       },
@@ -227,54 +160,66 @@ function thirdHop(): Chapter {
   }
 }
 
+/** Long enough for kubectl to get its watch on a busy machine, and some changes after that. */
+const WATCH_SECONDS = 8
+
+/**
+ * kubectl prints no object that was there before, so each line is an event that came through the
+ * watch; and its last column is what the change wrote that it tells of.
+ */
+function watchStep(): Step {
+  const only = ['--watch-only', '--output-watch-events', '-L', 'change']
+  const kubectl = ['kubectl', 'get', 'pods', ...only]
+  const watch = inside(WATCHED, 'third', ['timeout', String(WATCH_SECONDS), ...kubectl])
+  const change = (value: string) =>
+    byAdmin(['label', 'pod', 'agent', '-n', WATCHED, `change=${value}`, '--overwrite'])
+  return {
+    name: 'a watch streams through',
+    command: `${watch.command} &\n$ ${change('c1').command}   # then c2, c3 …`,
+    why: 'a watch is one request that stays open; what changes meanwhile comes as it happens',
+    async run(cast: Cast) {
+      let ended = false
+      const watching = watch.run(cast).finally(() => {
+        ended = true
+      })
+      for (let count = 1; !ended; count += 1) {
+        await change(`c${count}`).run(cast)
+        await sleep(1_000)
+      }
+      return watching
+    },
+    wants: { exitCode: 1, says: [/MODIFIED\s+agent\s.*\sc\d+\b/] },
+  }
+}
+
 /** The same three launches where Lanyard does not watch. */
 function theHole(): Chapter {
+  const { agent, job, third } = manifestsOf(UNWATCHED)
+  const password = ['kubectl', 'get', 'secret', 'db', '-o', 'jsonpath={.data.password}']
   return {
     title: `the same in the namespace ${UNWATCHED}, where Lanyard is switched off`,
     steps: [
       {
         name: 'alice starts an agent there',
-        command: 'kubectl --kubeconfig alice.kubeconfig create -f agent.yaml',
+        ...thenWait(byAlice(['create', '-f', agent.name]), UNWATCHED, AGENT_READY),
         why: 'no sidecar: the namespace does not carry the label',
-        async run({ alice, admin }) {
-          const answer = await alice.run(
-            ['create', '-f', '-'],
-            JSON.stringify(pod(UNWATCHED, 'agent', 'agent')),
-          )
-          if (answer.exitCode === 0) {
-            await admin.must(['wait', '-n', UNWATCHED, '--timeout=120s', ...ready, 'pod/agent'])
-          }
-          return answer
-        },
         wants: { exitCode: 0, says: [/pod\/agent created/] },
       },
       {
         name: 'its Job starts',
-        command: `kubectl exec -n ${UNWATCHED} agent -- kubectl create -f job.yaml`,
+        ...thenWait(createdInside(UNWATCHED, 'agent', job), UNWATCHED, JOB_READY),
         why: 'as before',
-        ...launchedFrom(UNWATCHED, 'agent', job(UNWATCHED, 'build', 'builder'), jobReady),
         wants: { exitCode: 0, says: [/created/] },
       },
       {
         name: 'the third pod starts',
-        command: `kubectl exec -n ${UNWATCHED} job/build -- kubectl create -f third.yaml`,
+        ...thenWait(createdInside(UNWATCHED, 'job/build', third), UNWATCHED, THIRD_READY),
         why: 'as before',
-        ...launchedFrom(UNWATCHED, 'job/build', pod(UNWATCHED, 'third', 'builder'), [
-          ...ready,
-          'pod/third',
-        ]),
         wants: { exitCode: 0, says: [/created/] },
       },
       {
         name: 'the third pod reads the Secret',
-        ...inside(UNWATCHED, 'third', [
-          'kubectl',
-          'get',
-          'secret',
-          'db',
-          '-o',
-          'jsonpath={.data.password}',
-        ]),
+        ...inside(UNWATCHED, 'third', password),
         why: 'this is the hole: alice may not read it, and what she began just did',
         wants: { exitCode: 0, says: [/Y29ycmVjdC1ob3JzZQ==/] },
       },

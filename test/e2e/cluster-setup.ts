@@ -46,5 +46,5 @@ async function prepareCluster(): Promise<() => Promise<void>> {
 /** The running cluster with the story's namespaces and people. */
 export async function theStage(): Promise<Stage & { readonly cluster: Cluster }> {
   const cluster = await attachCluster(NAME)
-  return { ...(await setTheStage(cluster)), cluster }
+  return { ...(await setTheStage(cluster, { optIn: true })), cluster }
 }

@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { FAULTS, Fault } from '../core/fault.ts'
@@ -12,10 +11,9 @@ import { refusal } from '../core/policy/refusal.ts'
 import { configurationDocument } from '../docs/generate-configuration.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { aRequest } from './support/policy-builders.ts'
+import { ROOT, repositoryFiles } from './support/repository-files.ts'
 
 /* What the documents say, as far as a program can check it. */
-
-const ROOT = resolve(import.meta.dirname, '..')
 
 interface Block {
   readonly path: string
@@ -23,12 +21,7 @@ interface Block {
   readonly text: string
 }
 
-const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-  cwd: ROOT,
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((path) => path !== '' && existsSync(join(ROOT, path)))
+const tracked = repositoryFiles()
 const documents = tracked.filter((path) => path.endsWith('.md'))
 const blocks = documents.flatMap(blocksOf)
 const manifests = blocks

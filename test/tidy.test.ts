@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { dirname, join, normalize, resolve } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ROOT, repositoryFiles } from './support/repository-files.ts'
 
 /* The house rules of docs/architecture.md as a program. */
 
-const ROOT = resolve(import.meta.dirname, '..')
 const FILE_LINES_MAX = 300
 const FUNCTION_LINES_MAX = 70
 const BANNED_NAMES = /(?:^|[-/])(?:utils?|helpers?|common|manager|misc|data)(?:[-.]|$)/
@@ -56,12 +55,10 @@ const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
   cli: ['commander', '@kubernetes/client-node', '@grpc/grpc-js', 'esbuild', 'yaml'],
 }
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-  cwd: ROOT,
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((path) => path.endsWith('.ts') && !path.startsWith('proto/gen/') && path.includes('/'))
+const everything = repositoryFiles()
+const files = everything.filter(
+  (path) => path.endsWith('.ts') && !path.startsWith('proto/gen/') && path.includes('/'),
+)
 
 describe.each(files)('%s', (path) => {
   const text = readText(path)
@@ -133,7 +130,6 @@ test('no room imports in a circle', () => {
 })
 
 test('no file of the repository speaks of the machine it was written on', () => {
-  const everything = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n')
   const texts = everything.filter((path) => /\.(?:ts|mjs|md|json|ya?ml|go|tpl|txt|sh)$/.test(path))
   const found = texts.filter(
     (path) =>

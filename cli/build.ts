@@ -1,6 +1,7 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { appendFile, chmod, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
+import { thirdPartyNotices } from './third-party-notices.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 
@@ -34,10 +35,10 @@ const WITHOUT_UNDICI: Plugin = {
   },
 }
 
-/** Bundles the CLI with all that it needs into one executable file. */
+/** Bundles the CLI with all that it needs, licence texts included, into one executable file. */
 export async function buildPlugin(out: string): Promise<void> {
   await mkdir(dirname(resolve(out)), { recursive: true })
-  await build({
+  const { metafile } = await build({
     entryPoints: [resolve(ROOT, 'cli/main.ts')],
     outfile: resolve(out),
     absWorkingDir: ROOT,
@@ -46,11 +47,14 @@ export async function buildPlugin(out: string): Promise<void> {
     platform: 'node',
     target: 'node20',
     format: 'iife',
+    // The texts at the end of the file say more than what is left of comments.
     legalComments: 'none',
+    metafile: true,
     banner: { js: BANNER },
     plugins: [WITHOUT_UNDICI],
     logLevel: 'warning',
   })
+  await appendFile(resolve(out), await thirdPartyNotices(Object.keys(metafile.inputs), ROOT))
   await chmod(resolve(out), 0o755)
 }
 

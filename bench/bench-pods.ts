@@ -60,6 +60,7 @@ export async function startPods(
   })
 }
 
+/** The UID of a pod of the benchmark. Throws when there is none of that name. */
 export async function readPodUid(admin: Kubectl, name: string): Promise<string> {
   const uid = ['-o', 'jsonpath={.metadata.uid}']
   return (await admin.must(['get', 'pod', '-n', BENCH_NAMESPACE, name, ...uid])).stdout

@@ -42,6 +42,7 @@ export interface Memory {
   readonly rssMiB: number
 }
 
+/** What a process of a container and that container hold now. Throws when it has ended. */
 export async function readMemory(pid: number): Promise<Memory> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
   const kib = (field: string) => numberAfter(rollup, `${field}:`)

@@ -9,6 +9,9 @@ const FILE_LINES_MAX = 300
 const FUNCTION_LINES_MAX = 70
 const BANNED_NAMES = /(?:^|[-/])(?:utils?|helpers?|common|manager|misc|data)(?:[-.]|$)/
 
+/** Rooms in which every exported function has a docstring. */
+const DOCUMENTED_ROOMS = ['platform', 'deploy', 'bench', 'docs', 'test']
+
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   proto: ['core'],
@@ -63,22 +66,28 @@ const files = everything.filter(
 describe.each(files)('%s', (path) => {
   const text = readText(path)
   const room = path.split('/')[0] ?? ''
-  const isTest = path.startsWith('test/') || path.endsWith('.test.ts')
+  const isSuite = path.endsWith('.test.ts')
+  const isTest = room === 'test' || isSuite
 
   test('keeps its size and its name', () => {
     const lines = text.split('\n').length
     expect(lines, 'lines of the file').toBeLessThanOrEqual(
-      isTest ? 2 * FILE_LINES_MAX : FILE_LINES_MAX,
+      isSuite ? 2 * FILE_LINES_MAX : FILE_LINES_MAX,
     )
     expect(path).not.toMatch(BANNED_NAMES)
     expect(path).toMatch(/^[a-z0-9./-]+$/)
   })
 
   test('keeps its functions short', () => {
-    const tooLong = isTest
+    const tooLong = isSuite
       ? []
       : functionLengths(text).filter(({ lines }) => lines > FUNCTION_LINES_MAX)
     expect(tooLong).toEqual([])
+  })
+
+  test('says what its exported functions promise', () => {
+    const checked = !isSuite && DOCUMENTED_ROOMS.includes(room)
+    expect(checked ? undocumentedExports(text) : []).toEqual([])
   })
 
   test('imports only what its room may', () => {
@@ -154,18 +163,76 @@ function packageName(specifier: string): string {
     .join('/')
 }
 
+test('functionLengths() measures functions, methods and arrows, less what is inside them', () => {
+  const text = [
+    'export async function outer(',
+    '  a: number,',
+    '): Promise<void> {',
+    '  const arrow = async (x: number) => {',
+    '    if (x > 1) {',
+    '      go()',
+    '    } else {',
+    '      stop()',
+    '    }',
+    '  }',
+    '  return {',
+    '    method(b: string): void {',
+    '      run(b)',
+    '    },',
+    '    async wide(',
+    '      c: string,',
+    '    ): Promise<void> {',
+    '      run(c)',
+    '    },',
+    '  }',
+    '}',
+    'each((x) => {',
+    '  run(x)',
+    '}, 5)',
+  ].join('\n')
+  expect(functionLengths(text)).toEqual([
+    { name: 'export async function outer(', lines: 8 },
+    { name: 'const arrow = async (x: number) => {', lines: 7 },
+    { name: 'method(b: string): void {', lines: 3 },
+    { name: '): Promise<void> {', lines: 3 },
+    { name: 'each((x) => {', lines: 3 },
+  ])
+})
+
+test('undocumentedExports() names functions without a docstring right above them', () => {
+  const text = [
+    '/** Says so. */',
+    'export function one() {}',
+    '',
+    'export async function two() {}',
+    '/** Not this one. */',
+    '',
+    'export default function three() {}',
+    'function four() {}',
+  ].join('\n')
+  expect(undocumentedExports(text)).toEqual(['two', 'three'])
+})
+
+function undocumentedExports(text: string): readonly string[] {
+  const lines = text.split('\n')
+  return lines.flatMap((line, index) => {
+    const name = /^export (?:default )?(?:async )?function\*? ?(\w*)/.exec(line)?.[1]
+    return name === undefined || lines[index - 1]?.endsWith('*/') === true ? [] : [name]
+  })
+}
+
+interface FunctionSpan {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+}
+
 /**
  * Lines of each function less those of the functions inside it: a factory that holds ten short
  * functions is short. Formatted code closes a function at the indentation where it opened.
  */
 function functionLengths(text: string): readonly { name: string; lines: number }[] {
-  const lines = text.split('\n')
-  const found = lines.flatMap((line, start) => {
-    const opening = /^(\s*)(?:export )?(?:default )?(?:async )?function\*? ?(\w*).*$/.exec(line)
-    if (opening === null) return []
-    const end = lines.findIndex((other, index) => index > start && other === `${opening[1]}}`)
-    return [{ name: opening[2] ?? '', start, end: end < 0 ? start : end }]
-  })
+  const found = functionSpans(text.split('\n'))
   return found.map(({ name, start, end }) => {
     const within = found.filter((other) => other.start > start && other.end < end)
     const direct = within.filter(
@@ -175,6 +242,28 @@ function functionLengths(text: string): readonly { name: string; lines: number }
     return { name, lines: end - start + 1 - inside }
   })
 }
+
+function functionSpans(lines: readonly string[]): readonly FunctionSpan[] {
+  const spans: FunctionSpan[] = []
+  for (const [start, line] of lines.entries()) {
+    const isDeclaration = DECLARATION.test(line)
+    if (!isDeclaration && !ARROW.test(line) && !METHOD.test(line)) continue
+    const close = `${/^\s*/.exec(line)?.[0] ?? ''}}`
+    // The parameters of a declaration may end with a brace of their own: `}): void {`.
+    const ends = (other: string) => (isDeclaration ? other === close : other.startsWith(close))
+    const end = lines.findIndex((other, index) => index > start && ends(other))
+    // A signature over several lines ends with what looks like a method.
+    if (spans.some((other) => other.end === end && other.start < start)) continue
+    spans.push({ name: line.trim(), start, end: end < 0 ? start : end })
+  }
+  return spans
+}
+
+const DECLARATION = /^\s*(?:export )?(?:default )?(?:async )?function\b/
+const ARROW = /=> \{$/
+/** `name(…) {` that is no statement, or the last line of such a signature. */
+const METHOD =
+  /^\s*(?:(?!(?:if|for|while|switch|catch|return|function)\b)(?:static |async |get |set |\*)*\w+\(.*\).*|\): .*) \{$/
 
 function circleFrom(
   start: string,

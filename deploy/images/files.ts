@@ -31,6 +31,7 @@ export function programEntries(source: string, path: string): readonly TarEntry[
   return [fileEntry(real, path, 0o755), ...sharedLibraryEntries(real)]
 }
 
+/** The shared libraries of a program, each at the path where its loader looks for it. */
 export function sharedLibraryEntries(program: string): readonly TarEntry[] {
   // A static program makes ldd fail; it needs no library.
   const listed = execFileSync('sh', ['-c', 'ldd "$0" 2>/dev/null || true', program], {

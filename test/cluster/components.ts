@@ -180,6 +180,7 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64')
 }
 
+/** kubelet's configuration file: a node that limits nothing and evicts nobody. */
 export function kubeletConfig(paths: ClusterPaths, cgroupRoot: string): string {
   return JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -209,6 +210,7 @@ export function kubeletConfig(paths: ClusterPaths, cgroupRoot: string): string {
   })
 }
 
+/** containerd's configuration file: everything below the cluster's own folder. */
 export function containerdConfig(paths: ClusterPaths): string {
   return `version = 2
 root = "${paths.containerd}"
@@ -230,6 +232,7 @@ state = "${join(paths.run, 'containerd')}"
 `
 }
 
+/** The network of pods: a bridge inside the namespaces, with addresses from a file. */
 export function cniConfig(paths: ClusterPaths): string {
   const bridge = {
     type: 'bridge',

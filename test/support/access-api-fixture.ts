@@ -72,6 +72,7 @@ export interface Stores {
   readonly podBindings: PodBindingStore
 }
 
+/** Stores without a database, empty. */
 export function memoryStores(): Stores {
   return {
     auditEvents: createMemoryAuditEventStore(),

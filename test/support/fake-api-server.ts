@@ -39,6 +39,7 @@ export interface FakeApiServer {
   close(): Promise<void>
 }
 
+/** Starts it on a free port of the loopback, with a certificate of its own authority. */
 export async function startFakeApiServer(): Promise<FakeApiServer> {
   const authority = await createCertificateAuthority({ commonName: 'api', validForMs: 3_600_000 })
   const { certificatePem, privateKeyPem } = await authority.issueServerCertificate({

@@ -75,6 +75,7 @@ export function deny(id: string, message = `pods "x" is forbidden [decision ${id
   return { case: 'decision', value: { decisionId: id, effect: Effect.DENY, message, causes } }
 }
 
+/** Starts it on a free port of the loopback, with a certificate of its own authority. */
 export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   const authority = await createCertificateAuthority({
     commonName: 'lanyard',

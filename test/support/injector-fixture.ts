@@ -55,6 +55,7 @@ export interface InjectorFixture {
 
 export const INJECTOR_TOKEN = 'token-of-the-injector'
 
+/** Starts the injector as a process would, with a control plane of its own; `settings` go to its environment. */
 export async function startInjectorFixture(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<InjectorFixture> {

@@ -44,10 +44,12 @@ export function installedObjects(caPem: string): readonly (readonly [string, unk
   ]
 }
 
+/** A list as kube-apiserver answers it. */
 export function list(items: readonly unknown[]): unknown {
   return { kind: 'List', items }
 }
 
+/** The APIService of the access API; available unless told otherwise. */
 export function anApiService(parts: {
   readonly caBundle: string
   readonly available?: boolean
@@ -60,6 +62,7 @@ export function anApiService(parts: {
   }
 }
 
+/** A Deployment or StatefulSet of the chart, with as many replicas ready as are said. */
 export function aWorkload(
   name: string,
   replicas: number,
@@ -71,6 +74,7 @@ export function aWorkload(
   return { metadata, spec: { replicas }, status: { replicas, readyReplicas } }
 }
 
+/** A webhook configuration of the injector; it fails closed unless told otherwise. */
 export function aWebhookConfiguration(
   name: string,
   parts: { readonly caBundle: string; readonly failurePolicy?: string },
@@ -83,14 +87,17 @@ export function aWebhookConfiguration(
   }
 }
 
+/** The binding of an admission policy, with its one action. */
 export function aPolicyBinding(policyName: string, action: string): unknown {
   return { metadata: { name: policyName }, spec: { policyName, validationActions: [action] } }
 }
 
+/** An AccessPolicy with what the control plane says of it. */
 export function aPolicy(name: string, status: string, message: string): unknown {
   return { metadata: { name }, status: { conditions: [{ type: 'Accepted', status, message }] } }
 }
 
+/** A pod of a watched namespace, as `check` lists it. */
 export function aPod(
   name: string,
   parts: {

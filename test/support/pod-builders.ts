@@ -31,6 +31,7 @@ export const BUILT_IN_TOKEN = {
   },
 } as const
 
+/** A plain container with these fields. */
 export function aContainer(fields: Partial<Container> = {}): Container {
   return { name: 'app', image: 'busybox:1', ...fields }
 }
@@ -56,6 +57,7 @@ export function aPodWith(container: Partial<Container>): Pod {
   return aPod({ containers: [aContainer(container)] })
 }
 
+/** The creation of a pod, with these fields. */
 export function anAdmissionRequest(fields: Partial<AdmissionRequest> = {}): AdmissionRequest {
   return {
     uid: 'review-1',

@@ -32,6 +32,7 @@ export function aChain(actors: readonly Actor[], root = aUser('alice')): Delegat
   return { rootRequester: root, coRequesters: [], actors }
 }
 
+/** The binding of the last of `actors` to the chain of all of them. */
 export function aBinding(
   actors: readonly Actor[],
   parts: Partial<Omit<PodBinding, 'sequence'>> = {},

@@ -15,6 +15,7 @@ export interface RecordingChainClient extends ChainClient {
   failure: Fault | undefined
 }
 
+/** A chain client that notes what it is told, and answers for alice. */
 export function createRecordingChainClient(): RecordingChainClient {
   const client: RecordingChainClient = {
     bound: [],

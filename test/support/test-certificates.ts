@@ -26,6 +26,7 @@ export interface TestAuthority {
   issueClient(commonName: string, organization?: string): Promise<TestCertificate>
 }
 
+/** A certificate authority for one test. It signs whatever it is asked to. */
 export async function createTestAuthority(name: string): Promise<TestAuthority> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const authority = await X509CertificateGenerator.createSelfSigned({

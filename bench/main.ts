@@ -1,8 +1,7 @@
 import { open, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Cluster, endOwnCluster, startCluster } from '../test/cluster/cluster.ts'
+import { type Cluster, startCluster, withClusterToItself } from '../test/cluster/cluster.ts'
 import { installLanyard } from '../test/cluster/lanyard.ts'
-import { cleaningUpOnSignal } from '../test/cluster/on-signal.ts'
 import { fromCaller } from '../test/cluster/paths.ts'
 import { withProgress } from '../test/cluster/progress.ts'
 import { requireRoot } from '../test/cluster/require-root.ts'
@@ -23,8 +22,8 @@ const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machin
 
 Takes about six minutes on two cores, and some more the first time, when Kubernetes is built. Leave
 the machine alone meanwhile. A cluster "bench" that was left is removed first; Ctrl-C removes the new
-one. Needs root on Debian 12. The exit code is 0 when everything was
-measured, whether or not a target is met.
+one. Needs root on Debian 12. The exit code is 0 when everything was measured, whether or not a target
+is met.
 `
 
 const OPTIONS = {
@@ -82,7 +81,7 @@ function withCluster<Result>(
       else await withProgress(log, `Removing the cluster ${CLUSTER}`, () => cluster.stop())
     }
   }
-  return cleaningUpOnSignal(measure, (signal) => endOwnCluster(CLUSTER, { signal, keep, log }))
+  return withClusterToItself({ name: CLUSTER, keep, log }, measure)
 }
 
 process.exitCode = await main().then(

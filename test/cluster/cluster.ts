@@ -11,8 +11,9 @@ import { describeCluster } from './describe.ts'
 import { withFileLock } from './file-lock.ts'
 import { harnessProcesses, killProcess } from './harness-processes.ts'
 import { importImage } from './import-image.ts'
+import { cleaningUpOnSignal } from './on-signal.ts'
 import { ensurePackages } from './packages.ts'
-import { type ClusterPaths, clusterPaths } from './paths.ts'
+import { type ClusterPaths, clusterPaths, runLock } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
 import { requireRoot } from './require-root.ts'
 import { type CommandResult, runCommand } from './run-command.ts'
@@ -187,10 +188,26 @@ export async function stopCluster(name: string, log: Log = () => {}): Promise<vo
 }
 
 /**
+ * Runs `work`, which starts the cluster and is done with it at its end, while no other such run uses
+ * one of that name. A signal that ends this process removes the cluster first, unless it is to stay.
+ */
+export function withClusterToItself<Result>(
+  options: { readonly name: string; readonly keep: boolean; readonly log: Log },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { name, log } = options
+  const onWait = () => log(`Waiting for another run that uses the cluster ${name}`)
+  return cleaningUpOnSignal(
+    () => withFileLock(runLock(name), onWait, work),
+    (signal) => endOwnCluster(name, { ...options, signal }),
+  )
+}
+
+/**
  * What a process does with a cluster of its own when a signal tells it to end: removes it, be it half
  * started, or says that it stays. The start of its own holds the lock until then, so nobody is met.
  */
-export async function endOwnCluster(
+async function endOwnCluster(
   name: string,
   { signal, keep, log }: { readonly signal: string; readonly keep: boolean; readonly log: Log },
 ): Promise<void> {

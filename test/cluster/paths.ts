@@ -41,8 +41,13 @@ export interface ClusterPaths {
 /** What two processes must not do at once, each with a file; in memory, so a boot forgets it. */
 export const LOCKS = '/run/lock/lanyard-test'
 
-/** Held by a run of the end-to-end tests. No cluster's name begins with a dot. */
-export const E2E_LOCK = join(LOCKS, '.e2e-tests.lock')
+/**
+ * Held by a demo, a benchmark or a test run for as long as it uses its cluster: another one would
+ * begin by removing it. No cluster's name begins with a dot.
+ */
+export function runLock(cluster: string): string {
+  return join(LOCKS, `.run-${cluster}.lock`)
+}
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,20}$/
 

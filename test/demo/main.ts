@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
-import { type Cluster, endOwnCluster, startCluster } from '../cluster/cluster.ts'
+import { type Cluster, startCluster, withClusterToItself } from '../cluster/cluster.ts'
 import { loadLanyard } from '../cluster/lanyard.ts'
-import { cleaningUpOnSignal } from '../cluster/on-signal.ts'
 import { REPOSITORY } from '../cluster/paths.ts'
 import { withProgress } from '../cluster/progress.ts'
 import { requireRoot } from '../cluster/require-root.ts'
@@ -41,10 +40,7 @@ async function main(): Promise<number> {
   }
   const { name, keep } = values
   requireRoot()
-  await cleaningUpOnSignal(
-    () => play(name, keep),
-    (signal) => endOwnCluster(name, { signal, keep, log }),
-  )
+  await withClusterToItself({ name, keep, log }, () => play(name, keep))
   return 0
 }
 

@@ -1,7 +1,7 @@
 import { attachCluster, type Cluster, startCluster } from '../cluster/cluster.ts'
 import { takeFileLock } from '../cluster/file-lock.ts'
 import { installLanyard } from '../cluster/lanyard.ts'
-import { E2E_LOCK } from '../cluster/paths.ts'
+import { runLock } from '../cluster/paths.ts'
 import { type Stage, setTheStage } from '../demo/stage.ts'
 
 /* One cluster with Lanyard installed serves every end-to-end file; vitest runs this before them. */
@@ -16,7 +16,7 @@ const log = (line: string) => process.stderr.write(`${line}\n`)
  * a killed run left is removed first. One run at a time: all of them use the same names.
  */
 export default async function setup(): Promise<() => Promise<void>> {
-  const release = await takeFileLock(E2E_LOCK, () =>
+  const release = await takeFileLock(runLock(NAME), () =>
     log('Waiting for another run of the end-to-end tests'),
   )
   try {

@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream'
 import type { Fault } from '../core/fault.ts'
 import { faultStatus, type Status } from '../core/kubernetes/status.ts'
+import { endAfterBody, linger } from './linger.ts'
 
 /** An answer of the sidecar's own: always a Kubernetes `Status`, with the same code as HTTP status. */
 export interface Answer {
@@ -40,10 +41,33 @@ export function answerRequest(
   }
   const body = Buffer.from(JSON.stringify(answer.status))
   const headers = toHeaders(answer, body.length)
-  if (!incoming.complete) headers.push('connection', 'close')
+  if (incoming.complete) {
+    outgoing.writeHead(answer.status.code, headers)
+    outgoing.end(body)
+    return body.length
+  }
+  headers.push('connection', 'close')
   outgoing.writeHead(answer.status.code, headers)
-  outgoing.end(body)
+  outgoing.flushHeaders()
+  outgoing.write(body)
+  endAfterBody(incoming, outgoing)
   return body.length
+}
+
+/** The answer to an earlier request that a connection is busy with. Node has no public name for it. */
+export function openAnswer(socket: Duplex): ServerResponse<IncomingMessage> | undefined {
+  const { _httpMessage } = socket as { _httpMessage?: ServerResponse<IncomingMessage> | null }
+  return _httpMessage ?? undefined
+}
+
+/**
+ * Answers an upgrade; returns the bytes of the body. A connection that is busy with an earlier
+ * answer is cut, since this one would become part of that.
+ */
+export function answerUpgrade(socket: Duplex, answer: Answer): number {
+  if (openAnswer(socket) === undefined) return answerSocket(socket, answer)
+  socket.destroy()
+  return 0
 }
 
 /**
@@ -59,6 +83,7 @@ export function answerSocket(socket: Duplex, answer: Answer): number {
   const length = Buffer.byteLength(body)
   const headers = [...toHeaders(answer, length), 'connection', 'close']
   socket.end(`${printHead(answer.status.code, headers)}${body}`)
+  linger(socket)
   return length
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Hono } from 'hono/tiny'
 import { Fault } from '../core/fault.ts'
-import { answerRequest, answerSocket, faultAnswer } from './answer.ts'
+import { answerRequest, answerUpgrade, faultAnswer, openAnswer } from './answer.ts'
 import type { Denial } from './authorize.ts'
 import type { SidecarDeps } from './deps.ts'
 import { judge } from './judge.ts'
@@ -57,14 +57,15 @@ export async function handleUpgrade(
   // A caller that goes away while it waits is no fault; whoever writes to it will see.
   socket.on('error', () => socket.destroy())
   try {
-    const verdict = await judge(deps, incoming, 'upgrade')
+    const front = openAnswer(socket) === undefined ? 'upgrade' : 'early upgrade'
+    const verdict = await judge(deps, incoming, front)
     if (verdict.effect === 'allow') {
       relayTunnel(deps, verdict, incoming, socket, head)
     } else {
-      denied(deps, verdict, answerSocket(socket, verdict))
+      denied(deps, verdict, answerUpgrade(socket, verdict))
     }
   } catch (error) {
-    answerSocket(socket, faultAnswer(failed(deps, error)))
+    answerUpgrade(socket, faultAnswer(failed(deps, error)))
   }
 }
 

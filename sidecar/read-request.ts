@@ -3,8 +3,11 @@ import { Fault } from '../core/fault.ts'
 import { parseRequestInfo, type RequestInfo } from '../core/kubernetes/request-info.ts'
 import { sanitizeUserAgent } from './upstream/request-headers.ts'
 
-/** By which event of the server a request came; only an upgrade may become a tunnel. */
-export type Front = 'request' | 'upgrade'
+/**
+ * By which event of the server a request came; only an upgrade may become a tunnel, and only on a
+ * connection that is not busy with the answer to an earlier request.
+ */
+export type Front = 'request' | 'upgrade' | 'early upgrade'
 
 /** A request that can be judged: one meaning, within limits, from a known container. */
 export interface ReadRequest {
@@ -83,6 +86,12 @@ function readProtocol(
     if (asked === undefined) return ''
     throw new Fault('request_invalid', 'An Upgrade header needs "Connection: Upgrade" beside it')
   }
+  if (front === 'early upgrade') {
+    throw new Fault(
+      'request_invalid',
+      'An upgrade must not be sent before the answer to the request before it has ended',
+    )
+  }
   if (info.upgrade === '') {
     throw new Fault(
       'request_invalid',
@@ -110,7 +119,7 @@ function readHasBody(incoming: IncomingMessage, front: Front, bytesMax: number):
     throw new Fault('request_too_large', `A request body may have at most ${bytesMax} bytes`)
   }
   const hasBody = chunked || length > 0
-  if (hasBody && (front === 'upgrade' || method === 'GET' || method === 'HEAD')) {
+  if (hasBody && (front !== 'request' || method === 'GET' || method === 'HEAD')) {
     throw new Fault('request_invalid', 'This request must not have a body')
   }
   return hasBody

@@ -3,9 +3,10 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { FAULTS, Fault } from '../core/fault.ts'
-import { answerRequest, answerSocket, faultAnswer } from './answer.ts'
+import { Fault } from '../core/fault.ts'
+import { answerRequest, answerUpgrade, faultAnswer } from './answer.ts'
 import { createApp, handleRequest, handleUpgrade } from './app.ts'
+import { answerClientError } from './client-error.ts'
 import type { SidecarDeps } from './deps.ts'
 import type { CertificatePair } from './pod/pod-authority.ts'
 import { countFault } from './sidecar-metrics.ts'
@@ -40,7 +41,7 @@ export async function startServer(
   deps: SidecarDeps,
   options: CertificatePair & { readonly port: number; readonly ipv6: boolean },
 ): Promise<ProxyServer> {
-  const { server, settled, cutTunnels } = createProxyServer(deps, options)
+  const { server, drained, cut } = createProxyServer(deps, options)
   const port = await listen(server, options.port, LOOPBACK)
   const second = options.ipv6 ? await listenIpv6(server, port, deps) : undefined
   return {
@@ -48,21 +49,21 @@ export async function startServer(
     setCertificate: (pair) => server.setSecureContext(toContext(pair)),
     listening: () => server.listening,
     close: async (drainMs) => {
-      second?.close()
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve())
-      })
-      server.closeIdleConnections()
-      const timer = setTimeout(() => {
-        server.closeAllConnections()
-        cutTunnels()
-      }, drainMs)
-      await closed
+      const ended = [endListener(server), second === undefined ? undefined : endListener(second)]
+      const timer = setTimeout(cut, drainMs)
+      await drained()
       clearTimeout(timer)
-      // Connections close a moment before what became of their requests is reported.
-      await settled()
+      // Connections without a request are left, some in the middle of their handshake.
+      cut()
+      await Promise.all(ended)
     },
   }
+}
+
+function endListener(listener: Listener): Promise<void> {
+  return new Promise((resolve) => {
+    listener.close(() => resolve())
+  })
 }
 
 function toContext({ certificatePem, privateKeyPem }: CertificatePair) {
@@ -71,17 +72,18 @@ function toContext({ certificatePem, privateKeyPem }: CertificatePair) {
 
 interface Front {
   readonly server: Server
-  /** Resolves when no request is open and each has been reported. */
-  settled(): Promise<void>
-  /** Ends the connections that Node's server gave away with their upgrade. */
-  cutTunnels(): void
+  /** Lets callers keep no connection, and resolves when every open request has been reported. */
+  drained(): Promise<void>
+  /** Ends all connections: tunnels, handshakes and those over IPv6 too, which `server` forgets. */
+  cut(): void
 }
 
 function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   const app = createApp(deps)
-  const tunnels = new Set<Duplex>()
+  const connections = new Set<Socket>()
   let open = 0
-  let onSettled: (() => void) | undefined
+  let closing = false
+  let onDrained: (() => void) | undefined
 
   function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     if (open >= deps.openRequestsMax) {
@@ -92,6 +94,7 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
     open += 1
     deps.metrics.openRequests.set(open)
     outgoing.once('close', release)
+    if (closing) outgoing.shouldKeepAlive = false
     handleRequest(app, incoming, outgoing).catch((error: unknown) => {
       deps.logger.error({ error: Fault.from(error) }, 'Cannot serve the request')
       outgoing.destroy()
@@ -101,16 +104,12 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (open >= deps.openRequestsMax) {
       countFault(deps.metrics, 'overloaded')
-      answerSocket(socket, faultAnswer(tooMany()))
+      answerUpgrade(socket, faultAnswer(tooMany()))
       return
     }
     open += 1
     deps.metrics.openRequests.set(open)
-    tunnels.add(socket)
-    socket.once('close', () => {
-      tunnels.delete(socket)
-      release()
-    })
+    socket.once('close', release)
     void handleUpgrade(deps, incoming, socket, head)
   }
 
@@ -118,7 +117,7 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
     open -= 1
     deps.metrics.openRequests.set(open)
     // After the other listeners of the same event, which report.
-    if (open === 0) setImmediate(() => onSettled?.())
+    if (open === 0) setImmediate(() => onDrained?.())
   }
 
   const server = createServer(
@@ -141,40 +140,31 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   // The body is asked for after the decision; another expectation than 100-continue is refused there.
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.on('upgrade', upgrade)
   server.on('connect', upgrade)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    answerMalformed(deps, error, socket)
+    answerClientError(deps.metrics, HEAD_BYTES_MAX, error, socket)
   })
   return {
     server,
-    settled: () =>
+    drained: () =>
       new Promise((resolve) => {
-        onSettled = resolve
+        closing = true
+        onDrained = resolve
         if (open === 0) setImmediate(resolve)
       }),
-    cutTunnels: () => {
-      for (const socket of tunnels) socket.destroy()
+    cut: () => {
+      for (const socket of connections) socket.destroy()
     },
   }
 }
 
 function tooMany(): Fault {
   return new Fault('overloaded', 'Too many requests of this pod are open; end some, or try again')
-}
-
-/** What came was not HTTP, so nobody is known to have asked: counted, and not on record. */
-function answerMalformed(deps: SidecarDeps, error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  deps.metrics.malformed.inc()
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const message = tooLarge
-    ? `The request line and headers together may have ${HEAD_BYTES_MAX} bytes`
-    : `The request is not valid HTTP/1.1 (HTTP ${FAULTS.request_invalid.httpStatus})`
-  answerSocket(socket, faultAnswer(new Fault('request_invalid', message)))
 }
 
 function listen(server: Listener, port: number, host: string): Promise<number> {

@@ -5,6 +5,7 @@ import { Fault } from '../../core/fault.ts'
 import { answerRequest, faultAnswer } from '../answer.ts'
 import type { Permit } from '../authorize.ts'
 import type { SidecarDeps } from '../deps.ts'
+import { endAfterBody } from '../linger.ts'
 import { countFault } from '../sidecar-metrics.ts'
 import { BodyMeter } from './body-meter.ts'
 import { upstreamHeaders } from './request-headers.ts'
@@ -136,7 +137,12 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#ended = true
-    this.#outgoing.end()
+    if (this.#incoming.complete) {
+      this.#outgoing.end()
+      return
+    }
+    this.#incoming.unpipe()
+    endAfterBody(this.#incoming, this.#outgoing)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -148,9 +154,7 @@ class Relay implements Dispatcher.DispatchHandler {
   /** Answers with a `Status`, or cuts the connection when the answer has begun. */
   fail(fault: Fault): void {
     this.#fault = fault.code
-    // Whatever is left of the body is read and forgotten, or the connection would stand still.
     this.#incoming.unpipe()
-    this.#incoming.resume()
     countFault(this.#deps.metrics, fault.code)
     this.#deps.logger.warn(
       { error: fault, decisionId: this.#permit.decisionId },

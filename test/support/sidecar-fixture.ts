@@ -39,7 +39,7 @@ export interface SidecarFixture {
   readonly caPem: string
   call(target: string, options?: CallOptions): Promise<CallAnswer>
   /** A TLS connection to the sidecar for bytes of the test's own. */
-  connect(): Promise<TLSSocket>
+  connect(host?: string): Promise<TLSSocket>
   metrics(): Promise<string>
   health(path: string): Promise<{ httpStatus: number; text: string }>
   restart(): Promise<void>
@@ -103,7 +103,7 @@ export async function startSidecarFixture(
     token,
     caPem,
     call: (target, options = {}) => call(fixture, target, options),
-    connect: () => connectTo(fixture.sidecar.port, caPem),
+    connect: (host = '127.0.0.1') => connectTo(fixture.sidecar.port, host, caPem),
     metrics: async () => (await getPlain(fixture.sidecar.healthPort, '/metrics')).text,
     health: (path) => getPlain(fixture.sidecar.healthPort, path),
     restart: async () => {
@@ -165,9 +165,9 @@ function call(
   })
 }
 
-function connectTo(port: number, ca: string): Promise<TLSSocket> {
+function connectTo(port: number, host: string, ca: string): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const options = { port, host: '127.0.0.1', ca, allowHalfOpen: true }
+    const options = { port, host, ca, allowHalfOpen: true }
     const socket = connect(options, () => resolve(socket))
     socket.on('error', reject)
   })

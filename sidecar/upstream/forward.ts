@@ -33,6 +33,8 @@ export function forward(
   }
   outgoing.once('close', () => relay.finish())
   deps.authorizer.onRevoked(decisionId, () => relay.cut())
+  // Revoked already: nothing is sent.
+  if (outgoing.destroyed) return
   const { attributes, longRunning, target } = request.info
   const unhurried = longRunning || UNHURRIED_SUBRESOURCES.has(attributes.subresource)
   try {

@@ -4,6 +4,7 @@ import { Fault } from '../../core/fault.ts'
 import { answerSocket, faultAnswer, printHead } from '../answer.ts'
 import type { Permit } from '../authorize.ts'
 import type { SidecarDeps } from '../deps.ts'
+import { linger } from '../linger.ts'
 import { countFault } from '../sidecar-metrics.ts'
 import { upgradeHeaders, upstreamHeaders } from './request-headers.ts'
 import { callerHeaders, tunnelHeaders } from './response-headers.ts'
@@ -13,7 +14,6 @@ import { refusedAnswer, upstreamFault } from './upstream-fault.ts'
 const ANSWER_BYTES_MAX = 64 * 1024
 const ANSWER_MS_MAX = 10_000
 const TCP_KEEP_ALIVE_MS = 30_000
-const LINGER_MS = 2_000
 
 /**
  * Stop 4 for upgrades: opens the same tunnel to the API server and relays it byte for byte, both
@@ -34,6 +34,8 @@ export function relayTunnel(
   }
   caller.on('error', () => tunnel.finish())
   deps.authorizer.onRevoked(permit.decisionId, () => tunnel.cut())
+  // Revoked already: nothing is sent.
+  if (caller.destroyed) return
   try {
     tunnel.open(openRequest(deps, permit, incoming), head)
   } catch (error) {
@@ -69,6 +71,7 @@ class Tunnel {
   #httpStatus = 0
   #fault = ''
   #bytes = 0
+  #timer: NodeJS.Timeout | undefined
   #finished = false
 
   constructor(deps: SidecarDeps, permit: Permit, caller: Duplex) {
@@ -91,21 +94,27 @@ class Tunnel {
       const { method } = this.#permit.request
       if (!this.#finished) this.fail(upstreamFault(error, { method, sent: false }))
     })
-    request.setTimeout(this.#deps.upstreamHeadersTimeoutMs, () => {
+    // Node's own limit begins with the connection; one that is never made would take minutes.
+    this.#timer = setTimeout(() => {
       request.destroy(new Fault('upstream_unavailable', 'The API server did not answer in time'))
-    })
+    }, this.#deps.upstreamHeadersTimeoutMs)
     request.end()
   }
 
   #connect(response: IncomingMessage, server: Duplex, head: Buffer, serverHead: Buffer): void {
+    clearTimeout(this.#timer)
     this.#server = server
     server.on('error', () => this.finish())
+    if (this.#finished) {
+      server.destroy()
+      return
+    }
     const { protocol } = this.#permit.request
     const wrong =
       response.statusCode !== 101 ||
       response.headers.upgrade?.toLowerCase() !== protocol.toLowerCase() ||
       response.headers['sec-websocket-extensions'] !== undefined
-    if (wrong || this.#finished) {
+    if (wrong) {
       this.fail(new Fault('upstream_failed', 'The API server upgraded to something not asked for'))
       return
     }
@@ -113,7 +122,9 @@ class Tunnel {
     this.#deps.metrics.openTunnels.inc()
     const caller = this.#caller
     for (const socket of [caller, server]) prepareSocket(socket)
-    caller.write(printHead(101, tunnelHeaders(response.headers, protocol, this.#permit.warning)))
+    const answer = tunnelHeaders(response.headers, protocol, this.#permit.warning)
+    // Node decodes header values as Latin-1, so this gives back the bytes that came.
+    caller.write(printHead(101, answer), 'latin1')
     if (serverHead.length > 0) caller.write(serverHead)
     if (head.length > 0) server.write(head)
     this.#bytes = serverHead.length
@@ -136,8 +147,8 @@ class Tunnel {
 
   /** All is sent and the other side has gone. A close with unread bytes would reset what was sent. */
   #linger(socket: Duplex): void {
-    socket.resume()
-    setTimeout(() => this.finish(), LINGER_MS).unref()
+    linger(socket)
+    socket.once('close', () => this.finish())
   }
 
   /** Passes on a bounded answer that is not a tunnel, then ends both connections. */
@@ -149,50 +160,56 @@ class Tunnel {
       this.fail(refused ?? new Fault('upstream_failed', 'The API server did not upgrade'))
       return
     }
-    this.#httpStatus = httpStatus
+    clearTimeout(this.#timer)
+    const msMax = Math.min(ANSWER_MS_MAX, this.#deps.upstreamHeadersTimeoutMs)
+    this.#timer = setTimeout(() => response.destroy(), msMax)
     const chunks: Buffer[] = []
-    const timer = setTimeout(() => response.destroy(), ANSWER_MS_MAX)
+    let bytes = 0
     response.on('data', (chunk: Buffer) => {
-      this.#bytes += chunk.length
-      if (this.#bytes > ANSWER_BYTES_MAX) response.destroy()
+      bytes += chunk.length
+      if (bytes > ANSWER_BYTES_MAX) response.destroy()
       else chunks.push(chunk)
     })
     response.on('error', () => undefined)
     response.once('close', () => {
-      clearTimeout(timer)
-      if (!response.complete) {
-        this.fail(new Fault('upstream_failed', 'The API server refused to upgrade, at length'))
-        return
-      }
-      this.#answer(httpStatus, response, Buffer.concat(chunks))
+      if (response.complete) this.#answer(httpStatus, response, Buffer.concat(chunks))
+      else this.fail(new Fault('upstream_failed', 'The API server refused to upgrade, at length'))
     })
   }
 
   #answer(httpStatus: number, response: IncomingMessage, body: Buffer): void {
+    if (this.#finished) return
     const { 'content-length': _length, ...headers } = response.headers
     const own = callerHeaders(headers, this.#permit.warning)
     const head = printHead(httpStatus, [
       ...own,
       ...['content-length', `${body.length}`, 'connection', 'close'],
     ])
-    this.#caller.write(head)
+    this.#httpStatus = httpStatus
+    this.#bytes = body.length
+    this.#letGo()
+    this.#caller.write(head, 'latin1')
     this.#caller.end(body)
-    this.#caller.once('finish', () => this.finish())
+    linger(this.#caller)
   }
 
   fail(fault: Fault): void {
+    // Answered already, or nobody is left to answer.
+    if (this.#finished || this.#httpStatus !== 0) return
     this.#fault = fault.code
     const { decisionId } = this.#permit
     countFault(this.#deps.metrics, fault.code)
     this.#deps.logger.warn({ error: fault, decisionId }, 'Cannot open the tunnel')
-    if (this.#httpStatus === 0) {
-      const answer = faultAnswer(fault)
-      this.#httpStatus = answer.status.code
-      answerSocket(this.#caller, { ...answer, decisionId })
-      this.#server?.destroy()
-      this.#request?.destroy()
-      this.#caller.once('finish', () => this.finish())
-    } else this.finish()
+    const answer = faultAnswer(fault)
+    this.#httpStatus = answer.status.code
+    this.#letGo()
+    this.#bytes = answerSocket(this.#caller, { ...answer, decisionId })
+  }
+
+  #letGo(): void {
+    clearTimeout(this.#timer)
+    this.#server?.destroy()
+    this.#request?.destroy()
   }
 
   /** What allowed the tunnel no longer does. */
@@ -206,8 +223,7 @@ class Tunnel {
     if (this.#finished) return
     this.#finished = true
     this.#caller.destroy()
-    this.#server?.destroy()
-    this.#request?.destroy()
+    this.#letGo()
     const { metrics, authorizer } = this.#deps
     if (this.#httpStatus === 101) metrics.openTunnels.dec()
     if (this.#fault === '') metrics.requests.inc({ result: 'allowed' })

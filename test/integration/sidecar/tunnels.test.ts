@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { connect as connectPlainly } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -65,6 +67,29 @@ async function openTunnel(request = websocket(), first = ''): Promise<[TLSSocket
   const caller = await fixture.connect()
   caller.write(request)
   return [caller, await accepted]
+}
+
+/** An address of this machine that answers to no one: its process stands still and its queue is full. */
+async function occupiedAddress(): Promise<{ url: string; release(): void }> {
+  const program = `const s = require('node:net').createServer()
+    s.listen(0, '127.0.0.1', 1, () => console.log(s.address().port))`
+  const child = spawn(process.execPath, ['-e', program])
+  const port = await new Promise<number>((resolve) => {
+    child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk)))
+  })
+  child.kill('SIGSTOP')
+  const fillers = Array.from({ length: 8 }, () => connectPlainly(port, '127.0.0.1'))
+  for (const filler of fillers) filler.on('error', () => undefined)
+  await new Promise((resolve) => {
+    setTimeout(resolve, 100)
+  })
+  return {
+    url: `https://127.0.0.1:${port}`,
+    release: () => {
+      for (const filler of fillers) filler.destroy()
+      child.kill('SIGKILL')
+    },
+  }
 }
 
 function collect(socket: Duplex): () => string {
@@ -289,7 +314,65 @@ describe('relayTunnel() ends both connections after', () => {
     const answer = readAll(caller)
     caller.write(websocket())
     const text = await answer
+    expect(text).toMatch(/^HTTP\/1\.1 502 /)
     expect(text.length).toBeLessThan(70_000)
+    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+    expect(fixture.controlPlane.outcomes[0]).toMatchObject({
+      httpStatus: 502,
+      fault: 'upstream_failed',
+    })
+  })
+
+  test.each([
+    ['stops in the middle', () => undefined],
+    ['breaks off', (socket: Duplex) => void setTimeout(() => socket.destroy(), 50)],
+  ])('an answer that %s', async (_name, then) => {
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write('HTTP/1.1 403 X\r\nContent-Length: 9000\r\n\r\n{"kind"')
+      socket.on('end', () => socket.end()).resume()
+      then(socket)
+    })
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    expect(await answer).toMatch(/^HTTP\/1\.1 502 .*"reason":"BadGateway"/s)
+    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+    expect(fixture.controlPlane.outcomes[0]).toMatchObject({
+      httpStatus: 502,
+      fault: 'upstream_failed',
+    })
+    await eventually('upstream closed', () => fixture.api.connections.size === 0)
+  })
+
+  test('an answer whose headers are not ASCII, which arrive as they were sent', async () => {
+    const reason = Buffer.from('é: Grüße')
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write(
+        Buffer.concat([
+          Buffer.from('HTTP/1.1 403 X\r\nContent-Length: 0\r\nX-Reason: '),
+          reason,
+          Buffer.from('\r\n\r\n'),
+        ]),
+      )
+    })
+    const caller = await fixture.connect()
+    const answer = readAll(caller)
+    caller.write(websocket())
+    expect(await answer).toContain(reason.toString('latin1'))
+  })
+
+  test('an address that takes no connection', async () => {
+    const { url, release } = await occupiedAddress()
+    const away = await startSidecarFixture({
+      LANYARD_UPSTREAM_URL: url,
+      LANYARD_UPSTREAM_HEADERS_TIMEOUT_MS: '500',
+    })
+    const caller = await away.connect()
+    const answer = readAll(caller)
+    caller.write(websocket().replace(fixture.token, away.token))
+    expect(await answer).toMatch(/^HTTP\/1\.1 503 /)
+    release()
+    await away.close()
   })
 
   test('another protocol than was asked for', async () => {

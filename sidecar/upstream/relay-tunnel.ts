@@ -104,7 +104,8 @@ class Tunnel {
   #connect(response: IncomingMessage, server: Duplex, head: Buffer, serverHead: Buffer): void {
     clearTimeout(this.#timer)
     this.#server = server
-    server.on('error', () => this.finish())
+    // It closes after an error, and that is where it ends.
+    server.on('error', () => undefined)
     if (this.#finished) {
       server.destroy()
       return
@@ -139,16 +140,27 @@ class Tunnel {
   #join(from: Duplex, to: Duplex): void {
     from.pipe(to)
     from.once('close', () => {
-      if (from.errored !== null || !from.readableEnded || to.destroyed) this.finish()
-      else if (to.writableFinished) this.#linger(to)
-      else to.once('finish', () => this.#linger(to))
+      if (to.destroyed) this.finish()
+      else if (from.errored === null && from.readableEnded) this.#linger(to)
+      else if (from === this.#server) this.#flush(from, to)
+      else this.finish()
     })
   }
 
-  /** All is sent and the other side has gone. A close with unread bytes would reset what was sent. */
+  /** The API server broke off, as it does over bytes that come after its end: what it said counts. */
+  #flush(server: Duplex, caller: Duplex): void {
+    const rest: Buffer | null = server.read()
+    if (rest !== null) caller.write(rest)
+    caller.end()
+    caller.resume()
+    this.#linger(caller)
+  }
+
+  /** The other side has gone. A close with unread bytes would reset what was sent. */
   #linger(socket: Duplex): void {
-    linger(socket)
     socket.once('close', () => this.finish())
+    if (socket.writableFinished) linger(socket)
+    else socket.once('finish', () => linger(socket))
   }
 
   /** Passes on a bounded answer that is not a tunnel, then ends both connections. */

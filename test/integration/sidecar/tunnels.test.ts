@@ -231,6 +231,37 @@ test('relayTunnel() delivers everything when the API server closes at once after
   expect(received.subarray(received.length - output.length).equals(output)).toBe(true)
 })
 
+test.each([
+  ['100 KB', 100_000],
+  ['400 KB', 400_000],
+  ['2 MB', 2_000_000],
+])(
+  'relayTunnel() delivers %s that the API server sent before it broke off over what the caller wrote',
+  async (_name, bytes) => {
+    const output = randomBytes(bytes)
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write(SWITCHING)
+      socket.end(output, () => setTimeout(() => socket.destroy(), 20))
+    })
+    const caller = await fixture.connect()
+    caller.on('error', () => undefined)
+    const chunks: Buffer[] = []
+    caller.write(websocket())
+    caller.pause()
+    setTimeout(() => caller.resume(), 500)
+    const timer = setInterval(() => caller.write('x'), 10)
+    caller.on('data', (chunk: Buffer) => chunks.push(chunk))
+    await new Promise((resolve) => {
+      caller.once('end', resolve).once('close', resolve)
+    })
+    clearInterval(timer)
+    caller.end()
+    const received = Buffer.concat(chunks)
+    expect(received.length).toBeGreaterThanOrEqual(output.length)
+    expect(received.subarray(received.length - output.length).equals(output)).toBe(true)
+  },
+)
+
 test('relayTunnel() holds a fast side back when the other reads slowly', async () => {
   const [caller, server] = await openTunnel()
   caller.pause()

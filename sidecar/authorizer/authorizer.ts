@@ -108,13 +108,16 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   }
 
   function openStream({ value }: Session): DecisionStream {
-    return openDecisionStream({
+    const stream = openDecisionStream({
       client: channel.authorization,
       session: value,
       timeoutMs: options.decisionTimeoutMs,
       onAlive: backoff.reset,
       onDecision: ({ effect, id }, question) => {
-        if (effect === 'allow') open.add(id, question)
+        if (effect !== 'allow') return
+        open.add(id, question)
+        // Decided while the session was renewed: the stream that follows must watch over it.
+        if (current !== stream) current?.resume(id, question)
       },
       onLateDecision: ({ id }) =>
         outcomes.add({
@@ -128,6 +131,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
         open.revoke(decisionId, message)
       },
     })
+    return stream
   }
 
   function become(stream: DecisionStream): void {
@@ -140,10 +144,11 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   }
 
   function lose(): void {
+    // An attempt that failed leaves those who wait for a connection to the next one.
+    if (current !== undefined) connected = Promise.withResolvers()
     current = undefined
     metrics.connected.set(0)
     outcomes.disconnect()
-    connected = Promise.withResolvers()
   }
 
   /** Serves until the stream is over; a session that ends soon is replaced without a gap. */

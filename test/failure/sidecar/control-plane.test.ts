@@ -251,6 +251,50 @@ test('a session is renewed before it ends, without a refused request, and open w
   watch.destroy()
 })
 
+test('a decision that was under way during a renewal is handed over, and can be revoked', async () => {
+  fixture = await startSidecarFixture()
+  fixture.controlPlane.setSessionMs(1_000)
+  await fixture.restart()
+  const decided = Promise.withResolvers<void>()
+  fixture.controlPlane.decide(async (_request, id) => {
+    await decided.promise
+    return allow(id)
+  })
+  fixture.api.onRequest((_incoming, outgoing) => void outgoing.writeHead(200).write('x'))
+  const watch = await fixture.connect()
+  let cut = false
+  watch.on('end', () => {
+    cut = true
+  })
+  watch.resume()
+  const sessions = fixture.controlPlane.sessions.length
+  watch.write(
+    `GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\n\r\n`,
+  )
+  await eventually('question', () => fixture.controlPlane.questions.length === 1)
+  fixture.controlPlane.setSessionMs(3_600_000)
+  await eventually('renewal', () => fixture.controlPlane.sessions.length > sessions)
+  expect(fixture.controlPlane.resumed).toEqual([])
+  decided.resolve()
+  await eventually('handed over', () => fixture.controlPlane.resumed.includes('decision-1'), 1_000)
+  fixture.controlPlane.revoke('decision-1')
+  await eventually('watch cut', () => cut, 2_000)
+  watch.destroy()
+})
+
+test('a request that waits while attempts to connect fail is served by the one that does not', async () => {
+  fixture = await startSidecarFixture({ LANYARD_RECONNECT_WAIT_MS: '8000' })
+  await fixture.controlPlane.kill()
+  await fixture.restart()
+  fixture.controlPlane.setSessionMs(0)
+  const before = fixture.controlPlane.enrolments.length
+  const waiting = fixture.call(PODS)
+  await fixture.controlPlane.restart()
+  await eventually('failed enrolments', () => fixture.controlPlane.enrolments.length > before + 1)
+  fixture.controlPlane.setSessionMs(3_600_000)
+  expect((await waiting).httpStatus).toBe(200)
+})
+
 test('an open watch outlives the control plane, and its successor can revoke it', async () => {
   fixture = await startSidecarFixture()
   fixture.api.onRequest((_incoming, outgoing) => {

@@ -38,6 +38,8 @@ async function readOrRecord(
 
 /** Longest target that a refusal keeps; the query is not kept, since it may hold secrets. */
 const REFUSED_PATH_CHARACTERS_MAX = 512
+/** Longest reason, which may repeat what the caller sent. */
+const REASON_CHARACTERS_MAX = 512
 
 /**
  * Has a refusal of our own put on record, so that probing leaves a trace. The caller is refused
@@ -50,6 +52,7 @@ async function recorded(
   fault: Fault,
 ): Promise<Fault> {
   const [path = ''] = (incoming.url ?? '').split('?')
+  const reason = fault.message.slice(0, REASON_CHARACTERS_MAX).toWellFormed()
   let decision: Decision
   try {
     decision = await deps.authorizer.authorize({
@@ -59,7 +62,7 @@ async function recorded(
       },
       container,
       userAgent: sanitizeUserAgent(incoming.headers['user-agent']),
-      refusedBecause: fault.message,
+      refusedBecause: reason,
     })
   } catch (error) {
     deps.metrics.unrecorded.inc()
@@ -76,5 +79,5 @@ async function recorded(
     fault: fault.code,
     responseBytes: 0n,
   })
-  return new Fault(fault.code, `${fault.message} [decision ${decision.id}]`)
+  return new Fault(fault.code, `${reason} [decision ${decision.id}]`)
 }

@@ -11,8 +11,8 @@ import type { SidecarDeps } from './deps.ts'
 import type { CertificatePair } from './pod/pod-authority.ts'
 import { countFault } from './sidecar-metrics.ts'
 
-/** Request line and headers together; the target alone may have 16 KiB. */
-const HEAD_BYTES_MAX = 32 * 1024
+/** Request line and headers together; the target alone may have 64 KiB. */
+const HEAD_BYTES_MAX = 96 * 1024
 /** A caller on the same host sends its head in one go. */
 const HEADERS_TIMEOUT_MS = 30_000
 /** The whole of a request, body included; what comes back may take for ever. */

@@ -30,12 +30,17 @@ export function parseFieldSelector(selector: string): readonly FieldRequirement[
 /**
  * The name that a field selector pins with `metadata.name=NAME`, or undefined. kube-apiserver
  * copies it into the attributes that it authorizes, so that `resourceNames` hold for lists too.
- * Throws `request_invalid` for a selector that kube-apiserver would not parse.
+ * Throws `request_invalid` for a selector that kube-apiserver would not parse, and for one with two
+ * names: which of them counts depends on how the terms are sorted.
  */
 export function nameInFieldSelector(selector: string): string | undefined {
-  return parseFieldSelector(selector).find(
+  const [pinned, another] = parseFieldSelector(selector).filter(
     ({ field, operator }) => field === 'metadata.name' && operator === '=',
-  )?.value
+  )
+  if (another !== undefined) {
+    throw new Fault('request_invalid', 'The field selector has more than one metadata.name')
+  }
+  return pinned?.value
 }
 
 function splitTerms(selector: string): readonly string[] {

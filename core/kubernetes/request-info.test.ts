@@ -35,6 +35,37 @@ describe('parseRequestInfo()', () => {
       '/api/v1/namespaces/d/pods/p/exec?container=a&container=b',
     ],
     ['the field selector is broken', 'GET', '/api/v1/pods?fieldSelector=metadata.name'],
+    [
+      'the field selector has two names',
+      'GET',
+      '/api/v1/pods?fieldSelector=metadata.name=b,metadata.name=a',
+    ],
+    // kube-apiserver drops the name of these, and authorizes the whole list.
+    ['the limit is no number', 'GET', '/api/v1/pods?fieldSelector=metadata.name=db&limit=x'],
+    ['the limit is empty', 'GET', '/api/v1/pods?fieldSelector=metadata.name=db&limit='],
+    [
+      'the limit is too large',
+      'GET',
+      `/api/v1/pods?fieldSelector=metadata.name=db&limit=${10 ** 19}`,
+    ],
+    [
+      'the time is no number',
+      'GET',
+      '/api/v1/pods?fieldSelector=metadata.name=db&timeoutSeconds=1s',
+    ],
+    [
+      'the label selector is broken',
+      'GET',
+      '/api/v1/pods?fieldSelector=metadata.name=db&labelSelector=a+b',
+    ],
+    ['the container is no container', 'GET', '/api/v1/namespaces/d/pods/p/exec?container=A'],
+    [
+      'the container is too long',
+      'GET',
+      `/api/v1/namespaces/d/pods/p/log?container=${'a'.repeat(64)}`,
+    ],
+    ['a resource has an underscore', 'GET', '/api/v1/namespaces/d/queue_length'],
+    ['a metric begins with a dot', 'GET', '/apis/external.metrics.k8s.io/v1beta1/namespaces/d/.x'],
     ['OPTIONS', 'OPTIONS', '/api/v1/pods'],
     ['TRACE', 'TRACE', '/api/v1/pods'],
     ['a method in lower case', 'get', '/api/v1/pods'],
@@ -122,6 +153,23 @@ describe('parseRequestInfo()', () => {
       undefined,
     )
     expect(info.targetContainer).toBe('app')
+  })
+
+  test('reads a container only where kube-apiserver does', () => {
+    const target = '/api/v1/namespaces/d/pods/p/proxy/x?container=A%20B'
+    expect(parseRequestInfo('GET', target, undefined).targetContainer).toBe('')
+  })
+
+  test.each([
+    ['/api/v1/namespaces/d/services/https:web:/proxy/'],
+    ['/api/v1/namespaces/d/services/web/proxy/q/?match%5B%5D=a&match%5B%5D=b'],
+  ])('sends %s as it came', (target) => {
+    expect(parseRequestInfo('GET', target, undefined).target).toBe(target)
+  })
+
+  test('repeats no more of a wrong name than a record takes', () => {
+    const target = `/api/v1/namespaces/${'x'.repeat(2_000)}/pods`
+    expect(() => parseRequestInfo('GET', target, undefined)).toThrow(/^.{256,400}$/)
   })
 
   test('sends what it judged', () => {

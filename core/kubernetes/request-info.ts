@@ -1,5 +1,6 @@
 import { Fault } from '../fault.ts'
 import { nameInFieldSelector } from './field-selector.ts'
+import { isLabelSelector } from './label-selector.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import {
   parseRequestTarget,
@@ -41,6 +42,12 @@ const APPLY_TYPES = ['application/apply-patch+yaml', 'application/apply-patch+cb
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 const API_GROUP = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
 const NAME = /^[^/%\\]{1,253}$/
+/** The APIs of metrics have a metric's name in the place of a resource or a subresource. */
+const METRICS_GROUPS = ['custom.metrics.k8s.io', 'external.metrics.k8s.io']
+const METRIC = /^[A-Za-z0-9_:][A-Za-z0-9_:.-]{0,252}$/
+/** Longest part of a wrong name that a refusal repeats. */
+const SHOWN_CHARACTERS_MAX = 256
+const INTEGER = /^[+-]?[0-9]{1,18}$/
 
 /**
  * Parses one request. `rawTarget` is the request line's target as it came. Throws
@@ -60,9 +67,10 @@ export function parseRequestInfo(
     throw new Fault('request_invalid', 'The method must be GET, HEAD, POST, PUT, PATCH or DELETE')
   }
   const target = parseRequestTarget(rawTarget)
-  refuseRepeated(target.query)
   const path = pathOf(target)
   const place = parsePlace(target)
+  // The query of a proxied request is not kube-apiserver's.
+  if (place?.subresource !== 'proxy') refuseRepeated(target.query)
   if (place === undefined) return nonResource(method, path, target)
 
   const attributes: RequestAttributes = {
@@ -79,7 +87,7 @@ export function parseRequestInfo(
     target: printRequestTarget(target),
     query: target.query,
     upgrade,
-    targetContainer: first(target.query, 'container') ?? '',
+    targetContainer: targetContainer(attributes, target.query),
     longRunning: upgrade !== '' || attributes.verb === 'watch' || isFollowedLog(attributes, target),
   }
 }
@@ -122,16 +130,20 @@ function parsePlace(target: RequestTarget): Place | undefined {
   const apiVersion = rest[groupLength] ?? ''
   if (groupLength === 1 && !API_GROUP.test(apiGroup)) refuse('The API group', apiGroup)
   if (!DNS_LABEL.test(apiVersion)) refuse('The API version', apiVersion)
-  if (target.trailingSlash) {
+  const named = METRICS_GROUPS.includes(apiGroup) ? METRIC : DNS_LABEL
+  const place = { apiGroup, apiVersion, ...parseResource(rest.slice(groupLength + 1), named) }
+  // What follows "proxy" is a path of the proxied service.
+  if (target.trailingSlash && place.subresource !== 'proxy') {
     throw new Fault('request_invalid', 'The path of a resource must not end with "/"')
   }
-  return { apiGroup, apiVersion, ...parseResource(rest.slice(groupLength + 1)) }
+  return place
 }
 
 const NAMESPACE_SUBRESOURCES = ['status', 'finalize']
 
 function parseResource(
   parts: readonly string[],
+  named: RegExp,
 ): Pick<Place, 'namespace' | 'resource' | 'subresource' | 'name'> {
   const [head = ''] = parts
   if (head === 'watch' || head === 'proxy') {
@@ -145,9 +157,9 @@ function parseResource(
   if (inNamespace && !DNS_LABEL.test(namespace)) refuse('The namespace', namespace)
   const scoped = inNamespace && parts.length > 2 && !NAMESPACE_SUBRESOURCES.includes(parts[2] ?? '')
   const [resource = '', name = '', subresource = '', ...tail] = scoped ? parts.slice(2) : parts
-  if (!DNS_LABEL.test(resource)) refuse('The resource', resource)
+  if (!named.test(resource)) refuse('The resource', resource)
   if (name !== '' && !NAME.test(name)) refuse('The name', name)
-  if (subresource !== '' && !DNS_LABEL.test(subresource)) refuse('The subresource', subresource)
+  if (subresource !== '' && !named.test(subresource)) refuse('The subresource', subresource)
   if (tail.length > 0 && subresource !== 'proxy') {
     throw new Fault('request_invalid', 'The path goes on after the subresource')
   }
@@ -163,8 +175,21 @@ function verbAndName(
   if (methodVerb === 'delete') return { verb: 'deletecollection', name: '' }
   if (methodVerb !== 'get') return { verb: methodVerb, name: '' }
   const selected = nameInFieldSelector(first(query, 'fieldSelector') ?? '') ?? ''
+  if (selected !== '') refuseUndecodable(query)
   const name = NAME.test(selected) && selected !== '.' && selected !== '..' ? selected : ''
   return { verb: isTrue(first(query, 'watch')) ? 'watch' : 'list', name }
+}
+
+/** One list option that kube-apiserver cannot decode makes it drop the name that another selects. */
+function refuseUndecodable(query: readonly QueryPair[]): void {
+  for (const key of ['limit', 'timeoutSeconds']) {
+    if (!INTEGER.test(first(query, key) ?? '0')) {
+      throw new Fault('request_invalid', `The query parameter "${key}" is not an integer`)
+    }
+  }
+  if (!isLabelSelector(first(query, 'labelSelector') ?? '')) {
+    throw new Fault('request_invalid', 'The label selector is not a plain one')
+  }
 }
 
 /**
@@ -181,6 +206,15 @@ function upgradeKind(attributes: RequestAttributes): UpgradeKind | '' {
   return subresource === 'exec' || subresource === 'attach' || subresource === 'portforward'
     ? subresource
     : ''
+}
+
+function targetContainer(attributes: RequestAttributes, query: readonly QueryPair[]): string {
+  const { apiGroup, resource, subresource } = attributes
+  // A proxied request may have a parameter of the same name that means something else.
+  if (apiGroup !== '' || resource !== 'pods' || subresource === 'proxy') return ''
+  const container = first(query, 'container') ?? ''
+  if (container !== '' && !DNS_LABEL.test(container)) refuse('The container', container)
+  return container
 }
 
 /**
@@ -235,5 +269,6 @@ function first(query: readonly QueryPair[], key: string): string | undefined {
 }
 
 function refuse(what: string, value: string): never {
-  throw new Fault('request_invalid', `${what} ${JSON.stringify(value)} is not a valid one`)
+  const shown = JSON.stringify(value.slice(0, SHOWN_CHARACTERS_MAX))
+  throw new Fault('request_invalid', `${what} ${shown} is not a valid one`)
 }

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseRequestTarget, printRequestTarget, TARGET_BYTES_MAX } from './request-target.ts'
+import {
+  PATH_BYTES_MAX,
+  parseRequestTarget,
+  printRequestTarget,
+  TARGET_BYTES_MAX,
+} from './request-target.ts'
 
 describe('parseRequestTarget()', () => {
   test.each([
@@ -19,6 +24,7 @@ describe('parseRequestTarget()', () => {
     ],
     ['/a/system:admin', ['a', 'system:admin'], false, []],
     ['/a/system%3Aadmin', ['a', 'system:admin'], false, []],
+    ['/a?match[]=x', ['a'], false, [['match[]', 'x']]],
     ['/a?fieldSelector=metadata.name=db', ['a'], false, [['fieldSelector', 'metadata.name=db']]],
   ])('splits %s', (raw, segments, trailingSlash, query) => {
     expect(parseRequestTarget(raw)).toEqual({ segments, trailingSlash, query })
@@ -51,11 +57,18 @@ describe('parseRequestTarget()', () => {
     ['a key that begins with a question mark', '/a??command=sh'],
     ['a pair without a key', '/a?=x'],
     ['a space', '/a b'],
-    ['a target that is too long', `/${'a'.repeat(TARGET_BYTES_MAX)}`],
+    ['a target that is too long', `/a?b=${'a'.repeat(TARGET_BYTES_MAX)}`],
+    ['a path that is too long', `/${'a'.repeat(PATH_BYTES_MAX)}`],
   ])('refuses %s', (_name, raw) => {
     expect(() => parseRequestTarget(raw)).toThrow(
       expect.objectContaining({ code: 'request_invalid' }),
     )
+  })
+
+  test('takes a target and a path of just the longest', () => {
+    const path = `/${'a'.repeat(PATH_BYTES_MAX - 1)}`
+    const raw = `${path}?b=${'c'.repeat(TARGET_BYTES_MAX - path.length - 3)}`
+    expect(printRequestTarget(parseRequestTarget(raw))).toBe(raw)
   })
 
   test('printRequestTarget() writes what parseRequestTarget() reads back', () => {

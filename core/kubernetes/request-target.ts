@@ -1,7 +1,9 @@
 import { Fault } from '../fault.ts'
 
-/** Longest request target. The API server's own limit is 1 MiB of headers; no client comes near this. */
-export const TARGET_BYTES_MAX = 16 * 1024
+/** Longest request target: an exec's command is in it. The API server's limit is 1 MiB of headers. */
+export const TARGET_BYTES_MAX = 64 * 1024
+/** Longest path in it, which goes on record. */
+export const PATH_BYTES_MAX = 2 * 1024
 
 export type QueryPair = readonly [key: string, value: string]
 
@@ -35,6 +37,9 @@ export function parseRequestTarget(raw: string): RequestTarget {
   }
   const questionMark = raw.indexOf('?')
   const path = questionMark < 0 ? raw : raw.slice(0, questionMark)
+  if (path.length > PATH_BYTES_MAX) {
+    throw new Fault('request_invalid', `The path is longer than ${PATH_BYTES_MAX} bytes`)
+  }
   if (!PATH_PATTERN.test(path)) {
     throw new Fault('request_invalid', 'The path holds a character that must be percent-encoded')
   }
@@ -87,7 +92,7 @@ function parseQuery(raw: string): QueryPair[] {
     if (part === '') continue
     const equals = part.indexOf('=')
     const key = decodeQuery(equals < 0 ? part : part.slice(0, equals))
-    if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(key)) {
+    if (!/^[A-Za-z][A-Za-z0-9_.[\]-]*$/.test(key)) {
       throw new Fault('request_invalid', 'A query parameter has a name that is not a plain word')
     }
     pairs.push([key, equals < 0 ? '' : decodeQuery(part.slice(equals + 1))])

@@ -10,6 +10,8 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js'
+import { questionFromMessage } from '../../control-plane/services/authorization-message.ts'
+import { Fault } from '../../core/fault.ts'
 import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
 import {
   AuthorizationService,
@@ -107,6 +109,11 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     if (message.case === 'outcome') outcomes.push(message.value)
     if (message.case === 'resume') resumed.push(message.value.decisionId)
     if (message.case !== 'authorize') return
+    const failure = refusalOf(message.value)
+    if (failure !== undefined) {
+      stream.write(encode({ correlation, message: failure }))
+      return
+    }
     questions.push(message.value)
     lastId += 1
     const answer = await decide(message.value, `decision-${lastId}`)
@@ -205,6 +212,17 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
       await kill()
       await relay.close()
     },
+  }
+}
+
+/** The limits of the real one, so that what it would not put on record is not on record here. */
+function refusalOf(question: AuthorizeRequest): Answer | undefined {
+  try {
+    questionFromMessage(question)
+    return undefined
+  } catch (error) {
+    const { code, message } = Fault.from(error)
+    return { case: 'failure', value: { code, message } }
   }
 }
 

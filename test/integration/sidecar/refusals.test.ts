@@ -88,6 +88,14 @@ const HOSTILE_TARGETS = [
   ['GET', `${PODS}?labelSelector=a&labelSelector=b`],
   ['GET', `${PODS}#x`],
   ['GET', `/api/v1/${'a'.repeat(17_000)}`],
+  ['GET', `/api/v1/namespaces/${'a'.repeat(3_000)}/pods`],
+  ['GET', `/api/v1/namespaces/${'a'.repeat(1_900)}/pods`],
+  ['GET', `/api/v1/namespaces/dev/services/web/proxy/${'a'.repeat(2_100)}`],
+  ['GET', `/api/v1/namespaces/dev/pods/p/log?container=${'a'.repeat(3_000)}`],
+  ['GET', `${PODS}?${'a'.repeat(3_000)}=1&${'a'.repeat(3_000)}=2`],
+  ['GET', `${PODS}?fieldSelector=metadata.name=b,metadata.name=a`],
+  ['GET', `${PODS}?fieldSelector=metadata.name=b&limit=x`],
+  ['GET', `/version?${'a'.repeat(70_000)}`],
 ] as const
 
 describe('judge() refuses, on record,', () => {
@@ -107,6 +115,7 @@ describe('judge() refuses, on record,', () => {
       refusedBecause: expect.stringMatching(/\w/),
     })
     expect(fixture.controlPlane.questions[0]?.attributes?.path).not.toContain('?')
+    expect(fixture.controlPlane.questions[0]?.refusedBecause.length).toBeLessThanOrEqual(512)
   })
 
   test.each([
@@ -144,7 +153,7 @@ test.each([
   ['length and chunks', 'Content-Length: 1\r\nTransfer-Encoding: chunked'],
   ['chunks that are not last', 'Transfer-Encoding: chunked, identity'],
   ['a null byte', 'X-A: \0'],
-  ['a head that is too long', `X-A: ${'b'.repeat(40_000)}`],
+  ['a head that is too long', `X-A: ${'b'.repeat(100_000)}`],
 ])('startServer() answers 400 to %s and sends nothing on', async (_name, header) => {
   const answer = await send(head(`POST ${PODS}`, [header]))
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)

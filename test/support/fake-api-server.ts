@@ -36,17 +36,14 @@ export interface FakeApiServer {
   onUpgrade(handler: UpgradeHandler): void
   /** Takes over whole connections: nothing is parsed, `handler` has the bytes. */
   onConnection(handler: ((socket: TLSSocket) => void) | undefined): void
+  /** Serves a certificate of another authority from now on; returns that authority's. */
+  replaceAuthority(): Promise<string>
   close(): Promise<void>
 }
 
 /** Starts it on a free port of the loopback, with a certificate of its own authority. */
 export async function startFakeApiServer(): Promise<FakeApiServer> {
-  const authority = await createCertificateAuthority({ commonName: 'api', validForMs: 3_600_000 })
-  const { certificatePem, privateKeyPem } = await authority.issueServerCertificate({
-    dnsNames: ['localhost'],
-    ipAddresses: ['127.0.0.1'],
-    validForMs: 3_600_000,
-  })
+  const { caPem, cert, key } = await makeCertificate()
   const requests: SeenRequest[] = []
   const connections = new Set<TLSSocket>()
   let respond: RequestHandler = (incoming, outgoing) => {
@@ -73,7 +70,7 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
     upgrade(incoming, socket, head)
   })
   const server = createServer(
-    { cert: certificatePem, key: privateKeyPem, allowHalfOpen: true, ALPNProtocols: ['http/1.1'] },
+    { cert, key, allowHalfOpen: true, ALPNProtocols: ['http/1.1'] },
     (socket) => {
       connections.add(socket)
       socket.on('close', () => connections.delete(socket))
@@ -96,7 +93,7 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
 
   return {
     url: `https://127.0.0.1:${port}`,
-    caPem: authority.certificatePem,
+    caPem,
     requests,
     connections,
     onRequest: (handler) => {
@@ -108,6 +105,11 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
     onConnection: (handler) => {
       takeOver = handler
     },
+    replaceAuthority: async () => {
+      const next = await makeCertificate()
+      server.setSecureContext({ cert: next.cert, key: next.key })
+      return next.caPem
+    },
     close: async () => {
       for (const socket of [...connections, ...raw]) socket.destroy()
       await new Promise<void>((resolve) => {
@@ -115,6 +117,16 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
       })
     },
   }
+}
+
+async function makeCertificate(): Promise<{ caPem: string; cert: string; key: string }> {
+  const authority = await createCertificateAuthority({ commonName: 'api', validForMs: 3_600_000 })
+  const { certificatePem, privateKeyPem } = await authority.issueServerCertificate({
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1'],
+    validForMs: 3_600_000,
+  })
+  return { caPem: authority.certificatePem, cert: certificatePem, key: privateKeyPem }
 }
 
 function see(incoming: IncomingMessage): SeenRequest {

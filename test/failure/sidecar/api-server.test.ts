@@ -64,6 +64,16 @@ test('a token file that is gone makes the sidecar not ready, and a new one ready
   expect(fixture.api.requests.at(-1)?.headers.authorization).toBe('Bearer a-newer-token')
 })
 
+test('an API server with another authority is 503 until its file has that one too, without a restart', async () => {
+  expect((await fixture.call(PODS)).httpStatus).toBe(200)
+  const caPem = await fixture.api.replaceAuthority()
+  for (const socket of fixture.api.connections) socket.destroy()
+  await expect.poll(httpStatus).toBe(503)
+  expect(fixture.logLines.join('')).toMatch(/self.signed|unable to verify|certificate/i)
+  await fixture.writeFile('api-ca', caPem)
+  await expect.poll(httpStatus).toBe(200)
+})
+
 test('an API server that drops connections is 503, and serves again when it is back', async () => {
   fixture.api.onConnection((socket) => socket.destroy())
   for (const socket of fixture.api.connections) socket.destroy()

@@ -20,6 +20,7 @@ beforeEach(async () => {
 afterEach(() => fixture.close())
 
 const EXEC = '/api/v1/namespaces/team/pods/web/exec?command=cat&stdin=true&container=app'
+const ATTACH = '/api/v1/namespaces/team/pods/web/attach?stdin=true&container=app'
 const PORT_FORWARD = '/api/v1/namespaces/team/pods/web/portforward'
 
 function websocket(target = EXEC, headers: readonly string[] = []): string {
@@ -55,6 +56,10 @@ function spdy(target = EXEC): string {
 const SWITCHING =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Accept: accepted\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\nSet-Cookie: a=b\r\n\r\n'
+
+const SPDY_SWITCHING =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n' +
+  'X-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n'
 
 /** Opens a tunnel that the fake API server accepts; both ends in hand. */
 async function openTunnel(request = websocket(), first = ''): Promise<[TLSSocket, Duplex]> {
@@ -136,10 +141,7 @@ test('relayTunnel() opens a WebSocket tunnel with its own credential and no exte
 test('relayTunnel() opens a SPDY tunnel with every stream version', async () => {
   const accepted = new Promise<Duplex>((resolve) => {
     fixture.api.onUpgrade((_incoming, socket) => {
-      socket.write(
-        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n' +
-          'X-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n',
-      )
+      socket.write(SPDY_SWITCHING)
       resolve(socket)
     })
   })
@@ -161,6 +163,79 @@ test('relayTunnel() opens a SPDY tunnel with every stream version', async () => 
   caller.destroy()
   server.destroy()
 })
+
+test('relayTunnel() passes nothing of the caller’s identity on with SPDY', async () => {
+  const accepted = new Promise<Duplex>((resolve) => {
+    fixture.api.onUpgrade((_incoming, socket) => {
+      socket.write(SPDY_SWITCHING)
+      resolve(socket)
+    })
+  })
+  const hostile = [
+    'Connection: X-Stream-Protocol-Version, Authorization',
+    'Impersonate-User: root',
+    'Impersonate_Group: system:masters',
+    'X-Remote-User: root',
+    'X-Forwarded-For: 1.1.1.1',
+    'Audit-ID: forged',
+    'Cookie: a=b',
+    'Sec-WebSocket-Extensions: permessage-deflate',
+    'Transfer-Encoding-X: chunked',
+  ].join('\r\n')
+  const caller = await fixture.connect()
+  caller.write(spdy().replace('Content-Length: 0', `Content-Length: 0\r\n${hostile}`))
+  const server = await accepted
+  expect(fixture.api.requests[0]?.rawHeaders).toEqual([
+    ...['host', new URL(fixture.api.url).host, 'authorization', `Bearer ${REAL_TOKEN}`],
+    ...['audit-id', 'decision-1', 'connection', 'Upgrade', 'upgrade', 'SPDY/3.1'],
+    ...['x-stream-protocol-version', 'v4.channel.k8s.io'],
+    ...['x-stream-protocol-version', 'channel.k8s.io', 'content-length', '0'],
+  ])
+  caller.destroy()
+  server.destroy()
+})
+
+test.each([
+  ['exec over WebSocket', () => websocket(), SWITCHING],
+  ['attach over WebSocket', () => websocket(ATTACH), SWITCHING],
+  ['exec over SPDY', () => spdy(), SPDY_SWITCHING],
+  ['attach over SPDY', () => spdy(ATTACH), SPDY_SWITCHING],
+  ['port-forward over SPDY', () => spdy(PORT_FORWARD), SPDY_SWITCHING],
+])(
+  'relayTunnel() relays %s byte for byte, both ways, and each end by itself',
+  async (_name, head, answer) => {
+    const up = randomBytes(2 * 1024 * 1024)
+    const down = randomBytes(3 * 1024 * 1024)
+    const atServer = Promise.withResolvers<Buffer>()
+    fixture.api.onUpgrade((_incoming, socket, first) => {
+      const chunks = [first]
+      socket.write(answer)
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+      socket.on('end', () => {
+        atServer.resolve(Buffer.concat(chunks))
+        // Only now: the caller's end must not have ended this way.
+        socket.end(down)
+      })
+    })
+    const caller = await fixture.connect()
+    const chunks: Buffer[] = []
+    caller.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const ended = new Promise((resolve) => caller.once('end', resolve))
+    caller.write(head())
+    await eventually('101', () => chunks.length > 0)
+    caller.end(up)
+    expect((await atServer.promise).equals(up)).toBe(true)
+    await ended
+    const received = Buffer.concat(chunks)
+    expect(received.subarray(received.indexOf('\r\n\r\n') + 4).equals(down)).toBe(true)
+    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+    expect(fixture.controlPlane.outcomes[0]).toMatchObject({
+      httpStatus: 101,
+      fault: '',
+      responseBytes: BigInt(down.length),
+    })
+  },
+)
 
 test('relayTunnel() passes on what came in the same packets as request and 101', async () => {
   const toServer = Promise.withResolvers<string>()

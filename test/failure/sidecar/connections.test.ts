@@ -206,6 +206,16 @@ test('forward() takes a caller that ends its side for one that has gone, as kube
   caller.destroy()
 })
 
+test('forward() ends a watch whose caller ends its side', async () => {
+  fixture.api.onRequest((_incoming, outgoing) => void outgoing.writeHead(200).write('x'))
+  const caller = await fixture.connect()
+  caller.resume()
+  caller.end(`GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\n${authorization()}\r\n`)
+  await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+  await expect.poll(openRequests).toBe('0')
+  caller.destroy()
+})
+
 test('startServer() tells a caller of the malformed request that sends on, once', async () => {
   const caller = await fixture.connect()
   const answer = readAll(caller)

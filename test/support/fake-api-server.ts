@@ -54,7 +54,9 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
   let upgrade: UpgradeHandler = (_incoming, socket) => socket.destroy()
   let takeOver: ((socket: TLSSocket) => void) | undefined
 
-  const http = createHttpServer({ keepAliveTimeout: 120_000 }, (incoming, outgoing) => {
+  // As long a head as kube-apiserver takes.
+  const options = { keepAliveTimeout: 120_000, maxHeaderSize: 1024 * 1024 }
+  const http = createHttpServer(options, (incoming, outgoing) => {
     const seen = see(incoming)
     requests.push(seen)
     const chunks: Buffer[] = []

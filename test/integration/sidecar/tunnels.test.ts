@@ -138,6 +138,14 @@ test('relayTunnel() opens a WebSocket tunnel with its own credential and no exte
   server.destroy()
 })
 
+test('relayTunnel() opens a tunnel for a command of 60 KB', async () => {
+  const target = `${EXEC}&command=${'a'.repeat(60_000)}`
+  const [caller, server] = await openTunnel(websocket(target))
+  expect(fixture.api.requests[0]?.target).toHaveLength(target.length)
+  caller.destroy()
+  server.destroy()
+})
+
 test('relayTunnel() opens a SPDY tunnel with every stream version', async () => {
   const accepted = new Promise<Duplex>((resolve) => {
     fixture.api.onUpgrade((_incoming, socket) => {

@@ -1,5 +1,19 @@
 import { z } from 'zod'
 import { integer } from '../platform/config.ts'
+import { formatQuantity, parseQuantity } from './quantity.ts'
+
+/**
+ * A quantity of Kubernetes in the one spelling in which kube-apiserver stores it: a validated pod is
+ * compared with what the injector would write.
+ */
+function quantity() {
+  return z.string().transform((text, context) => {
+    const parsed = parseQuantity(text)
+    if (parsed !== undefined) return formatQuantity(parsed)
+    context.addIssue('want a quantity such as 10m or 64Mi')
+    return z.NEVER
+  })
+}
 
 /** Settings of the injector; each is a flag, an environment name with LANYARD_, or a file key. */
 export const injectorConfig = z.strictObject({
@@ -37,17 +51,15 @@ export const injectorConfig = z.strictObject({
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
     .describe('What a sidecar logs'),
-  sidecarCpuRequest: z.string().min(1).default('10m').describe('CPU request of a sidecar'),
+  sidecarCpuRequest: quantity().default('10m').describe('CPU request of a sidecar'),
   sidecarCpuLimit: z
-    .string()
+    .union([z.literal(''), quantity()])
     .default('')
     .describe(
       'CPU limit of a sidecar, where a quota or a LimitRange asks for one; empty means none',
     ),
-  sidecarMemoryRequest: z.string().min(1).default('64Mi').describe('Memory request of a sidecar'),
-  sidecarMemoryLimit: z
-    .string()
-    .min(1)
+  sidecarMemoryRequest: quantity().default('64Mi').describe('Memory request of a sidecar'),
+  sidecarMemoryLimit: quantity()
     .default('160Mi')
     .describe('Memory limit of a sidecar; it uses about half under load'),
   apiAudiences: z

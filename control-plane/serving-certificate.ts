@@ -4,8 +4,9 @@ import { CONTROL_PLANE_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
 import type { Logger } from '../platform/logger.ts'
 
+/** A leaf lives a day and is replaced after a third of it, so that two attempts may fail. */
 const CERTIFICATE_MS = 24 * 60 * 60 * 1_000
-const RENEWAL_MS = (CERTIFICATE_MS * 2) / 3
+const RENEWAL_MS = CERTIFICATE_MS / 3
 const SERVICE = `${CONTROL_PLANE_SERVICE}.${SYSTEM_NAMESPACE}.svc`
 
 type Listener = (certificate: ServerCertificate) => void

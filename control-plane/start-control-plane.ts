@@ -11,12 +11,9 @@ import { type HealthCheck, startHealthServer } from '../platform/health-server.t
 import type { Closer } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
+import { createRequestHeaderSource } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { createAccessApiServer } from './access-api/access-api-server.ts'
-import {
-  createRequestHeaderSource,
-  readExtensionAuthentication,
-} from './access-api/request-header-config.ts'
 import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
 import { createOptOuts } from './chains/opt-outs.ts'
 import type { ControlPlaneConfig } from './config.ts'
@@ -31,6 +28,7 @@ import {
 } from './kubernetes/access-reviewer.ts'
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
+import { readExtensionAuthentication } from './kubernetes/extension-authentication.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
 import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'

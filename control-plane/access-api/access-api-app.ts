@@ -5,11 +5,11 @@ import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { parseRequestInfo, type RequestInfo } from '../../core/kubernetes/request-info.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { authenticateFrontProxy } from '../../platform/authenticate-front-proxy.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
+import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
 import type { ApiResource } from './api-resource.ts'
-import { authenticateFrontProxy } from './authenticate-front-proxy.ts'
 import { createDocuments } from './documents.ts'
-import type { RequestHeaderSource } from './request-header-config.ts'
 import { createResourceHandler, type ResourceHandlerDeps } from './resource-handler.ts'
 import {
   faultResponse,

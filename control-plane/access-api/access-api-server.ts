@@ -1,16 +1,15 @@
-import { constants } from 'node:crypto'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
-import type { SecureContextOptions } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
+import { frontProxyCheck, frontProxyContext } from '../../platform/front-proxy-context.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
 import { createAccessApiApp, type DelegatedAuthorizer } from './access-api-app.ts'
 import { createAuditEventResource } from './audit-event-resource.ts'
 import { createChainResource, type PodBindingReader } from './chain-resource.ts'
-import type { RequestHeaderSource } from './request-header-config.ts'
 import { WATCH_TIMES, type WatchTimes } from './watch-stream.ts'
 
 /** Watches at once. Each holds one batch of objects and one connection. */
@@ -72,7 +71,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   const server = createServer(
     {
-      ...secureContext(certificate, deps.requestHeader),
+      ...frontProxyContext(certificate, deps.requestHeader),
       // The handshake takes any certificate, so that kubelet can probe and a stranger gets a Status.
       requestCert: true,
       rejectUnauthorized: false,
@@ -94,7 +93,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
   })
 
   function renewContext(): void {
-    server.setSecureContext(secureContext(certificate, deps.requestHeader))
+    server.setSecureContext(frontProxyContext(certificate, deps.requestHeader))
   }
 
   const stopFollowing = deps.requestHeader.onChange(() => {
@@ -114,31 +113,6 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
       stopping.abort()
       await closeServer(server, sockets)
     },
-  }
-}
-
-function frontProxyCheck(requestHeader: RequestHeaderSource): HealthCheck {
-  return {
-    name: 'front-proxy',
-    check: () =>
-      requestHeader.current() === undefined ? 'its configuration is not known yet' : undefined,
-  }
-}
-
-function secureContext(
-  certificate: CertificatePair,
-  requestHeader: RequestHeaderSource,
-): SecureContextOptions & { allowPartialTrustChain: boolean } {
-  const clientCaPem = requestHeader.current()?.clientCaPem
-  return {
-    cert: certificate.certificatePem,
-    key: certificate.privateKeyPem,
-    // Always a list: without one, Node would trust every public authority.
-    ca: clientCaPem === undefined ? [] : [clientCaPem],
-    allowPartialTrustChain: true,
-    minVersion: 'TLSv1.2',
-    // A resumed session is never believed, so none is offered.
-    secureOptions: constants.SSL_OP_NO_TICKET,
   }
 }
 

@@ -9,15 +9,15 @@ import {
   type AccessApiServer,
   createAccessApiServer,
 } from '../../control-plane/access-api/access-api-server.ts'
-import {
-  parseRequestHeaderConfig,
-  type RequestHeaderConfig,
-  type RequestHeaderSource,
-} from '../../control-plane/access-api/request-header-config.ts'
 import type { AuditEventStore, NewAuditEvent } from '../../control-plane/store/audit-event-store.ts'
 import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
 import { createLogger } from '../../platform/logger.ts'
+import {
+  parseRequestHeaderConfig,
+  type RequestHeaderConfig,
+  type RequestHeaderSource,
+} from '../../platform/request-header-config.ts'
 import { createMemoryAuditEventStore, createMemoryPodBindingStore } from './memory-stores.ts'
 import { NOON_MS } from './record-builders.ts'
 import {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DelegatedAuthorizer } from '../../../control-plane/access-api/access-api-app.ts'
-import { parseRequestHeaderConfig } from '../../../control-plane/access-api/request-header-config.ts'
 import { Fault } from '../../../core/fault.ts'
+import { parseRequestHeaderConfig } from '../../../platform/request-header-config.ts'
 import {
   type AccessApiFixture,
   authenticationData,

@@ -11,12 +11,10 @@ import {
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DelegatedAuthorizer } from '../../../control-plane/access-api/access-api-app.ts'
-import {
-  createRequestHeaderSource,
-  readExtensionAuthentication,
-} from '../../../control-plane/access-api/request-header-config.ts'
 import { createAccessReviewer } from '../../../control-plane/kubernetes/access-reviewer.ts'
+import { readExtensionAuthentication } from '../../../control-plane/kubernetes/extension-authentication.ts'
 import { createLogger } from '../../../platform/logger.ts'
+import { createRequestHeaderSource } from '../../../platform/request-header-config.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
 import { findKube, findKubectl } from '../../support/find-kubernetes.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from 'node:tls'
-import { Fault } from '../../core/fault.ts'
-import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { Fault } from '../core/fault.ts'
+import type { UserInfo } from '../core/kubernetes/user-info.ts'
 import { certificateFingerprints } from './certificate-fingerprints.ts'
 import type { RequestHeaderConfig } from './request-header-config.ts'
 

@@ -1,7 +1,6 @@
-import type { CoreV1Api } from '@kubernetes/client-node'
-import { Fault } from '../../core/fault.ts'
-import type { Logger } from '../../platform/logger.ts'
+import { Fault } from '../core/fault.ts'
 import { certificateFingerprints } from './certificate-fingerprints.ts'
+import type { Logger } from './logger.ts'
 
 /** How kube-apiserver, as a front proxy, says for whom it forwards a request. */
 export interface RequestHeaderConfig {
@@ -26,11 +25,16 @@ export interface RequestHeaderSource {
 export interface ReloadedRequestHeaderSource extends RequestHeaderSource {
   /** Reads once, then again at every interval, more often while nothing is known. Never throws: a failed read keeps what was known. */
   start(): Promise<void>
+  /** Reads once more, now. */
+  reload(): Promise<void>
   close(): void
 }
 
-/** Where Kubernetes publishes it, for exactly this use. */
-const CONFIG_MAP = { namespace: 'kube-system', name: 'extension-apiserver-authentication' }
+/** The ConfigMap in which Kubernetes publishes it, for exactly this use. */
+export const EXTENSION_AUTHENTICATION = {
+  namespace: 'kube-system',
+  name: 'extension-apiserver-authentication',
+}
 
 /** A new front-proxy CA is published long before the old one ends, so a minute is early enough. */
 const RELOAD_MS = 60_000
@@ -90,16 +94,6 @@ function parseNames(data: Readonly<Record<string, string>>, key: string): readon
   throw new Fault('config_invalid', `The front-proxy configuration has no list of names in ${key}`)
 }
 
-/** Reads the ConfigMap's data; an absent one is empty. Throws what the client throws. */
-export function readExtensionAuthentication(
-  api: Pick<CoreV1Api, 'readNamespacedConfigMap'>,
-): () => Promise<Readonly<Record<string, string>>> {
-  return async function read() {
-    const configMap = await api.readNamespacedConfigMap(CONFIG_MAP)
-    return configMap.data ?? {}
-  }
-}
-
 /** Keeps the configuration current by reading it again and again. */
 export function createRequestHeaderSource(options: {
   readonly read: () => Promise<Readonly<Record<string, string>>>
@@ -140,6 +134,7 @@ export function createRequestHeaderSource(options: {
       return () => listeners.delete(listener)
     },
     start,
+    reload,
     close() {
       closed = true
       clearTimeout(timer)

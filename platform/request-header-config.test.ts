@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createLogger } from '../../platform/logger.ts'
-import { createTestAuthority } from '../../test/support/test-certificates.ts'
+import { createTestAuthority } from '../test/support/test-certificates.ts'
+import { createLogger } from './logger.ts'
 import { createRequestHeaderSource, parseRequestHeaderConfig } from './request-header-config.ts'
 
 const logger = createLogger({ name: 'test', level: 'error' }, { write: () => {} })

@@ -30,7 +30,14 @@ export const sidecarConfig = z.strictObject({
   upstreamUrl: z.union([z.literal(''), z.url({ protocol: /^https$/ })]).default(''),
   /** The pod's real credential; only the sidecar mounts it. */
   apiTokenFile: z.string().min(1).default(`${SECRETS}/api/token`),
-  /** Certificates (PEM) that the API server's own certificate must lead to. */
+  /** Certificates (PEM) that the API server's own certificate must lead to; empty means `apiCaFile`. */
+  apiCa: z
+    .union([
+      z.literal(''),
+      z.string().includes('-----BEGIN CERTIFICATE-----', { error: 'want certificates in PEM' }),
+    ])
+    .default(''),
+  /** The same as a file, read again when it changes. Nobody but the sidecar may choose what is in it. */
   apiCaFile: z.string().min(1).default(`${SECRETS}/api/ca.crt`),
   /** Pod-bound token with which the sidecar enrols. */
   controlPlaneTokenFile: z.string().min(1).default(`${SECRETS}/control-plane/token`),

@@ -59,6 +59,7 @@ export async function startSidecar(
   const upstream = createUpstream({
     origin: upstreamOrigin(config, env),
     tokenFile: config.apiTokenFile,
+    caPem: config.apiCa,
     caFile: config.apiCaFile,
     fileCheckMs: config.fileCheckMs,
     logger,

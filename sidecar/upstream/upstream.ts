@@ -3,7 +3,7 @@ import { type RequestOptions, request } from 'node:https'
 import type { Dispatcher, Pool as PoolType } from 'undici'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import type { Logger } from '../../platform/logger.ts'
-import { type WatchedFile, watchFile } from '../pod/watched-file.ts'
+import { watchFile } from '../pod/watched-file.ts'
 
 /** The API server: one pinned origin, and the pod's real credential. */
 export interface Upstream {
@@ -41,26 +41,22 @@ const TCP_KEEP_ALIVE_MS = 30_000
 export interface UpstreamOptions {
   readonly origin: URL
   readonly tokenFile: string
+  /** Certificates of the API server's authority; empty means those of `caFile`. */
+  readonly caPem: string
   readonly caFile: string
   readonly fileCheckMs: number
   readonly logger: Logger
 }
 
-/** Throws when the token or the CA file cannot be read; both are read again when they change. */
+/** Throws when the token or the CA file cannot be read; a file is read again when it changes. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { origin, logger, fileCheckMs: everyMs } = options
   const token = watchFile({ path: options.tokenFile, everyMs, logger })
-  const ca: WatchedFile = watchFile({
-    path: options.caFile,
-    everyMs,
-    logger,
-    onChange: () => {
-      const old = pool
-      pool = openPool()
-      // Running requests end on the connections that they have.
-      void old.close()
-    },
-  })
+  const ca =
+    options.caPem === ''
+      ? watchFile({ path: options.caFile, everyMs, logger, onChange: renewPool })
+      : undefined
+  const caPem = () => ca?.text() ?? options.caPem
   let pool = openPool()
   const hostname = origin.hostname.replace(/^\[|\]$/g, '')
 
@@ -72,12 +68,19 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       connect: {
-        ca: ca.text(),
+        ca: caPem(),
         timeout: CONNECT_TIMEOUT_MS,
         keepAlive: true,
         keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
       },
     })
+  }
+
+  function renewPool(): void {
+    const old = pool
+    pool = openPool()
+    // Running requests end on the connections that they have.
+    void old.close()
   }
 
   return {
@@ -92,19 +95,19 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         agent: false,
         host: hostname,
         port: Number(origin.port || 443),
-        ca: ca.text(),
+        ca: caPem(),
         ALPNProtocols: ['http/1.1'],
         allowHalfOpen: true,
       }
       return request(options)
     },
     problem: () => {
-      const problem = token.problem() ?? ca.problem()
+      const problem = token.problem() ?? ca?.problem()
       return problem === undefined ? undefined : `credential of the pod: ${problem}`
     },
     close: async () => {
       token.close()
-      ca.close()
+      ca?.close()
       await pool.destroy()
     },
   }

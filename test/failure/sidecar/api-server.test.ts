@@ -7,6 +7,7 @@ import {
   type SidecarFixture,
   startSidecarFixture,
 } from '../../support/sidecar-fixture.ts'
+import { createTestAuthority } from '../../support/test-certificates.ts'
 
 /*
  * The API server goes away, breaks off, or no longer takes the pod's token. Callers get a Status that
@@ -72,6 +73,15 @@ test('an API server with another authority is 503 until its file has that one to
   expect(fixture.logLines.join('')).toMatch(/self.signed|unable to verify|certificate/i)
   await fixture.writeFile('api-ca', caPem)
   await expect.poll(httpStatus).toBe(200)
+})
+
+test('a CA by value is the one that counts, whatever a file says', async () => {
+  await fixture.close()
+  const { certificatePem } = await createTestAuthority('other')
+  fixture = await startSidecarFixture({ LANYARD_API_CA: certificatePem })
+  // The file has the authority that the API server does lead to.
+  await expectStatus(503, 'upstream_unavailable', /API server/)
+  expect(fixture.api.requests).toEqual([])
 })
 
 test('an API server that drops connections is 503, and serves again when it is back', async () => {

@@ -21,6 +21,16 @@ export interface Peers {
   stop(): Promise<void>
 }
 
+/** The authority of the API server, as the sidecar has it in its environment. */
+async function apiServerCa(sidecarPid: number): Promise<string> {
+  const environment = (await readFile(`/proc/${sidecarPid}/environ`, 'utf8')).split('\0')
+  const found = environment.find((line) => line.startsWith(API_CA))
+  if (found === undefined) throw new Error("The sidecar has no API server's CA in its environment")
+  return found.slice(API_CA.length)
+}
+
+const API_CA = 'LANYARD_API_CA='
+
 /** What kube-proxy turns into the API server, in every pod. */
 const API_SERVER = { host: '10.96.0.1', port: 443 }
 
@@ -43,8 +53,7 @@ export async function startPeers(
   // High and random: nothing of the pod is there, and a peer left by a killed run is not met.
   const port = randomInt(20_000, 30_000)
   const caFile = join(folder, 'ca.crt')
-  // Envoy takes no file below /proc.
-  await writeFile(caFile, await readFile(join(real, 'ca.crt')))
+  await writeFile(caFile, await apiServerCa(pids.sidecar))
   const upstream = { ...API_SERVER, caFile }
   const token = (await readFile(tokenFile, 'utf8')).trim()
   const envoy = async (name: string, own: Pick<EnvoyOptions, 'port' | 'extAuthzPort'>) => {

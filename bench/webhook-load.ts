@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent, request } from 'node:https'
 import { z } from 'zod'
+import { ADMISSION_ROOT } from '../core/names.ts'
 
 /*
  * The client of the webhook benchmark, a process of its own in the node's network, from where
@@ -20,6 +21,8 @@ export const webhookLoadOptions = z.strictObject({
   /** Name in the injector's certificate. */
   serverName: z.string(),
   caPem: z.string(),
+  /** What kube-apiserver shows to aggregated APIs. */
+  frontProxy: z.strictObject({ cert: z.string(), key: z.string() }),
   namespace: z.string(),
   userInfo: z.record(z.string(), z.unknown()),
   /** The pod as kube-apiserver has it when it calls the mutating webhook. */
@@ -48,9 +51,10 @@ const patchShape = z.array(
 )
 
 async function main(options: Options): Promise<readonly number[]> {
-  const { caPem, serverName, warmUps, pairs } = options
+  const { caPem, frontProxy, serverName, warmUps, pairs } = options
   // One connection that stays, as kube-apiserver keeps it.
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: caPem, servername: serverName })
+  const tls = { ca: caPem, servername: serverName, ...frontProxy }
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ...tls })
   const times: number[] = []
   for (let count = 0; count < warmUps + pairs; count += 1) {
     const took = await admit(agent, `bench-${count}`, options)
@@ -64,12 +68,12 @@ async function main(options: Options): Promise<readonly number[]> {
 async function admit(agent: Agent, name: string, options: Options): Promise<number> {
   const { pod } = options
   const sent = { ...pod, metadata: { ...pod.metadata, name } }
-  const mutation = await review(agent, '/mutate', sent, options)
+  const mutation = await review(agent, 'mutate', sent, options)
   if (mutation.patch === undefined) throw new Error('The mutating webhook did not change the pod')
   const changed = patched(sent, JSON.parse(Buffer.from(mutation.patch, 'base64').toString()))
   // kube-apiserver gives the pod its uid between the two.
   const created = { ...changed, metadata: { ...changed.metadata, uid: randomUUID() } }
-  const validation = await review(agent, '/validate', created, options)
+  const validation = await review(agent, 'validate', created, options)
   return mutation.ms + validation.ms
 }
 
@@ -90,7 +94,7 @@ interface Reviewed {
 
 async function review(
   agent: Agent,
-  path: string,
+  webhook: 'mutate' | 'validate',
   object: AdmissionPod,
   options: Options,
 ): Promise<Reviewed> {
@@ -117,16 +121,20 @@ async function review(
     },
   })
   const began = performance.now()
-  const text = await post(agent, path, body, options)
+  const text = await post(agent, `${ADMISSION_ROOT}/${webhook}`, body, options)
   const ms = performance.now() - began
   const { response } = answerShape.parse(JSON.parse(text))
-  if (!response.allowed) throw new Error(`${path} refused the pod: ${response.status?.message}`)
+  if (!response.allowed) throw new Error(`${webhook} refused the pod: ${response.status?.message}`)
   return { ms, patch: response.patch }
 }
 
 function post(agent: Agent, path: string, body: string, options: Options): Promise<string> {
   const { host, port } = options
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-remote-user': 'system:apiserver',
+  }
   return new Promise((resolve, reject) => {
     const call = request({ agent, host, port, path, method: 'POST', headers, timeout: 10_000 })
     call.once('timeout', () => call.destroy(new Error(`${path} did not answer within 10 s`)))

@@ -4,6 +4,14 @@ export const LANYARD_GROUP = 'lanyard.dev'
 export const ACCESS_GROUP = `access.${LANYARD_GROUP}`
 export const ACCESS_VERSION = 'v1alpha1'
 
+/**
+ * The aggregated API that the webhooks are behind: nobody but kube-apiserver has a use for it.
+ * kube-apiserver shows an ordinary webhook no credential, and an aggregated API its certificate.
+ */
+export const ADMISSION_GROUP = `admission.${LANYARD_GROUP}`
+export const ADMISSION_VERSION = 'v1alpha1'
+export const ADMISSION_ROOT = `/apis/${ADMISSION_GROUP}/${ADMISSION_VERSION}`
+
 /** Where the control plane and the injector run. */
 export const SYSTEM_NAMESPACE = 'lanyard-system'
 /** Namespaces never injected, whatever labels they carry. By name: a tenant can set a label. */

@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.ts'
 import { createLogger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
 import { aPod, SIDECAR } from '../test/support/pod-builders.ts'
+import { aUser } from '../test/support/record-builders.ts'
 import {
   createRecordingChainClient,
   type RecordingChainClient,
@@ -11,6 +12,10 @@ import { createApp } from './app.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import { createInjectorMetrics } from './injector-metrics.ts'
 import { hintsOf } from './review-pod.ts'
+
+const ROOT = '/apis/admission.lanyard.dev/v1alpha1'
+const MUTATE = `${ROOT}/mutate`
+const VALIDATE = `${ROOT}/validate`
 
 interface Fixture {
   readonly chains: RecordingChainClient
@@ -21,7 +26,8 @@ interface Fixture {
   review(path: string, request: object): Promise<Record<string, unknown>>
 }
 
-function fixture(): Fixture {
+/** `authenticate` says who calls; what calls is kube-apiserver unless a test says otherwise. */
+function fixture(authenticate = () => aUser('system:apiserver')): Fixture {
   const chains = createRecordingChainClient()
   const metrics = createMetrics('injector', 'test')
   const lines: string[] = []
@@ -35,8 +41,10 @@ function fixture(): Fixture {
     metrics: createInjectorMetrics(metrics),
     sidecar: SIDECAR,
     apiAudiences: [],
+    authenticate,
   })
-  const post = async (path: string, body: string) => app.request(path, { method: 'POST', body })
+  const post = async (path: string, body: string) =>
+    app.request(path, { method: 'POST', body }, { incoming: {} })
   return {
     chains,
     metrics,
@@ -65,13 +73,13 @@ const injected = injectSidecar(aPod(), SIDECAR, hintsOf(createRecordingChainClie
 
 describe('createApp() answers', () => {
   test('a patch to /mutate, to the request that asked', async () => {
-    const answer = await fixture().review('/mutate', podRequest)
+    const answer = await fixture().review(MUTATE, podRequest)
     expect(answer).toMatchObject({ uid: 'r-1', allowed: true, patchType: 'JSONPatch' })
   })
 
   test('yes to /validate for what injection made', async () => {
     const { chains, review } = fixture()
-    expect(await review('/validate', { ...podRequest, object: injected })).toEqual({
+    expect(await review(VALIDATE, { ...podRequest, object: injected })).toEqual({
       uid: 'r-1',
       allowed: true,
     })
@@ -79,7 +87,7 @@ describe('createApp() answers', () => {
   })
 
   test('no to /validate for what injection did not make', async () => {
-    const answer = await fixture().review('/validate', podRequest)
+    const answer = await fixture().review(VALIDATE, podRequest)
     expect(answer).toMatchObject({ uid: 'r-1', allowed: false, status: { code: 403 } })
   })
 
@@ -88,13 +96,13 @@ describe('createApp() answers', () => {
     const kind = { group: 'batch', version: 'v1', kind: 'Job' }
     const resource = { group: 'batch', version: 'v1', resource: 'jobs' }
     const object = { metadata: { name: 'j', uid: 'j-uid' }, spec: {} }
-    const answer = await review('/validate', { ...podRequest, kind, resource, object })
+    const answer = await review(VALIDATE, { ...podRequest, kind, resource, object })
     expect(answer['allowed']).toBe(true)
     expect(chains.recorded).toMatchObject([{ kind: 'Job', uid: 'j-uid' }])
   })
 
   test('yes to a deletion, which leaves the record', async () => {
-    const answer = await fixture().review('/validate', {
+    const answer = await fixture().review(VALIDATE, {
       ...podRequest,
       operation: 'DELETE',
       object: null,
@@ -129,8 +137,8 @@ describe('createApp() refuses with a reason', () => {
     const { chains, review } = fixture()
     chains.failure = failure as Fault
     const object = injected
-    expect(await review('/mutate', podRequest)).toEqual({ uid: 'r-1', allowed: false, status })
-    expect(await review('/validate', { ...podRequest, object })).toEqual({
+    expect(await review(MUTATE, podRequest)).toEqual({ uid: 'r-1', allowed: false, status })
+    expect(await review(VALIDATE, { ...podRequest, object })).toEqual({
       uid: 'r-1',
       allowed: false,
       status,
@@ -138,15 +146,15 @@ describe('createApp() refuses with a reason', () => {
   })
 
   test.each<[string, string, object]>([
-    ['an update of a pod to /mutate', '/mutate', { operation: 'UPDATE' }],
-    ['an ephemeral container to /mutate', '/mutate', { subResource: 'ephemeralcontainers' }],
-    ['a pod of another group', '/mutate', { kind: { group: 'x', version: 'v1', kind: 'Pod' } }],
-    ['an update of a pod to /validate', '/validate', { operation: 'UPDATE' }],
-    ['an unknown part of a pod', '/validate', { subResource: 'resize', operation: 'UPDATE' }],
-    ['a connection', '/validate', { operation: 'CONNECT', subResource: 'exec' }],
+    ['an update of a pod to /mutate', MUTATE, { operation: 'UPDATE' }],
+    ['an ephemeral container to /mutate', MUTATE, { subResource: 'ephemeralcontainers' }],
+    ['a pod of another group', MUTATE, { kind: { group: 'x', version: 'v1', kind: 'Pod' } }],
+    ['an update of a pod to /validate', VALIDATE, { operation: 'UPDATE' }],
+    ['an unknown part of a pod', VALIDATE, { subResource: 'resize', operation: 'UPDATE' }],
+    ['a connection', VALIDATE, { operation: 'CONNECT', subResource: 'exec' }],
     [
       'a resource that nobody knows',
-      '/validate',
+      VALIDATE,
       { resource: { group: '', version: 'v1', resource: 'serviceaccounts' } },
     ],
   ])('%s', async (_name, path, fields) => {
@@ -157,7 +165,7 @@ describe('createApp() refuses with a reason', () => {
     expect([...chains.bound, ...chains.recorded]).toEqual([])
   })
 
-  test.each(['/mutate', '/validate'])('an object that is no pod, to %s', async (path) => {
+  test.each([MUTATE, VALIDATE])('an object that is no pod, to %s', async (path) => {
     const answer = await fixture().review(path, { ...podRequest, object: { metadata: {} } })
     expect(answer).toMatchObject({
       allowed: false,
@@ -167,7 +175,7 @@ describe('createApp() refuses with a reason', () => {
 
   test('a pod whose lists hold something else', async () => {
     const object = { metadata: {}, spec: { containers: [{ name: 'a', env: 'x' }] } }
-    const answer = await fixture().review('/mutate', { ...podRequest, object })
+    const answer = await fixture().review(MUTATE, { ...podRequest, object })
     expect(answer).toMatchObject({ allowed: false, status: { code: 500 } })
   })
 })
@@ -184,7 +192,7 @@ describe('createApp() answers 400, which admits nothing, to', () => {
     ['no user', reviewOf({ ...podRequest, userInfo: undefined })],
   ])('%s', async (_name, body) => {
     const { chains, post } = fixture()
-    for (const path of ['/mutate', '/validate']) {
+    for (const path of [MUTATE, VALIDATE]) {
       const response = await post(path, body)
       expect(response.status).toBe(400)
       expect(await response.text()).toBe(
@@ -198,20 +206,56 @@ describe('createApp() answers 400, which admits nothing, to', () => {
     const { post } = fixture()
     const fits = reviewOf({ ...podRequest, pad: 'x'.repeat(7 * 1_024 * 1_024) })
     const body = reviewOf({ ...podRequest, pad: 'x'.repeat(8 * 1_024 * 1_024) })
-    expect((await post('/mutate', fits)).status).toBe(200)
-    expect((await post('/mutate', body)).status).toBe(413)
+    expect((await post(MUTATE, fits)).status).toBe(200)
+    expect((await post(MUTATE, body)).status).toBe(413)
   })
 })
 
-test('createApp() knows no other path', async () => {
-  expect((await fixture().post('/other', reviewOf(podRequest))).status).toBe(404)
+describe('createApp() knows no other path:', () => {
+  test.each(['/', '/other', '/mutate', '/validate', `${ROOT}/other`, `${ROOT}/validate/x`])(
+    '%s',
+    async (path) => {
+      const { chains, post } = fixture()
+      const response = await post(path, reviewOf({ ...podRequest, object: injected }))
+      expect(response.status).toBe(404)
+      expect(await response.json()).toMatchObject({ kind: 'Status', reason: 'NotFound', code: 404 })
+      expect(chains.bound).toEqual([])
+    },
+  )
+})
+
+describe('createApp() does nothing for', () => {
+  const stranger = () => {
+    throw new Fault('identity_unverified', 'Unauthorized')
+  }
+  test.each<[string, () => ReturnType<typeof aUser>, number, string]>([
+    ['a caller that is not the front proxy', stranger, 401, 'Unauthorized'],
+    ['a user whom RBAC lets post', () => aUser('alice'), 403, 'Forbidden'],
+    ['a user of a name that begins so', () => aUser('system:apiserver:x'), 403, 'Forbidden'],
+  ])('%s, and does not look at what they send', async (_name, authenticate, code, reason) => {
+    const { chains, lines, metrics, post } = fixture(authenticate)
+    for (const path of [MUTATE, VALIDATE]) {
+      for (const body of [
+        reviewOf({ ...podRequest, object: injected }),
+        '{',
+        'x'.repeat(9 * 1_024 * 1_024),
+      ]) {
+        const response = await post(path, body)
+        expect(response.status).toBe(code)
+        expect(await response.json()).toMatchObject({ kind: 'Status', reason, code })
+      }
+    }
+    expect(chains).toMatchObject({ resolved: 0, bound: [], recorded: [] })
+    expect(lines).toEqual([])
+    expect(await metrics.text()).toContain('lanyard_injector_strangers_total 6')
+  })
 })
 
 test('createApp() counts what it answered', async () => {
   const { metrics, post, review } = fixture()
-  await review('/mutate', podRequest)
-  await review('/validate', podRequest)
-  await post('/validate', 'x')
+  await review(MUTATE, podRequest)
+  await review(VALIDATE, podRequest)
+  await post(VALIDATE, 'x')
   const text = await metrics.text()
   const count = (webhook: string, result: string) =>
     `lanyard_injector_reviews_total{webhook="${webhook}",result="${result}"} 1`
@@ -225,9 +269,9 @@ test('createApp() logs no part of a body', async () => {
   chains.failure = new Fault('internal', 'broken')
   const env = [{ name: 'PASSWORD', value: 'canary-5f1' }]
   const object = { ...aPod(), spec: { containers: [{ name: 'app', env }] } }
-  await review('/mutate', { ...podRequest, object })
-  await post('/mutate', 'canary-5f1')
-  await post('/mutate', reviewOf({ ...podRequest, object: 'canary-5f1' }))
+  await review(MUTATE, { ...podRequest, object })
+  await post(MUTATE, 'canary-5f1')
+  await post(MUTATE, reviewOf({ ...podRequest, object: 'canary-5f1' }))
   expect(lines.length).toBeGreaterThanOrEqual(3)
   expect(lines.join('')).not.toContain('canary-5f1')
 })

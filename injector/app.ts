@@ -1,6 +1,11 @@
-import { type Context, Hono } from 'hono'
+import type { IncomingMessage } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { FAULTS, Fault } from '../core/fault.ts'
+import { failureStatus, faultStatus } from '../core/kubernetes/status.ts'
+import type { UserInfo } from '../core/kubernetes/user-info.ts'
+import { ADMISSION_GROUP, ADMISSION_ROOT, ADMISSION_VERSION } from '../core/names.ts'
 import type { Logger } from '../platform/logger.ts'
 import {
   type AdmissionRequest,
@@ -17,21 +22,72 @@ import { isWorkload, validateWorkload } from './review-workload.ts'
 export interface AppDeps extends PodReviewDeps {
   readonly logger: Logger
   readonly metrics: InjectorMetrics
+  /** For whom the front proxy calls. Throws for a caller that is not the front proxy. */
+  readonly authenticate: (incoming: IncomingMessage) => UserInfo
+}
+
+interface AppEnv {
+  readonly Bindings: HttpBindings
+  readonly Variables: { readonly username: string }
 }
 
 /** kube-apiserver takes objects of 3 MiB at most; an update carries two. */
 const BODY_BYTES_MAX = 8 * 1_024 * 1_024
 
+/** Who kube-apiserver is to itself: the webhooks' configurations lead through its own front. */
+const API_SERVER = 'system:apiserver'
+
 type Reviewer = (request: AdmissionRequest) => Promise<Review>
 
-/** The webhooks. Whatever goes wrong, kube-apiserver gets an answer, and it is no. */
-export function createApp(deps: AppDeps): Hono {
-  const app = new Hono()
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX }))
-  app.post('/mutate', (c) => answer(c, 'mutate', deps, (request) => mutate(request, deps)))
-  app.post('/validate', (c) => answer(c, 'validate', deps, (request) => validate(request, deps)))
-  app.notFound((c) => c.text('not found\n', 404))
+/**
+ * The webhooks, as an aggregated API: an AdmissionReview says who creates an object, so only
+ * kube-apiserver may send one. Whatever goes wrong, it gets an answer, and it is no.
+ */
+export function createApp(deps: AppDeps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>()
+  app.use(authenticate(deps))
+  app.get(ADMISSION_ROOT, (c) => c.json(NO_RESOURCES))
+  app.use(`${ADMISSION_ROOT}/*`, onlyApiServer(deps), bodyLimit({ maxSize: BODY_BYTES_MAX }))
+  const reviewers = { mutate, validate }
+  for (const webhook of ['mutate', 'validate'] as const) {
+    app.post(`${ADMISSION_ROOT}/${webhook}`, (c) =>
+      answer(c, webhook, deps, (request) => reviewers[webhook](request, deps)),
+    )
+  }
+  app.notFound((c) =>
+    c.json(failureStatus(404, 'NotFound', 'the server could not find the requested resource'), 404),
+  )
   return app
+}
+
+/** kube-apiserver takes the API for available when it gets this; there is nothing to see in it. */
+const NO_RESOURCES = {
+  kind: 'APIResourceList',
+  apiVersion: 'v1',
+  groupVersion: `${ADMISSION_GROUP}/${ADMISSION_VERSION}`,
+  resources: [],
+}
+
+function authenticate(deps: AppDeps): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    try {
+      c.set('username', deps.authenticate(c.env.incoming).username)
+    } catch (error) {
+      // Converted: whoever is not the front proxy gets one answer, whatever was wrong.
+      deps.metrics.strangers.inc()
+      return c.json(faultStatus(Fault.from(error)), 401)
+    }
+    return next()
+  }
+}
+
+/** Before anything of the body is read. Whom RBAC lets post here does not speak for kube-apiserver. */
+function onlyApiServer(deps: AppDeps): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (c.get('username') === API_SERVER) return next()
+    deps.metrics.strangers.inc()
+    return c.json(failureStatus(403, 'Forbidden', 'only kube-apiserver calls the webhooks'), 403)
+  }
 }
 
 async function mutate(request: AdmissionRequest, deps: AppDeps): Promise<Review> {

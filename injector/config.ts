@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Fault } from '../core/fault.ts'
 import { integer } from '../platform/config.ts'
 import { formatQuantity, parseQuantity } from './quantity.ts'
 
@@ -62,6 +63,12 @@ export const injectorConfig = z.strictObject({
   sidecarMemoryLimit: quantity()
     .default('160Mi')
     .describe('Memory limit of a sidecar; it uses about half under load'),
+  apiServerUrl: z
+    .union([z.literal(''), z.url({ protocol: /^https$/ })])
+    .default('')
+    .describe(
+      "Where sidecars find the API server; empty means the injector's own KUBERNETES_SERVICE_HOST and _PORT",
+    ),
   apiAudiences: z
     .string()
     .default('')
@@ -69,3 +76,24 @@ export const injectorConfig = z.strictObject({
 })
 
 export type InjectorConfig = Readonly<z.infer<typeof injectorConfig>>
+
+/**
+ * The API server's origin, for sidecars. They are told it by value: what kubelet would tell them can
+ * be changed by a Service of their own namespace. Throws `config_invalid` when nothing names one.
+ */
+export function apiServerOrigin(
+  config: Pick<InjectorConfig, 'apiServerUrl'>,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? ''
+  const port = env['KUBERNETES_SERVICE_PORT'] ?? ''
+  const text = config.apiServerUrl || `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = URL.parse(text)
+  if (url === null || url.protocol !== 'https:' || url.hostname === '') {
+    throw new Fault(
+      'config_invalid',
+      'Cannot start: set apiServerUrl, or KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT',
+    )
+  }
+  return url.origin
+}

@@ -176,7 +176,7 @@ describe('injectSidecar() points every other container at the sidecar:', () => {
     const mount = { name: 'mine', mountPath: '/work', subPath: 'a' }
     const pod = aPod({
       containers: [aContainer({ volumeMounts: [mount] })],
-      volumes: [{ name: 'mine', emptyDir: {} }],
+      volumes: [{ name: 'mine', emptyDir: {} }, BUILT_IN_TOKEN.volume],
     })
     expect(others(inject(pod))[0]?.volumeMounts?.[1]).toEqual(mount)
   })
@@ -211,6 +211,55 @@ describe('injectSidecar() points every other container at the sidecar:', () => {
     const [container] = others(inject(aPodWith({ envFrom }))) as [Container]
     expect(container['envFrom']).toEqual(envFrom)
     expect(variable(container, 'KUBERNETES_SERVICE_HOST')).toEqual(['127.0.0.1'])
+  })
+})
+
+describe('injectSidecar() of a pod that asks for no credential', () => {
+  const withheld = aPod({
+    automountServiceAccountToken: false,
+    initContainers: [aContainer({ name: 'setup' })],
+    containers: [aContainer()],
+    volumes: [],
+  })
+
+  test('gives none, the address alone', () => {
+    for (const container of others(inject(withheld))) {
+      expect(container).not.toHaveProperty('volumeMounts')
+      expect(variable(container, 'KUBERNETES_SERVICE_HOST')).toEqual(['127.0.0.1'])
+    }
+    expect(inject(inject(withheld))).toEqual(inject(withheld))
+  })
+
+  test('gives none when the service account says so, which only shows in what is not mounted', () => {
+    const { automountServiceAccountToken: _, ...spec } = withheld.spec
+    expect(inject({ ...withheld, spec })).toEqual(inject(withheld))
+  })
+
+  test('stays apart from a pod that was injected with one', () => {
+    const given = aPod({ volumes: [BUILT_IN_TOKEN.volume] })
+    expect(inject(inject(given))).toEqual(inject(given))
+    expect(others(inject(inject(given)))[0]?.volumeMounts).toHaveLength(1)
+  })
+})
+
+test('injectSidecar() makes room for the sidecar in what the pod takes as a whole', () => {
+  const resources = { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '64Mi' } }
+  const own = { requests: { cpu: '100m', memory: '64Mi' } }
+  const pod = aPod({ resources, containers: [aContainer({ resources: own })] })
+  expect(inject(pod).spec.resources).toEqual({
+    requests: { cpu: '110m', memory: '128Mi' },
+    limits: { memory: '160Mi' },
+  })
+  expect(inject(inject(pod))).toEqual(inject(pod))
+})
+
+describe('injectSidecar() tells the sidecar', () => {
+  test('where the API server is and whom to trust, whatever the namespace says', () => {
+    const sidecar = sidecarOf(inject(aPod()))
+    expect(variable(sidecar, 'LANYARD_UPSTREAM_URL')).toEqual(['https://10.96.0.1'])
+    expect(variable(sidecar, 'LANYARD_API_CA')).toEqual([SIDECAR.apiServerCa])
+    const volumes = inject(aPod()).spec.volumes ?? []
+    expect(JSON.stringify(volumes)).not.toMatch(/configMap|kube-root-ca/)
   })
 })
 

@@ -1,5 +1,6 @@
 import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../core/names.ts'
 import type { Container, Named, Pod, PodSpec, Volume, VolumeMount } from './pod.ts'
+import { withRoomForAll } from './pod-resources.ts'
 import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar-container.ts'
 import {
   BUILT_IN_TOKEN_PREFIX,
@@ -20,20 +21,21 @@ export function injectSidecar(
   hints: Readonly<Record<string, string>>,
 ): Pod {
   const spec = withoutInjection(pod.spec)
+  const point = hasCredential(pod.spec) ? pointAtSidecar : withAddress
   const served = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name)
   return {
     ...pod,
     metadata: withHints(pod.metadata, hints),
-    spec: {
+    spec: withRoomForAll({
       ...spec,
       automountServiceAccountToken: false,
       volumes: [...sidecarVolumes(), ...(spec.volumes ?? [])],
       initContainers: [
         sidecarContainer(options, served),
-        ...(spec.initContainers ?? []).map(pointAtSidecar),
+        ...(spec.initContainers ?? []).map(point),
       ],
-      containers: spec.containers.map(pointAtSidecar),
-    },
+      containers: spec.containers.map(point),
+    }),
   }
 }
 
@@ -41,11 +43,15 @@ export function injectSidecar(
 function withoutInjection(spec: PodSpec): PodSpec {
   const volumes = (spec.volumes ?? []).filter((volume) => !isReplaced(volume))
   const kept = new Set(volumes.map(({ name }) => name))
-  const clean = (container: Container): Container => ({
-    ...container,
-    env: (container.env ?? []).filter((variable) => !isRewritten(variable)),
-    volumeMounts: (container.volumeMounts ?? []).filter((mount) => isKept(mount, kept)),
-  })
+  function clean({ volumeMounts = [], ...container }: Container): Container {
+    const mounts = volumeMounts.filter((mount) => isKept(mount, kept))
+    return {
+      ...container,
+      env: (container.env ?? []).filter((variable) => !isRewritten(variable)),
+      // kube-apiserver stores no empty list.
+      ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
+    }
+  }
   return {
     ...spec,
     volumes,
@@ -73,6 +79,25 @@ function withoutSlash(path: string): string {
 }
 
 /**
+ * Whether the pod is meant to talk to the API server. Where its author or its service account says
+ * `automountServiceAccountToken: false`, the built-in admission mounts nothing where clients look, and
+ * then neither do we. Injection says so for every pod, so a pod that was injected before is known by
+ * our mount; a pod that claims less than it had only gets less.
+ */
+function hasCredential(spec: PodSpec): boolean {
+  const built = (spec.volumes ?? []).some(({ name }) => name.startsWith(BUILT_IN_TOKEN_PREFIX))
+  const mounts = [...(spec.initContainers ?? []), ...spec.containers]
+    .filter(({ name }) => name !== SIDECAR_CONTAINER)
+    .flatMap(({ volumeMounts }) => volumeMounts ?? [])
+  return built || mounts.some(({ mountPath }) => withoutSlash(mountPath) === SERVICE_ACCOUNT_PATH)
+}
+
+/** The address alone, which is worth nothing without a token. */
+function withAddress(container: Container): Container {
+  return { ...container, env: [...CLIENT_ENVIRONMENT, ...(container.env ?? [])] }
+}
+
+/**
  * The mount at exactly this path keeps the built-in ServiceAccount admission, which runs again
  * after a webhook, from adding one with a real token.
  */
@@ -84,8 +109,7 @@ function pointAtSidecar(container: Container): Container {
     readOnly: true,
   }
   return {
-    ...container,
-    env: [...CLIENT_ENVIRONMENT, ...(container.env ?? [])],
+    ...withAddress(container),
     volumeMounts: [own, ...(container.volumeMounts ?? [])],
   }
 }

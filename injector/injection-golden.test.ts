@@ -14,7 +14,7 @@ import { hintsOf } from './review-pod.ts'
 const FOLDER = join(import.meta.dirname, 'golden')
 const HINTS = hintsOf(createRecordingChainClient().launchers)
 
-test.each(['plain-pod', 'job-pod', 'own-environment', 'native-sidecar'])(
+test.each(['plain-pod', 'job-pod', 'own-environment', 'native-sidecar', 'no-credential'])(
   'injectSidecar() makes of %s what its golden file holds',
   async (name) => {
     const pod = parse(readFileSync(join(FOLDER, `${name}.yaml`), 'utf8')) as Pod

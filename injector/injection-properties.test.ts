@@ -37,6 +37,10 @@ const variable = fc.record({
   ),
   value: fc.string(),
 })
+const amounts = fc.dictionary(
+  fc.constantFrom('cpu', 'memory', 'example.com/x'),
+  fc.constantFrom('1', '10m', '0.5', '100Mi', '1024Mi', '1e3', 'much'),
+)
 const container = (name: fc.Arbitrary<string>): fc.Arbitrary<Container> =>
   fc
     .record(
@@ -47,6 +51,7 @@ const container = (name: fc.Arbitrary<string>): fc.Arbitrary<Container> =>
         envFrom: fc.constant([{ configMapRef: { name: 'x' } }]),
         volumeMounts: fc.array(mount, { maxLength: 4 }),
         securityContext: fc.record({ runAsUser: fc.constantFrom(0, 1_000, 7_777) }),
+        resources: fc.record({ requests: amounts, limits: amounts }, { requiredKeys: [] }),
         future: fc.jsonValue(),
       },
       { requiredKeys: ['name'] },
@@ -83,6 +88,7 @@ const pod: fc.Arbitrary<Pod> = fc
         }),
         volumes: fc.array(volume, { maxLength: 4 }),
         automountServiceAccountToken: fc.boolean(),
+        resources: fc.record({ requests: amounts, limits: amounts }, { requiredKeys: [] }),
         serviceAccountName: fc.constantFrom('default', 'agent'),
         future: fc.jsonValue(),
       },
@@ -102,6 +108,21 @@ const others = ({ spec }: Pod): readonly Container[] => [
   ...(spec.initContainers ?? []).slice(1),
   ...spec.containers,
 ]
+/** As the built-in admission leaves a pod that gets a token. */
+const withCredential = ({ spec, ...value }: Pod): Pod => ({
+  ...value,
+  spec: { ...spec, volumes: [...(spec.volumes ?? []), { name: 'kube-api-access-abcde' }] },
+})
+/** As it leaves one that gets none. */
+const withoutMounts = ({ spec, ...value }: Pod): Pod => ({
+  ...value,
+  spec: {
+    ...spec,
+    volumes: [],
+    initContainers: (spec.initContainers ?? []).map((one) => ({ ...one, volumeMounts: [] })),
+    containers: spec.containers.map((one) => ({ ...one, volumeMounts: [] })),
+  },
+})
 const withContainer = (value: Pod, added: Container): Pod => ({
   ...value,
   spec: { ...value.spec, containers: [...value.spec.containers, added] },
@@ -131,7 +152,7 @@ describe('injectSidecar() of any pod', () => {
   test('gives the token volumes to the sidecar alone, and each container its own folder', () => {
     fc.assert(
       fc.property(pod, (value) => {
-        for (const { name, volumeMounts = [] } of others(inject(value))) {
+        for (const { name, volumeMounts = [] } of others(inject(withCredential(value)))) {
           const ours = volumeMounts.filter((one) => /^(?:lanyard-|kube-api-access-)/.test(one.name))
           expect(ours).toEqual([
             {
@@ -142,6 +163,16 @@ describe('injectSidecar() of any pod', () => {
             },
           ])
         }
+      }),
+      SEED,
+    )
+  })
+
+  test('gives no container anything of ours unless one looks for a credential', () => {
+    fc.assert(
+      fc.property(pod, (value) => {
+        const mounted = others(inject(withoutMounts(value))).filter((one) => 'volumeMounts' in one)
+        expect(mounted).toEqual([])
       }),
       SEED,
     )

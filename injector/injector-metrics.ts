@@ -2,6 +2,7 @@ import type { Counter, Histogram, Metrics } from '../platform/metrics.ts'
 
 export interface InjectorMetrics {
   readonly reviews: Counter<'webhook' | 'result'>
+  readonly strangers: Counter
   readonly duration: Histogram<'webhook'>
 }
 
@@ -11,6 +12,10 @@ export function createInjectorMetrics(metrics: Metrics): InjectorMetrics {
       'webhook',
       'result',
     ]),
+    strangers: metrics.counter(
+      'lanyard_injector_strangers_total',
+      'Requests of others than kube-apiserver.',
+    ),
     duration: metrics.seconds(
       'lanyard_injector_review_duration_seconds',
       'Time to answer an admission request.',

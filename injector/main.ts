@@ -1,45 +1,48 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type CertificateAuthority,
-  loadCertificateAuthority,
-} from '../platform/certificate-authority.ts'
+import { authenticateFrontProxy } from '../platform/authenticate-front-proxy.ts'
 import { loadConfig } from '../platform/config.ts'
+import { frontProxyCheck } from '../platform/front-proxy-context.ts'
 import { startHealthServer } from '../platform/health-server.ts'
 import { type Closer, runProcess } from '../platform/lifecycle.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
+import {
+  createRequestHeaderSource,
+  type ReloadedRequestHeaderSource,
+} from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { readApiAudiences } from './api-audiences.ts'
+import { readCertificateAuthority, readExtensionAuthentication } from './api-server.ts'
 import { createApp } from './app.ts'
 import { createChainClient } from './chain-client.ts'
-import { type InjectorConfig, injectorConfig } from './config.ts'
+import { apiServerOrigin, type InjectorConfig, injectorConfig } from './config.ts'
 import { createInjectorMetrics } from './injector-metrics.ts'
-import { readCertificateAuthority } from './system-secret.ts'
+import { waitForAuthority, watchAuthority } from './own-authority.ts'
+import type { SidecarOptions } from './sidecar-container.ts'
 import { startWebhookServer } from './webhook-server.ts'
 
-/** How often the certificate authority is looked for while the control plane has not made it. */
-const AUTHORITY_POLL_MS = 500
-
 async function start(config: InjectorConfig, logger: Logger): Promise<readonly Closer[]> {
+  const folder = config.serviceAccountFolder
   const metrics = createMetrics('injector', VERSION)
   let state = 'waiting for the certificate authority'
+  const requestHeader = createRequestHeaderSource({
+    read: () => readExtensionAuthentication(folder),
+    logger,
+  })
+  const webhooks = () => (state === 'serving' ? undefined : state)
   const health = await startHealthServer({
     port: config.healthPortNumber,
     host: '0.0.0.0',
     metrics,
-    checks: {
-      '/readyz': [
-        {
-          name: 'webhooks',
-          check: () => (state === 'serving' ? undefined : state),
-        },
-      ],
-    },
+    checks: { '/readyz': [{ name: 'webhooks', check: webhooks }, frontProxyCheck(requestHeader)] },
   })
-  const authority = await waitForAuthority(config.serviceAccountFolder, logger)
+  const readAuthority = () => readCertificateAuthority(folder)
+  const authority = await waitForAuthority(readAuthority, logger)
+  await waitForFrontProxy(requestHeader)
   const apiAudiences = [
-    ...(await readApiAudiences(config.serviceAccountFolder)),
+    ...(await readApiAudiences(folder)),
     ...config.apiAudiences.split(',').map((audience) => audience.trim()),
   ]
   const chains = createChainClient({
@@ -47,51 +50,73 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     caPem: authority.certificatePem,
     tokenFile: config.controlPlaneTokenFile,
   })
+  const sidecar = sidecarOptions(config, authority.certificatePem)
   const app = createApp({
     chains,
     logger,
     metrics: createInjectorMetrics(metrics),
     apiAudiences,
-    sidecar: {
-      image: config.sidecarImage,
-      imagePullPolicy: config.sidecarImagePullPolicy,
-      controlPlaneAddress: config.controlPlaneAddress,
-      controlPlaneCa: authority.certificatePem,
-      logLevel: config.sidecarLogLevel,
-      cpuRequest: config.sidecarCpuRequest,
-      cpuLimit: config.sidecarCpuLimit,
-      memoryRequest: config.sidecarMemoryRequest,
-      memoryLimit: config.sidecarMemoryLimit,
+    authenticate: (incoming) => authenticateFrontProxy(incoming, requestHeader.current()),
+    get sidecar() {
+      return sidecar()
     },
   })
-  const server = await startWebhookServer({ app, port: config.listenPortNumber, authority, logger })
+  const port = config.listenPortNumber
+  const server = await startWebhookServer({ app, port, authority, requestHeader, logger })
   state = 'serving'
   logger.info({ port: server.port, version: VERSION }, 'Serving webhooks')
+  const watch = watchAuthority({
+    known: authority,
+    read: readAuthority,
+    logger,
+    onReplaced() {
+      // Certificate, trust in the control plane and what sidecars get all hang on it: begin anew.
+      logger.warn('The certificate authority was replaced; ending, to be started with the new one')
+      process.kill(process.pid, 'SIGTERM')
+    },
+  })
   // The Service sends requests here until every node knows better; a refused connection would
   // refuse a pod.
   async function leaveService(): Promise<void> {
+    watch.stop()
     state = 'draining'
     await sleep(config.drainWaitMs)
   }
   return [
     { name: 'service', close: leaveService },
     { name: 'webhooks', close: () => server.close() },
-    { name: 'control plane', close: () => Promise.resolve(chains.close()) },
-    { name: 'health', close: () => Promise.resolve(void health.close()) },
+    { name: 'control plane', close: async () => chains.close() },
+    { name: 'front proxy configuration', close: async () => requestHeader.close() },
+    { name: 'health', close: async () => void health.close() },
   ]
 }
 
-async function waitForAuthority(folder: string, logger: Logger): Promise<CertificateAuthority> {
-  for (;;) {
-    try {
-      const pair = await readCertificateAuthority(folder)
-      if (pair !== undefined) return await loadCertificateAuthority(pair)
-    } catch (error) {
-      // Recorded and tried again: kube-apiserver or the control plane may be starting too.
-      logger.warn({ error }, 'Cannot read the certificate authority yet')
-    }
-    await sleep(AUTHORITY_POLL_MS)
+/** Without it nobody is believed, so it is asked for more often than it can change. */
+async function waitForFrontProxy(requestHeader: ReloadedRequestHeaderSource): Promise<void> {
+  await requestHeader.start()
+  while (requestHeader.current() === undefined) {
+    await sleep(500)
+    await requestHeader.reload()
   }
+}
+
+/** Read anew for each pod, since the cluster's authority may change; a broken file refuses the pod. */
+function sidecarOptions(config: InjectorConfig, controlPlaneCa: string): () => SidecarOptions {
+  const apiServerUrl = apiServerOrigin(config, process.env)
+  const caFile = join(config.serviceAccountFolder, 'ca.crt')
+  return () => ({
+    image: config.sidecarImage,
+    imagePullPolicy: config.sidecarImagePullPolicy,
+    controlPlaneAddress: config.controlPlaneAddress,
+    controlPlaneCa,
+    apiServerUrl,
+    apiServerCa: readFileSync(caFile, 'utf8'),
+    logLevel: config.sidecarLogLevel,
+    cpuRequest: config.sidecarCpuRequest,
+    cpuLimit: config.sidecarCpuLimit,
+    memoryRequest: config.sidecarMemoryRequest,
+    memoryLimit: config.sidecarMemoryLimit,
+  })
 }
 
 const config = loadConfig(injectorConfig, {

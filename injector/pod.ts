@@ -26,6 +26,13 @@ export interface Container extends Named {
   readonly volumeDevices?: readonly Named[]
   readonly ports?: readonly { readonly containerPort?: number; readonly hostPort?: number }[]
   readonly securityContext?: SecurityContext
+  readonly resources?: Resources
+}
+
+export interface Resources {
+  readonly requests?: Readonly<Record<string, unknown>> | undefined
+  readonly limits?: Readonly<Record<string, unknown>> | undefined
+  readonly [field: string]: unknown
 }
 
 export interface SecurityContext {
@@ -57,6 +64,7 @@ export interface PodSpec {
   readonly ephemeralContainers?: readonly (Container & { readonly targetContainerName?: string })[]
   readonly volumes?: readonly Volume[]
   readonly securityContext?: SecurityContext
+  readonly resources?: Resources
   readonly hostNetwork?: boolean
   readonly hostPID?: boolean
   readonly hostIPC?: boolean

@@ -16,6 +16,7 @@ describe('formatQuantity() writes as kube-apiserver does:', () => {
     ['1.5Gi', '1536Mi'],
     ['0.5Mi', '512Ki'],
     ['0.5Ki', '512'],
+    ['4250656.25Ki', '4352672k'],
     ['1023Ki', '1023Ki'],
     ['1Ki', '1Ki'],
     ['0.001Mi', '1048576m'],

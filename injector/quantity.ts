@@ -39,13 +39,16 @@ function exact(
   return dividend % divisor === 0n ? { nano: dividend / divisor, notation } : undefined
 }
 
-/** The one spelling in which kube-apiserver stores the amount: no fraction, the largest unit. */
+/**
+ * The one spelling in which kube-apiserver keeps the amount: no fraction, the largest unit. Bytes that
+ * fit no binary unit lose their notation when they are read again, so they are written as they are then.
+ */
 export function formatQuantity({ nano, notation }: Quantity): string {
   if (nano === 0n) return '0'
   // Below 1024, and where bytes would be rounded, Kubernetes writes binary amounts as decimals.
   if (notation === 'binary' && nano >= 1_024n * NANO && nano % NANO === 0n) {
     const [number, step] = reduced(nano / NANO, 1_024n, BINARY.length - 1)
-    return `${number}${BINARY[step]}`
+    if (step > 0) return `${number}${BINARY[step]}`
   }
   const [number, step] = reduced(nano, 1_000n, notation === 'exponent' ? 99 : DECIMAL.length - 1)
   if (notation !== 'exponent') return `${number}${DECIMAL[step]}`

@@ -29,6 +29,12 @@ const injected = (pod: Pod = aPod()): Pod =>
 const validate = (pod: Pod, deps: Fixture = fixture(), dryRun = false): Promise<Review> =>
   validatePod(anAdmissionRequest({ object: pod, dryRun }), deps)
 
+/** A second container that is injected but for its mount. */
+function withoutMounts({ spec }: Pod): Container {
+  const [{ volumeMounts: _, ...app }] = spec.containers as [Container]
+  return { ...app, name: 'second' }
+}
+
 const messageOf = (review: Review): string => ('message' in review ? review.message : '')
 
 function patched(pod: Pod, review: Review): Pod {
@@ -289,9 +295,12 @@ describe('validatePod() refuses a pod', () => {
       /spec.containers\[0\].volumeMounts\[0\].readOnly/,
     ],
     [
-      'without the mount that keeps the built-in token away',
-      app(() => ({ volumeMounts: [] })),
-      /spec.containers\[0\].volumeMounts/,
+      'of which one container has no token and another has',
+      (pod) => ({
+        ...pod,
+        spec: { ...pod.spec, containers: [...pod.spec.containers, withoutMounts(pod)] },
+      }),
+      /spec.containers\[1\].volumeMounts/,
     ],
     [
       'whose container talks to the API server again',

@@ -19,6 +19,10 @@ export interface SidecarOptions {
   readonly controlPlaneAddress: string
   /** PEM of the authorities that the sidecar trusts the control plane by. */
   readonly controlPlaneCa: string
+  /** Origin of the API server, https. */
+  readonly apiServerUrl: string
+  /** PEM of the authorities that the sidecar trusts the API server by. */
+  readonly apiServerCa: string
   readonly logLevel: string
   readonly cpuRequest: string
   /** Empty means none: a sidecar that waits for its next share of a processor delays its pod. */
@@ -47,6 +51,10 @@ export function sidecarContainer(options: SidecarOptions, served: readonly strin
     env: [
       { name: 'LANYARD_CONTROL_PLANE_ADDRESS', value: options.controlPlaneAddress },
       { name: 'LANYARD_CONTROL_PLANE_CA', value: options.controlPlaneCa },
+      // By value: what kubelet and a ConfigMap of the namespace would say, a tenant can change, and
+      // this is where the pod's real token goes.
+      { name: 'LANYARD_UPSTREAM_URL', value: options.apiServerUrl },
+      { name: 'LANYARD_API_CA', value: options.apiServerCa },
       { name: 'LANYARD_CONTAINERS', value: served.join(',') },
       { name: 'LANYARD_LOG_LEVEL', value: options.logLevel },
       {
@@ -97,25 +105,7 @@ export function sidecarVolumes(): readonly Volume[] {
       name: API_TOKEN_VOLUME,
       projected: {
         defaultMode: FILE_MODE,
-        sources: [
-          { serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } },
-          {
-            configMap: {
-              name: 'kube-root-ca.crt',
-              items: [{ key: 'ca.crt', path: 'ca.crt' }],
-            },
-          },
-          {
-            downwardAPI: {
-              items: [
-                {
-                  path: 'namespace',
-                  fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' },
-                },
-              ],
-            },
-          },
-        ],
+        sources: [{ serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } }],
       },
     },
     {

@@ -5,7 +5,9 @@ import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
+import { frontProxyContext } from '../platform/front-proxy-context.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { RequestHeaderSource } from '../platform/request-header-config.ts'
 
 /**
  * A leaf lives a day and is replaced after a third of it, so that two attempts may fail; in memory,
@@ -21,33 +23,48 @@ export interface WebhookServer {
   close(): Promise<void>
 }
 
-/** Serves the webhooks over HTTPS with a certificate that renews itself. */
-export async function startWebhookServer(options: {
-  readonly app: Hono
+export interface WebhookServerOptions {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the app keeps for itself.
+  readonly app: Hono<any>
   readonly port: number
   readonly authority: CertificateAuthority
+  /** Whose client certificates are verified; the app decides what they are good for. */
+  readonly requestHeader: RequestHeaderSource
   readonly logger: Logger
-}): Promise<WebhookServer> {
+}
+
+/** Serves the webhooks over HTTPS with a certificate that renews itself. */
+export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
   const issue = (): Promise<ServerCertificate> =>
     options.authority.issueServerCertificate({
       dnsNames: [SERVICE, `${SERVICE}.cluster.local`, 'localhost'],
       ipAddresses: ['127.0.0.1'],
       validForMs: CERTIFICATE_MS,
     })
-  const first = await issue()
-  const server = await listen(options, first)
+  let certificate = await issue()
+  const context = () => frontProxyContext(certificate, options.requestHeader)
+  const server = await listen(options, context())
   const timer = setInterval(() => {
     issue().then(
-      (next) => server.setSecureContext({ cert: next.certificatePem, key: next.privateKeyPem }),
+      (next) => {
+        certificate = next
+        server.setSecureContext(context())
+      },
       (error: unknown) => options.logger.error({ error }, 'Cannot renew the certificate'),
     )
   }, RENEWAL_MS)
   const endConnections = trackConnections(server)
+  const stopFollowing = options.requestHeader.onChange(() => {
+    server.setSecureContext(context())
+    // A connection that another authority vouched for is not kept.
+    server.closeAllConnections()
+  })
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     async close() {
       clearInterval(timer)
+      stopFollowing()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await endConnections()
       await closed
@@ -79,8 +96,8 @@ function trackConnections(server: Server): () => Promise<void> {
 }
 
 function listen(
-  options: { readonly app: Hono; readonly port: number },
-  certificate: ServerCertificate,
+  options: WebhookServerOptions,
+  context: ReturnType<typeof frontProxyContext>,
 ): Promise<Server> {
   return new Promise((resolve) => {
     const server = serve(
@@ -89,9 +106,10 @@ function listen(
         port: options.port,
         createServer,
         serverOptions: {
-          cert: certificate.certificatePem,
-          key: certificate.privateKeyPem,
-          minVersion: 'TLSv1.2',
+          ...context,
+          // The handshake takes any certificate, so that a stranger gets a Status.
+          requestCert: true,
+          rejectUnauthorized: false,
           keepAliveTimeout: 120_000,
         },
       },

@@ -12,7 +12,7 @@ test('admissionChecks() knows every admission policy of the chart', async () => 
   const names = [...text.matchAll(/kind: ValidatingAdmissionPolicy\nmetadata:\n {2}name: (\S+)/g)]
   const client = { get: async () => ({ items: [] }) }
   const context = { client } as unknown as CommandContext
-  const item = admissionChecks(context, async () => 'lanyard-system').at(-1)
+  const item = admissionChecks(context).at(-1)
   const { hints = [] } = item === undefined ? {} : await runItem(item)
   expect(hints.slice(0, -1)).toEqual(
     names.map((match) => `no binding denies by ValidatingAdmissionPolicy ${match[1]}`),

@@ -1,8 +1,18 @@
-import { INJECTOR_SERVICE } from '../../core/names.ts'
+import {
+  ADMISSION_GROUP,
+  ADMISSION_ROOT,
+  ADMISSION_VERSION,
+  INJECTOR_SERVICE,
+} from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'
 import { checkCaBundle } from './certificate-check.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok } from './check-item.ts'
-import type { ListOf, PolicyBinding, WebhookConfiguration } from './cluster-objects.ts'
+import type {
+  ApiServiceObject,
+  ListOf,
+  PolicyBinding,
+  WebhookConfiguration,
+} from './cluster-objects.ts'
 
 const ROOT = '/apis/admissionregistration.k8s.io/v1'
 const WEBHOOKS = [
@@ -16,30 +26,26 @@ const ADMISSION_POLICIES = [
   'lanyard-tokens',
   'lanyard-token-secrets',
   'lanyard-pods',
+  'lanyard-bindings',
+  'lanyard-controller-revisions',
 ]
 
+const APISERVICE = `${ADMISSION_VERSION}.${ADMISSION_GROUP}`
+
 /** What stands between a pod and the cluster: webhooks and admission policies. */
-export function admissionChecks(
-  context: CommandContext,
-  readNamespace: () => Promise<string>,
-): readonly CheckItem[] {
+export function admissionChecks(context: CommandContext): readonly CheckItem[] {
   const category = 'injector'
   return [
-    ...WEBHOOKS.flatMap(([kind, resource]) => {
-      const read = async () => readWebhooks(context, resource, await readNamespace())
-      return [
-        {
-          category,
-          title: `the ${kind} webhook is there and fails closed`,
-          run: async () => checkFailsClosed(await read(), kind),
-        },
-        {
-          category,
-          title: `the CA certificate of the ${kind} webhook is valid`,
-          run: async () => checkCertificates(await read(), context.now()),
-        },
-      ]
-    }),
+    {
+      category,
+      title: `APIService ${APISERVICE}, which the webhooks are behind, is available`,
+      run: () => checkApiService(context),
+    },
+    ...WEBHOOKS.map(([kind, resource]) => ({
+      category,
+      title: `the ${kind} webhook is there and fails closed`,
+      run: async () => checkFailsClosed(await readWebhooks(context, resource), kind),
+    })),
     {
       category,
       title: 'the admission policies are bound and deny',
@@ -50,17 +56,20 @@ export function admissionChecks(
 
 type Webhook = NonNullable<WebhookConfiguration['webhooks']>[number]
 
-/** The webhooks that call the injector, whatever their configuration is called. */
+/**
+ * The webhooks that call the injector, whatever their configuration is called: through kube-apiserver
+ * itself, since it proves itself to the injector in no other way.
+ */
 async function readWebhooks(
   { client }: CommandContext,
   resource: string,
-  namespace: string,
 ): Promise<readonly Webhook[]> {
   const { items } = await client.get<ListOf<WebhookConfiguration>>(`${ROOT}/${resource}`)
   return items
     .flatMap(({ webhooks }) => webhooks ?? [])
     .filter(({ clientConfig: { service } }) => {
-      return service?.name === INJECTOR_SERVICE && service.namespace === namespace
+      const itself = service?.name === 'kubernetes' && service.namespace === 'default'
+      return itself && (service.path ?? '').startsWith(`${ADMISSION_ROOT}/`)
     })
 }
 
@@ -79,17 +88,17 @@ function checkFailsClosed(webhooks: readonly Webhook[], kind: string): CheckOutc
       )
 }
 
-/** The worst of them counts. */
-function checkCertificates(webhooks: readonly Webhook[], nowMs: number): CheckOutcome {
-  const outcomes = webhooks.map(({ name, clientConfig }) =>
-    checkCaBundle(clientConfig.caBundle, name, nowMs),
-  )
-  return (
-    outcomes.find(({ result }) => result === 'error') ??
-    outcomes.find(({ result }) => result === 'warning') ??
-    outcomes[0] ??
-    failure('there is no webhook')
-  )
+async function checkApiService({ client, now }: CommandContext): Promise<CheckOutcome> {
+  const path = `/apis/apiregistration.k8s.io/v1/apiservices/${APISERVICE}`
+  const { spec, status } = await client.get<ApiServiceObject>(path)
+  if (spec.insecureSkipTLSVerify === true) {
+    return failure('the APIService skips the check of the certificate')
+  }
+  const available = status?.conditions?.find(({ type }) => type === 'Available')
+  if (available?.status !== 'True') {
+    return failure(`it is not available: ${available?.message ?? 'nobody has looked at it yet'}`)
+  }
+  return checkCaBundle(spec.caBundle, `APIService ${APISERVICE}`, now())
 }
 
 async function checkPolicyBindings({ client }: CommandContext): Promise<CheckOutcome> {

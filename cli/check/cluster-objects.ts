@@ -44,8 +44,11 @@ export interface WebhookConfiguration {
     readonly name: string
     readonly failurePolicy?: string
     readonly clientConfig: {
-      readonly caBundle?: string
-      readonly service?: { readonly namespace: string; readonly name: string }
+      readonly service?: {
+        readonly namespace: string
+        readonly name: string
+        readonly path?: string
+      }
     }
   }[]
 }

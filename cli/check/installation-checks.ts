@@ -42,7 +42,7 @@ export function installationChecks(
       title: 'the injector is ready',
       run: async () => checkReady(await readWorkload(INJECTOR_SERVICE), REPLICAS_MIN),
     },
-    ...admissionChecks(context, () => namespaceOf(readApiService)),
+    ...admissionChecks(context),
   ]
 }
 

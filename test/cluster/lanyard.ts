@@ -5,6 +5,7 @@ import { packImages } from '../../deploy/images/build-images.ts'
 import { dockerArchive } from '../../deploy/images/docker-archive.ts'
 import { VERSION } from '../../platform/version.ts'
 import type { Cluster } from './cluster.ts'
+import { NODE_NAME } from './components.ts'
 import { REPOSITORY } from './paths.ts'
 import { type Log, withProgress } from './progress.ts'
 import { type CommandResult, endingWithUs, mustRun, runCommand } from './run-command.ts'
@@ -86,6 +87,7 @@ function chart(cluster: Cluster): readonly string[] {
     join(REPOSITORY, 'deploy', 'chart'),
     ...['--set', `image.tag=${VERSION}`, '--set', 'image.pullPolicy=IfNotPresent'],
     ...['--set', 'controlPlane.persistence.type=hostPath'],
+    ...['--set', `controlPlane.nodeSelector.kubernetes\\.io/hostname=${NODE_NAME}`],
     ...['--set', `controlPlane.persistence.hostPath=${join(cluster.paths.volumes, 'lanyard')}`],
     ...['--wait', '--timeout', '180s'],
   ]

@@ -64,6 +64,54 @@ describe('a container', () => {
   })
 })
 
+describe('a pod of several containers', () => {
+  const ASK = `D=/var/run/secrets/kubernetes.io/serviceaccount
+curl -sSf --retry 10 -o /dev/null --cacert $D/ca.crt -H "Authorization: Bearer $(cat $D/token)" \
+  "https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/${WATCHED}/pods?limit=1"`
+  const within = (container: string, ...argv: string[]) =>
+    stage.admin.must(['exec', '-n', WATCHED, 'several', '-c', container, '--', ...argv])
+
+  beforeAll(async () => {
+    await removePod(stage.admin, 'several')
+    const lie = { name: 'lying-address', namespace: WATCHED }
+    const data = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' }
+    const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: lie, data }
+    await stage.admin.must(['apply', '-f', '-'], JSON.stringify(settings))
+    const { containers, ...rest } = podSpec('builder', 3_600) as { containers: object[] }
+    const [main] = containers
+    const envFrom = [{ configMapRef: { name: lie.name } }]
+    const spec = {
+      ...rest,
+      initContainers: [{ ...main, name: 'setup', command: ['sh', '-c', ASK] }],
+      containers: [main, { ...main, name: 'second', envFrom }],
+    }
+    const metadata = { name: 'several', namespace: WATCHED }
+    const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec }
+    await stage.alice.must(['create', '-f', '-'], JSON.stringify(object))
+    const ready = ['--for=condition=Ready', '--timeout=120s']
+    await stage.admin.must(['wait', '-n', WATCHED, 'pod/several', ...ready])
+  })
+
+  afterAll(() => removePod(stage.admin, 'several'))
+
+  test('is told apart by container, the init container too', async () => {
+    for (const container of ['main', 'second']) await within(container, 'sh', '-c', ASK)
+    const listed = await stage.admin.must([
+      ...['get', 'auditevents', '-n', WATCHED, '-o', 'json'],
+      ...['--field-selector', 'spec.pod=several'],
+    ])
+    const { items } = JSON.parse(listed.stdout) as { items: { spec: { container: string } }[] }
+    const containers = new Set(items.map(({ spec }) => spec.container))
+    expect([...containers].sort()).toEqual(['main', 'second', 'setup'])
+  })
+
+  test('is not led elsewhere by envFrom', async () => {
+    const { stdout } = await within('second', 'env')
+    expect(stdout).toContain('KUBERNETES_SERVICE_HOST=127.0.0.1\n')
+    expect(stdout).toContain('KUBERNETES_SERVICE_PORT=16443\n')
+  })
+})
+
 describe('a pod that cannot be protected', () => {
   const spec = podSpec('builder', 60) as { containers: object[] }
   const [container] = spec.containers

@@ -14,6 +14,8 @@ export interface BareApiServer {
   /** Client certificate of a user as a kubeconfig; `system:masters` may do everything. */
   kubeconfig(user: string, group: string): Promise<string>
   config(user: string, group: string): Promise<KubeConfig>
+  /** The authority of the certificate that it shows to aggregated APIs. */
+  readonly frontProxyCaPem: string
   /** What kube-apiserver has logged so far. */
   log(): Promise<string>
   close(): Promise<void>
@@ -91,6 +93,7 @@ export async function startBareApiServer(kube: string): Promise<BareApiServer> {
   }
   return {
     kubeconfig,
+    frontProxyCaPem: frontProxyAuthority.certificatePem,
     async config(user, group) {
       const config = new KubeConfig()
       config.loadFromString(await kubeconfig(user, group))

@@ -11,15 +11,23 @@ import { createAdmissionService } from '../../control-plane/services/admission-s
 import { openStore, type Store } from '../../control-plane/store/open-store.ts'
 import { Fault } from '../../core/fault.ts'
 import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
-import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
+import { ADMISSION_ROOT } from '../../core/names.ts'
+import {
+  type CertificateAuthority,
+  createCertificateAuthority,
+} from '../../platform/certificate-authority.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { AdmissionService } from '../../proto/gen/lanyard/v1/admission_pb.ts'
 import { grpcService } from '../../proto/grpc-service.ts'
 import { type FakeApiServer, startFakeApiServer } from './fake-api-server.ts'
 import { SIDECAR } from './pod-builders.ts'
+import { createTestAuthority } from './test-certificates.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const HOUR_MS = 3_600_000
+
+export const MUTATE = `${ADMISSION_ROOT}/mutate`
+export const VALIDATE = `${ADMISSION_ROOT}/validate`
 
 export interface Answer {
   readonly status: number
@@ -33,17 +41,23 @@ export interface InjectorFixture {
   readonly store: Store
   readonly process: ChildProcess
   readonly authorityPem: string
+  /** What a client shows and trusts that is kube-apiserver's front proxy. */
+  readonly frontProxy: { readonly ca: string; readonly cert: string; readonly key: string }
   /** Where the webhooks are served. */
   readonly webhooks: { readonly host: string; readonly port: number }
   /** Everything that the process logged. */
   log(): string
   /** The control plane has made its authority, which the injector waits for. */
   publishAuthority(): void
+  /** Somebody put another authority in its place. */
+  replaceAuthority(): Promise<void>
   /** Sends a body to a webhook over TLS, as kube-apiserver does. */
   post(path: string, body: string, options?: RequestOptions): Promise<Answer>
   /** Sends an AdmissionReview; the answer's `response`. */
   review(path: string, request: object): Promise<Record<string, unknown>>
   health(path: string): Promise<Answer>
+  /** kubelet writes another authority of the API server into the service account's folder. */
+  setApiCa(pem: string): void
   /** What the injector proves itself by from now on. */
   setToken(token: string): void
   stopControlPlane(): void
@@ -55,9 +69,13 @@ export interface InjectorFixture {
 
 export const INJECTOR_TOKEN = 'token-of-the-injector'
 
-/** Starts the injector as a process would, with a control plane of its own; `settings` go to its environment. */
+/**
+ * Starts the injector as a process would, with a control plane of its own; `settings` go to its
+ * environment. `frontProxyCaPem` is the authority of a real kube-apiserver that may call as well.
+ */
 export async function startInjectorFixture(
   settings: Readonly<Record<string, string>> = {},
+  frontProxyCaPem = '',
 ): Promise<InjectorFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'lanyard-injector-'))
   const file = (name: string, content: string) => writeFileSync(join(folder, name), content)
@@ -65,13 +83,16 @@ export async function startInjectorFixture(
   const store = await openStore(join(folder, 'lanyard.db'))
   const controlPlane = await startControlPlane(store, authority)
   const api = await startFakeApiServer()
-  let published = false
-  api.onRequest((_incoming, outgoing) => {
-    const encode = (text: string) => Buffer.from(text).toString('base64')
-    const { certificatePem, privateKeyPem } = authority
-    const data = { 'tls.crt': encode(certificatePem), 'tls.key': encode(privateKeyPem) }
-    outgoing.writeHead(published ? 200 : 404, { 'content-type': 'application/json' })
-    outgoing.end(JSON.stringify({ kind: published ? 'Secret' : 'Status', data }))
+  const frontProxyAuthority = await createTestAuthority('front-proxy-ca-of-the-fixture')
+  const proxy = await frontProxyAuthority.issueClient('front-proxy-client')
+  const clientCa = `${frontProxyAuthority.certificatePem}\n${frontProxyCaPem}`
+  let published: CertificateAuthority | undefined
+  api.onRequest((incoming, outgoing) => {
+    const secret = published === undefined ? undefined : secretOf(published)
+    const asked = incoming.url?.endsWith('/extension-apiserver-authentication') ?? false
+    const object = asked ? extensionAuthentication(clientCa) : secret
+    outgoing.writeHead(object === undefined ? 404 : 200, { 'content-type': 'application/json' })
+    outgoing.end(JSON.stringify(object ?? { kind: 'Status' }))
   })
   const claims = Buffer.from(JSON.stringify({ aud: ['https://oidc.example/id/1'] }))
   file('token', `header.${claims.toString('base64url')}.signature`)
@@ -101,11 +122,17 @@ export async function startInjectorFixture(
   child.stdout.on('data', (chunk: Buffer) => {
     lines += chunk.toString()
   })
-  const agent = new Agent({ keepAlive: true, ca: authority.certificatePem })
+  const frontProxy = {
+    ca: authority.certificatePem,
+    cert: proxy.certificatePem,
+    key: proxy.privateKeyPem,
+  }
+  const agent = new Agent({ keepAlive: true, ...frontProxy })
 
   async function post(path: string, body: string, options: RequestOptions = {}): Promise<Answer> {
     const target = { host: 'localhost', port: ports.webhooks, path, method: 'POST', agent }
-    const sent = request({ ...target, ...options })
+    const headers = { 'x-remote-user': 'system:apiserver', ...options.headers }
+    const sent = request({ ...target, ...options, headers })
     sent.end(body)
     const [response] = (await once(sent, 'response')) as [
       AsyncIterable<Buffer> & { statusCode: number },
@@ -120,10 +147,14 @@ export async function startInjectorFixture(
     store,
     process: child,
     authorityPem: authority.certificatePem,
+    frontProxy,
     webhooks: { host: 'localhost', port: ports.webhooks },
     log: () => lines,
     publishAuthority: () => {
-      published = true
+      published = authority
+    },
+    async replaceAuthority() {
+      published = await createCertificateAuthority({ commonName: 'lanyard', validForMs: HOUR_MS })
     },
     post,
     async review(path, admission) {
@@ -140,6 +171,7 @@ export async function startInjectorFixture(
       return { status: response.status, text: await response.text() }
     },
     setToken: (token) => file('control-plane-token', token),
+    setApiCa: (pem) => file('ca.crt', pem),
     stopControlPlane: controlPlane.stop,
     startControlPlane: controlPlane.start,
     silenceControlPlane: controlPlane.silence,
@@ -155,6 +187,24 @@ export async function startInjectorFixture(
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+function secretOf({ certificatePem, privateKeyPem }: CertificateAuthority): object {
+  const encode = (text: string) => Buffer.from(text).toString('base64')
+  const data = { 'tls.crt': encode(certificatePem), 'tls.key': encode(privateKeyPem) }
+  return { kind: 'Secret', data }
+}
+
+/** As kube-apiserver publishes it. */
+function extensionAuthentication(clientCaPem: string): object {
+  const data = {
+    'requestheader-client-ca-file': clientCaPem,
+    'requestheader-allowed-names': '["front-proxy-client"]',
+    'requestheader-username-headers': '["X-Remote-User"]',
+    'requestheader-group-headers': '["X-Remote-Group"]',
+    'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+  }
+  return { kind: 'ConfigMap', data }
 }
 
 interface ControlPlane {

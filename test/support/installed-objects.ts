@@ -4,6 +4,8 @@ const APPS = '/apis/apps/v1/namespaces/lanyard-system/deployments'
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1'
 export const API_SERVICE_PATH =
   '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.access.lanyard.dev'
+export const ADMISSION_API_SERVICE_PATH =
+  '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.admission.lanyard.dev'
 export const CONTROL_PLANE_PATH = `${APPS}/lanyard-control-plane`
 export const INJECTOR_PATH = `${APPS}/lanyard-injector`
 export const MUTATING_PATH = `${ADMISSION}/mutatingwebhookconfigurations`
@@ -19,6 +21,8 @@ const ADMISSION_POLICIES = [
   'lanyard-tokens',
   'lanyard-token-secrets',
   'lanyard-pods',
+  'lanyard-bindings',
+  'lanyard-controller-revisions',
 ]
 
 /** What a good installation of the chart looks like to `check`; `caPem` is its authority. */
@@ -26,10 +30,11 @@ export function installedObjects(caPem: string): readonly (readonly [string, unk
   const caBundle = Buffer.from(caPem).toString('base64')
   return [
     [API_SERVICE_PATH, anApiService({ caBundle })],
+    [ADMISSION_API_SERVICE_PATH, anApiService({ caBundle })],
     [CONTROL_PLANE_PATH, aWorkload('lanyard-control-plane', 1, 1)],
     [INJECTOR_PATH, aWorkload('lanyard-injector', 2, 2)],
-    [MUTATING_PATH, list([aWebhookConfiguration('mutate.lanyard.dev', { caBundle })])],
-    [VALIDATING_PATH, list([aWebhookConfiguration('validate.lanyard.dev', { caBundle })])],
+    [MUTATING_PATH, list([aWebhookConfiguration('mutate.lanyard.dev')])],
+    [VALIDATING_PATH, list([aWebhookConfiguration('validate.lanyard.dev')])],
     [BINDINGS_PATH, list(ADMISSION_POLICIES.map((name) => aPolicyBinding(name, 'Deny')))],
     [POLICIES_PATH, list([aPolicy('alice-agents', 'True', '')])],
     [
@@ -75,16 +80,10 @@ export function aWorkload(
 }
 
 /** A webhook configuration of the injector; it fails closed unless told otherwise. */
-export function aWebhookConfiguration(
-  name: string,
-  parts: { readonly caBundle: string; readonly failurePolicy?: string },
-): unknown {
-  const { caBundle, failurePolicy = 'Fail' } = parts
-  const service = { namespace: 'lanyard-system', name: 'lanyard-injector' }
-  return {
-    metadata: { name },
-    webhooks: [{ name, failurePolicy, clientConfig: { caBundle, service } }],
-  }
+export function aWebhookConfiguration(name: string, failurePolicy = 'Fail'): unknown {
+  const path = '/apis/admission.lanyard.dev/v1alpha1/mutate'
+  const service = { namespace: 'default', name: 'kubernetes', path, port: 443 }
+  return { metadata: { name }, webhooks: [{ name, failurePolicy, clientConfig: { service } }] }
 }
 
 /** The binding of an admission policy, with its one action. */

@@ -8,6 +8,8 @@ export const SIDECAR: SidecarOptions = {
   imagePullPolicy: 'IfNotPresent',
   controlPlaneAddress: 'lanyard-control-plane.lanyard-system.svc:8443',
   controlPlaneCa: '-----BEGIN CERTIFICATE-----\ntest\n-----END CERTIFICATE-----\n',
+  apiServerUrl: 'https://10.96.0.1',
+  apiServerCa: '-----BEGIN CERTIFICATE-----\napi\n-----END CERTIFICATE-----\n',
   logLevel: 'info',
   cpuRequest: '10m',
   cpuLimit: '',

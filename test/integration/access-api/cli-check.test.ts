@@ -9,6 +9,7 @@ import {
   startAggregatingCluster,
 } from '../../support/aggregating-cluster.ts'
 import {
+  ADMISSION_API_SERVICE_PATH,
   API_SERVICE_PATH,
   anApiService,
   aPod,
@@ -86,13 +87,13 @@ test('runCheck() of a good installation has nothing to say', async () => {
 })
 
 test('runCheck() names everything that is wrong', async () => {
-  const open = { caBundle: '', failurePolicy: 'Ignore' }
   const run = await check(({ objects }) => {
     objects.set('/version', { major: '1', minor: '28+', gitVersion: 'v1.28.1' })
     objects.set(CONTROL_PLANE_PATH, aWorkload('lanyard-control-plane', 1, 0, '0.0.9'))
     objects.set(INJECTOR_PATH, aWorkload('lanyard-injector', 1, 1))
-    objects.set(MUTATING_PATH, list([aWebhookConfiguration('mutate.lanyard.dev', open)]))
+    objects.set(MUTATING_PATH, list([aWebhookConfiguration('mutate.lanyard.dev', 'Ignore')]))
     objects.set(VALIDATING_PATH, list([]))
+    objects.set(ADMISSION_API_SERVICE_PATH, anApiService({ caBundle: '' }))
     objects.set(BINDINGS_PATH, list([aPolicyBinding('lanyard-pods', 'Audit')]))
     objects.set(
       POLICIES_PATH,

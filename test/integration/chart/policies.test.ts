@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import {
   AdmissionregistrationV1Api,
+  AppsV1Api,
   CoreV1Api,
   type KubeConfig,
   PatchStrategy,
@@ -27,9 +28,21 @@ const namespace = 'team'
 const MERGE = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch)
 
 const sidecar = { name: 'lanyard-sidecar', image: 'lanyard-sidecar:1', restartPolicy: 'Always' }
+const env = [{ name: 'KUBERNETES_SERVICE_HOST', value: '127.0.0.1' }]
+const app = { name: 'app', image: 'busybox:1', env }
+const token = { expirationSeconds: 3_607, path: 'token' }
+const projects = (name: string, audience?: string) => ({
+  name,
+  projected: {
+    sources: [{ serviceAccountToken: audience === undefined ? token : { ...token, audience } }],
+  },
+})
+/** As injection makes it, as far as the policies look. */
 const spec: V1PodSpec = {
+  automountServiceAccountToken: false,
   initContainers: [sidecar],
-  containers: [{ name: 'app', image: 'busybox:1' }],
+  containers: [app],
+  volumes: [projects('lanyard-api-token'), projects('lanyard-control-plane-token', AUDIENCE)],
 }
 
 describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namespace', () => {
@@ -86,7 +99,7 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
     })
 
   test.each<[string, V1PodSpec]>([
-    ['no sidecar', { containers: spec.containers }],
+    ['no sidecar', { ...spec, initContainers: [] }],
     ['a sidecar among the others', { containers: [{ ...sidecar }] }],
     [
       'a sidecar that comes second',
@@ -94,6 +107,122 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
     ],
   ])('a pod with %s is refused', async (_name, pod) => {
     await expect(create('bad', pod)).rejects.toThrow(/the pod was not injected/)
+  })
+
+  test.each<[string, Partial<V1PodSpec>, RegExp]>([
+    ['a token of its own', { automountServiceAccountToken: true }, /automountServiceAccountToken/],
+    [
+      'a container that talks to the API server itself',
+      { containers: [app, { ...app, name: 'second', env: [] }] },
+      /not told to talk to the sidecar/,
+    ],
+    [
+      'an address that comes too late',
+      {
+        containers: [{ ...app, env: [{ name: 'A', value: '$(KUBERNETES_SERVICE_HOST)' }, ...env] }],
+      },
+      /not told to talk to the sidecar/,
+    ],
+    [
+      'an address from elsewhere',
+      {
+        containers: [
+          {
+            ...app,
+            env: [
+              {
+                ...{ name: 'KUBERNETES_SERVICE_HOST' },
+                valueFrom: { configMapKeyRef: { name: 'x', key: 'y' } },
+              },
+            ],
+          },
+        ],
+      },
+      /not told to talk to the sidecar/,
+    ],
+    [
+      'an init container that talks to the API server itself',
+      { initContainers: [sidecar, { ...app, name: 'setup', env: [] }] },
+      /not told to talk to the sidecar/,
+    ],
+    [
+      'a container that mounts the token of the sidecar',
+      { containers: [{ ...app, volumeMounts: [{ name: 'lanyard-api-token', mountPath: '/t' }] }] },
+      /only the sidecar mounts/,
+    ],
+    ['a projected token', { volumes: [projects('mine')] }, /projects a token/],
+    ['a token for Lanyard', { volumes: [projects('mine', AUDIENCE)] }, /projects a token/],
+    ['a token for the API', { volumes: [projects('mine', 'api')] }, /projects a token/],
+  ])('a pod with %s is refused', async (_name, fields, message) => {
+    await expect(create('bad', { ...spec, ...fields })).rejects.toThrow(message)
+  })
+
+  test('a pod with a token for another service is admitted', async () => {
+    const volumes = [
+      ...(spec.volumes ?? []),
+      projects('vault', 'vault'),
+      { name: 'v', emptyDir: {} },
+    ]
+    const containers = [{ ...app, volumeMounts: [{ name: 'vault', mountPath: '/vault' }] }]
+    const initContainers = [sidecar, { ...app, name: 'setup' }]
+    const pod = await create('vault', { ...spec, containers, initContainers, volumes })
+    expect(pod.metadata?.name).toBe('vault')
+  })
+
+  test.each(['pods/binding', 'bindings'])('a hint by way of %s is refused', async (by) => {
+    const where = { name: 'p', namespace }
+    const bind = (annotations: Record<string, string>) => {
+      const metadata = { name: 'p', annotations }
+      const body = { metadata, target: { kind: 'Node', name: 'n1' } }
+      return by === 'bindings'
+        ? core.createNamespacedBinding({ namespace, body })
+        : core.createNamespacedPodBinding({ ...where, body })
+    }
+    await expect(bind({ 'lanyard.dev/root-requester': 'admin' })).rejects.toThrow(/Lanyard's own/)
+    const { spec: stored } = await core.readNamespacedPod(where)
+    expect(stored?.nodeName).toBeUndefined()
+  })
+
+  describe('a ControllerRevision', () => {
+    const revision = (name: string) => ({
+      metadata: { name, labels: { a: 'b' } },
+      revision: 1,
+      data: { spec: { template: {} } },
+    })
+    const apps = async (user: string) =>
+      (await apiServer.config(user, 'system:masters')).makeApiClient(AppsV1Api)
+    const accounts = 'system:serviceaccount:kube-system'
+
+    test.each([
+      'system:kube-controller-manager',
+      `${accounts}:statefulset-controller`,
+      `${accounts}:daemon-set-controller`,
+    ])('of %s is admitted, and what others would make of it is not', async (user) => {
+      const name = `r-${user.split(':').at(-1)}`
+      const theirs = await apps(user)
+      await theirs.createNamespacedControllerRevision({ namespace, body: revision(name) })
+      const change = (body: object) => ({ name, namespace, body })
+      await theirs.patchNamespacedControllerRevision(change({ revision: 2 }), MERGE)
+      const labels = { metadata: { labels: { a: 'c' } } }
+      const others = (await apps('admin')).patchNamespacedControllerRevision(change(labels), MERGE)
+      await expect(others).rejects.toThrow(/only the controllers/)
+      const collector = await apps(`${accounts}:generic-garbage-collector`)
+      const owners = { metadata: { ownerReferences: null } }
+      await collector.patchNamespacedControllerRevision(change(owners), MERGE)
+      await (await apps('admin')).deleteNamespacedControllerRevision({ name, namespace })
+    })
+
+    test.each([
+      'admin',
+      'system:serviceaccount:team:statefulset-controller',
+      `${accounts}:job-controller`,
+    ])('of %s is refused', async (user) => {
+      const body = revision('forged')
+      const created = (await apps(user)).createNamespacedControllerRevision({ namespace, body })
+      await expect(created).rejects.toThrow(/only the controllers of StatefulSets and DaemonSets/)
+      const elsewhere = { namespace: 'open', body: revision(`of-${user.length}`) }
+      await (await apps(user)).createNamespacedControllerRevision(elsewhere)
+    })
   })
 
   test('the same pod is admitted elsewhere', async () => {

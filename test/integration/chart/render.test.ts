@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { ADMISSION_GROUP, ADMISSION_ROOT, ADMISSION_VERSION } from '../../../core/names.ts'
 import { injectorConfig } from '../../../injector/config.ts'
 import { isWorkload } from '../../../injector/review-workload.ts'
 import { loadConfig } from '../../../platform/config.ts'
@@ -12,6 +13,8 @@ import { type Manifest, type RenderedChart, renderChart } from '../../support/re
 const GOLDEN = resolve(import.meta.dirname, '../../golden/chart')
 const helm = findHelm()
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`
+/** Where the file is. */
+const NODE = 'controlPlane.nodeSelector.kubernetes\\.io/hostname=n1'
 const set = (...values: readonly string[]) => values.flatMap((value) => ['--set', value])
 
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
@@ -19,7 +22,7 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   'host-path': set(
     'controlPlane.persistence.type=hostPath',
     'controlPlane.persistence.hostPath=/srv/lanyard',
-    'nodeSelector.disk=fast',
+    'controlPlane.nodeSelector.disk=fast',
   ),
   'air-gapped': set(
     'image.registry=registry.example/lanyard/',
@@ -38,8 +41,10 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
     'injector.replicas=3',
     'controlPlane.persistence.storageClassName=ssd',
     'controlPlane.persistence.size=100Gi',
-    'tolerations[0].key=infra',
-    'tolerations[0].operator=Exists',
+    'injector.tolerations[0].key=infra',
+    'injector.tolerations[0].operator=Exists',
+    'injector.nodeSelector.pool=system',
+    'injector.apiServerUrl=https://api.example:6443',
     'sidecar.resources.memoryLimit=256Mi',
   ),
 }
@@ -89,7 +94,7 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
     const policies = chart.objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
     const checks = [...webhooksOf(chart), ...policies.map(({ spec }) => spec)]
     expect(checks.map(({ failurePolicy }) => failurePolicy)).toEqual(
-      Array.from({ length: 7 }, () => 'Fail'),
+      Array.from({ length: 9 }, () => 'Fail'),
     )
   })
 
@@ -106,7 +111,7 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
       ...webhooksOf(chart),
       ...policies.map(({ spec }) => spec.matchConstraints),
     ].map(({ namespaceSelector }) => namespaceSelector)
-    expect(selectors).toEqual(Array.from({ length: 7 }, () => OPTED_IN))
+    expect(selectors).toEqual(Array.from({ length: 9 }, () => OPTED_IN))
     expect(webhooksOf(chart).map(({ objectSelector }) => objectSelector)).toEqual([{}, {}, {}])
     expect(webhooksOf(chart).filter((webhook) => 'matchConditions' in webhook)).toEqual([])
   })
@@ -208,12 +213,43 @@ describe.skipIf(helm === undefined)('the chart', () => {
     const { spec } = chart.find('Deployment', 'lanyard-injector')
     expect(spec.replicas).toBe(2)
     const budget = chart.find('PodDisruptionBudget', 'lanyard-injector').spec
-    expect(budget).toEqual({ maxUnavailable: 1, selector: spec.selector })
+    expect(budget).toEqual({
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      selector: spec.selector,
+    })
     expect(spec.template.metadata.labels).toMatchObject(spec.selector.matchLabels)
   })
 
+  test('keeps the control plane on the node with the file, and not the injectors', async () => {
+    const chart = await render('controlPlane.persistence.type=hostPath', NODE)
+    const podOf = (kind: string, name: string) => chart.find(kind, name).spec.template.spec
+    expect(podOf('StatefulSet', 'lanyard-control-plane').nodeSelector).toEqual({
+      'kubernetes.io/hostname': 'n1',
+    })
+    expect(podOf('Deployment', 'lanyard-injector').nodeSelector).toBeUndefined()
+    const anywhere = render('controlPlane.persistence.type=hostPath', 'injector.nodeSelector.a=b')
+    await expect(anywhere).rejects.toThrow(/say which one by controlPlane\.nodeSelector/)
+  })
+
+  test('calls the webhooks through kube-apiserver, which trusts itself', async () => {
+    const chart = await render()
+    const service = { name: 'kubernetes', namespace: 'default', port: 443 }
+    expect(webhooksOf(chart).map(({ clientConfig }) => clientConfig)).toEqual(
+      ['mutate', 'validate', 'validate'].map((webhook) => ({
+        service: { ...service, path: `${ADMISSION_ROOT}/${webhook}` },
+      })),
+    )
+    const { spec } = chart.find('APIService', `${ADMISSION_VERSION}.${ADMISSION_GROUP}`)
+    expect(spec).toMatchObject({
+      group: ADMISSION_GROUP,
+      version: ADMISSION_VERSION,
+      service: { name: 'lanyard-injector', namespace: 'lanyard-system', port: 443 },
+    })
+  })
+
   test('is root only to hand a folder of the node to the control plane', async () => {
-    const pods = podsOf(await render('controlPlane.persistence.type=hostPath'))
+    const pods = podsOf(await render('controlPlane.persistence.type=hostPath', NODE))
     const initContainers = pods.flatMap((pod) => pod.initContainers ?? [])
     expect(initContainers).toHaveLength(1)
     expect(initContainers[0].securityContext).toEqual({
@@ -279,6 +315,8 @@ describe.skipIf(helm === undefined)('the chart', () => {
     ['a processor in words', 'sidecar.resources.cpuLimit=one', /cpuLimit/],
     ['no memory', 'sidecar.resources.memoryLimit=', /memoryLimit.*does not match/],
     ['a pull policy that there is not', 'image.pullPolicy=Sometimes', /image\/pullPolicy/],
+    ['a nodeSelector for both', 'nodeSelector.disk=fast', /'nodeSelector' not allowed/],
+    ['an API server without TLS', 'injector.apiServerUrl=http://x', /apiServerUrl/],
     ['half a digest', 'image.digests.lanyard-sidecar=sha256:12', /does not match/],
     ['a digest of another image', `image.digests.sidecar=${DIGEST}`, /'sidecar' not allowed/],
   ])('refuses %s', async (_name, value, message) => {

@@ -9,6 +9,8 @@ import {
   AppsV1Api,
   CoreV1Api,
   type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { keepCaBundles } from '../../../control-plane/kubernetes/ca-bundles.ts'
@@ -23,15 +25,18 @@ const CHART = resolve(import.meta.dirname, '../../../deploy/chart')
 const kube = findKube()
 const helm = findHelm()
 const name = 'lanyard-injector'
+const API_SERVICES = ['v1alpha1.access.lanyard.dev', 'v1alpha1.admission.lanyard.dev']
 
 describe.skipIf(kube === undefined || helm === undefined)('on a real kube-apiserver', () => {
   let apiServer: BareApiServer
   let folder: string
   let config: KubeConfig
   let keeper: { stop(): void } | undefined
+  let authority: { readonly certificatePem: string }
 
   beforeAll(async () => {
     apiServer = await startBareApiServer(kube ?? '')
+    authority = await createTestAuthority('lanyard')
     folder = await mkdtemp(join(tmpdir(), 'lanyard-chart-'))
     config = await apiServer.config('admin', 'system:masters')
     await writeFile(join(folder, 'admin'), await apiServer.kubeconfig('admin', 'system:masters'))
@@ -58,24 +63,25 @@ describe.skipIf(kube === undefined || helm === undefined)('on a real kube-apiser
     return (await promisify(execFile)(helm ?? '', argv, { env })).stdout
   }
 
-  /** The bundles of the three webhooks and of the APIService. */
+  const keep = () =>
+    keepCaBundles(config, authority.certificatePem, createLogger({ name: 'test', level: 'error' }))
+
+  /** The bundles of the two APIServices. */
   async function bundles(): Promise<readonly (string | undefined)[]> {
-    const admission = config.makeApiClient(AdmissionregistrationV1Api)
-    const { webhooks: mutating = [] } = await admission.readMutatingWebhookConfiguration({ name })
-    const { webhooks: validating = [] } = await admission.readValidatingWebhookConfiguration({
-      name,
-    })
-    const service = await config
-      .makeApiClient(ApiregistrationV1Api)
-      .readAPIService({ name: 'v1alpha1.access.lanyard.dev' })
-    return [
-      ...[...mutating, ...validating].map(({ clientConfig }) => clientConfig.caBundle),
-      service.spec?.caBundle,
-    ]
+    const registration = config.makeApiClient(ApiregistrationV1Api)
+    const services = await Promise.all(
+      API_SERVICES.map((name) => registration.readAPIService({ name })),
+    )
+    return services.map(({ spec }) => spec?.caBundle)
+  }
+
+  function wanted(): readonly string[] {
+    const bundle = Buffer.from(authority.certificatePem).toString('base64')
+    return [bundle, bundle]
   }
 
   test('an installation leaves the bundles out, and admits nothing by them', async () => {
-    expect(await bundles()).toEqual([undefined, undefined, undefined, undefined])
+    expect(await bundles()).toEqual([undefined, undefined])
     const core = config.makeApiClient(CoreV1Api)
     const labels = { 'lanyard.dev/injection': 'enabled' }
     await core.createNamespace({ body: { metadata: { name: 'team', labels } } })
@@ -91,15 +97,13 @@ describe.skipIf(kube === undefined || helm === undefined)('on a real kube-apiser
     await expect(refused).rejects.toThrow(/failed calling webhook .*inject\.lanyard\.dev/)
   })
 
-  test('an upgrade that changes other values keeps the bundles that the control plane wrote', async () => {
-    const { certificatePem } = await createTestAuthority('lanyard')
-    const want = Buffer.from(certificatePem).toString('base64')
-    keeper = keepCaBundles(config, certificatePem, createLogger({ name: 'test', level: 'error' }))
-    await vi.waitFor(async () => expect(await bundles()).toEqual([want, want, want, want]), 20_000)
+  test('an upgrade that changes other values keeps what the control plane wrote', async () => {
+    keeper = keep()
+    await vi.waitFor(async () => expect(await bundles()).toEqual(wanted()), 20_000)
     // From here on nobody would write them again.
     keeper.stop()
     await runHelm('upgrade', '--set', 'injector.replicas=3', '--set', 'sidecar.logLevel=debug')
-    expect(await bundles()).toEqual([want, want, want, want])
+    expect(await bundles()).toEqual(wanted())
     const { spec } = await config
       .makeApiClient(AppsV1Api)
       .readNamespacedDeployment({ name, namespace: 'lanyard-system' })
@@ -117,6 +121,25 @@ describe.skipIf(kube === undefined || helm === undefined)('on a real kube-apiser
     await runHelm('upgrade', '--set', 'injector.replicas=2')
     const after = await admission.readValidatingWebhookConfiguration({ name })
     expect(after.webhooks?.map(({ failurePolicy }) => failurePolicy)).toEqual(['Fail', 'Fail'])
+  })
+
+  test('keepCaBundles() keeps one although the other is gone, and both once it is back', async () => {
+    const registration = config.makeApiClient(ApiregistrationV1Api)
+    const [first = '', second = ''] = API_SERVICES
+    const { spec, metadata: was } = await registration.readAPIService({ name: first })
+    await registration.deleteAPIService({ name: first })
+    const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+    const body = { spec: { caBundle: null } }
+    await registration.patchAPIService({ name: second, body }, merge)
+    keeper = keep()
+    const bundle = async () => (await registration.readAPIService({ name: second })).spec?.caBundle
+    await vi.waitFor(async () => expect(await bundle()).toBe(wanted()[1]), 20_000)
+    // As Helm would bring it back.
+    const { resourceVersion: _, uid: __, ...metadata } = was ?? {}
+    const { caBundle: ___, ...rest } = spec ?? { groupPriorityMinimum: 1, versionPriority: 1 }
+    await registration.createAPIService({ body: { metadata, spec: rest } })
+    await vi.waitFor(async () => expect(await bundles()).toEqual(wanted()), 20_000)
+    keeper.stop()
   })
 
   test('an uninstallation leaves no webhook behind that would refuse pods', async () => {

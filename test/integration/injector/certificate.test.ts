@@ -35,7 +35,8 @@ async function serve(from: CertificateAuthority): Promise<void> {
     { write: (line) => void lines.push(line) },
   )
   const app = new Hono().get('/', (c) => c.text('here'))
-  server = await startWebhookServer({ app, port: 0, authority: from, logger })
+  const requestHeader = { current: () => undefined, onChange: () => () => undefined }
+  server = await startWebhookServer({ app, port: 0, authority: from, requestHeader, logger })
 }
 
 async function handshake(servername = 'lanyard-injector.lanyard-system.svc'): Promise<TLSSocket> {

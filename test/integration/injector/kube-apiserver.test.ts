@@ -12,9 +12,17 @@ import {
   type V1Pod,
 } from '@kubernetes/client-node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { keepCaBundles } from '../../../control-plane/kubernetes/ca-bundles.ts'
+import { createLogger } from '../../../platform/logger.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
 import { findKube } from '../../support/find-kubernetes.ts'
-import { type InjectorFixture, startInjectorFixture } from '../../support/injector-fixture.ts'
+import {
+  type InjectorFixture,
+  MUTATE,
+  startInjectorFixture,
+  VALIDATE,
+} from '../../support/injector-fixture.ts'
+import { leadToInjector, waitUntilAvailable } from '../../support/lead-to-injector.ts'
 import { createTestAuthority } from '../../support/test-certificates.ts'
 
 /*
@@ -33,12 +41,16 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
   let alice: CoreV1Api
   let admission: AdmissionregistrationV1Api
   let others: OtherWebhook
+  let keeper: { stop(): void } | undefined
   let namespace = ''
   let namespaces = 0
 
   beforeAll(async () => {
     apiServer = await startBareApiServer(kube ?? '')
-    injector = await startInjectorFixture({ LANYARD_SIDECAR_CPU_LIMIT: '200m' })
+    injector = await startInjectorFixture(
+      { LANYARD_SIDECAR_CPU_LIMIT: '0.2', LANYARD_SIDECAR_MEMORY_LIMIT: '1024Mi' },
+      apiServer.frontProxyCaPem,
+    )
     injector.publishAuthority()
     others = await startOtherWebhook()
     admin = await apiServer.config('admin', 'system:masters')
@@ -58,10 +70,18 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
       async () => expect((await injector.health('/readyz')).status).toBe(200),
       20_000,
     )
-    await registerWebhooks(admission, injector, others)
+    await leadToInjector(admin, injector)
+    keeper = keepCaBundles(
+      admin,
+      injector.authorityPem,
+      createLogger({ name: 'test', level: 'error' }),
+    )
+    await waitUntilAvailable(admin)
+    await registerWebhooks(admission, others)
   }, 120_000)
 
   afterAll(async () => {
+    keeper?.stop()
     await others?.close()
     await injector?.close()
     await apiServer?.close()
@@ -127,6 +147,42 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
     expectInjected(pod)
     expect(await injector.store.bindings.find(pod.metadata?.uid ?? '')).toBeUndefined()
     expect(before.items).toEqual([])
+  })
+
+  test('a pod that asks for no credential gets none', async () => {
+    const pod = await create({ automountServiceAccountToken: false })
+    const [container] = pod.spec?.containers ?? []
+    expect(container?.volumeMounts).toBeUndefined()
+    expect(container?.env?.[0]).toEqual({ name: 'KUBERNETES_SERVICE_HOST', value: '127.0.0.1' })
+    const body = { metadata: { name: 'quiet' }, automountServiceAccountToken: false }
+    await core.createNamespacedServiceAccount({ namespace, body })
+    const quiet = await create({ serviceAccountName: 'quiet' }, { name: 'quiet' })
+    expect(quiet.spec?.containers[0]?.volumeMounts).toBeUndefined()
+    expect(await injector.store.bindings.find(quiet.metadata?.uid ?? '')).toBeDefined()
+  })
+
+  test.each<[string, object, object]>([
+    [
+      'just enough for its containers',
+      { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '128Mi' } },
+      { requests: { cpu: '110m', memory: '192Mi' }, limits: { memory: '1Gi' } },
+    ],
+    [
+      'limits alone',
+      { limits: { cpu: '100m', memory: '128Mi' } },
+      { requests: { cpu: '110m', memory: '192Mi' }, limits: { cpu: '200m', memory: '1Gi' } },
+    ],
+    [
+      'enough for the sidecar too',
+      { requests: { cpu: '1', memory: '512Mi' }, limits: { memory: '2Gi' } },
+      { requests: { cpu: '1', memory: '512Mi' }, limits: { memory: '2Gi' } },
+    ],
+  ])('a pod that takes %s as a whole is admitted with room', async (_name, resources, want) => {
+    const own = { requests: { cpu: '100m', memory: '128Mi' } }
+    const containers = [{ ...aContainer('app'), resources: own }]
+    const pod = await create({ containers, resources })
+    expectInjected(pod)
+    expect(pod.spec?.resources).toMatchObject(want)
   })
 
   test('a copy of an injected pod is injected as it was', async () => {
@@ -289,14 +345,14 @@ function aPod(spec: Partial<V1Pod['spec']>, metadata: V1Pod['metadata']): V1Pod 
   }
 }
 
-/** As the chart registers them, but by URL: there are no Services here. */
+/** As the chart registers them. */
 async function registerWebhooks(
   admission: AdmissionregistrationV1Api,
-  injector: InjectorFixture,
   others: OtherWebhook,
 ): Promise<void> {
-  const url = `https://localhost:${injector.webhooks.port}`
-  const caBundle = Buffer.from(injector.authorityPem).toString('base64')
+  const clientConfig = (path: string) => ({
+    service: { namespace: 'default', name: 'kubernetes', port: 443, path },
+  })
   const shared = {
     admissionReviewVersions: ['v1'],
     failurePolicy: 'Fail',
@@ -309,7 +365,7 @@ async function registerWebhooks(
     name: 'inject.lanyard.dev',
     sideEffects: 'None',
     reinvocationPolicy: 'IfNeeded',
-    clientConfig: { url: `${url}/mutate`, caBundle },
+    clientConfig: clientConfig(MUTATE),
     rules: [creation],
   }
   await admission.createMutatingWebhookConfiguration({
@@ -329,7 +385,7 @@ async function registerWebhooks(
     ...shared,
     name: 'bind.lanyard.dev',
     sideEffects: 'NoneOnDryRun',
-    clientConfig: { url: `${url}/validate`, caBundle },
+    clientConfig: clientConfig(VALIDATE),
     rules: [creation, ephemeral],
   }
   await admission.createValidatingWebhookConfiguration({

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   INJECTOR_TOKEN,
   type InjectorFixture,
+  MUTATE,
   startInjectorFixture,
 } from '../../support/injector-fixture.ts'
 import { aPod } from '../../support/pod-builders.ts'
@@ -35,7 +36,7 @@ describe('before the control plane has made its authority, the injector', () => 
     const { status, text } = await injector.health('/readyz')
     expect(status).toBe(503)
     expect(text).toContain('waiting for the certificate authority')
-    await expect(injector.review('/mutate', aReview)).rejects.toThrow('ECONNREFUSED')
+    await expect(injector.review(MUTATE, aReview)).rejects.toThrow('ECONNREFUSED')
   })
 
   test('is ready by itself once there is one', async () => {
@@ -46,7 +47,7 @@ describe('before the control plane has made its authority, the injector', () => 
     })
     injector.publishAuthority()
     await ready()
-    expect(await injector.review('/mutate', aReview)).toMatchObject({ allowed: true })
+    expect(await injector.review(MUTATE, aReview)).toMatchObject({ allowed: true })
   })
 
   test('keeps asking while the API server fails', async () => {
@@ -72,19 +73,19 @@ describe('at SIGTERM the injector', () => {
     await vi.waitFor(async () => expect((await injector.health('/readyz')).status).toBe(503), 900)
     expect((await injector.health('/readyz')).text).toContain('draining')
     // On a new connection too: an endpoint goes away later than the pod hears of its end.
-    const fresh = await injector.post('/mutate', '{}', { agent: false, ca: injector.authorityPem })
+    const fresh = await injector.post(MUTATE, '{}', { agent: false, ...injector.frontProxy })
     expect(fresh.status).toBe(400)
-    expect(await injector.review('/mutate', aReview)).toMatchObject({ allowed: true })
+    expect(await injector.review(MUTATE, aReview)).toMatchObject({ allowed: true })
     const [code] = (await exit) as [number]
     expect(code).toBe(0)
-    await expect(injector.review('/mutate', aReview)).rejects.toThrow()
+    await expect(injector.review(MUTATE, aReview)).rejects.toThrow()
   })
 
   test('answers what it was asked, however long that takes', async () => {
     injector.publishAuthority()
     await ready()
     await injector.silenceControlPlane()
-    const answer = injector.review('/mutate', aReview)
+    const answer = injector.review(MUTATE, aReview)
     const exit = once(injector.process, 'exit')
     injector.process.kill('SIGTERM')
     // The control plane's deadline, five seconds, is longer than the wait and shorter than the drain.
@@ -108,11 +109,34 @@ describe('at SIGTERM the injector', () => {
   })
 })
 
+describe('when the authority is another, the injector', () => {
+  test('ends, to be started with the new one', async () => {
+    injector.publishAuthority()
+    await ready()
+    const exit = once(injector.process, 'exit')
+    await injector.replaceAuthority()
+    expect(await exit).toEqual([0, null])
+    expect(injector.log()).toContain('The certificate authority was replaced')
+  })
+
+  test('goes on while it is only missing or broken', async () => {
+    injector.publishAuthority()
+    await ready()
+    injector.api.onRequest((_incoming, outgoing) => {
+      const data = { 'tls.crt': 'eA==', 'tls.key': 'eA==' }
+      outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }))
+    })
+    const looked = 'Cannot look at the certificate authority'
+    await vi.waitFor(() => expect(injector.log()).toContain(looked), 10_000)
+    expect(await injector.review(MUTATE, aReview)).toMatchObject({ allowed: true })
+  })
+})
+
 test('the metrics count what was answered', async () => {
   injector.publishAuthority()
   await ready()
   injector.setToken(INJECTOR_TOKEN)
-  await injector.review('/mutate', aReview)
+  await injector.review(MUTATE, aReview)
   const { text } = await injector.health('/metrics')
   expect(text).toContain('lanyard_injector_reviews_total{webhook="mutate",result="patched"} 1')
   expect(text).toContain('lanyard_injector_review_duration_seconds_count{webhook="mutate"} 1')

@@ -4,29 +4,50 @@ import { join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { CERTIFICATE_AUTHORITY_SECRET, SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { CertificatePair } from '../platform/certificate-authority.ts'
+import { EXTENSION_AUTHENTICATION } from '../platform/request-header-config.ts'
 
-const PATH = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/secrets/${CERTIFICATE_AUTHORITY_SECRET}`
+/* The two objects that the injector reads, with its own service account. */
+
+const AUTHORITY = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/secrets/${CERTIFICATE_AUTHORITY_SECRET}`
+const FRONT_PROXY = `/api/v1/namespaces/${EXTENSION_AUTHENTICATION.namespace}/configmaps/${EXTENSION_AUTHENTICATION.name}`
 const TIMEOUT_MS = 5_000
 
 /**
- * Reads Lanyard's certificate authority from its Secret, with the pod's own service account.
- * Undefined while the control plane has not made it yet. Throws `upstream_unavailable` when
- * kube-apiserver does not answer or refuses.
+ * Reads Lanyard's certificate authority from its Secret. Undefined while the control plane has not
+ * made it yet. Throws `upstream_unavailable` when kube-apiserver does not answer or refuses.
  */
 export async function readCertificateAuthority(
   serviceAccountFolder: string,
 ): Promise<CertificatePair | undefined> {
-  const { status, body } = await get(PATH, serviceAccountFolder)
+  const data = await readData(AUTHORITY, serviceAccountFolder)
+  if (data === undefined) return undefined
+  const decode = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString()
+  return { certificatePem: decode('tls.crt'), privateKeyPem: decode('tls.key') }
+}
+
+/**
+ * Reads how kube-apiserver, as a front proxy, says for whom it calls; an absent ConfigMap is empty.
+ * Throws `upstream_unavailable`.
+ */
+export async function readExtensionAuthentication(
+  serviceAccountFolder: string,
+): Promise<Readonly<Record<string, string>>> {
+  return (await readData(FRONT_PROXY, serviceAccountFolder)) ?? {}
+}
+
+async function readData(
+  path: string,
+  serviceAccountFolder: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const { status, body } = await get(path, serviceAccountFolder)
   if (status === 404) return undefined
   if (status !== 200) {
     throw new Fault(
       'upstream_unavailable',
-      `Cannot read ${PATH}: kube-apiserver answered ${status}`,
+      `Cannot read ${path}: kube-apiserver answered ${status}`,
     )
   }
-  const { data } = JSON.parse(body) as { data?: Record<string, string> }
-  const decode = (key: string) => Buffer.from(data?.[key] ?? '', 'base64').toString()
-  return { certificatePem: decode('tls.crt'), privateKeyPem: decode('tls.key') }
+  return (JSON.parse(body) as { data?: Record<string, string> }).data ?? {}
 }
 
 async function get(path: string, folder: string): Promise<{ status: number; body: string }> {

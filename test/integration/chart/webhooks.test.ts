@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1Pod,
+} from '@kubernetes/client-node'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { keepCaBundles } from '../../../control-plane/kubernetes/ca-bundles.ts'
+import { createLogger } from '../../../platform/logger.ts'
+import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
+import { findHelm, findKube } from '../../support/find-kubernetes.ts'
+import { type InjectorFixture, startInjectorFixture } from '../../support/injector-fixture.ts'
+import { leadToInjector, waitUntilAvailable } from '../../support/lead-to-injector.ts'
+
+/*
+ * The webhook configurations of the chart themselves, with what the control plane writes into them,
+ * between a real kube-apiserver and the injector.
+ */
+
+const CHART = resolve(import.meta.dirname, '../../../deploy/chart')
+const kube = findKube()
+const helm = findHelm()
+const SYSTEM = 'lanyard-system'
+const OPTED_IN = { 'lanyard.dev/injection': 'enabled' }
+
+describe.skipIf(kube === undefined || helm === undefined)('the chart on kube-apiserver', () => {
+  let apiServer: BareApiServer
+  let injector: InjectorFixture
+  let folder: string
+  let config: KubeConfig
+  let core: CoreV1Api
+  let keeper: { stop(): void } | undefined
+
+  beforeAll(async () => {
+    apiServer = await startBareApiServer(kube ?? '')
+    injector = await startInjectorFixture({}, apiServer.frontProxyCaPem)
+    injector.publishAuthority()
+    folder = await mkdtemp(join(tmpdir(), 'lanyard-webhooks-'))
+    config = await apiServer.config('admin', 'system:masters')
+    core = config.makeApiClient(CoreV1Api)
+    const kubeconfig = join(folder, 'admin')
+    await writeFile(kubeconfig, await apiServer.kubeconfig('admin', 'system:masters'))
+    const where = ['--namespace', SYSTEM, '--create-namespace', '--kubeconfig', kubeconfig]
+    const env = { ...process.env, HOME: folder }
+    await promisify(execFile)(helm ?? '', ['install', 'lanyard', CHART, ...where], { env })
+    await leadToInjector(config, injector)
+    for (const namespace of ['team', 'open', SYSTEM, 'kube-system']) await openNamespace(namespace)
+    keeper = keepCaBundles(
+      config,
+      injector.authorityPem,
+      createLogger({ name: 'test', level: 'error' }),
+    )
+    await vi.waitFor(
+      async () => expect((await injector.health('/readyz')).status).toBe(200),
+      20_000,
+    )
+    await waitUntilAvailable(config)
+  }, 120_000)
+
+  afterAll(async () => {
+    keeper?.stop()
+    await injector?.close()
+    await apiServer?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** All but `open` carry the label: what is exempt is exempt by name. */
+  async function openNamespace(namespace: string): Promise<void> {
+    const labels = namespace === 'open' ? {} : OPTED_IN
+    const metadata = { name: namespace, labels }
+    await core.createNamespace({ body: { metadata } }).catch(() => undefined)
+    await core.patchNamespace(
+      { name: namespace, body: { metadata: { labels } } },
+      setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+    )
+    await core
+      .createNamespacedServiceAccount({ namespace, body: { metadata: { name: 'default' } } })
+      .catch(() => undefined)
+  }
+
+  const create = (namespace: string, metadata: V1Pod['metadata'], spec: object = {}) =>
+    core.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: metadata ?? {},
+        spec: { containers: [{ name: 'app', image: 'busybox:1' }], ...spec },
+      },
+    })
+
+  test('a pod is injected and bound by the webhooks of the chart', async () => {
+    const pod = await create('team', { name: 'p' })
+    expect(pod.spec?.initContainers?.[0]?.name).toBe('lanyard-sidecar')
+    const binding = await injector.store.bindings.find(pod.metadata?.uid ?? '')
+    expect(binding?.chain.rootRequester.username).toBe('admin')
+  })
+
+  test.each(['open', SYSTEM, 'kube-system'])('a pod in %s is left as it is', async (namespace) => {
+    const pod = await create(namespace, { name: 'p' })
+    expect(pod.spec?.initContainers).toBeUndefined()
+    expect(pod.metadata?.annotations).toBeUndefined()
+    expect(await injector.store.bindings.find(pod.metadata?.uid ?? '')).toBeUndefined()
+  })
+
+  test('a review that somebody posts through kube-apiserver is none of kube-apiserver', async () => {
+    const answer = await postThrough(config, '/apis/admission.lanyard.dev/v1alpha1/validate')
+    expect(answer).toMatchObject({ status: 403 })
+    expect(answer.text).toContain('only kube-apiserver calls the webhooks')
+  })
+
+  test('what kube-apiserver says when the injector is away is no way in', async () => {
+    injector.process.kill('SIGKILL')
+    await expect(create('team', { name: 'away' })).rejects.toThrow(
+      /failed calling webhook .*inject\.lanyard\.dev/,
+    )
+  })
+})
+
+/** Posts as the user of a kubeconfig. */
+async function postThrough(
+  config: KubeConfig,
+  path: string,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const options = { method: 'POST', headers: { 'content-type': 'application/json' } }
+  await config.applyToHTTPSOptions(options)
+  const sent = request(`${config.getCurrentCluster()?.server}${path}`, options)
+  sent.end('{}')
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }
+}

@@ -7,6 +7,7 @@ import { failureStatus, faultStatus } from '../core/kubernetes/status.ts'
 import type { UserInfo } from '../core/kubernetes/user-info.ts'
 import { ADMISSION_GROUP, ADMISSION_ROOT, ADMISSION_VERSION } from '../core/names.ts'
 import type { Logger } from '../platform/logger.ts'
+import { VERSION } from '../platform/version.ts'
 import {
   type AdmissionRequest,
   ALLOWED,
@@ -47,6 +48,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.use(authenticate(deps))
   app.get(ADMISSION_ROOT, (c) => c.json(NO_RESOURCES))
+  // Without them kube-apiserver would complain in its log, each minute.
+  app.get('/openapi/v2', (c) => c.json(NO_OPENAPI))
+  app.get('/openapi/v3', (c) => c.json({ paths: {} }))
   app.use(`${ADMISSION_ROOT}/*`, onlyApiServer(deps), bodyLimit({ maxSize: BODY_BYTES_MAX }))
   const reviewers = { mutate, validate }
   for (const webhook of ['mutate', 'validate'] as const) {
@@ -67,6 +71,8 @@ const NO_RESOURCES = {
   groupVersion: `${ADMISSION_GROUP}/${ADMISSION_VERSION}`,
   resources: [],
 }
+
+const NO_OPENAPI = { swagger: '2.0', info: { title: ADMISSION_GROUP, version: VERSION }, paths: {} }
 
 function authenticate(deps: AppDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {

@@ -222,6 +222,12 @@ test('kube-apiserver learns that the API is there, and nothing of what is in it'
   expect(status).toBe(200)
   expect(JSON.parse(text)).toMatchObject({ kind: 'APIResourceList', resources: [] })
   expect((await injector.post('/apis', '', { method: 'GET' })).status).toBe(404)
+  // kube-apiserver asks for both and complains when they are missing.
+  for (const path of ['/openapi/v2', '/openapi/v3']) {
+    const document = await injector.post(path, '', { method: 'GET' })
+    expect(document.status).toBe(200)
+    expect(JSON.parse(document.text)).toMatchObject({ paths: {} })
+  }
 })
 
 describe('a client', () => {

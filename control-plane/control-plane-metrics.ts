@@ -8,6 +8,7 @@ export interface ControlPlaneMetrics {
   readonly accessApiRequests: Counter<'code'>
 }
 
+/** Registers what the control plane counts. Names follow the conventions of Prometheus. */
 export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics {
   return {
     decisions: metrics.counter(
@@ -36,6 +37,7 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
   }
 }
 
+/** Registers the gauge of open decisions; `size` is asked at each scrape. */
 export function measureOpenDecisions(metrics: Metrics, size: () => number): void {
   metrics.measured(
     'lanyard_open_decisions',

@@ -62,6 +62,7 @@ export interface Decider {
  */
 const ulid = monotonicFactory(() => randomInt(32) / 32)
 
+/** Gathers what a decision rests on, has `core/policy` decide, and puts the answer on record. */
 export function createDecider(deps: DecideDeps): Decider {
   const { facts, access } = deps
 

@@ -18,6 +18,10 @@ export interface ServingCertificate {
   stop(): void
 }
 
+/**
+ * Issues the certificate of both servers and renews it after a third of its life. Throws when it
+ * cannot issue the first.
+ */
 export async function keepServingCertificate(
   authority: CertificateAuthority,
   logger: Logger,

@@ -86,6 +86,7 @@ export type Review =
 
 export const ALLOWED: Review = { result: 'allowed' }
 
+/** A refusal, 403 with the reason; kubectl shows it to whoever asked. */
 export function refused(message: string): Review {
   return { result: 'refused', code: 403, reason: 'Forbidden', message: `lanyard: ${message}` }
 }

@@ -54,6 +54,7 @@ const CHANGES = {
   adopted: WorkloadChange.ADOPTED,
 } as const
 
+/** A client for `host:port` of the control plane. Each call throws a Fault that says what to do. */
 export function createChainClient(options: {
   readonly address: string
   readonly caPem: string

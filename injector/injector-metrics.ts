@@ -6,6 +6,7 @@ export interface InjectorMetrics {
   readonly duration: Histogram<'webhook'>
 }
 
+/** Registers what the injector counts. Names follow the conventions of Prometheus. */
 export function createInjectorMetrics(metrics: Metrics): InjectorMetrics {
   return {
     reviews: metrics.counter('lanyard_injector_reviews_total', 'Admission requests answered.', [

@@ -10,6 +10,7 @@ import type {
   UserInfoSchema,
 } from './gen/lanyard/v1/chain_pb.ts'
 
+/** A user on the wire, whole: authorizers look at groups and extra too. */
 export function userToMessage(user: UserInfo): MessageInitShape<typeof UserInfoSchema> {
   const extra = Object.entries(user.extra).map(([key, values]) => [key, { values: [...values] }])
   return {
@@ -34,10 +35,12 @@ export function userFromMessage(message: UserInfoMessage | undefined): UserInfo 
   }
 }
 
+/** A pod of a chain on the wire. */
 export function actorToMessage(actor: Actor): MessageInitShape<typeof ActorSchema> {
   return { ...actor, via: actor.via.map((via) => ({ ...via })) }
 }
 
+/** A chain on the wire; `chainFromMessage` reads it back. */
 export function chainToMessage(
   chain: DelegationChain,
 ): MessageInitShape<typeof DelegationChainSchema> {

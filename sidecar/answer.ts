@@ -11,6 +11,7 @@ export interface Answer {
   readonly decisionId: string
 }
 
+/** The answer to a request that could not be served, and for which no decision is on record. */
 export function faultAnswer(fault: Fault): Answer {
   return { status: faultStatus(fault), decisionId: '' }
 }

@@ -9,6 +9,7 @@ export interface CachedDocument {
   readonly hash: string
 }
 
+/** A document with the hash of what it says: clients that have it already are told so. */
 export function withHash(body: unknown): CachedDocument {
   const hash = createHash('sha256').update(JSON.stringify(body)).digest('hex').toUpperCase()
   return { body, etag: `"${hash}"`, hash }

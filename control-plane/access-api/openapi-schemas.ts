@@ -21,6 +21,7 @@ interface GroupVersionKind {
   readonly kind: string
 }
 
+/** Which kind a definition describes, as `x-kubernetes-group-version-kind` names it. */
 export function groupVersionKind(kind: string): GroupVersionKind {
   return { group: ACCESS_GROUP, version: ACCESS_VERSION, kind }
 }

@@ -27,6 +27,9 @@ export interface Rendering {
   bookmark(resourceVersion: string, annotations: Readonly<Record<string, string>>): unknown
 }
 
+/**
+ * Writes objects as a client asked for them. `now` is Unix milliseconds, for the ages in a Table.
+ */
 export function createRendering(
   resource: ApiResource,
   representation: Representation,

@@ -59,6 +59,9 @@ interface PolicyObject extends KubernetesObject {
 
 const POLICIES = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'accesspolicies' }
 
+/**
+ * Begins to watch policies, namespaces and RBAC; until the first two are known, `problem` says so.
+ */
 export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   const { config, logger } = options
   const watch = new Watch(config)

@@ -60,6 +60,7 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
   }
 }
 
+/** An answer as the sidecar gets it. Whatever is not an allow is written as a deny. */
 export function answerToMessage(answer: Answer): MessageInitShape<typeof AuthorizeResponseSchema> {
   return {
     decisionId: answer.decisionId,
@@ -70,6 +71,7 @@ export function answerToMessage(answer: Answer): MessageInitShape<typeof Authori
   }
 }
 
+/** What became of a request, in our clock (Unix milliseconds): the sidecar's own may be wrong. */
 export function outcomeFromMessage(message: OutcomeMessage, completedAtMs: number): Outcome {
   const responseBytes = Number(message.responseBytes)
   return {

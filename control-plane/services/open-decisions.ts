@@ -45,6 +45,7 @@ const TIMES: RecheckTimes = { settleMs: 100, answerMsMax: 1_800, retryMs: 150 }
 /** Judged at once. Thousands can be open, and each may cost a review that decisions wait for as well. */
 const AT_ONCE_MAX = 32
 
+/** Keeps what is open and judges it again; the state lives as long as the process. */
 export function createOpenDecisions(
   decider: Pick<Decider, 'stillAllows'>,
   logger: Logger,

@@ -35,6 +35,7 @@ export interface WorkloadStore {
 /** Workloads of one transaction: more would hold up decisions. */
 const BATCH = 200
 
+/** Who made what, in SQLite; each write is on disk when its promise resolves. */
 export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): WorkloadStore {
   const { sqlite, kysely } = db
   const upsert = sqlite.prepare<unknown[]>(

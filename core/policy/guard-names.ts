@@ -14,6 +14,7 @@ export const GUARDS = {
 
 export type GuardName = keyof typeof GUARDS
 
+/** Whether a guard of that name exists; a rule that lifts another is not valid. */
 export function isGuardName(name: string): name is GuardName {
   return Object.hasOwn(GUARDS, name)
 }

@@ -30,14 +30,17 @@ function lengthOf(length: number): Buffer {
   return Buffer.concat([Buffer.from([0x80 | bytes.length]), bytes])
 }
 
+/** SEQUENCE of values, in their order. */
 export function sequence(...contents: readonly Buffer[]): Buffer {
   return tagged(TAG.sequence, ...contents)
 }
 
+/** SET of values. DER wants them sorted; a name of a certificate has one in each. */
 export function set(...contents: readonly Buffer[]): Buffer {
   return tagged(TAG.set, ...contents)
 }
 
+/** BOOLEAN true; false is the default everywhere and is left out. */
 export function booleanTrue(): Buffer {
   return tagged(TAG.boolean, Buffer.from([0xff]))
 }
@@ -58,10 +61,12 @@ export function bitString(bytes: Buffer, unusedBits = 0): Buffer {
   return tagged(TAG.bitString, Buffer.from([unusedBits]), bytes)
 }
 
+/** OCTET STRING. */
 export function octetString(bytes: Buffer): Buffer {
   return tagged(TAG.octetString, bytes)
 }
 
+/** UTF8String. */
 export function utf8String(text: string): Buffer {
   return tagged(TAG.utf8String, Buffer.from(text, 'utf8'))
 }

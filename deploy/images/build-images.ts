@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { VERSION } from '../../platform/version.ts'
+import { thirdPartyNotices } from '../third-party-notices.ts'
 import { dockerArchive, type Image } from './docker-archive.ts'
 import { folderEntries, withFolders } from './files.ts'
 import { runtimeLayer } from './runtime-layer.ts'
@@ -79,13 +80,17 @@ export async function packImages(): Promise<readonly PackedImage[]> {
   return packed
 }
 
+/** Beside the bundle and not in it, where it would be read at each start. */
+const NOTICES = 'THIRD-PARTY-NOTICES.txt'
+
 async function packImage(recipe: Recipe): Promise<PackedImage> {
   const work = await mkdtemp(join(tmpdir(), 'lanyard-bundle-'))
   try {
     const app = join(work, 'app')
     mkdirSync(app)
-    const { code, sourceMap } = await bundle(recipe.entry, recipe.external)
+    const { code, sourceMap, inputs } = await bundle(recipe.entry, recipe.external)
     await writeFile(join(app, 'main.cjs'), code)
+    await writeFile(join(app, NOTICES), await thirdPartyNotices(inputs, REPOSITORY))
     copyPackages(recipe.external, app)
     const image: Image = {
       reference: `${recipe.name}:${VERSION}`,
@@ -100,16 +105,23 @@ async function packImage(recipe: Recipe): Promise<PackedImage> {
   }
 }
 
+interface Bundle {
+  readonly code: Uint8Array
+  readonly sourceMap: Uint8Array
+  /** Every file that went into it, relative to the repository. */
+  readonly inputs: readonly string[]
+}
+
 /** One CommonJS file: faster to start than modules, and what native packages expect. */
-async function bundle(
-  entry: string,
-  external: readonly string[],
-): Promise<{ readonly code: Uint8Array; readonly sourceMap: Uint8Array }> {
-  const { outputFiles } = await build({
+async function bundle(entry: string, external: readonly string[]): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
     entryPoints: [join(REPOSITORY, entry)],
     // Nothing is written there; the map names its sources relative to it.
     outfile: join(REPOSITORY, 'main.cjs'),
     write: false,
+    metafile: true,
+    absWorkingDir: REPOSITORY,
+    legalComments: 'none',
     sourcemap: 'external',
     bundle: true,
     // Names stay: a log line should say which class threw. esbuild's keepNames would put them back by
@@ -128,7 +140,8 @@ async function bundle(
     if (file === undefined) throw new Error(`esbuild made no ${name} of ${entry}`)
     return file.contents
   }
-  return { code: contentsOf('/main.cjs'), sourceMap: contentsOf('/main.cjs.map') }
+  const inputs = Object.keys(metafile.inputs)
+  return { code: contentsOf('/main.cjs'), sourceMap: contentsOf('/main.cjs.map'), inputs }
 }
 
 /** Packages with everything they depend on, at the top of node_modules where npm has them too. */

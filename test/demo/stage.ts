@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { buildPlugin } from '../../cli/build.ts'
 import { INJECTION_ENABLED, INJECTION_LABEL } from '../../core/names.ts'
+import { buildPlugin } from '../../deploy/plugin/build-plugin.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { createKubectl, type Kubectl } from './kubectl.ts'
 import { manifestsOf, namespaceObjects, UNWATCHED, WATCHED } from './manifests.ts'

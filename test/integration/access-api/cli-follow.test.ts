@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { buildPlugin } from '../../../cli/build.ts'
 import { loadKubeconfig } from '../../../cli/kubeconfig.ts'
 import { createKubernetesClient } from '../../../cli/kubernetes-client.ts'
 import { failureStatus } from '../../../core/kubernetes/status.ts'
+import { buildPlugin } from '../../../deploy/plugin/build-plugin.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import {
   type BreakableProxy,

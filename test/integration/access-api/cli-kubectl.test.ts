@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPlugin } from '../../../cli/build.ts'
 import { COMPLETION_SCRIPTS } from '../../../cli/completion-scripts.ts'
+import { buildPlugin } from '../../../deploy/plugin/build-plugin.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import {
   type AggregatingCluster,

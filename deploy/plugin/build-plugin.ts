@@ -1,9 +1,9 @@
 import { appendFile, chmod, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
-import { thirdPartyNotices } from './third-party-notices.ts'
+import { thirdPartyNotices } from '../third-party-notices.ts'
 
-const ROOT = resolve(import.meta.dirname, '..')
+const ROOT = resolve(import.meta.dirname, '../..')
 
 /**
  * The file has no extension, so Node takes it for CommonJS or for a module by where it lies. It is
@@ -54,7 +54,9 @@ export async function buildPlugin(out: string): Promise<void> {
     plugins: [WITHOUT_UNDICI],
     logLevel: 'warning',
   })
-  await appendFile(resolve(out), await thirdPartyNotices(Object.keys(metafile.inputs), ROOT))
+  const notices = await thirdPartyNotices(Object.keys(metafile.inputs), ROOT)
+  // A licence that quotes code must not end the comment.
+  await appendFile(resolve(out), `/*!\n${notices.replaceAll('*/', '* /')}*/\n`)
   await chmod(resolve(out), 0o755)
 }
 

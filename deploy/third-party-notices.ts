@@ -5,7 +5,7 @@ const PACKAGE_FOLDER = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
 const LICENCE_FILE = /^(?:licen[cs]e|copying|notice)(?:[.-]|$)/i
 
 /**
- * What the licences of bundled packages ask for, as a comment: the name and version of each, and its
+ * What the licences of bundled packages ask for, as text: the name and version of each, and its
  * licence text, once for all that share it. `inputs` are the files that went into the bundle, relative
  * to `root`. Throws when a package has neither a text nor a licence in its package.json.
  */
@@ -17,9 +17,7 @@ export async function thirdPartyNotices(inputs: readonly string[], root: string)
     packagesOf.set(text, [...(packagesOf.get(text) ?? []), title])
   }
   const sections = [...packagesOf].map(([text, titles]) => `${titles.join('\n')}\n\n${text}`)
-  const body = ['Third-party software in this file', ...sections].join(`\n\n${'-'.repeat(72)}\n\n`)
-  // A licence that quotes code must not end the comment.
-  return `/*!\n${body.replaceAll('*/', '* /')}\n*/\n`
+  return `${['Third-party software', ...sections].join(`\n\n${'-'.repeat(72)}\n\n`)}\n`
 }
 
 async function readPackage(folder: string): Promise<{ title: string; text: string }> {

@@ -24,8 +24,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'ca-certificates': '/etc/ssl/certs/ca-certificates.crt',
   python3: '/usr/bin/python3',
   'python3-pip': '/usr/lib/python3/dist-packages/pip',
-  // One test lets it judge a certificate of ours.
+  // One test lets it judge a certificate of ours, and one lets each shell complete our commands.
   openssl: '/usr/bin/openssl',
+  zsh: '/usr/bin/zsh',
+  fish: '/usr/bin/fish',
 }
 
 const POLICY = '/usr/sbin/policy-rc.d'

@@ -1,11 +1,10 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { COMPLETION_SCRIPTS } from '../../../cli/completion-scripts.ts'
 import { buildPlugin } from '../../../deploy/plugin/build-plugin.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import {
@@ -362,14 +361,33 @@ describe('buildPlugin()', () => {
     )
   })
 
-  for (const shell of ['zsh', 'fish'] as const) {
-    const isThere = spawnSync(shell, ['--version']).status === 0
-    test.skipIf(!isThere)(`is understood by ${shell}`, async () => {
-      const file = join(folder, `completion.${shell}`)
-      await writeFile(file, COMPLETION_SCRIPTS[shell])
-      await promisify(execFile)(shell, ['-n', file])
+  test.each([
+    {
+      shell: 'fish',
+      script: [
+        'kubectl-lanyard completion fish | source',
+        "complete -C 'kubectl-lanyard chain -n team b'",
+      ],
+    },
+    {
+      shell: 'zsh',
+      // What its completion system would do: call the function, and be told what there is.
+      script: [
+        'compdef() { :; }; _describe() { print -l -- $choices; }',
+        'source <(kubectl-lanyard completion zsh)',
+        'words=(kubectl-lanyard chain -n team b) CURRENT=5 _lanyard',
+      ],
+    },
+  ])('is completed by $shell', async ({ shell, script }) => {
+    const { stdout } = await promisify(execFile)(shell, ['-c', script.join('\n')], {
+      env: {
+        HOME: folder,
+        PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
+        KUBECONFIG: join(folder, 'alice'),
+      },
     })
-  }
+    expect(stdout.trim()).toBe('build-x7k2')
+  })
 
   test('follows decisions as JSON lines until it is ended', async () => {
     const child = execFile(plugin, ['audit', '-f', '-o', 'json', '--limit', '1', '-A'], {

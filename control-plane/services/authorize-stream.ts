@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
+import { BATCH_MESSAGES_MAX, createBatchWriter } from '../../proto/batch-writer.ts'
 import type {
   AuthorizeStreamRequest,
   AuthorizeStreamResponseSchema,
@@ -46,13 +47,19 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
   let ended = false
   const mine = new Map<string, OpenDecision>()
 
+  const writer = createBatchWriter<Response>({
+    write: (message, onTaken) => void call.write(message, onTaken),
+    toBatch: (messages) => ({ message: { case: 'batch', value: { messages } } }),
+    onTaken(messages) {
+      untaken -= messages
+      if (call.isPaused() && untaken <= UNTAKEN_MAX) call.resume()
+    },
+  })
+
   function send(response: Response): void {
     if (ended || call.cancelled || call.writableEnded) return
     untaken += 1
-    call.write(response, () => {
-      untaken -= 1
-      if (untaken === UNTAKEN_MAX) call.resume()
-    })
+    writer.write(response)
     if (untaken > UNTAKEN_MAX) call.pause()
   }
 
@@ -116,6 +123,16 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
       call.emit('error', toServiceError(Fault.from(error)))
       return
     }
+    receiveAll(message)
+  })
+
+  function receiveAll(message: AuthorizeStreamRequest): void {
+    const together = message.message.case === 'batch' ? message.message.value.messages : [message]
+    if (together.length <= BATCH_MESSAGES_MAX) together.forEach(receive)
+    else call.emit('error', toServiceError(new Fault('request_invalid', 'The batch is too long')))
+  }
+
+  function receive(message: AuthorizeStreamRequest): void {
     if (message.message.case === 'outcome') {
       complete(message.message.value, session)
       return
@@ -130,7 +147,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
       const failure = { case: 'failure' as const, value: { code, message: text } }
       send({ correlation: message.correlation, message: failure })
     })
-  })
+  }
   const end = (): void => {
     ended = true
     for (const decision of mine.values()) deps.openDecisions.release(decision)
@@ -138,7 +155,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
   }
   call.on('end', () => {
     end()
-    call.end()
+    writer.whenIdle(() => call.end())
   })
   call.on('cancelled', end)
   call.on('error', end)

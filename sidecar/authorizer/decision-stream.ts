@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type ClientDuplexStream, Metadata } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
+import { createBatchWriter } from '../../proto/batch-writer.ts'
 import type {
   AuthorizationService,
   AuthorizeRequestSchema,
@@ -57,6 +58,10 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
   metadata.set('authorization', `Bearer ${session}`)
   const call: ClientDuplexStream<StreamRequest, AuthorizeStreamResponse> =
     client.authorizeStream(metadata)
+  const writer = createBatchWriter<StreamRequest>({
+    write: (message, onTaken) => void call.write(message, onTaken),
+    toBatch: (messages) => ({ message: { case: 'batch', value: { messages } } }),
+  })
   // Insertion order is deadline order, since every question has the same time.
   const pending = new Map<number, Pending>()
   let lastCorrelation = 0
@@ -74,7 +79,7 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
       const deadlineMs = performance.now() + timeoutMs
       pending.set(correlation, { question, resolve, reject, deadlineMs })
       sweep ??= setTimeout(giveUp, timeoutMs)
-      call.write({ correlation, message: { case: 'authorize', value: question } })
+      writer.write({ correlation, message: { case: 'authorize', value: question } })
     })
   }
 
@@ -94,11 +99,17 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
     }
   }
 
-  function receive({ correlation, message }: AuthorizeStreamResponse): void {
+  function receive(response: AuthorizeStreamResponse): void {
     if (!alive) {
       alive = true
       options.onAlive()
     }
+    const { message } = response
+    if (message.case === 'batch') message.value.messages.forEach(receiveOne)
+    else receiveOne(response)
+  }
+
+  function receiveOne({ correlation, message }: AuthorizeStreamResponse): void {
     if (message.case === 'revocation') {
       options.onRevocation(message.value.decisionId, message.value.message)
       return
@@ -145,6 +156,8 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
   async function finish(finishMs: number): Promise<void> {
     const late = startTimer(finishMs)
     await Promise.race([answered(), ended, late.done])
+    const idle = new Promise<void>((resolve) => writer.whenIdle(resolve))
+    await Promise.race([idle, ended, late.done])
     call.end()
     await Promise.race([ended, late.done])
     late.cancel()
@@ -155,12 +168,12 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
   return {
     ask,
     send: (outcome) => {
-      if (!over) call.write({ correlation: 0, message: { case: 'outcome', value: outcome } })
+      if (!over) writer.write({ correlation: 0, message: { case: 'outcome', value: outcome } })
     },
     resume: (decisionId, question) => {
       if (over) return
       const value = { decisionId, request: question }
-      call.write({ correlation: 0, message: { case: 'resume', value } })
+      writer.write({ correlation: 0, message: { case: 'resume', value } })
     },
     ended,
     finish,

@@ -106,6 +106,10 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   let lastId = 0
 
   async function receive(stream: Stream, { correlation, message }: AuthorizeStreamRequest) {
+    if (message.case === 'batch') {
+      for (const one of message.value.messages) void receive(stream, one)
+      return
+    }
     if (message.case === 'outcome') outcomes.push(message.value)
     if (message.case === 'resume') resumed.push(message.value.decisionId)
     if (message.case !== 'authorize') return

@@ -42,6 +42,20 @@ async function expectServed(): Promise<void> {
   expect((await fixture.health('/readyz')).httpStatus).toBe(200)
 }
 
+const ALLOWED = { case: 'decision', value: { decisionId: 'd', effect: EFFECT_ALLOW } } as const
+const ALLOWED_ONE = { correlation: 1, message: ALLOWED }
+
+function batchOf(...messages: readonly object[]) {
+  return { case: 'batch', value: { messages } } as const
+}
+
+test('an allow in a batch is one', async () => {
+  fixture = await startSidecarFixture()
+  fixture.controlPlane.decide(() => batchOf(ALLOWED_ONE) as never)
+  expect((await fixture.call(PODS)).httpStatus).toBe(200)
+  expect(fixture.api.requests[0]?.headers['audit-id']).toBe('d')
+})
+
 describe('an answer that is not plainly an allow is refused:', () => {
   test.each([
     ['the empty message', Buffer.alloc(0)],
@@ -50,6 +64,9 @@ describe('an answer that is not plainly an allow is refused:', () => {
     ['the zero effect', { case: 'decision', value: { decisionId: 'd' } }],
     ['an effect of a later version', { case: 'decision', value: { decisionId: 'd', effect: 9 } }],
     ['an id that is a header', { case: 'decision', value: { decisionId: 'a\r\nb: c', effect: 2 } }],
+    ['a batch with nothing in it', { case: 'batch', value: { messages: [] } }],
+    ['an allow in a batch, for another question', batchOf({ correlation: 77, message: ALLOWED })],
+    ['an allow in a batch in a batch', batchOf({ correlation: 1, message: batchOf(ALLOWED_ONE) })],
     ['a failure', { case: 'failure', value: { code: 'decision_unavailable', message: 'x' } }],
     ['a failure of an unknown kind', { case: 'failure', value: { code: 'allow', message: '' } }],
   ] as const)('%s', async (_name, answer) => {

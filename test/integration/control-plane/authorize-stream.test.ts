@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Actor } from '../../../core/chain.ts'
 import { serviceAccountUser } from '../../../core/kubernetes/user-info.ts'
 import { POD_UID_EXTRA } from '../../../core/names.ts'
+import { BATCH_MESSAGES_MAX } from '../../../proto/batch-writer.ts'
 import {
   AuthorizationService,
   type AuthorizeRequestSchema,
@@ -79,7 +80,10 @@ function openStream(session: string): Sidecar {
     stream.on('error', resolve)
     stream.on('end', () => resolve(undefined))
   })
-  stream.on('data', (message: AuthorizeStreamResponse) => received.push(message))
+  stream.on('data', (response: AuthorizeStreamResponse) => {
+    const { message } = response
+    received.push(...(message.case === 'batch' ? message.value.messages : [response]))
+  })
   const answer = async (correlation: number) => {
     const find = () => received.find((message) => message.correlation === correlation)
     await expect.poll(find, { timeout: 5_000 }).toBeDefined()
@@ -106,6 +110,17 @@ function ask({ stream }: Pick<Sidecar, 'stream'>, correlation: number, value = a
   stream.write({ correlation, message: { case: 'authorize', value } })
 }
 
+function aRequest(correlation: number, value = aQuestion()) {
+  return { correlation, message: { case: 'authorize' as const, value } }
+}
+
+function batch(
+  { stream }: Pick<Sidecar, 'stream'>,
+  messages: Parameters<Stream['write']>[0][],
+): void {
+  stream.write({ message: { case: 'batch', value: { messages } } })
+}
+
 async function allowedId(sidecar: Sidecar, correlation: number): Promise<string> {
   ask(sidecar, correlation)
   const message = await sidecar.answer(correlation)
@@ -127,6 +142,16 @@ function rows(): readonly Record<string, unknown>[] {
 }
 
 describe('a decision', () => {
+  test('is made for each question of a batch, and each has a record', async () => {
+    const denied = aQuestion({ attributes: { resourceRequest: true, resource: 'pods' } })
+    batch(agent, [aRequest(1), aRequest(2, denied), aRequest(3)])
+    const answers = [await agent.answer(1), await agent.answer(2), await agent.answer(3)]
+    expect(answers).toMatchObject(
+      [Effect.ALLOW, Effect.DENY, Effect.ALLOW].map((effect) => ({ value: { effect } })),
+    )
+    expect(rows()).toHaveLength(3)
+  })
+
   test('is in the file before its answer is out, in the name of the stream’s pod', async () => {
     const id = await allowedId(agent, 1)
     expect(rows()).toMatchObject([{ id, pod_uid: AGENT.podUid, root_requester: 'alice' }])
@@ -215,6 +240,26 @@ describe('a message that no sidecar of ours sends', () => {
       await allowedId(agent, 2)
     },
   )
+
+  test('a batch in a batch is a failure, and what stands beside it is judged', async () => {
+    const inner = { case: 'batch' as const, value: { messages: [aRequest(3)] } }
+    batch(agent, [aRequest(1), { correlation: 2, message: inner }])
+    expect(await agent.answer(2)).toMatchObject({
+      case: 'failure',
+      value: { code: 'request_invalid' },
+    })
+    expect(await agent.answer(1)).toMatchObject({ case: 'decision' })
+    expect(rows()).toHaveLength(1)
+  })
+
+  test('a batch of more than anyone writes ends the stream', async () => {
+    batch(
+      agent,
+      Array.from({ length: BATCH_MESSAGES_MAX + 1 }, (_, index) => aRequest(index + 1)),
+    )
+    expect((await agent.ended)?.code).toBe(status.INVALID_ARGUMENT)
+    expect(rows()).toEqual([])
+  })
 
   test('more than the library takes ends the stream, and no other', async () => {
     const build = await connect(BUILD)

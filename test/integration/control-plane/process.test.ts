@@ -151,8 +151,10 @@ async function aSidecar(token: string) {
   const client = createGrpcClient(AuthorizationService, ...channel())
   const stream = client.authorizeStream(bearer(await enroll(token)))
   const answers = new Map<number, Message>()
-  stream.on('data', ({ correlation, message }: AuthorizeStreamResponse) => {
-    answers.set(correlation, message)
+  stream.on('data', (response: AuthorizeStreamResponse) => {
+    const together = response.message.case === 'batch' ? response.message.value.messages : []
+    for (const { correlation, message } of [response, ...together])
+      answers.set(correlation, message)
   })
   stream.on('error', () => undefined)
   let correlation = 0

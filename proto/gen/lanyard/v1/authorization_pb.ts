@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJIp8BChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpcBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCSJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSK5AQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIAEIJCgdtZXNzYWdlIkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IsIBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAQgkKB21lc3NhZ2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiPAoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZSIXChVSZXBvcnRPdXRjb21lUmVzcG9uc2UqQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEg8KC0VGRkVDVF9ERU5ZEAESEAoMRUZGRUNUX0FMTE9XEAIylgIKFEF1dGhvcml6YXRpb25TZXJ2aWNlEkgKCUF1dGhvcml6ZRIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdBodLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2USVAoNUmVwb3J0T3V0Y29tZRIgLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QaIS5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJeCg9BdXRob3JpemVTdHJlYW0SIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QaIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlKAEwAWIGcHJvdG8z");
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJIp8BChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpcBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCSJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IvkBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIAEIJCgdtZXNzYWdlIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiPAoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZSIXChVSZXBvcnRPdXRjb21lUmVzcG9uc2UqQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEg8KC0VGRkVDVF9ERU5ZEAESEAoMRUZGRUNUX0FMTE9XEAIylgIKFEF1dGhvcml6YXRpb25TZXJ2aWNlEkgKCUF1dGhvcml6ZRIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdBodLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2USVAoNUmVwb3J0T3V0Y29tZRIgLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QaIS5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJeCg9BdXRob3JpemVTdHJlYW0SIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QaIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlKAEwAWIGcHJvdG8z");
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -289,6 +289,12 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
      */
     value: Resume;
     case: "resume";
+  } | {
+    /**
+     * @generated from field: lanyard.v1.AuthorizeStreamRequests batch = 5;
+     */
+    value: AuthorizeStreamRequests;
+    case: "batch";
   } | { case: undefined; value?: undefined };
 };
 
@@ -298,6 +304,25 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
  */
 export const AuthorizeStreamRequestSchema: GenMessage<AuthorizeStreamRequest> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 6);
+
+/**
+ * Messages that were ready at the same time, in their order. A batch has no batch in it.
+ *
+ * @generated from message lanyard.v1.AuthorizeStreamRequests
+ */
+export type AuthorizeStreamRequests = Message<"lanyard.v1.AuthorizeStreamRequests"> & {
+  /**
+   * @generated from field: repeated lanyard.v1.AuthorizeStreamRequest messages = 1;
+   */
+  messages: AuthorizeStreamRequest[];
+};
+
+/**
+ * Describes the message lanyard.v1.AuthorizeStreamRequests.
+ * Use `create(AuthorizeStreamRequestsSchema)` to create a new message.
+ */
+export const AuthorizeStreamRequestsSchema: GenMessage<AuthorizeStreamRequests> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 7);
 
 /**
  * A request that was allowed over an earlier stream and is still open: whoever serves this stream is
@@ -322,7 +347,7 @@ export type Resume = Message<"lanyard.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 7);
+  messageDesc(file_lanyard_v1_authorization, 8);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamResponse
@@ -356,6 +381,12 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
      */
     value: Failure;
     case: "failure";
+  } | {
+    /**
+     * @generated from field: lanyard.v1.AuthorizeStreamResponses batch = 5;
+     */
+    value: AuthorizeStreamResponses;
+    case: "batch";
   } | { case: undefined; value?: undefined };
 };
 
@@ -364,7 +395,26 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  * Use `create(AuthorizeStreamResponseSchema)` to create a new message.
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 8);
+  messageDesc(file_lanyard_v1_authorization, 9);
+
+/**
+ * As AuthorizeStreamRequests.
+ *
+ * @generated from message lanyard.v1.AuthorizeStreamResponses
+ */
+export type AuthorizeStreamResponses = Message<"lanyard.v1.AuthorizeStreamResponses"> & {
+  /**
+   * @generated from field: repeated lanyard.v1.AuthorizeStreamResponse messages = 1;
+   */
+  messages: AuthorizeStreamResponse[];
+};
+
+/**
+ * Describes the message lanyard.v1.AuthorizeStreamResponses.
+ * Use `create(AuthorizeStreamResponsesSchema)` to create a new message.
+ */
+export const AuthorizeStreamResponsesSchema: GenMessage<AuthorizeStreamResponses> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 10);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -388,7 +438,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 9);
+  messageDesc(file_lanyard_v1_authorization, 11);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -405,7 +455,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 10);
+  messageDesc(file_lanyard_v1_authorization, 12);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -418,7 +468,7 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 11);
+  messageDesc(file_lanyard_v1_authorization, 13);
 
 /**
  * The zero value denies.

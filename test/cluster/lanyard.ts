@@ -22,6 +22,7 @@ export async function installLanyard(cluster: Cluster, log: Log): Promise<void> 
   const action = releaseAction(await runCommand(helm(cluster, ['status', RELEASE, '-o', 'json'])))
   if (action === 'upgrade') {
     await withProgress(log, 'Upgrading the Helm release', () => upgrade(cluster))
+    await waitUntilServed(cluster, log)
     return
   }
   if (action === 'reinstall') {
@@ -30,6 +31,24 @@ export async function installLanyard(cluster: Cluster, log: Log): Promise<void> 
     )
   }
   await withProgress(log, 'Installing the Helm chart', () => installChart(cluster))
+  await waitUntilServed(cluster, log)
+}
+
+/** What `waitUntilServed` asks kubectl. */
+export const SERVED = ['wait', '--for=condition=Available', '--timeout=120s', ...apiServices()]
+
+/**
+ * Waits until kube-apiserver calls Lanyard's APIs: it looks at them by itself some seconds after their
+ * pods are ready, which is all that Helm waits for, and no pod is admitted before.
+ */
+async function waitUntilServed(cluster: Cluster, log: Log): Promise<void> {
+  await withProgress(log, 'Waiting for the APIs of Lanyard', () =>
+    explained(cluster, () => mustRun(kubectl(cluster, SERVED))),
+  )
+}
+
+function apiServices(): readonly string[] {
+  return ['access', 'admission'].map((api) => `apiservice/v1alpha1.${api}.lanyard.dev`)
 }
 
 /** Builds the three images and makes them known to the node. */

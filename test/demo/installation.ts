@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import { INJECTION_ENABLED, INJECTION_LABEL } from '../../core/names.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { installArguments, installChart } from '../cluster/lanyard.ts'
+import { installArguments, installChart, SERVED } from '../cluster/lanyard.ts'
 import { REPOSITORY } from '../cluster/paths.ts'
 import { WATCHED } from './manifests.ts'
 import { shellLines } from './shell-text.ts'
@@ -27,6 +27,12 @@ export function theInstallation(cluster: Cluster): Chapter {
         ...byAdmin(['get', 'pods', '-n', 'lanyard-system']),
         why: 'the control plane decides, two injectors admit pods',
         wants: { exitCode: 0, says: [/lanyard-control-plane/, /lanyard-injector/] },
+      },
+      {
+        name: 'its APIs are served',
+        ...byAdmin(SERVED),
+        why: 'one is for people, and through the other kube-apiserver asks about each new pod',
+        wants: { exitCode: 0, says: [/v1alpha1\.admission\.lanyard\.dev condition met/] },
       },
       {
         name: 'a namespace opts in',

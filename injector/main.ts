@@ -91,13 +91,10 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
   ]
 }
 
-/** Without it nobody is believed, so it is asked for more often than it can change. */
+/** Without it nobody is believed. It is asked for again by itself while nothing is known. */
 async function waitForFrontProxy(requestHeader: ReloadedRequestHeaderSource): Promise<void> {
   await requestHeader.start()
-  while (requestHeader.current() === undefined) {
-    await sleep(500)
-    await requestHeader.reload()
-  }
+  while (requestHeader.current() === undefined) await sleep(100)
 }
 
 /** Read anew for each pod, since the cluster's authority may change; a broken file refuses the pod. */

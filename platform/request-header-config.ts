@@ -25,8 +25,6 @@ export interface RequestHeaderSource {
 export interface ReloadedRequestHeaderSource extends RequestHeaderSource {
   /** Reads once, then again at every interval, more often while nothing is known. Never throws: a failed read keeps what was known. */
   start(): Promise<void>
-  /** Reads once more, now. */
-  reload(): Promise<void>
   close(): void
 }
 
@@ -134,7 +132,6 @@ export function createRequestHeaderSource(options: {
       return () => listeners.delete(listener)
     },
     start,
-    reload,
     close() {
       closed = true
       clearTimeout(timer)

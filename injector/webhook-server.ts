@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
-import type { Socket } from 'node:net'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
+import { trackConnections } from '../platform/connections.ts'
 import { frontProxyContext } from '../platform/front-proxy-context.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { RequestHeaderSource } from '../platform/request-header-config.ts'
@@ -53,7 +53,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
       (error: unknown) => options.logger.error({ error }, 'Cannot renew the certificate'),
     )
   }, RENEWAL_MS)
-  const endConnections = trackConnections(server)
+  const endConnections = trackAnswers(server)
   const stopFollowing = options.requestHeader.onChange(() => {
     server.setSecureContext(context())
     // A connection that another authority vouched for is not kept.
@@ -76,14 +76,10 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
  * Node's own close waits for clients to hang up, which kube-apiserver does not: it keeps its
  * connections. Returns what waits until nothing is being answered, then ends every connection.
  */
-function trackConnections(server: Server): () => Promise<void> {
-  const sockets = new Set<Socket>()
-  const answers = new Set<Promise<unknown>>()
+function trackAnswers(server: Server): () => Promise<void> {
   // Of TCP, so those in the middle of a handshake as well.
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  const cut = trackConnections(server)
+  const answers = new Set<Promise<unknown>>()
   server.on('request', (_incoming, outgoing) => {
     const closed = once(outgoing, 'close')
     answers.add(closed)
@@ -91,7 +87,7 @@ function trackConnections(server: Server): () => Promise<void> {
   })
   return async () => {
     while (answers.size > 0) await Promise.race(answers)
-    for (const socket of sockets) socket.destroy()
+    cut()
   }
 }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Fault } from '../core/fault.ts'
+import { trackConnections } from '../platform/connections.ts'
 import { answerRequest, answerUpgrade, faultAnswer } from './answer.ts'
 import { createApp, handleRequest, handleUpgrade } from './app.ts'
 import { answerClientError } from './client-error.ts'
@@ -80,7 +81,6 @@ interface Front {
 
 function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   const app = createApp(deps)
-  const connections = new Set<Socket>()
   let open = 0
   let closing = false
   let onDrained: (() => void) | undefined
@@ -140,10 +140,6 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   // The body is asked for after the decision; another expectation than 100-continue is refused there.
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
   server.on('upgrade', upgrade)
   server.on('connect', upgrade)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -157,9 +153,7 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
         onDrained = resolve
         if (open === 0) setImmediate(resolve)
       }),
-    cut: () => {
-      for (const socket of connections) socket.destroy()
-    },
+    cut: trackConnections(server),
   }
 }
 

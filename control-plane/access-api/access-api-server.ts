@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https'
-import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
+import { trackConnections } from '../../platform/connections.ts'
 import { frontProxyCheck, frontProxyContext } from '../../platform/front-proxy-context.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -85,12 +85,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
     },
   )
 
-  // By hand, since the server knows only those that have said something after their handshake.
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  const cutAll = trackConnections(server)
 
   function renewContext(): void {
     server.setSecureContext(frontProxyContext(certificate, deps.requestHeader))
@@ -111,7 +106,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
     async close() {
       stopFollowing()
       stopping.abort()
-      await closeServer(server, sockets)
+      await closeServer(server, cutAll)
     },
   }
 }
@@ -132,12 +127,10 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
  * kube-apiserver keeps connections for what comes next, and one that carried a watch becomes idle
  * only once the watch has said its last: so idle ones are looked for until there are none.
  */
-async function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+async function closeServer(server: Server, cutAll: () => void): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
-  const cut = setTimeout(() => {
-    for (const socket of sockets) socket.destroy()
-  }, DRAIN_MS)
+  const cut = setTimeout(cutAll, DRAIN_MS)
   await closed
   clearInterval(sweep)
   clearTimeout(cut)

@@ -70,6 +70,7 @@ async function main(options: Options): Promise<Result> {
 /** Each over a connection of its own, since each sidecar has one. */
 async function openStream(token: string, { address, caPem }: Options) {
   const channel = openControlPlaneChannel({
+    serverName: '',
     address,
     caPem,
     keepaliveMs: TIMEOUT_MS,

@@ -34,6 +34,8 @@ test.each([
   ['no container', { LANYARD_CONTAINERS: '' }],
   ['plain http', { LANYARD_UPSTREAM_URL: 'http://10.0.0.1' }],
   ['a control plane without a port', { LANYARD_CONTROL_PLANE_ADDRESS: 'control-plane' }],
+  ['a name of the control plane with a port', { LANYARD_CONTROL_PLANE_NAME: 'control-plane:8443' }],
+  ['a name of the control plane that is a path', { LANYARD_CONTROL_PLANE_NAME: '/control-plane' }],
   ['a CA that is a path', { LANYARD_CONTROL_PLANE_CA: '/ca.crt' }],
   ['a CA of the API server that is a path', { LANYARD_API_CA: '/ca.crt' }],
 ])('sidecarConfig refuses %s', (_name, env) => {

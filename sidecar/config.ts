@@ -6,6 +6,9 @@ import { DRAIN_MS_MAX } from '../platform/lifecycle.ts'
 /** Kubernetes names containers by DNS label; the names become folder names, so nothing else passes. */
 const CONTAINER_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 
+const DNS_NAME =
+  /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/
+
 /** Kubernetes sets no limit on containers; a pod with more than this one would not be scheduled. */
 const CONTAINERS_MAX = 256
 
@@ -18,6 +21,13 @@ const SECRETS = '/var/run/secrets/lanyard.dev'
 export const sidecarConfig = z.strictObject({
   /** `host:port` of the control plane. */
   controlPlaneAddress: z.string().regex(/^[^\s/]+:\d{1,5}$/, { error: 'want host:port' }),
+  /**
+   * Name that the control plane's certificate must hold. The address may then be an IP: a name would
+   * be looked up by the pod's own DNS settings. Empty means the host of `controlPlaneAddress`.
+   */
+  controlPlaneName: z
+    .union([z.literal(''), z.string().regex(DNS_NAME, { error: 'want a DNS name' })])
+    .default(''),
   /** Certificates (PEM) that the control plane's own certificate must lead to. */
   controlPlaneCa: z.string().includes('-----BEGIN CERTIFICATE-----', {
     error: 'want certificates in PEM',

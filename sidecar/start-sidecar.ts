@@ -51,6 +51,7 @@ export async function startSidecar(
   const authorizer = createAuthorizer({
     ...config,
     address: config.controlPlaneAddress,
+    serverName: config.controlPlaneName,
     caPem: config.controlPlaneCa,
     readToken: controlPlaneToken.text,
     logger,

@@ -14,6 +14,8 @@ import { startTimer } from './timer.ts'
 export interface AuthorizerOptions {
   /** `host:port` */
   readonly address: string
+  /** Name that its certificate must hold; empty means the host of `address`. */
+  readonly serverName: string
   readonly caPem: string
   readonly readToken: () => string
   readonly decisionTimeoutMs: number

@@ -6,6 +6,8 @@ import { createGrpcClient, type GrpcClient } from '../../proto/grpc-service.ts'
 export interface ControlPlaneChannelOptions {
   /** `host:port` */
   readonly address: string
+  /** Name that its certificate must hold; empty means the host of `address`. */
+  readonly serverName: string
   readonly caPem: string
   readonly keepaliveMs: number
   readonly reconnectMs: { readonly min: number; readonly max: number }
@@ -47,8 +49,13 @@ export function openControlPlaneChannel(options: ControlPlaneChannelOptions): Co
   }
 }
 
-function toChannelOptions({ keepaliveMs, reconnectMs }: ControlPlaneChannelOptions) {
+function toChannelOptions({ serverName, keepaliveMs, reconnectMs }: ControlPlaneChannelOptions) {
+  const named = {
+    'grpc.ssl_target_name_override': serverName,
+    'grpc.default_authority': serverName,
+  }
   return {
+    ...(serverName === '' ? {} : named),
     // A peer that is gone without a word is noticed after twice this time.
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': keepaliveMs,

@@ -426,3 +426,18 @@ test('a refusal of our own is 400 with and without a control plane to record it'
   expect(fixture.logLines.join('')).toContain('Refused without a record')
   expect(await fixture.metrics()).toContain('lanyard_sidecar_unrecorded_refusals_total 1')
 })
+
+test('controlPlaneName is the name that counts, whatever the address is', async () => {
+  fixture = await startSidecarFixture({ LANYARD_CONTROL_PLANE_NAME: 'localhost' })
+  expect(fixture.controlPlane.address).toMatch(/^127\.0\.0\.1:/)
+  await expectServed()
+})
+
+test('controlPlaneName refuses a control plane that has a certificate for its address alone', async () => {
+  fixture = await startSidecarFixture({
+    LANYARD_CONTROL_PLANE_NAME: 'lanyard-control-plane.lanyard-system.svc',
+    LANYARD_RECONNECT_WAIT_MS: '300',
+  })
+  await expectRefused(503, 'decision_unavailable')
+  expect(fixture.controlPlane.sessions).toEqual([])
+})

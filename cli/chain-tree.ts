@@ -1,4 +1,5 @@
 import type { ActorObject, ChainObject, RequesterObject } from '../core/access-objects.ts'
+import { userKey } from '../core/chain.ts'
 import { describeActor } from './principal-text.ts'
 
 /** A pod and what it launched. */
@@ -54,8 +55,20 @@ function addedRequesters(
 ): readonly RequesterObject[] {
   const own = byPod.get(actor.podUid)?.spec.coRequesters ?? []
   const before = launcher === undefined ? [] : (byPod.get(launcher.podUid)?.spec.coRequesters ?? [])
-  const known = new Set(before.map(({ username }) => username))
-  return own.filter(({ username }) => !known.has(username))
+  return requestersBeside(own, before)
+}
+
+/** Those of `own` that are not among `others`. Two of one name and other groups are two requesters. */
+export function requestersBeside(
+  own: readonly RequesterObject[],
+  others: readonly RequesterObject[],
+): readonly RequesterObject[] {
+  const known = new Set(others.map(requesterKey))
+  return own.filter((requester) => !known.has(requesterKey(requester)))
+}
+
+function requesterKey({ username, uid = '', groups, extra = {} }: RequesterObject): string {
+  return userKey({ username, uid, groups, extra })
 }
 
 /** Lines of a tree; `note` is added after a pod. */

@@ -1,7 +1,7 @@
 import type { ChainObject, RequesterObject } from '../../core/access-objects.ts'
 import { Fault } from '../../core/fault.ts'
 import { getChain, listChains } from '../access-client.ts'
-import { type ChainNode, drawTree, growTree } from '../chain-tree.ts'
+import { type ChainNode, drawTree, growTree, requestersBeside } from '../chain-tree.ts'
 import type { CommandContext } from '../command-context.ts'
 import { escapeText } from '../escape-text.ts'
 import { objectName, toJson, toYaml } from '../output-format.ts'
@@ -85,9 +85,9 @@ function drawChain(
   const byPod = new Map([chain, ...launched].map((each) => [each.spec.podUid, each]))
 
   function note({ actor, addedRequesters }: ChainNode): string {
-    const others = addedRequesters.map(({ username }) => escapeText(username))
-    const known = new Set(coRequesters.map(({ username }) => escapeText(username)))
-    const added = others.filter((username) => !known.has(username))
+    const added = requestersBeside(addedRequesters, coRequesters).map(({ username }) =>
+      escapeText(username),
+    )
     const also = added.length === 0 ? '' : `, also for ${added.join(', ')}`
     const here = actor.podUid === podUid ? terminal.style('bold', '  ◀ this pod') : ''
     return `${also}${here}${wide ? details(context, actor.podUid, byPod) : ''}`

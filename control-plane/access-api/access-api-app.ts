@@ -1,10 +1,10 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
-import { ACCESS_API_VERSION } from '../../core/access-objects.ts'
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { parseRequestInfo, type RequestInfo } from '../../core/kubernetes/request-info.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import { authenticateFrontProxy } from '../../platform/authenticate-front-proxy.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
@@ -134,7 +134,7 @@ function findResource(
   resources: readonly ApiResource[],
   { apiGroup, apiVersion, resource, subresource }: RequestAttributes,
 ): ApiResource | undefined {
-  const served = `${apiGroup}/${apiVersion}` === ACCESS_API_VERSION
+  const served = apiGroup === ACCESS_GROUP && apiVersion === ACCESS_VERSION
   return served && subresource === ''
     ? resources.find((candidate) => candidate.resource === resource)
     : undefined

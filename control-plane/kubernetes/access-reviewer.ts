@@ -1,10 +1,11 @@
 import type { AuthorizationV1Api, V1SubjectAccessReviewSpec } from '@kubernetes/client-node'
-import { userKey } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
 import { judgedVerbs, type RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { textKey } from '../../core/text-key.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { inTime } from './in-time.ts'
+import { reviewKey } from './review-key.ts'
 
 export type Access = 'allowed' | 'denied' | 'unknown'
 
@@ -55,16 +56,20 @@ export function createAccessReviewer(
   let changedAtMs = -Infinity
 
   function peek(user: UserInfo, attributes: RequestAttributes): Access | undefined {
-    const answer = answers.get(keyOf(user, attributes))
+    return known(reviewKey(user, attributes))
+  }
+
+  function known(key: string): Access | undefined {
+    const answer = answers.get(key)
     if (answer === undefined || !options.isWatching()) return undefined
     return answer.expiresAtMs > options.now() ? answer.access : undefined
   }
 
   async function review(user: UserInfo, attributes: RequestAttributes): Promise<Access> {
-    const known = peek(user, attributes)
-    if (known !== undefined) return known
-    const key = keyOf(user, attributes)
-    const shared = `${generation} ${key}`
+    const key = reviewKey(user, attributes)
+    const remembered = known(key)
+    if (remembered !== undefined) return remembered
+    const shared = textKey([String(generation), key])
     const running = asking.get(shared)
     if (running !== undefined) return running
     const began = generation
@@ -155,20 +160,4 @@ function toSpec(
     verb,
   }
   return { ...who, resourceAttributes: what }
-}
-
-/** Keys of users are long and few: each is made once. */
-const userKeys = new WeakMap<UserInfo, string>()
-
-function keyOf(user: UserInfo, a: RequestAttributes): string {
-  let who = userKeys.get(user)
-  if (who === undefined) {
-    who = userKey(user)
-    userKeys.set(user, who)
-  }
-  const what = a.resourceRequest
-    ? `${a.apiGroup}/${a.apiVersion}/${a.namespace}/${a.resource}/${a.subresource}/${a.name}`
-    : a.path
-  // The user first: JSON ends where it ends, so no path can be read as part of another user.
-  return `${who} ${judgedVerbs(a).join('+')} ${what}`
 }

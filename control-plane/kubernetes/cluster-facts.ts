@@ -23,7 +23,7 @@ import {
 } from '../../core/policy/access-policy.ts'
 import { type ParsedPolicy, parseAccessPolicy } from '../../core/policy/parse-access-policy.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { type WatchedCollection, watchCollection } from './watched-collection.ts'
+import { objectKey, type WatchedCollection, watchCollection } from './watched-collection.ts'
 
 /** What the cluster says about policies, namespaces and RBAC, kept up to date. */
 export interface ClusterFacts {
@@ -95,14 +95,15 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     logger,
     list: () => core.listNamespace(),
     onChange() {
-      options.onNamespaces(new Set([...namespaces.items.keys()].filter(isInjected)))
+      const names = [...namespaces.items.values()].map(({ metadata }) => metadata?.name ?? '')
+      options.onNamespaces(new Set(names.filter(isInjected)))
       options.onPolicyChange()
     },
   })
   const rbac = watchRbac(config, watch, logger, options.onRbacChange)
 
   function labelsOf(namespace: string): Readonly<Record<string, string>> {
-    return namespaces.items.get(namespace)?.metadata?.labels ?? {}
+    return namespaces.items.get(objectKey(undefined, namespace))?.metadata?.labels ?? {}
   }
 
   function isInjected(namespace: string): boolean {

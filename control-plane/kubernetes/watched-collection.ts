@@ -1,11 +1,12 @@
 import type { KubernetesObject, V1ListMeta, Watch } from '@kubernetes/client-node'
+import { textKey } from '../../core/text-key.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { inTime } from './in-time.ts'
 
 /** Objects of one kind, as kube-apiserver tells of them. */
 export interface WatchedCollection<Item extends KubernetesObject> {
   readonly name: string
-  /** By name, or `namespace/name`. */
+  /** By `objectKey`. */
   readonly items: ReadonlyMap<string, Item>
   /** False until the first list, and whenever changes could be missed. */
   isSynced(): boolean
@@ -129,7 +130,11 @@ function isQuiet(error: unknown): boolean {
   return error instanceof Error && error.name === 'TimeoutError'
 }
 
-function keyOf(item: KubernetesObject): string {
-  const { namespace, name = '' } = item.metadata ?? {}
-  return namespace === undefined ? name : `${namespace}/${name}`
+/** The key of an object in a collection; without a namespace for kinds that have none. */
+export function objectKey(namespace: string | undefined, name: string): string {
+  return textKey([namespace ?? '', name])
+}
+
+function keyOf({ metadata }: KubernetesObject): string {
+  return objectKey(metadata?.namespace, metadata?.name ?? '')
 }

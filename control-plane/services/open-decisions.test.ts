@@ -1,8 +1,9 @@
+import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { createLogger } from '../../platform/logger.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
 import { AGENT, aBinding } from '../../test/support/record-builders.ts'
-import { createOpenDecisions, type OpenDecision } from './open-decisions.ts'
+import { createOpenDecisions, type OpenDecision, openDecisionKey } from './open-decisions.ts'
 
 const TIMES = { settleMs: 10, answerMsMax: 200, retryMs: 20 }
 const away = () => Promise.reject(new Error('the authorizer is away'))
@@ -166,4 +167,14 @@ test('close() and resume() reach nothing of another pod', () => {
   open.resume(anOpenDecision({ binding: other }))
   open.close(other.podUid, 'a')
   expect(open.size()).toBe(1)
+})
+
+test('openDecisionKey() is equal for the same pod and decision only', () => {
+  const word = fc.stringMatching(/^[a :1]{0,4}$/)
+  fc.assert(
+    fc.property(fc.tuple(word, word), fc.tuple(word, word), (one, other) => {
+      const same = one[0] === other[0] && one[1] === other[1]
+      expect(openDecisionKey(...one) === openDecisionKey(...other)).toBe(same)
+    }),
+  )
 })

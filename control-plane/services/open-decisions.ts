@@ -1,3 +1,4 @@
+import { textKey } from '../../core/text-key.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Decider, Question } from '../decide.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
@@ -135,7 +136,7 @@ export function createOpenDecisions(
       else resume(decision)
     },
     resume,
-    close: (podUid, decisionId) => void open.delete(key(podUid, decisionId)),
+    close: (podUid, decisionId) => void open.delete(openDecisionKey(podUid, decisionId)),
     release(decision) {
       if (open.get(keyOf(decision)) === decision) open.delete(keyOf(decision))
     },
@@ -145,9 +146,10 @@ export function createOpenDecisions(
 }
 
 function keyOf({ binding, decisionId }: OpenDecision): string {
-  return key(binding.podUid, decisionId)
+  return openDecisionKey(binding.podUid, decisionId)
 }
 
-function key(podUid: string, decisionId: string): string {
-  return `${podUid} ${decisionId}`
+/** A sidecar chooses what it sends as the id of a decision. */
+export function openDecisionKey(podUid: string, decisionId: string): string {
+  return textKey([podUid, decisionId])
 }

@@ -1,11 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import type { Metadata, ServerWritableStream } from '@grpc/grpc-js'
+import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
-import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
-import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { actorToMessage, chainToMessage } from '../../proto/chain-message.ts'
 import type {
@@ -18,17 +16,14 @@ import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { ChainService, PodBindingSchema } from '../../proto/gen/lanyard/v1/chain_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import { createAuditEventScan } from '../access-api/audit-event-scan.ts'
-import { type AccessReviewer, mayAccess } from '../kubernetes/access-reviewer.ts'
-import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
-import { bearerToken, toServiceError, unary } from './grpc-fault.ts'
+import { toServiceError, unary } from './grpc-fault.ts'
+import { createDisclose, createPermit, type PermitDeps } from './reader-permits.ts'
 
-export interface ReaderDeps {
+export interface ReaderDeps extends PermitDeps {
   readonly bindings: PodBindingStore
   readonly auditEvents: AuditEventReader
-  readonly reviewToken: TokenReviewer
-  readonly access: AccessReviewer
   readonly logger: Logger
   readonly now: () => number
 }
@@ -36,49 +31,19 @@ export interface ReaderDeps {
 const PAGE_DEFAULT = 500
 const PAGE_MAX = 1_000
 
-/** Throws unless the caller may read a resource of the access group, in one namespace or in all. */
-type Permit = (
-  metadata: Metadata,
-  resource: string,
-  verb: string,
-  namespace: string,
-) => Promise<void>
-
-function createPermit({ reviewToken, access }: ReaderDeps): Permit {
-  return async function permit(metadata, resource, verb, namespace) {
-    const user = await reviewToken(bearerToken(metadata))
-    const attributes: RequestAttributes = {
-      verb,
-      resourceRequest: true,
-      apiGroup: ACCESS_GROUP,
-      apiVersion: ACCESS_VERSION,
-      resource,
-      subresource: '',
-      namespace,
-      name: '',
-      path: '',
-      alsoVerbs: [],
-    }
-    if (await mayAccess(access, user, attributes)) return
-    const where = namespace === '' ? 'in every namespace' : `in the namespace ${namespace}`
-    throw new Fault(
-      'permission_denied',
-      `${user.username} may not ${verb} ${resource}.${ACCESS_GROUP} ${where}`,
-    )
-  }
-}
-
 /** Chains for integrators, by their own RBAC. */
 export function createChainService(deps: ReaderDeps): GrpcHandlers<typeof ChainService> {
   const permit = createPermit(deps)
+  const disclose = createDisclose(deps)
   return {
     getChain: unary(deps.logger, async ({ podUid }, metadata) => {
-      const binding = await deps.bindings.find(podUid)
-      const namespace = binding?.chain.actors.at(-1)?.namespace ?? ''
-      // Whoever may not read gets the same answer for a pod that is there and one that is not.
-      await permit(metadata, 'chains', 'get', namespace)
-      if (binding === undefined) throw new Fault('not_found', 'No chain is on record for this pod')
-      return { binding: bindingToMessage(binding) }
+      const found = await disclose(metadata, 'chains', async () => {
+        const binding = await deps.bindings.find(podUid)
+        const pod = binding?.chain.actors.at(-1)
+        if (binding === undefined || pod === undefined) return undefined
+        return { found: binding, namespace: pod.namespace }
+      })
+      return { binding: bindingToMessage(found) }
     }),
     listChains: unary(deps.logger, async ({ namespace, pageSize, afterSequence }, metadata) => {
       await permit(metadata, 'chains', 'list', namespace)
@@ -93,12 +58,14 @@ export function createChainService(deps: ReaderDeps): GrpcHandlers<typeof ChainS
 /** The audit for integrators, by their own RBAC. */
 export function createAuditService(deps: ReaderDeps): GrpcHandlers<typeof AuditService> {
   const permit = createPermit(deps)
+  const disclose = createDisclose(deps)
   return {
     getAuditEvent: unary(deps.logger, async ({ id }, metadata) => {
-      const event = await deps.auditEvents.get(id.toUpperCase())
-      await permit(metadata, 'auditevents', 'get', event?.caller.namespace ?? '')
-      if (event === undefined) throw new Fault('not_found', 'No decision of this id is on record')
-      return { event: eventToMessage(event) }
+      const found = await disclose(metadata, 'auditevents', async () => {
+        const event = await deps.auditEvents.get(id.toUpperCase())
+        return event === undefined ? undefined : { found: event, namespace: event.caller.namespace }
+      })
+      return { event: eventToMessage(found) }
     }),
     listAuditEvents: unary(deps.logger, async (request, metadata) => {
       await permit(metadata, 'auditevents', 'list', request.namespace)

@@ -22,6 +22,7 @@ import {
 import { createSessions } from '../../control-plane/sessions.ts'
 import { openStore, type Store } from '../../control-plane/store/open-store.ts'
 import { Fault } from '../../core/fault.ts'
+import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
 import { createLogger } from '../../platform/logger.ts'
@@ -36,7 +37,7 @@ export interface ControlPlaneFixture {
   readonly store: Store
   /** What TokenReview says, by token; any other is refused. */
   readonly tokens: Map<string, UserInfo>
-  /** What SubjectAccessReview says, by user; `allowed` unless told otherwise. */
+  /** What SubjectAccessReview says, by user, or by `user/namespace`; `allowed` unless told otherwise. */
   readonly access: Map<string, Access>
   readonly logLines: string[]
   readonly clock: { nowMs: number }
@@ -73,10 +74,10 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   let reviews = 0
   let held = Promise.resolve()
   const access = {
-    async review({ username }: UserInfo) {
+    async review({ username }: UserInfo, { namespace }: Pick<RequestAttributes, 'namespace'>) {
       reviews += 1
       await held
-      return answers.get(username) ?? 'allowed'
+      return answers.get(`${username}/${namespace}`) ?? answers.get(username) ?? 'allowed'
     },
     peek: () => undefined,
     forget: () => undefined,

@@ -155,6 +155,50 @@ describe('a reader', () => {
     event.close()
   })
 
+  test('that may read in one namespace cannot tell a record of another from none', async () => {
+    fixture.access.set('carol', 'denied')
+    fixture.access.set('carol/other', 'allowed')
+    const [chain, event] = [chains(), audit()]
+    const get = {
+      chain: (podUid: string) => callOf(chain.getChain.bind(chain), { podUid }),
+      event: (id: string) => callOf(event.getAuditEvent.bind(event), { id }),
+    }
+    const refused = [
+      [() => get.chain(BUILD.podUid), () => get.chain('none')],
+      [() => get.event(aDecisionId(1)), () => get.event('none')],
+    ] as const
+    for (const pair of refused) {
+      const answers = await Promise.all(
+        pair.map(async (ask) => {
+          const beganAtMs = performance.now()
+          const { code, details } = await ask().then(
+            () => ({ code: status.OK, details: '' }),
+            (error: ServiceError) => error,
+          )
+          return { code, details, early: performance.now() - beganAtMs < 90 }
+        }),
+      )
+      expect(answers[0]).toEqual(answers[1])
+      expect(answers[0]).toMatchObject({ code: status.PERMISSION_DENIED, early: false })
+    }
+    fixture.access.set('carol/team', 'allowed')
+    expect(await get.chain(BUILD.podUid)).toHaveProperty('binding')
+    expect(await get.event(aDecisionId(1))).toHaveProperty('event')
+    chain.close()
+    event.close()
+  })
+
+  test('that may read everywhere is told that there is none', async () => {
+    const [chain, event] = [chains(), audit()]
+    const missing = { code: status.NOT_FOUND }
+    const podUid = 'none'
+    await expect(callOf(chain.getChain.bind(chain), { podUid })).rejects.toMatchObject(missing)
+    const none = callOf(event.getAuditEvent.bind(event), { id: podUid })
+    await expect(none).rejects.toMatchObject(missing)
+    chain.close()
+    event.close()
+  })
+
   test('that filters by an effect of another version gets an error, not everything', async () => {
     const client = audit()
     const list = callOf(client.listAuditEvents.bind(client), { effect: 9 as Effect })

@@ -7,6 +7,7 @@ import { FAULTS, Fault } from '../core/fault.ts'
 import { failureStatus, faultStatus, type Status } from '../core/kubernetes/status.ts'
 import { GUARDS } from '../core/policy/guard-names.ts'
 import { parseAccessPolicy } from '../core/policy/parse-access-policy.ts'
+import { PROTECTED_OBJECTS, type ProtectedObjects } from '../core/policy/protected-objects.ts'
 import { refusal } from '../core/policy/refusal.ts'
 import { configurationDocument } from '../docs/generate-configuration.ts'
 import packageJson from '../package.json' with { type: 'json' }
@@ -113,6 +114,25 @@ test.each(policies)('parseAccessPolicy() takes $object.metadata.name of $path', 
 test('the documents hold examples of AccessPolicy', () => {
   expect(policies.map(({ path }) => path)).toContain('docs/policy.md')
 })
+
+test('PROTECTED_OBJECTS are the rows of their table in docs/policy.md', () => {
+  const rows = sectionOf('docs/policy.md', 'What the guards protect')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+  expect(rows).toEqual(PROTECTED_OBJECTS.map(protectedRow))
+})
+
+function protectedRow(row: ProtectedObjects): string {
+  const code = (parts: readonly string[]) => parts.map((part) => `\`${part}\``).join(', ')
+  const groups = row.apiGroups.map((group) => (group === '' ? '""' : group))
+  const where = [
+    ...(row.names === undefined ? [] : [`named ${code(row.names)}`]),
+    ...(row.namespaces === undefined ? [] : [`in ${code(row.namespaces)}`]),
+    ...(row.onlyOutside === true ? ['where nothing is injected'] : []),
+  ].join(', ')
+  const cells = [code(groups), code(row.resources), where || 'everywhere', row.uses.join(', ')]
+  return `| \`${row.guard}\` | ${cells.join(' | ')} | ${row.why} |`
+}
 
 test('GUARDS are the rows of the table in docs/policy.md', () => {
   const rows = [...sectionOf('docs/policy.md', 'Guards').matchAll(/^\| `([a-z-]+)` \| (.+?) \|/gm)]

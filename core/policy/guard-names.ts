@@ -7,7 +7,10 @@ export const GUARDS = {
     'a pod may only reach into a pod that exists and is on record for the same root requester',
   sidecar: "a pod may not reach into Lanyard's sidecar",
   'node-proxy': 'the proxies of nodes, pods and services lead past every rule',
-  'lanyard-config': 'what switches Lanyard on or says what it allows may not be changed by a pod',
+  'node-volumes':
+    'what gives a volume or a device of a node to pods may not be made or changed by a pod',
+  'lanyard-config':
+    'what switches Lanyard on, says what it allows, or is what it rests on may not be changed by a pod',
   'rbac-escalation':
     "roles and their bindings may not be written by a pod: it is the pod's own rights, not its requesters', that the API server compares them with",
 } as const

@@ -1,6 +1,7 @@
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
-import { LANYARD_GROUP, SIDECAR_CONTAINER, SYSTEM_NAMESPACE } from '../names.ts'
-import type { GuardName } from './guard-names.ts'
+import { SIDECAR_CONTAINER } from '../names.ts'
+import { GUARDS, type GuardName } from './guard-names.ts'
+import { protectedObjectsHit, useOf } from './match-protected-objects.ts'
 
 /** What guards need to know beyond the request itself. */
 export interface GuardFacts {
@@ -15,34 +16,29 @@ export interface GuardFacts {
   readonly targetRoot: 'same' | 'other' | 'unknown'
 }
 
-const READS = new Set(['get', 'list', 'watch'])
-const DELETES = new Set(['delete', 'deletecollection'])
-const RBAC_GROUP = 'rbac.authorization.k8s.io'
-
-/** Built-in kinds that make pods, by API group. */
-const LAUNCHERS: Readonly<Record<string, readonly string[]>> = {
-  '': ['pods', 'replicationcontrollers'],
-  apps: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
-  batch: ['jobs', 'cronjobs'],
-}
-
-/** Kinds that switch admission, and so Lanyard, on and off. */
-const ADMISSION_GROUPS = ['admissionregistration.k8s.io', 'apiregistration.k8s.io']
-
 /**
  * The guards that a request runs into; empty for most. A request that runs into one is denied
  * unless a matching Allow rule lifts it by name, whoever allowed the rest.
  */
 export function guardsHit(attributes: RequestAttributes, facts: GuardFacts): readonly GuardName[] {
   if (!attributes.resourceRequest) return []
-  return (Object.keys(CHECKS) as GuardName[]).filter((name) => CHECKS[name](attributes, facts))
+  const objects = protectedObjectsHit(attributes, facts.namespaceInjected)
+  return (Object.keys(GUARDS) as GuardName[]).filter(
+    (name) =>
+      objects.some(({ guard }) => guard === name) || CHECKS[name]?.(attributes, facts) === true,
+  )
+}
+
+/** What a refused caller is told of a guard: its sentence, and which object was in the way, and why. */
+export function explainGuard(name: GuardName, attributes: RequestAttributes): string {
+  const found = protectedObjectsHit(attributes, false).find(({ guard }) => guard === name)
+  return found === undefined ? GUARDS[name] : `${GUARDS[name]}; ${found.why}`
 }
 
 type Check = (attributes: RequestAttributes, facts: GuardFacts) => boolean
 
-const CHECKS: Readonly<Record<GuardName, Check>> = {
-  'launch-outside': (request, { namespaceInjected }) => launches(request) && !namespaceInjected,
-  credentials: (request) => mintsCredential(request),
+/** Guards of what depends on more than which object a request reaches. */
+const CHECKS: Readonly<Partial<Record<GuardName, Check>>> = {
   impersonation: (request) => request.verb === 'impersonate',
   'foreign-pod': (request, { targetRoot }) => reachesIntoPod(request) && targetRoot !== 'same',
   sidecar: (request, { targetContainer }) =>
@@ -50,35 +46,6 @@ const CHECKS: Readonly<Record<GuardName, Check>> = {
     request.resource === 'pods' &&
     targetContainer === SIDECAR_CONTAINER &&
     request.subresource !== 'log',
-  'node-proxy': ({ apiGroup, resource, subresource }) =>
-    apiGroup === '' &&
-    subresource === 'proxy' &&
-    (resource === 'nodes' || resource === 'pods' || resource === 'services'),
-  'lanyard-config': (request) => changesLanyard(request),
-  'rbac-escalation': (request) => request.apiGroup === RBAC_GROUP && sets(request),
-}
-
-/** Whether any verb that is judged does more than read. A WebSocket is a `get` and a `create`. */
-function writes(request: RequestAttributes): boolean {
-  return !judgedVerbs(request).every((verb) => READS.has(verb))
-}
-
-/** Whether any verb that is judged does more than read or delete. */
-function sets(request: RequestAttributes): boolean {
-  return !judgedVerbs(request).every((verb) => READS.has(verb) || DELETES.has(verb))
-}
-
-function launches(request: RequestAttributes): boolean {
-  const { apiGroup, resource, subresource } = request
-  if (!sets(request) || !(LAUNCHERS[apiGroup] ?? []).includes(resource)) return false
-  return subresource === '' || subresource === 'ephemeralcontainers' || subresource === 'scale'
-}
-
-/** Token requests and certificates. */
-function mintsCredential(request: RequestAttributes): boolean {
-  const { apiGroup, resource, subresource } = request
-  if (apiGroup === '' && resource === 'serviceaccounts' && subresource === 'token') return true
-  return apiGroup === 'certificates.k8s.io' && writes(request)
 }
 
 /** A binding to a node writes annotations to the pod, past the admission of pods. */
@@ -92,17 +59,11 @@ export function reachesIntoPod(request: RequestAttributes): boolean {
   const { apiGroup, resource, subresource } = request
   if (apiGroup !== '') return false
   // The older form of `pods/binding`; its body says which pod.
-  if (resource === 'bindings') return sets(request)
+  if (resource === 'bindings') {
+    return judgedVerbs(request).some((verb) => ['create', 'change'].includes(useOf(verb)))
+  }
   if (resource !== 'pods') return false
   if (REACHING.includes(subresource)) return true
   const verbs = judgedVerbs(request)
   return subresource === '' && (verbs.includes('update') || verbs.includes('patch'))
-}
-
-/** A namespace's labels opt it in and out, so every write to a namespace counts. */
-function changesLanyard(request: RequestAttributes): boolean {
-  const { apiGroup, resource, namespace } = request
-  if (!writes(request)) return false
-  if (namespace === SYSTEM_NAMESPACE || apiGroup === LANYARD_GROUP) return true
-  return ADMISSION_GROUPS.includes(apiGroup) || (apiGroup === '' && resource === 'namespaces')
 }

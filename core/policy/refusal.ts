@@ -6,7 +6,7 @@ import {
 } from '../kubernetes/request-attributes.ts'
 import type { StatusCause } from '../kubernetes/status.ts'
 import type { Deny } from './evaluate.ts'
-import { GUARDS } from './guard-names.ts'
+import { explainGuard } from './guards.ts'
 
 export interface Refusal {
   /** Complete by itself: kubectl shows nothing else of a 403. */
@@ -26,7 +26,7 @@ export function refusal(
   const caller = chain.actors.at(-1)
   const pod = caller === undefined ? '' : `${caller.namespace}/${caller.name}`
   const who = describePrincipal(deny, root, pod)
-  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny)} [decision ${decisionId}]`
+  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes)} [decision ${decisionId}]`
   const causes: StatusCause[] = [
     cause('LanyardDecision', 'decision', decisionId),
     cause('LanyardEffect', 'effect', 'deny'),
@@ -65,7 +65,7 @@ function what(attributes: RequestAttributes): string {
   return `${verbs} resource ${resource} in API group ${JSON.stringify(apiGroup)} ${where}`
 }
 
-function why(deny: Deny): string {
+function why(deny: Deny, attributes: RequestAttributes): string {
   switch (deny.reason) {
     case 'verb_unknown':
       return 'the verb is not known'
@@ -74,7 +74,7 @@ function why(deny: Deny): string {
     case 'guard':
       return deny.guard === undefined
         ? 'a guard stands in the way'
-        : `${GUARDS[deny.guard]} (guard ${deny.guard})`
+        : `${explainGuard(deny.guard, attributes)} (guard ${deny.guard})`
     case 'policy_invalid':
       return `AccessPolicy ${JSON.stringify(deny.rule)} is not valid, and until it is mended its subjects may do nothing`
     case 'policy_denies':

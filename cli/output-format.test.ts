@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { isUnsafe } from './escape-text.ts'
+import { isUnsafe } from '../core/escape-text.ts'
 import { toJson, toYaml } from './output-format.ts'
 
 const VALUE = {

@@ -1,7 +1,7 @@
 import { Document, Scalar, visit } from 'yaml'
 import type { AccessObject } from '../core/access-objects.ts'
+import { escapeJson, escapeText, isUnsafe } from '../core/escape-text.ts'
 import { ACCESS_GROUP } from '../core/names.ts'
-import { escapeJson, escapeText, isUnsafe } from './escape-text.ts'
 
 /** `-o`; undefined is the text that a person reads. */
 export type OutputFormat = 'json' | 'yaml' | 'name' | 'wide' | undefined

@@ -1,7 +1,7 @@
 import type { ActorObject, RequesterObject } from '../core/access-objects.ts'
 import { UNATTRIBUTED } from '../core/chain.ts'
+import { escapeText } from '../core/escape-text.ts'
 import { parseServiceAccountUsername } from '../core/kubernetes/user-info.ts'
-import { escapeText } from './escape-text.ts'
 
 /** `alice (User, root requester)`; a service account is named as such. */
 export function describeRequester(

@@ -1,4 +1,4 @@
-import { escapeText } from './escape-text.ts'
+import { escapeText } from '../core/escape-text.ts'
 
 /** Spaces between two columns, as kubectl has them. */
 const GUTTER = 3

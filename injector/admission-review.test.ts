@@ -98,3 +98,8 @@ describe('toAdmissionReview()', () => {
     })
   })
 })
+
+test('toAdmissionReview() shows names that a terminal would obey as escapes', () => {
+  const review = toAdmissionReview('u', refused('the container a\u009b\u202e is ours'))
+  expect(JSON.stringify(review)).toContain('the container a\\\\x9b\\\\u202e is ours')
+})

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { escapeText } from '../core/escape-text.ts'
 import { Fault } from '../core/fault.ts'
 import type { UserInfo } from '../core/kubernetes/user-info.ts'
 
@@ -111,7 +112,7 @@ function answerOf(review: Review): object {
     }
     case 'refused': {
       const { code, reason, message } = review
-      return { status: { code, reason, message } }
+      return { status: { code, reason, message: escapeText(message) } }
     }
     default:
       return review satisfies never

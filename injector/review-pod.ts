@@ -1,4 +1,5 @@
 import type { DelegationChain } from '../core/chain.ts'
+import { escapeText } from '../core/escape-text.ts'
 import { CHAIN_ANNOTATION, ROOT_REQUESTER_ANNOTATION } from '../core/names.ts'
 import { type AdmissionRequest, type Review, refused } from './admission-review.ts'
 import type { ChainClient } from './chain-client.ts'
@@ -78,9 +79,10 @@ function whyRefused(
 
 /** What people may read on a pod. It grants nothing: the record is keyed by the pod's UID. */
 export function hintsOf(chain: DelegationChain): Readonly<Record<string, string>> {
+  const root = escapeText(chain.rootRequester.username)
   const steps = chain.actors.map(({ namespace, name }) => `${namespace}/${name}`)
   return {
-    [ROOT_REQUESTER_ANNOTATION]: chain.rootRequester.username,
-    [CHAIN_ANNOTATION]: [chain.rootRequester.username, ...steps].join(' > '),
+    [ROOT_REQUESTER_ANNOTATION]: root,
+    [CHAIN_ANNOTATION]: [root, ...steps].join(' > '),
   }
 }

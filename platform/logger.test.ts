@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { isUnsafe } from '../core/escape-text.ts'
 import { Fault } from '../core/fault.ts'
 import { createLogger } from './logger.ts'
 
@@ -29,4 +30,14 @@ test('toLoggedError() keeps code and causes, not the stack', () => {
     message: 'Cannot reach the API server',
     cause: { name: 'Error', code: 'EHOSTUNREACH', message: 'no route' },
   })
+})
+
+test('createLogger() writes nothing that a terminal obeys, and the same values', () => {
+  const lines: string[] = []
+  const name = 'a\u009b31m\u202eb\u{e0041}\u2028'
+  const logger = createLogger({ name: 'x', level: 'info' }, { write: (line) => lines.push(line) })
+  logger.warn({ name, error: new Error(name) }, name)
+  const [line = ''] = lines
+  expect(isUnsafe(line.trimEnd())).toBe(false)
+  expect(JSON.parse(line)).toMatchObject({ name, msg: name, error: { message: name } })
 })

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { escapeJson } from '../core/escape-text.ts'
 import { Fault } from '../core/fault.ts'
 
 /*
@@ -23,6 +24,8 @@ export function createLogger(
       base: { process: options.name },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      // Names and paths of strangers are in it, and people read it in terminals.
+      hooks: { streamWrite: escapeJson },
       serializers: { error: toLoggedError },
       // A last net: no call site passes such keys on purpose.
       redact: {

@@ -1,3 +1,4 @@
+import { escapeText } from '../../core/escape-text.ts'
 import { apiChecks, createApiServiceReader } from '../check/api-checks.ts'
 import {
   type CheckItem,
@@ -8,7 +9,6 @@ import {
 import { installationChecks } from '../check/installation-checks.ts'
 import { namespaceChecks } from '../check/namespace-checks.ts'
 import type { CommandContext } from '../command-context.ts'
-import { escapeText } from '../escape-text.ts'
 import { toJson, toYaml } from '../output-format.ts'
 import type { Style } from '../terminal.ts'
 

@@ -1,7 +1,7 @@
+import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'
-import { escapeText } from '../escape-text.ts'
 import { toJson, toYaml } from '../output-format.ts'
 import { INSTALL_HINT, NOT_INSTALLED } from '../request-fault.ts'
 

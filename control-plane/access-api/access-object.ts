@@ -8,6 +8,7 @@ import {
 import { assert } from '../../core/assert.ts'
 import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain } from '../../core/chain.ts'
+import { escapeTexts } from '../../core/escape-text.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 
@@ -18,13 +19,15 @@ export function boundPod(chain: DelegationChain): Actor {
   return pod
 }
 
+/* What callers wrote ends in terminals, by kubectl's tables, YAML and jsonpath too: it is escaped here. */
+
 /** A binding as people read it: named after the pod. */
 export function toChainObject(
   binding: PodBinding,
   resourceVersion = binding.sequence,
 ): ChainObject {
   const pod = boundPod(binding.chain)
-  return {
+  return escapeTexts({
     apiVersion: ACCESS_API_VERSION,
     kind: 'Chain',
     metadata: {
@@ -35,13 +38,13 @@ export function toChainObject(
       creationTimestamp: toTime(binding.boundAtMs),
     },
     spec: { podUid: binding.podUid, ...toDelegationChainObject(binding.chain) },
-  }
+  })
 }
 
 /** A decision as people read it: named after its id in lower case, as object names must be. */
 export function toAuditEventObject(event: AuditEvent): AuditEventObject {
   const { attributes, caller } = event
-  return {
+  return escapeTexts({
     apiVersion: ACCESS_API_VERSION,
     kind: 'AuditEvent',
     metadata: {
@@ -76,7 +79,7 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
       userAgent: event.userAgent,
     },
     status: toStatus(event.outcome),
-  }
+  })
 }
 
 function toStatus(outcome: Outcome | undefined): AuditEventObject['status'] {

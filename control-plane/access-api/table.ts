@@ -1,4 +1,5 @@
 import { ACCESS_API_VERSION, type AccessObject } from '../../core/access-objects.ts'
+import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ApiResource } from './api-resource.ts'
 import type { Representation } from './media-type.ts'
@@ -96,7 +97,10 @@ function tableRendering(
   }
 
   function row(object: AccessObject): unknown {
-    const cells = columns.map(({ cell }) => cell(object, now()))
+    const cells = columns.map(({ cell }) => {
+      const value = cell(object, now())
+      return typeof value === 'string' ? escapeText(value) : value
+    })
     if (includeObject === 'None') return { cells, object: null }
     return { cells, object: includeObject === 'Object' ? object : partial(object) }
   }

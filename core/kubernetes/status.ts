@@ -1,3 +1,4 @@
+import { escapeText, escapeTexts } from '../escape-text.ts'
 import { FAULTS, type Fault } from '../fault.ts'
 
 /** One machine-readable fact of a refusal: kind, where it was found, value. */
@@ -27,7 +28,10 @@ export interface StatusDetails {
   readonly retryAfterSeconds?: number
 }
 
-/** A failure `Status`; `code` is the HTTP status and must be sent as such too. */
+/**
+ * A failure `Status`; `code` is the HTTP status and must be sent as such too. Messages hold names and
+ * paths that strangers chose, and end in terminals: they are escaped.
+ */
 export function failureStatus(
   code: number,
   reason: string,
@@ -39,9 +43,9 @@ export function failureStatus(
     apiVersion: 'v1',
     metadata: {},
     status: 'Failure',
-    message,
+    message: escapeText(message),
     reason,
-    ...(details === undefined ? {} : { details }),
+    ...(details === undefined ? {} : { details: escapeTexts(details) }),
     code,
   }
 }

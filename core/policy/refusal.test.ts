@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { aRequest } from '../../test/support/policy-builders.ts'
 import type { ChainPrincipal, DelegationChain } from '../chain.ts'
+import { isUnsafe } from '../escape-text.ts'
 import type { Deny } from './evaluate.ts'
 import { refusal } from './refusal.ts'
 
@@ -77,4 +78,14 @@ test('refusal() says the same to programs', () => {
     { reason: 'LanyardRefusedBy', field: 'refusedBy', message: 'alice' },
     { reason: 'LanyardRetryable', field: 'retryable', message: 'false' },
   ])
+})
+
+test('refusal() shows names and paths that a terminal would obey as escapes', () => {
+  const bad = 'a\u009b31m\u202eb\u{e0041}'
+  const request = aRequest({ resourceRequest: false, path: `/${bad}` })
+  const mallory = { ...chain, rootRequester: { ...alice, username: `m${bad}` } }
+  const deny: Deny = { effect: 'deny', reason: 'policy_denies', rule: bad, refusedBy: root }
+  const { message: text, causes } = refusal(request, mallory, deny, ID)
+  expect([text, ...causes.map((cause) => cause.message)].filter(isUnsafe)).toEqual([])
+  expect(text).toContain('a\\x9b31m\\u202eb\\u{e0041}')
 })

@@ -1,4 +1,5 @@
 import type { DelegationChain } from '../chain.ts'
+import { escapeText } from '../escape-text.ts'
 import {
   judgedVerbs,
   type RequestAttributes,
@@ -15,7 +16,7 @@ export interface Refusal {
   readonly causes: readonly StatusCause[]
 }
 
-/** What a refused caller is told. `decisionId` finds the record. */
+/** What a refused caller is told, fit for a terminal. `decisionId` finds the record. */
 export function refusal(
   attributes: RequestAttributes,
   chain: DelegationChain,
@@ -37,7 +38,10 @@ export function refusal(
     cause('LanyardRule', 'rule', deny.rule),
     cause('LanyardRetryable', 'retryable', 'false'),
   ]
-  return { message, causes: causes.filter(({ message: value }) => value !== '') }
+  return {
+    message: escapeText(message),
+    causes: causes.filter(({ message: value }) => value !== ''),
+  }
 }
 
 function describePrincipal(deny: Deny, root: string, pod: string): string {
@@ -93,5 +97,5 @@ function why(deny: Deny, attributes: RequestAttributes): string {
 }
 
 function cause(reason: string, field: string, message: string): StatusCause {
-  return { reason, field, message }
+  return { reason, field, message: escapeText(message) }
 }

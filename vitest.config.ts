@@ -14,6 +14,8 @@ export default defineConfig({
             'test/docs.test.ts',
             'test/{cluster,setup,support,demo}/**/*.test.ts',
           ],
+          // A property takes a second by itself, and many on a machine that others use as well.
+          testTimeout: 30_000,
         },
       },
       {

@@ -6,8 +6,13 @@
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu
 
+/** Nearly every text, told ten times sooner. */
+const PLAIN = /^[\x20-\x7e]*$/
+const PLAIN_LINES = /^[\x20-\x7e\n]*$/
+
 /** Text that strangers chose, fit for a terminal: `\x9b`, `\u202e` or `\u{e0041}` stand in it instead. */
 export function escapeText(text: string): string {
+  if (PLAIN.test(text)) return text
   return text.replaceAll(UNSAFE, (character) => {
     const code = character.codePointAt(0) ?? 0
     if (code > 0xffff) return `\\u{${code.toString(16)}}`
@@ -30,6 +35,7 @@ function escapeAny(value: unknown): unknown {
 
 /** JSON text stays the same JSON; what a terminal would obey stands in it as an escape. */
 export function escapeJson(json: string): string {
+  if (PLAIN_LINES.test(json)) return json
   return json.replaceAll(UNSAFE, (character) =>
     character === '\n'
       ? '\n'

@@ -1,8 +1,10 @@
 import { Fault } from '../fault.ts'
 import { nameInFieldSelector } from './field-selector.ts'
 import { isLabelSelector } from './label-selector.ts'
+import { countingParameters } from './query-parameters.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import {
+  decodedPath,
   parseRequestTarget,
   printRequestTarget,
   type QueryPair,
@@ -35,8 +37,14 @@ const VERBS: Readonly<Record<string, string>> = {
   DELETE: 'delete',
 }
 
-/** Parameters that may stand more than once, since kube-apiserver reads all of them. */
-const REPEATABLE = new Set(['command', 'ports'])
+/**
+ * kube-apiserver gives other methods on a resource no verb, which RBAC allows to whoever may every
+ * verb, and nobody else. A request without a verb is always denied here, so the wildcard stands for it.
+ */
+const EVERY_VERB = '*'
+
+/** What may stand before a resource and then is the verb, whatever the method. */
+const PATH_VERBS: ReadonlySet<string> = new Set(['watch', 'proxy'])
 
 const APPLY_TYPES = ['application/apply-patch+yaml', 'application/apply-patch+cbor']
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
@@ -52,7 +60,8 @@ const INTEGER = /^[+-]?[0-9]{1,18}$/
 /**
  * Parses one request. `rawTarget` is the request line's target as it came. Throws
  * `request_invalid` for whatever kube-apiserver and another parser could read differently; what is
- * accepted gets the attributes that kube-apiserver gives it.
+ * accepted gets the attributes that kube-apiserver gives it. What follows a resource, its name and its
+ * subresource is sent as it came.
  *
  * Keep in step with Kubernetes apiserver/pkg/endpoints/request/requestinfo.go (v1.34,
  * RequestInfoFactory.NewRequestInfo); test/corpus/request-info.json is made by that code.
@@ -62,26 +71,24 @@ export function parseRequestInfo(
   rawTarget: string,
   contentType: string | undefined,
 ): RequestInfo {
-  const methodVerb = VERBS[method]
-  if (methodVerb === undefined) {
-    throw new Fault('request_invalid', 'The method must be GET, HEAD, POST, PUT, PATCH or DELETE')
-  }
-  const target = parseRequestTarget(rawTarget)
-  const path = pathOf(target)
-  const place = parsePlace(target)
+  const parsed = parseRequestTarget(rawTarget, countJudged)
+  const place = parsePlace(parsed)
   // The query of a proxied request is not kube-apiserver's.
-  if (place?.subresource !== 'proxy') refuseRepeated(target.query)
+  const isProxied = place?.subresource === 'proxy'
+  const target = isProxied ? parsed : { ...parsed, query: countingParameters(parsed.query) }
+  const path = decodedPath(target)
   if (place === undefined) return nonResource(method, path, target)
 
+  const { pathVerb, ...where } = place
   const attributes: RequestAttributes = {
-    ...place,
-    ...verbAndName(methodVerb, place.name, target.query),
+    ...where,
+    ...verbAndName(VERBS[method] ?? EVERY_VERB, place, target.query),
     resourceRequest: true,
     path,
     alsoVerbs: [],
   }
   const upgrade = upgradeKind(attributes)
-  const also = alsoVerbs(attributes, upgrade, contentType)
+  const also = pathVerb === '' ? alsoVerbs(attributes, upgrade, contentType) : methodBeside(method)
   return {
     attributes: { ...attributes, alsoVerbs: also },
     target: printRequestTarget(target),
@@ -90,6 +97,11 @@ export function parseRequestInfo(
     targetContainer: targetContainer(attributes, target.query),
     longRunning: upgrade !== '' || attributes.verb === 'watch' || isFollowedLog(attributes, target),
   }
+}
+
+/** A watch by its path is a GET; kube-apiserver judges every other method there as the same watch. */
+function methodBeside(method: string): readonly string[] {
+  return method === 'GET' || method === 'HEAD' ? [] : [EVERY_VERB]
 }
 
 function nonResource(method: string, path: string, target: RequestTarget): RequestInfo {
@@ -114,71 +126,85 @@ function nonResource(method: string, path: string, target: RequestTarget): Reque
   }
 }
 
-type Place = Pick<
-  RequestAttributes,
-  'apiGroup' | 'apiVersion' | 'namespace' | 'resource' | 'subresource' | 'name'
->
-
-/** Where in the API a path points; undefined for paths that name no resource. */
-function parsePlace(target: RequestTarget): Place | undefined {
-  const [prefix, ...rest] = target.segments
-  if (prefix !== 'api' && prefix !== 'apis') return undefined
-  const groupLength = prefix === 'apis' ? 1 : 0
-  // /api, /api/v1, /apis, /apis/GROUP, /apis/GROUP/VERSION: discovery.
-  if (rest.length < groupLength + 2) return undefined
-  const apiGroup = groupLength === 1 ? (rest[0] ?? '') : ''
-  const apiVersion = rest[groupLength] ?? ''
-  if (groupLength === 1 && !API_GROUP.test(apiGroup)) refuse('The API group', apiGroup)
-  if (!DNS_LABEL.test(apiVersion)) refuse('The API version', apiVersion)
-  const named = METRICS_GROUPS.includes(apiGroup) ? METRIC : DNS_LABEL
-  const place = { apiGroup, apiVersion, ...parseResource(rest.slice(groupLength + 1), named) }
-  // What follows "proxy" is a path of the proxied service.
-  if (target.trailingSlash && place.subresource !== 'proxy') {
-    throw new Fault('request_invalid', 'The path of a resource must not end with "/"')
-  }
-  return place
+interface Place
+  extends Pick<
+    RequestAttributes,
+    'apiGroup' | 'apiVersion' | 'namespace' | 'resource' | 'subresource' | 'name'
+  > {
+  /** The verb that stands in the path; empty for nearly every request. */
+  readonly pathVerb: string
 }
 
 const NAMESPACE_SUBRESOURCES = ['status', 'finalize']
 
-function parseResource(
-  parts: readonly string[],
-  named: RegExp,
-): Pick<Place, 'namespace' | 'resource' | 'subresource' | 'name'> {
-  const [head = ''] = parts
-  if (head === 'watch' || head === 'proxy') {
-    throw new Fault(
-      'request_invalid',
-      `The path prefix "${head}" is not supported: use ?watch=true`,
-    )
+/** Where the parts of a resource stand among a path's segments; undefined where there is none. */
+function findResource(segments: readonly string[]) {
+  const [prefix] = segments
+  const versionAt = prefix === 'api' ? 1 : prefix === 'apis' ? 2 : undefined
+  // /api, /api/v1, /apis, /apis/GROUP, /apis/GROUP/VERSION: discovery.
+  if (versionAt === undefined || segments.length < versionAt + 2) return undefined
+  const first = segments[versionAt + 1] ?? ''
+  const pathVerb = PATH_VERBS.has(first) ? first : ''
+  const startAt = pathVerb === '' ? versionAt + 1 : versionAt + 2
+  const inNamespace = segments[startAt] === 'namespaces' && segments.length > startAt + 1
+  const below = segments[startAt + 2]
+  const scoped = inNamespace && below !== undefined && !NAMESPACE_SUBRESOURCES.includes(below)
+  return { versionAt, pathVerb, startAt, inNamespace, resourceAt: scoped ? startAt + 2 : startAt }
+}
+
+/** What is judged ends with the subresource, or with the name where a verb stands in the path. */
+function countJudged(segments: readonly string[]): number {
+  const found = findResource(segments)
+  if (found === undefined) return segments.length
+  const parts = found.pathVerb === 'proxy' ? 2 : 3
+  return Math.min(segments.length, found.resourceAt + parts)
+}
+
+/** Where in the API a path points; undefined for paths that name no resource. */
+function parsePlace({ segments, rest }: RequestTarget): Place | undefined {
+  const found = findResource(segments)
+  if (found === undefined) {
+    if (rest.length > 1) throw new Fault('request_invalid', 'The path has an empty segment ("//")')
+    return undefined
   }
-  const inNamespace = head === 'namespaces' && parts.length > 1
-  const namespace = inNamespace ? (parts[1] ?? '') : ''
+  const { versionAt, pathVerb, startAt, inNamespace, resourceAt } = found
+  const apiGroup = versionAt === 2 ? (segments[1] ?? '') : ''
+  const apiVersion = segments[versionAt] ?? ''
+  if (versionAt === 2 && !API_GROUP.test(apiGroup)) refuse('The API group', apiGroup)
+  if (!DNS_LABEL.test(apiVersion)) refuse('The API version', apiVersion)
+  const namespace = inNamespace ? (segments[startAt + 1] ?? '') : ''
   if (inNamespace && !DNS_LABEL.test(namespace)) refuse('The namespace', namespace)
-  const scoped = inNamespace && parts.length > 2 && !NAMESPACE_SUBRESOURCES.includes(parts[2] ?? '')
-  const [resource = '', name = '', subresource = '', ...tail] = scoped ? parts.slice(2) : parts
+  const named = METRICS_GROUPS.includes(apiGroup) ? METRIC : DNS_LABEL
+  const [resource = '', name = '', subresource = ''] = segments.slice(resourceAt)
   if (!named.test(resource)) refuse('The resource', resource)
   if (name !== '' && !NAME.test(name)) refuse('The name', name)
   if (subresource !== '' && !named.test(subresource)) refuse('The subresource', subresource)
-  if (tail.length > 0 && subresource !== 'proxy') {
-    throw new Fault('request_invalid', 'The path goes on after the subresource')
-  }
-  return { namespace, resource, subresource, name }
+  return { pathVerb, apiGroup, apiVersion, namespace, resource, subresource, name }
 }
 
 function verbAndName(
   methodVerb: string,
-  pathName: string,
+  { pathVerb, name }: Place,
   query: readonly QueryPair[],
 ): Pick<RequestAttributes, 'verb' | 'name'> {
-  if (pathName !== '') return { verb: methodVerb, name: pathName }
+  if (pathVerb !== '') return { verb: pathVerb, name }
+  if (name !== '') return { verb: methodVerb, name }
   if (methodVerb === 'delete') return { verb: 'deletecollection', name: '' }
   if (methodVerb !== 'get') return { verb: methodVerb, name: '' }
-  const selected = nameInFieldSelector(first(query, 'fieldSelector') ?? '') ?? ''
+  const fieldSelector = first(query, 'fieldSelector') ?? ''
+  const labelSelector = first(query, 'labelSelector') ?? ''
+  if (Math.max(fieldSelector.length, labelSelector.length) > SELECTOR_CHARACTERS_MAX) {
+    const message = `A selector may have at most ${SELECTOR_CHARACTERS_MAX} characters`
+    throw new Fault('request_invalid', message)
+  }
+  const selected = nameInFieldSelector(fieldSelector) ?? ''
   if (selected !== '') refuseUndecodable(query)
-  const name = NAME.test(selected) && selected !== '.' && selected !== '..' ? selected : ''
-  return { verb: isTrue(first(query, 'watch')) ? 'watch' : 'list', name }
+  const selectedName = NAME.test(selected) && selected !== '.' && selected !== '..' ? selected : ''
+  return { verb: isTrue(first(query, 'watch')) ? 'watch' : 'list', name: selectedName }
 }
+
+/** Longest selector that is looked into; kube-apiserver would take seconds over one of 1 MiB, too. */
+const SELECTOR_CHARACTERS_MAX = 64 * 1024
 
 /** One list option that kube-apiserver cannot decode makes it drop the name that another selects. */
 function refuseUndecodable(query: readonly QueryPair[]): void {
@@ -248,20 +274,6 @@ function alsoVerbs(
 
 function isFollowedLog(attributes: RequestAttributes, target: RequestTarget): boolean {
   return attributes.subresource === 'log' && isTrue(first(target.query, 'follow'))
-}
-
-function refuseRepeated(query: readonly QueryPair[]): void {
-  const seen = new Set<string>()
-  for (const [key] of query) {
-    if (seen.has(key) && !REPEATABLE.has(key)) {
-      throw new Fault('request_invalid', `The query parameter "${key}" stands more than once`)
-    }
-    seen.add(key)
-  }
-}
-
-function pathOf(target: RequestTarget): string {
-  return `/${target.segments.join('/')}${target.trailingSlash ? '/' : ''}`
 }
 
 function first(query: readonly QueryPair[], key: string): string | undefined {

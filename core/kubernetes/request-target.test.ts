@@ -1,33 +1,47 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  decodedPath,
   PATH_BYTES_MAX,
   parseRequestTarget,
   printRequestTarget,
+  QUERY_PAIRS_MAX,
   TARGET_BYTES_MAX,
 } from './request-target.ts'
 
 describe('parseRequestTarget()', () => {
   test.each([
-    ['/', [], false, []],
-    ['/api/v1/pods', ['api', 'v1', 'pods'], false, []],
-    ['/version/', ['version'], true, []],
+    ['/', [], '', []],
+    ['/api/v1/pods', ['api', 'v1', 'pods'], '', []],
+    ['/version/', ['version'], '/', []],
+    ['/api/v1/pods//', ['api', 'v1', 'pods'], '//', []],
     [
       '/a?x=1&y=%20z+w&&k',
       ['a'],
-      false,
+      '',
       [
         ['x', '1'],
         ['y', ' z w'],
         ['k', ''],
       ],
     ],
-    ['/a/system:admin', ['a', 'system:admin'], false, []],
-    ['/a/system%3Aadmin', ['a', 'system:admin'], false, []],
-    ['/a?match[]=x', ['a'], false, [['match[]', 'x']]],
-    ['/a?fieldSelector=metadata.name=db', ['a'], false, [['fieldSelector', 'metadata.name=db']]],
-  ])('splits %s', (raw, segments, trailingSlash, query) => {
-    expect(parseRequestTarget(raw)).toEqual({ segments, trailingSlash, query })
+    ['/a/system:admin', ['a', 'system:admin'], '', []],
+    ['/a/system%3Aadmin', ['a', 'system:admin'], '', []],
+    ['/a?match[]=x', ['a'], '', [['match[]', 'x']]],
+    [
+      '/a?_=17&1=2&=x&?k',
+      ['a'],
+      '',
+      [
+        ['_', '17'],
+        ['1', '2'],
+        ['', 'x'],
+        ['?k', ''],
+      ],
+    ],
+    ['/a?fieldSelector=metadata.name=db', ['a'], '', [['fieldSelector', 'metadata.name=db']]],
+  ])('splits %s', (raw, segments, rest, query) => {
+    expect(parseRequestTarget(raw)).toEqual({ segments, rest, query })
   })
 
   test.each([
@@ -37,7 +51,6 @@ describe('parseRequestTarget()', () => {
     ['an asterisk', '*'],
     ['a double slash at the front', '//evil/api'],
     ['a double slash inside', '/api//v1'],
-    ['a double slash at the end', '/api/v1/pods//'],
     ['a dot segment', '/api/./v1'],
     ['a parent segment', '/api/../v1'],
     ['an encoded parent segment', '/api/%2e%2e/v1'],
@@ -54,8 +67,7 @@ describe('parseRequestTarget()', () => {
     ['a broken escape in the path', '/api/v1/pods/%zz'],
     ['a broken escape in the query', '/a?command=%zz'],
     ['a semicolon in the query', '/a?watch=1;x=1'],
-    ['a key that begins with a question mark', '/a??command=sh'],
-    ['a pair without a key', '/a?=x'],
+    ['a query that is not UTF-8', '/a?b=%ff'],
     ['a space', '/a b'],
     ['a target that is too long', `/a?b=${'a'.repeat(TARGET_BYTES_MAX)}`],
     ['a path that is too long', `/${'a'.repeat(PATH_BYTES_MAX)}`],
@@ -65,10 +77,41 @@ describe('parseRequestTarget()', () => {
     )
   })
 
+  test.each(['/p/x//y', '/p/a%2Fb;c=1/%25/{x}', '/p/%FF', '/p/...', '/p/'])(
+    'keeps %s after what is judged as it came',
+    (raw) => {
+      const target = parseRequestTarget(raw, () => 1)
+      expect([target.segments, printRequestTarget(target)]).toEqual([['p'], raw])
+    },
+  )
+
+  test.each([
+    '/p/..',
+    '/p/x/../y',
+    '/p/./x',
+    '/p/%2e%2e/x',
+    '/p/a%2F..%2Fb',
+    '/p/a%5C..%5Cb',
+    '/p/%252e%252e/x',
+    '/p/%25252e%25252e/x',
+    '/p/%2525252525252541',
+    '/p/..;x/y',
+    '/p/a%00',
+    '/p/a\\b',
+    '/p/é',
+  ])('refuses %s, although only its beginning is judged', (raw) => {
+    expect(() => parseRequestTarget(raw, () => 1)).toThrow(
+      expect.objectContaining({ code: 'request_invalid' }),
+    )
+  })
+
   test('takes a target and a path of just the longest', () => {
     const path = `/${'a'.repeat(PATH_BYTES_MAX - 1)}`
     const raw = `${path}?b=${'c'.repeat(TARGET_BYTES_MAX - path.length - 3)}`
     expect(printRequestTarget(parseRequestTarget(raw))).toBe(raw)
+    const pairs = `/a?${Array(QUERY_PAIRS_MAX).fill('b=c').join('&')}`
+    expect(printRequestTarget(parseRequestTarget(pairs))).toBe(pairs)
+    expect(() => parseRequestTarget(`${pairs}&b=c`)).toThrow('10000')
   })
 
   test('printRequestTarget() writes what parseRequestTarget() reads back', () => {
@@ -79,7 +122,7 @@ describe('parseRequestTarget()', () => {
     )
     const target = fc.record({
       segments: fc.array(segment, { minLength: 1, maxLength: 6 }),
-      trailingSlash: fc.boolean(),
+      rest: fc.constantFrom('', '/', '//'),
       query: fc.array(pair, { maxLength: 4 }),
     })
     fc.assert(
@@ -89,4 +132,14 @@ describe('parseRequestTarget()', () => {
       { numRuns: 2_000 },
     )
   })
+})
+
+test.each([
+  ['/', '/'],
+  ['/p', '/p'],
+  ['/p/', '/p/'],
+  ['/p/a%2Fb//%C3%A9', '/p/a/b//é'],
+  ['/p/%FFx', '/p/\ufffdx'],
+])('decodedPath() of %s is %s', (raw, want) => {
+  expect(decodedPath(parseRequestTarget(raw, () => 1))).toBe(want)
 })

@@ -47,7 +47,7 @@ export function createApp(deps: SidecarDeps): Hono<SidecarEnv> {
   return app
 }
 
-/** The front for upgrades: exec, attach and port-forward, and everything that only looks like one. */
+/** The front for upgrades, as `isUpgrade` tells them, and for CONNECT. */
 export async function handleUpgrade(
   deps: SidecarDeps,
   incoming: IncomingMessage,

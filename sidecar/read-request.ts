@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../core/fault.ts'
 import { parseRequestInfo, type RequestInfo } from '../core/kubernetes/request-info.ts'
+import { readUpgrade } from './read-upgrade.ts'
 import { sanitizeUserAgent } from './upstream/request-headers.ts'
 
 /**
@@ -16,7 +17,7 @@ export interface ReadRequest {
   readonly info: RequestInfo
   readonly userAgent: string
   /** Protocol that an upgrade asks for, as it must come back; empty for an ordinary request. */
-  readonly protocol: 'websocket' | 'SPDY/3.1' | ''
+  readonly protocol: string
   readonly hasBody: boolean
   /** The caller waits for 100 Continue before it sends its body. */
   readonly expectsContinue: boolean
@@ -76,33 +77,17 @@ function checkHeaders(rawHeaders: readonly string[]): void {
   }
 }
 
-function readProtocol(
-  incoming: IncomingMessage,
-  info: RequestInfo,
-  front: Front,
-): ReadRequest['protocol'] {
-  const asked = incoming.headers.upgrade
-  if (front === 'request') {
-    if (asked === undefined) return ''
-    throw new Fault('request_invalid', 'An Upgrade header needs "Connection: Upgrade" beside it')
-  }
+function readProtocol(incoming: IncomingMessage, info: RequestInfo, front: Front): string {
+  if (front === 'request') return ''
   if (front === 'early upgrade') {
     throw new Fault(
       'request_invalid',
       'An upgrade must not be sent before the answer to the request before it has ended',
     )
   }
-  if (info.upgrade === '') {
-    throw new Fault(
-      'request_invalid',
-      'Only exec, attach and port-forward of a pod may upgrade the connection',
-    )
-  }
-  const lower = (asked ?? '').toLowerCase()
-  if (lower === 'websocket' && incoming.method === 'GET') return 'websocket'
-  const spdy = incoming.method === 'GET' || incoming.method === 'POST'
-  if (lower === 'spdy/3.1' && spdy) return 'SPDY/3.1'
-  throw new Fault('request_invalid', 'A connection can be upgraded to websocket or SPDY/3.1 only')
+  const protocol = readUpgrade(incoming, info)
+  if (protocol !== '') return protocol
+  throw new Fault('request_invalid', 'The method CONNECT is not one of the Kubernetes API')
 }
 
 function readHasBody(incoming: IncomingMessage, front: Front, bytesMax: number): boolean {

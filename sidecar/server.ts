@@ -10,6 +10,7 @@ import { createApp, handleRequest, handleUpgrade } from './app.ts'
 import { answerClientError } from './client-error.ts'
 import type { SidecarDeps } from './deps.ts'
 import type { CertificatePair } from './pod/pod-authority.ts'
+import { isUpgrade } from './read-upgrade.ts'
 import { countFault } from './sidecar-metrics.ts'
 
 /** Request line and headers together; the target alone may have 64 KiB. */
@@ -81,11 +82,20 @@ interface Front {
 
 function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   const app = createApp(deps)
+  /** Connections of which the answer that is under way is the last. */
+  const ends = new WeakSet<Socket>()
   let open = 0
   let closing = false
   let onDrained: (() => void) | undefined
 
   function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (ends.has(incoming.socket)) return
+    if (incoming.headers.upgrade !== undefined) {
+      // Node's parser drops what comes in one packet after a request that asks for an upgrade and gets
+      // none: what it reads next may begin anywhere.
+      ends.add(incoming.socket)
+      outgoing.shouldKeepAlive = false
+    }
     if (open >= deps.openRequestsMax) {
       countFault(deps.metrics, 'overloaded')
       answerRequest(incoming, outgoing, faultAnswer(tooMany()))
@@ -132,6 +142,7 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       noDelay: true,
+      shouldUpgradeCallback: isUpgrade,
     },
     serve,
   )

@@ -11,6 +11,7 @@ import { PROTECTED_OBJECTS, type ProtectedObjects } from '../core/policy/protect
 import { refusal } from '../core/policy/refusal.ts'
 import { configurationDocument } from '../docs/generate-configuration.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { TAKEN_AWAY } from '../sidecar/upstream/response-headers.ts'
 import { aRequest } from './support/policy-builders.ts'
 import { ROOT, repositoryFiles } from './support/repository-files.ts'
 
@@ -171,6 +172,11 @@ test('refusal() answers as docs/agents.md shows', () => {
     message,
     causes: details?.causes,
   })
+})
+
+test('docs/architecture.md lists the response headers that are taken away', () => {
+  const rows = Object.entries(TAKEN_AWAY).map(([name, reason]) => `| \`${name}\` | ${reason} |`)
+  expect(read('docs/architecture.md')).toContain(`|---|---|\n${rows.join('\n')}\n`)
 })
 
 describe('nextStep() of docs/agents.md', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { sanitizeUserAgent, upgradeHeaders, upstreamHeaders } from './request-headers.ts'
-import { callerHeaders, tunnelHeaders, warningHeader } from './response-headers.ts'
+import { callerHeaders, TAKEN_AWAY, tunnelHeaders, warningHeader } from './response-headers.ts'
 
 const own = { token: 'real', decisionId: '01J', userAgent: 'kubectl/v1' }
 
@@ -45,6 +45,7 @@ test.each([
 test('upgradeHeaders() keeps the handshake and drops credentials and extensions', () => {
   const incoming = {
     connection: 'Upgrade, Authorization',
+    origin: 'https://kubernetes.default.svc',
     'sec-websocket-key': 'k',
     'sec-websocket-version': '13',
     'sec-websocket-extensions': 'permessage-deflate',
@@ -52,7 +53,8 @@ test('upgradeHeaders() keeps the handshake and drops credentials and extensions'
       'v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.c2VjcmV0,v4.channel.k8s.io',
   }
   expect(upgradeHeaders(incoming, 'websocket')).toEqual([
-    ...['connection', 'Upgrade', 'upgrade', 'websocket', 'sec-websocket-key', 'k'],
+    ...['connection', 'Upgrade', 'upgrade', 'websocket'],
+    ...['origin', 'https://kubernetes.default.svc', 'sec-websocket-key', 'k'],
     ...['sec-websocket-version', '13', 'sec-websocket-protocol'],
     'v5.channel.k8s.io, v4.channel.k8s.io',
   ])
@@ -76,33 +78,56 @@ test('upgradeHeaders() sends each SPDY stream version in a header of its own', (
   ])
 })
 
-test('callerHeaders() drops what belongs to the connection, by list and by name', () => {
-  const upstream = {
-    connection: 'close, X-Hop',
-    'content-type': 'application/json',
-    'keep-alive': 'timeout=5',
-    'set-cookie': ['a=b'],
-    trailer: 'x',
-    'transfer-encoding': 'chunked',
-    warning: ['299 - "a"', '299 - "b"'],
-    'x-hop': '1',
-    'x-kubernetes-pf-flowschema-uid': 'u',
-  }
-  expect(callerHeaders(upstream, 'be "careful"')).toEqual([
-    ...['content-type', 'application/json', 'warning', '299 - "a"', 'warning', '299 - "b"'],
-    ...['x-kubernetes-pf-flowschema-uid', 'u', 'warning', '299 - "be \\"careful\\""'],
+const END_TO_END = {
+  'accept-ranges': 'bytes',
+  'audit-id': '01J',
+  'content-encoding': 'gzip',
+  'content-range': 'bytes 0-1/2',
+  'content-type': 'application/json',
+  deprecation: 'true',
+  etag: '"1"',
+  'last-modified': 'Fri, 27 Nov 2026 10:00:00 GMT',
+  location: '/api/v1/namespaces/team/pods/p/proxy/',
+  'retry-after': '1',
+  vary: 'Accept',
+  'www-authenticate': 'Basic realm="of a pod"',
+  'x-custom': 'yes',
+  'x-kubernetes-pf-flowschema-uid': 'u',
+}
+
+test.each(Object.keys(TAKEN_AWAY))('callerHeaders() takes %s away', (name) => {
+  expect(callerHeaders({ [name]: 'x', etag: '"1"' }, '')).toEqual(['etag', '"1"'])
+})
+
+test('callerHeaders() passes every other header on, each value by itself', () => {
+  expect(callerHeaders(END_TO_END, '')).toEqual(Object.entries(END_TO_END).flat())
+  expect(callerHeaders({ 'set-cookie': ['a=b', 'c=d'] }, '')).toEqual([
+    ...['set-cookie', 'a=b', 'set-cookie', 'c=d'],
   ])
 })
 
-test('tunnelHeaders() keeps the handshake only', () => {
+test('callerHeaders() takes away what Connection names, and adds its own warning', () => {
   const upstream = {
+    connection: 'close, X-Hop',
+    warning: ['299 - "a"', '299 - "b"'],
+    'x-hop': '1',
+  }
+  expect(callerHeaders(upstream, 'be "careful"')).toEqual([
+    ...['warning', '299 - "a"', 'warning', '299 - "b"', 'warning', '299 - "be \\"careful\\""'],
+  ])
+})
+
+test('tunnelHeaders() upgrades the connection of the caller and passes the rest on', () => {
+  const upstream = {
+    connection: 'Upgrade',
+    'content-length': '0',
     'sec-websocket-accept': 'a',
-    'sec-websocket-extensions': 'permessage-deflate',
     'set-cookie': ['a=b'],
-    'x-other': '1',
+    upgrade: 'websocket',
   }
   expect(tunnelHeaders(upstream, 'websocket', '')).toEqual([
     ...['connection', 'Upgrade', 'upgrade', 'websocket', 'sec-websocket-accept', 'a'],
+    ...['set-cookie', 'a=b'],
   ])
 })
 

@@ -6,19 +6,19 @@ import type { Permit } from '../authorize.ts'
 import type { SidecarDeps } from '../deps.ts'
 import { linger } from '../linger.ts'
 import { countFault } from '../sidecar-metrics.ts'
+import { tokenRefused, Weighed401 } from './own-refusal.ts'
+import { passAnswer } from './pass-answer.ts'
 import { upgradeHeaders, upstreamHeaders } from './request-headers.ts'
 import { callerHeaders, tunnelHeaders } from './response-headers.ts'
-import { refusedAnswer, upstreamFault } from './upstream-fault.ts'
+import { upstreamFault } from './upstream-fault.ts'
 
-/** An API server that does not upgrade says why in a `Status`; nothing longer is passed on. */
-const ANSWER_BYTES_MAX = 64 * 1024
-const ANSWER_MS_MAX = 10_000
 const TCP_KEEP_ALIVE_MS = 30_000
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Stop 4 for upgrades: opens the same tunnel to the API server and relays it byte for byte, both
- * ways, half-closes included. Only a 101 opens it; after any other answer both connections end, so
- * that nobody goes on speaking on one that the API server trusts (CVE-2018-1002105).
+ * ways, half-closes included. Only a 101 opens it; any other answer is passed on, and both connections
+ * end after it, so that nobody goes on speaking on one that the API server trusts (CVE-2018-1002105).
  */
 export function relayTunnel(
   deps: SidecarDeps,
@@ -27,7 +27,7 @@ export function relayTunnel(
   caller: Duplex,
   head: Buffer,
 ): void {
-  const tunnel = new Tunnel(deps, permit, caller)
+  const tunnel = new Tunnel(deps, permit, incoming, caller)
   if (caller.destroyed) {
     tunnel.finish()
     return
@@ -53,7 +53,7 @@ function openRequest(deps: SidecarDeps, permit: Permit, incoming: IncomingMessag
     }),
     ...upgradeHeaders(incoming.headers, request.protocol),
   ]
-  if (request.method === 'POST') headers.push('content-length', '0')
+  if (request.method !== 'GET') headers.push('content-length', '0')
   return deps.upstream.openTunnel({
     method: request.method,
     path: request.info.target,
@@ -65,6 +65,7 @@ function openRequest(deps: SidecarDeps, permit: Permit, incoming: IncomingMessag
 class Tunnel {
   readonly #deps: SidecarDeps
   readonly #permit: Permit
+  readonly #incoming: IncomingMessage
   readonly #caller: Duplex
   #request: ClientRequest | undefined
   #server: Duplex | undefined
@@ -74,9 +75,10 @@ class Tunnel {
   #timer: NodeJS.Timeout | undefined
   #finished = false
 
-  constructor(deps: SidecarDeps, permit: Permit, caller: Duplex) {
+  constructor(deps: SidecarDeps, permit: Permit, incoming: IncomingMessage, caller: Duplex) {
     this.#deps = deps
     this.#permit = permit
+    this.#incoming = incoming
     this.#caller = caller
   }
 
@@ -98,6 +100,12 @@ class Tunnel {
     this.#timer = setTimeout(() => {
       request.destroy(new Fault('upstream_unavailable', 'The API server did not answer in time'))
     }, this.#deps.upstreamHeadersTimeoutMs)
+    if (this.#permit.request.info.attributes.subresource === 'proxy') {
+      // Proxied services may take their time.
+      request.once('socket', (socket) => {
+        socket.once('secureConnect', () => clearTimeout(this.#timer))
+      })
+    }
     request.end()
   }
 
@@ -163,46 +171,50 @@ class Tunnel {
     else socket.once('finish', () => linger(socket))
   }
 
-  /** Passes on a bounded answer that is not a tunnel, then ends both connections. */
+  /** The API server did not upgrade: what it says instead is the caller's, unless it is about us. */
   #refuse(response: IncomingMessage): void {
-    const httpStatus = response.statusCode ?? 0
-    const refused = refusedAnswer(httpStatus)
-    if (refused !== undefined || httpStatus < 200) {
-      if (httpStatus === 401) this.#deps.upstream.checkToken()
-      this.fail(refused ?? new Fault('upstream_failed', 'The API server did not upgrade'))
+    clearTimeout(this.#timer)
+    // It closes after an error, and that is where it ends.
+    response.on('error', () => undefined)
+    if (response.statusCode !== 401) {
+      this.#pass(response, NOTHING)
       return
     }
-    clearTimeout(this.#timer)
-    const msMax = Math.min(ANSWER_MS_MAX, this.#deps.upstreamHeadersTimeoutMs)
-    this.#timer = setTimeout(() => response.destroy(), msMax)
-    const chunks: Buffer[] = []
-    let bytes = 0
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > ANSWER_BYTES_MAX) response.destroy()
-      else chunks.push(chunk)
-    })
-    response.on('error', () => undefined)
-    response.once('close', () => {
-      if (response.complete) this.#answer(httpStatus, response, Buffer.concat(chunks))
-      else this.fail(new Fault('upstream_failed', 'The API server refused to upgrade, at length'))
-    })
+    const weighed = new Weighed401()
+    const weigh = (chunk: Buffer) => {
+      if (!weighed.add(chunk)) return
+      response.off('data', weigh).off('close', decide)
+      this.#pass(response, weighed.body())
+    }
+    const decide = () => {
+      if (!response.complete) this.fail(new Fault('upstream_failed', 'The API server broke off'))
+      else if (!weighed.isOwn()) this.#pass(response, weighed.body())
+      else {
+        this.#deps.upstream.checkToken()
+        this.fail(tokenRefused())
+      }
+    }
+    response.on('data', weigh).once('close', decide)
   }
 
-  #answer(httpStatus: number, response: IncomingMessage, body: Buffer): void {
+  #pass(response: IncomingMessage, first: Buffer): void {
     if (this.#finished) return
-    const { 'content-length': _length, ...headers } = response.headers
-    const own = callerHeaders(headers, this.#permit.warning)
-    const head = printHead(httpStatus, [
-      ...own,
-      ...['content-length', `${body.length}`, 'connection', 'close'],
-    ])
-    this.#httpStatus = httpStatus
-    this.#bytes = body.length
-    this.#letGo()
-    this.#caller.write(head, 'latin1')
-    this.#caller.end(body)
-    linger(this.#caller)
+    this.#httpStatus = response.statusCode ?? 0
+    this.#bytes = first.length
+    response.on('data', (chunk: Buffer) => {
+      this.#bytes += chunk.length
+    })
+    const headers = callerHeaders(response.headers, this.#permit.warning)
+    passAnswer(
+      { incoming: this.#incoming, caller: this.#caller, response, headers, first },
+      (whole) => {
+        if (!whole) {
+          this.#fault = 'upstream_failed'
+          countFault(this.#deps.metrics, 'upstream_failed')
+        }
+        this.#letGo()
+      },
+    )
   }
 
   fail(fault: Fault): void {

@@ -61,6 +61,8 @@ const STREAM_PROTOCOL = /^[\w.+-]+(?:,\s*[\w.+-]+)*$/
 export function upgradeHeaders(incoming: IncomingHttpHeaders, protocol: string): string[] {
   const headers = ['connection', 'Upgrade', 'upgrade', protocol]
   const handshake = {
+    // kube-apiserver refuses a watch over WebSocket without one ("null origin" of x/net/websocket).
+    origin: incoming.origin,
     'sec-websocket-key': incoming['sec-websocket-key'],
     'sec-websocket-version': incoming['sec-websocket-version'],
     'sec-websocket-protocol': withoutBearerProtocols(incoming['sec-websocket-protocol']),

@@ -1,28 +1,27 @@
 /**
- * Headers of one connection, and those with which an answer could change the caller's state.
- * Sources: RFC 9110 section 7.6.1, and the names that came before it.
+ * Response headers that a caller does not get, each with its reason; every other one arrives as it was
+ * sent. Sources: RFC 9110 section 7.6.1, and the names that came before it.
  */
-const DROPPED: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'www-authenticate',
-])
+export const TAKEN_AWAY: Readonly<Record<string, string>> = {
+  connection:
+    'is about the connection between sidecar and API server; names headers that go with it',
+  'keep-alive': 'is about that connection',
+  'proxy-authenticate': 'asks the sidecar for a credential, not the caller',
+  'proxy-connection': 'is about that connection',
+  te: 'is about that connection',
+  trailer: 'announces trailers, which are not passed on',
+  'transfer-encoding': 'is about that connection; the sidecar chooses its own',
+  upgrade: 'is about that connection',
+}
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** Names and values in turn, for the caller: what the API server sent, without what is dropped. */
+/** Names and values in turn, for the caller: what the API server sent, without what is taken away. */
 export function callerHeaders(upstream: Headers, warning: string): string[] {
   const named = namedByConnection(upstream['connection'])
   const headers: string[] = []
   for (const name in upstream) {
-    if (DROPPED.has(name) || named?.has(name)) continue
+    if (TAKEN_AWAY[name] !== undefined || named?.has(name)) continue
     const value = upstream[name]
     if (typeof value === 'string') headers.push(name, value)
     else for (const one of value ?? []) headers.push(name, one)
@@ -31,23 +30,10 @@ export function callerHeaders(upstream: Headers, warning: string): string[] {
   return headers
 }
 
-const HANDSHAKE = [
-  'audit-id',
-  'date',
-  'sec-websocket-accept',
-  'sec-websocket-protocol',
-  'x-stream-protocol-version',
-] as const
-
-/** The same for a 101 answer: only what the handshake needs. */
+/** The same for a 101 answer, which upgrades the caller's connection too. A 101 has no body to measure. */
 export function tunnelHeaders(upstream: Headers, protocol: string, warning: string): string[] {
-  const headers = ['connection', 'Upgrade', 'upgrade', protocol]
-  for (const name of HANDSHAKE) {
-    const value = upstream[name]
-    if (typeof value === 'string') headers.push(name, value)
-  }
-  if (warning !== '') headers.push('warning', warningHeader(warning))
-  return headers
+  const { 'content-length': _length, ...rest } = upstream
+  return ['connection', 'Upgrade', 'upgrade', protocol, ...callerHeaders(rest, warning)]
 }
 
 /** `Connection: close` is by far the usual case and names no header. */

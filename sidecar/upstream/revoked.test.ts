@@ -16,7 +16,7 @@ import { relayTunnel } from './relay-tunnel.ts'
 
 const EXEC = '/api/v1/namespaces/team/pods/p/exec?command=id'
 
-function aPermit(incoming: IncomingMessage, protocol: 'websocket' | ''): Permit {
+function aPermit(incoming: IncomingMessage, protocol: string): Permit {
   const method = incoming.method ?? ''
   const request = {
     container: 'app',

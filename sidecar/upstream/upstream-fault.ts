@@ -26,21 +26,3 @@ export function upstreamFault(error: unknown, request: { method: string; sent: b
     { cause: error },
   )
 }
-
-/** Answers that must not be passed on; undefined for all others. */
-export function refusedAnswer(httpStatus: number): Fault | undefined {
-  if (httpStatus >= 300 && httpStatus < 400 && httpStatus !== 304) {
-    return new Fault(
-      'upstream_failed',
-      'The API server answered with a redirect, which is not followed',
-    )
-  }
-  // A 401 would make callers drop their own token, which is good; the refused one is the pod's.
-  if (httpStatus === 401) {
-    return new Fault(
-      'upstream_unavailable',
-      "The API server did not accept the pod's own token, which may be about to be replaced; try again",
-    )
-  }
-  return undefined
-}

@@ -35,6 +35,8 @@ interface TunnelSocketOptions {
 /** Below the 90 s after which kube-apiserver closes an idle connection, so that it never does first. */
 const KEEP_ALIVE_MS = 60_000
 const CONNECT_TIMEOUT_MS = 10_000
+/** What is proxied may set many cookies; kube-apiserver's own heads take less than one kilobyte. */
+const HEAD_BYTES_MAX = 1024 * 1024
 /** A peer that is gone without a word is noticed about ten seconds after this. */
 const TCP_KEEP_ALIVE_MS = 30_000
 
@@ -65,6 +67,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       allowH2: false,
       pipelining: 1,
       bodyTimeout: 0,
+      maxHeaderSize: HEAD_BYTES_MAX,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       connect: {
@@ -98,6 +101,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         ca: caPem(),
         ALPNProtocols: ['http/1.1'],
         allowHalfOpen: true,
+        maxHeaderSize: HEAD_BYTES_MAX,
       }
       return request(options)
     },

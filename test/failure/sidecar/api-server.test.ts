@@ -15,6 +15,9 @@ import { createTestAuthority } from '../../support/test-certificates.ts'
  */
 
 const PODS = '/api/v1/namespaces/team/pods'
+/** What kube-apiserver says of a token that it does not know. */
+const UNAUTHORIZED =
+  '{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}'
 let fixture: SidecarFixture
 beforeEach(async () => {
   fixture = await startSidecarFixture()
@@ -46,7 +49,9 @@ async function outcomeOf(question: number) {
 test('an expired token of the pod is a 503, not a 401, until its file has a newer one', async () => {
   fixture.api.onRequest((incoming, outgoing) => {
     const fresh = incoming.headers.authorization === 'Bearer a-newer-token'
-    outgoing.writeHead(fresh ? 200 : 401, { 'content-type': 'application/json' }).end('{}')
+    outgoing
+      .writeHead(fresh ? 200 : 401, { 'content-type': 'application/json' })
+      .end(fresh ? '{}' : UNAUTHORIZED)
   })
   await expectStatus(503, 'upstream_unavailable', /own token.*try again/)
   expect(await outcomeOf(1)).toMatchObject({ httpStatus: 503, fault: 'upstream_unavailable' })

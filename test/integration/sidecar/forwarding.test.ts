@@ -133,7 +133,7 @@ test('forward() leaves a gzip answer as it is, with its headers', async () => {
   })
 })
 
-test('forward() drops cookies and hop-by-hop headers of the API server', async () => {
+test('forward() passes cookies on and keeps hop-by-hop headers of the API server', async () => {
   fixture.api.onRequest((_incoming, outgoing) => {
     outgoing.writeHead(200, {
       connection: 'keep-alive, X-Hop',
@@ -148,7 +148,9 @@ test('forward() drops cookies and hop-by-hop headers of the API server', async (
   })
   const { headers, text } = await fixture.call(PODS)
   expect(text).toBe('{}')
-  expect(Object.keys(headers).sort()).toEqual(['connection', 'date', 'transfer-encoding'])
+  expect(Object.keys(headers).sort()).toEqual([
+    ...['connection', 'date', 'set-cookie', 'transfer-encoding'],
+  ])
 })
 
 test('forward() adds the warning of the decision', async () => {

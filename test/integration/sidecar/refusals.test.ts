@@ -135,7 +135,6 @@ describe('judge() refuses, on record,', () => {
       head(`POST ${PODS}`, ['Content-Type: a/b', 'content-type: c/d']),
       400,
     ],
-    ['an Upgrade without Connection', head(`GET ${PODS}/p/exec`, ['Upgrade: websocket']), 400],
     ['a body on GET', `${head(`GET ${PODS}`, ['Content-Length: 2'])}{}`, 400],
     ['an unknown expectation', head(`POST ${PODS}`, ['Expect: more', 'Content-Length: 0']), 400],
     ['too many headers', head(`GET ${PODS}`, Array(120).fill('X-A: b')), 400],

@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { IncomingHttpHeaders } from 'undici/types/header.js'
+import type { Fault } from '../../core/fault.ts'
+import { answerRequest, faultAnswer } from '../answer.ts'
+import type { Permit } from '../authorize.ts'
+import type { SidecarDeps } from '../deps.ts'
+import { endAfterBody } from '../linger.ts'
+import { countFault } from '../sidecar-metrics.ts'
+import { tokenRefused, Weighed401 } from './own-refusal.ts'
+import { callerHeaders } from './response-headers.ts'
+import { isUnhurried } from './unhurried.ts'
+import { upstreamFault } from './upstream-fault.ts'
+
+const NOTHING = Buffer.alloc(0)
+
+/** The 401 of someone who is not known yet. */
+interface Held {
+  readonly headers: IncomingHttpHeaders
+  readonly body: Weighed401
+}
+
+/** One answer on its way from the API server to the caller. */
+export class Relay implements Dispatcher.DispatchHandler {
+  readonly #deps: SidecarDeps
+  readonly #permit: Permit
+  readonly #incoming: IncomingMessage
+  readonly #outgoing: ServerResponse
+  readonly #startMs = performance.now()
+  #controller: Dispatcher.DispatchController | undefined
+  #held: Held | undefined
+  #bytes = 0
+  #fault = ''
+  #ended = false
+  #finished = false
+
+  constructor(
+    deps: SidecarDeps,
+    permit: Permit,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ) {
+    this.#deps = deps
+    this.#permit = permit
+    this.#incoming = incoming
+    this.#outgoing = outgoing
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#finished) controller.abort(new Error('the caller has gone'))
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    httpStatus: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    // Informational answers come before the real one and are not the caller's.
+    if (httpStatus < 200) return
+    this.#deps.metrics.upstreamSeconds.observe((performance.now() - this.#startMs) / 1_000)
+    if (httpStatus === 401) this.#weigh(controller, headers)
+    else this.#begin(httpStatus, headers)
+  }
+
+  /** Keeps a 401 back until it is known whose it is. */
+  #weigh(controller: Dispatcher.DispatchController, headers: IncomingHttpHeaders): void {
+    const { method, info } = this.#permit.request
+    // The answer to HEAD has no body to tell by: behind a proxy it is the caller's.
+    if (method !== 'HEAD') this.#held = { headers, body: new Weighed401() }
+    else if (info.attributes.subresource === 'proxy') this.#begin(401, headers)
+    else controller.abort(this.#failByToken())
+  }
+
+  #failByToken(): Fault {
+    const fault = tokenRefused()
+    this.#deps.upstream.checkToken()
+    this.fail(fault)
+    return fault
+  }
+
+  #release({ headers, body }: Held): void {
+    this.#held = undefined
+    this.#begin(401, headers)
+    this.#outgoing.write(body.body())
+  }
+
+  #begin(httpStatus: number, headers: IncomingHttpHeaders): void {
+    const outgoing = this.#outgoing
+    const own = callerHeaders(headers, this.#permit.warning)
+    if (!this.#incoming.complete) own.push('connection', 'close')
+    // No cork: Node would put chunks that wait for the end of it behind the end of the answer.
+    outgoing.writeHead(httpStatus, own)
+    // As bytes: Node would write a head without any as UTF-8, and header values are Latin-1.
+    if (isUnhurried(this.#permit.request.info)) outgoing.write(NOTHING)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length
+    const held = this.#held
+    if (held !== undefined) {
+      if (held.body.add(chunk)) this.#release(held)
+      return
+    }
+    if (this.#outgoing.write(chunk)) return
+    controller.pause()
+    this.#outgoing.once('drain', () => controller.resume())
+  }
+
+  onResponseEnd(): void {
+    this.#ended = true
+    const held = this.#held
+    if (held?.body.isOwn()) {
+      this.#bytes = 0
+      this.#failByToken()
+      return
+    }
+    if (held !== undefined) this.#release(held)
+    if (this.#incoming.complete) {
+      this.#outgoing.end()
+      return
+    }
+    this.#incoming.unpipe()
+    endAfterBody(this.#incoming, this.#outgoing)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#finished || this.#fault !== '') return
+    const { method } = this.#permit.request
+    this.fail(upstreamFault(error, { method, sent: this.#controller !== undefined }))
+  }
+
+  /** Answers with a `Status`, or cuts the connection when the answer has begun. */
+  fail(fault: Fault): void {
+    this.#fault = fault.code
+    this.#incoming.unpipe()
+    countFault(this.#deps.metrics, fault.code)
+    this.#deps.logger.warn(
+      { error: fault, decisionId: this.#permit.decisionId },
+      'Cannot complete the request',
+    )
+    this.#bytes += answerRequest(this.#incoming, this.#outgoing, {
+      ...faultAnswer(fault),
+      decisionId: this.#permit.decisionId,
+    })
+  }
+
+  /** What allowed the request no longer does. */
+  cut(): void {
+    this.#fault = 'permission_denied'
+    this.#outgoing.destroy()
+  }
+
+  /** The caller's side is over, well or not: lets go of the API server's and reports. */
+  finish(): void {
+    if (this.#finished) return
+    this.#finished = true
+    if (!this.#ended) this.#controller?.abort(new Error('the caller has gone'))
+    const { metrics, authorizer, logger } = this.#deps
+    if (this.#fault === '') metrics.requests.inc({ result: 'allowed' })
+    const httpStatus = this.#outgoing.headersSent ? this.#outgoing.statusCode : 0
+    const { decisionId, request } = this.#permit
+    authorizer.report({
+      decisionId,
+      httpStatus,
+      fault: this.#fault,
+      responseBytes: BigInt(this.#bytes),
+    })
+    const { verb, resource, subresource, namespace } = request.info.attributes
+    logger.debug(
+      {
+        decisionId,
+        container: request.container,
+        verb,
+        resource,
+        subresource,
+        namespace,
+        httpStatus,
+      },
+      'Request ended',
+    )
+  }
+}

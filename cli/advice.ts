@@ -49,6 +49,11 @@ function adviceFor({ spec }: AuditEventObject): readonly string[] {
       ]
     case 'chain_unknown':
       return ['Nobody is on record for the pod: delete it and let it be created again.']
+    case 'chain_closed':
+      return [
+        'Too many people chose the code of the pod, or of one before it. Make the object that makes the pod again,',
+        'or look at its code and answer for it yourself: kubectl lanyard reset KIND/NAME.',
+      ]
     case 'access_unknown':
       return ['The authorizer of the cluster gave no answer: try again.']
     default:

@@ -180,6 +180,16 @@ describe('decide()', () => {
     expect(refusal?.message).toContain('carol')
   })
 
+  test('denies everything of a chain that is closed, without asking anybody', async () => {
+    const chain = { ...aChain([AGENT]), closed: 'too many' }
+    const closed = { ...aBinding([AGENT]), chain, sequence: 9 }
+    const { decisionId, effect, refusal } = await decider.decide(closed, aQuestion())
+    expect(effect).toBe('deny')
+    expect(refusal?.message).toContain('its chain is closed: too many')
+    expect(await recorded(decisionId)).toMatchObject({ reason: 'chain_closed', refusedBy: '' })
+    expect(await decider.stillAllows(closed, aQuestion())).toBe(false)
+  })
+
   test('refuses an empty chain', async () => {
     const empty = { ...binding, chain: { ...binding.chain, actors: [] } }
     await expect(decider.decide(empty, aQuestion())).rejects.toMatchObject({

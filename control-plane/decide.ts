@@ -119,6 +119,7 @@ export function createDecider(deps: DecideDeps): Decider {
     const decision = evaluate(question.attributes, {
       principals,
       guard,
+      closed: binding.chain.closed !== undefined,
       defaultDecision: deps.defaultDecision,
     })
     if (decision.effect === 'deny' && decision.reason === 'access_unknown') {

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import {
   type Actor,
+  CHAIN_REQUESTERS_MAX,
   chainPrincipals,
+  closeChain,
   type DelegationChain,
   userKey,
   withCoRequester,
@@ -98,4 +100,15 @@ test.each([
   ],
 ] as const)('policyNames() answers for %s', (_name, subject, who, want) => {
   expect(policyNames([subject], who)).toBe(want)
+})
+
+test('withCoRequester() closes a chain that is full, and keeps the first reason', () => {
+  const full = Array.from({ length: CHAIN_REQUESTERS_MAX - 1 }, (_, number) => user(`u-${number}`))
+  const open = full.reduce(withCoRequester, { ...chain, coRequesters: [] })
+  expect(open.closed).toBeUndefined()
+  expect(withCoRequester(open, user('u-0'))).toBe(open)
+  const closed = withCoRequester(open, user('one-more'))
+  expect(closed.closed).toContain('more than 16')
+  expect(closed.coRequesters).toHaveLength(CHAIN_REQUESTERS_MAX - 1)
+  expect(closeChain(closed, 'another')).toBe(closed)
 })

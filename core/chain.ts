@@ -30,6 +30,8 @@ export interface DelegationChain {
   readonly coRequesters: readonly UserInfo[]
   /** Outermost first; the last is the pod itself (absent while an object waits to make a pod). */
   readonly actors: readonly Actor[]
+  /** Why its pods may do nothing, as the end of a sentence; absent while they may act. */
+  readonly closed?: string
 }
 
 /** What a principal is to the chain, for messages and for records. */
@@ -83,10 +85,22 @@ export function userKey(user: UserInfo): string {
   return JSON.stringify([user.username, user.uid, [...user.groups].sort(), extra])
 }
 
-/** Adds a requester unless the chain has it; order of arrival is kept. */
+const TOO_MANY = `more than ${CHAIN_REQUESTERS_MAX} people and accounts chose the code that runs`
+
+/** The chain of which nothing is allowed any more; the first reason stays. */
+export function closeChain(chain: DelegationChain, reason: string): DelegationChain {
+  return chain.closed === undefined ? { ...chain, closed: reason } : chain
+}
+
+/**
+ * Adds a requester unless the chain has it; order of arrival is kept. A chain that is full is closed
+ * instead: nobody is kept from editing an object because others did before.
+ */
 export function withCoRequester(chain: DelegationChain, user: UserInfo): DelegationChain {
   const known = [chain.rootRequester, ...chain.coRequesters].some(
     (requester) => userKey(requester) === userKey(user),
   )
-  return known ? chain : { ...chain, coRequesters: [...chain.coRequesters, user] }
+  if (known) return chain
+  if (1 + chain.coRequesters.length >= CHAIN_REQUESTERS_MAX) return closeChain(chain, TOO_MANY)
+  return { ...chain, coRequesters: [...chain.coRequesters, user] }
 }

@@ -41,6 +41,7 @@ function fixture(authenticate = () => aUser('system:apiserver')): Fixture {
     metrics: createInjectorMetrics(metrics),
     sidecar: SIDECAR,
     apiAudiences: [],
+    isNeutralKey: () => false,
     authenticate,
   })
   const post = async (path: string, body: string) =>

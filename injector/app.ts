@@ -6,6 +6,7 @@ import { FAULTS, Fault } from '../core/fault.ts'
 import { failureStatus, faultStatus } from '../core/kubernetes/status.ts'
 import type { UserInfo } from '../core/kubernetes/user-info.ts'
 import { ADMISSION_GROUP, ADMISSION_ROOT, ADMISSION_VERSION } from '../core/names.ts'
+import type { NeutralKeyCheck } from '../core/templates/neutral-keys.ts'
 import type { Logger } from '../platform/logger.ts'
 import { VERSION } from '../platform/version.ts'
 import {
@@ -16,6 +17,7 @@ import {
   toAdmissionReview,
 } from './admission-review.ts'
 import type { InjectorMetrics } from './injector-metrics.ts'
+import { isChainReset, mutateChainReset, validateChainReset } from './review-chain-reset.ts'
 import { validateEphemeral } from './review-ephemeral.ts'
 import { mutatePod, type PodReviewDeps, validatePod } from './review-pod.ts'
 import { isWorkload, validateWorkload } from './review-workload.ts'
@@ -23,6 +25,8 @@ import { isWorkload, validateWorkload } from './review-workload.ts'
 export interface AppDeps extends PodReviewDeps {
   readonly logger: Logger
   readonly metrics: InjectorMetrics
+  /** Annotations and labels of a template that choose no code. */
+  readonly isNeutralKey: NeutralKeyCheck
   /** For whom the front proxy calls. Throws for a caller that is not the front proxy. */
   readonly authenticate: (incoming: IncomingMessage) => UserInfo
 }
@@ -98,6 +102,7 @@ function onlyApiServer(deps: AppDeps): MiddlewareHandler<AppEnv> {
 
 async function mutate(request: AdmissionRequest, deps: AppDeps): Promise<Review> {
   if (isPodCreation(request)) return mutatePod(request, deps)
+  if (isChainReset(request)) return mutateChainReset(request)
   throw new Fault('request_invalid', NOT_MADE_FOR)
 }
 
@@ -106,7 +111,8 @@ async function validate(request: AdmissionRequest, deps: AppDeps): Promise<Revie
   if (request.operation === 'DELETE') return ALLOWED
   if (isPodCreation(request)) return validatePod(request, deps)
   if (isEphemeralUpdate(request)) return validateEphemeral(request)
-  if (isWorkload(request)) return validateWorkload(request, deps.chains)
+  if (isWorkload(request)) return validateWorkload(request, deps.chains, deps.isNeutralKey)
+  if (isChainReset(request)) return validateChainReset(request, deps.chains)
   throw new Fault('request_invalid', NOT_MADE_FOR)
 }
 

@@ -7,7 +7,7 @@ import { chainFromMessage, userToMessage } from '../proto/chain-message.ts'
 import {
   type AdmissionContextSchema,
   AdmissionService,
-  WorkloadChange,
+  WorkloadChange as ChangeMessage,
 } from '../proto/gen/lanyard/v1/admission_pb.ts'
 import type { DelegationChain as ChainMessage } from '../proto/gen/lanyard/v1/chain_pb.ts'
 import { createGrpcClient } from '../proto/grpc-service.ts'
@@ -26,8 +26,15 @@ export interface AdmittedWorkload {
   readonly kind: string
   readonly name: string
   readonly uid: string
-  readonly change: 'created' | 'template-changed' | 'adopted'
+  /** metadata.generation; 0 for what has none. */
+  readonly generation: number
 }
+
+/** What happened to a workload. */
+export type WorkloadChange =
+  | { readonly what: 'created' | 'template-changed' | 'adopted' }
+  /** Nothing that chooses code; `fields` says what else. */
+  | { readonly what: 'touched'; readonly fields: readonly string[] }
 
 /** The control plane, as the injector uses it. Every method throws a Fault when it gives no answer. */
 export interface ChainClient {
@@ -41,7 +48,10 @@ export interface ChainClient {
     request: AdmissionRequest,
     owner: OwnerReference | undefined,
     workload: AdmittedWorkload,
+    change: WorkloadChange,
   ): Promise<void>
+  /** Whoever sent the request answers for a workload alone, from now on. */
+  resetChain(request: AdmissionRequest, workload: AdmittedWorkload): Promise<void>
   close(): void
 }
 
@@ -49,9 +59,10 @@ export interface ChainClient {
 const DEADLINE_MS = 5_000
 
 const CHANGES = {
-  created: WorkloadChange.CREATED,
-  'template-changed': WorkloadChange.TEMPLATE_CHANGED,
-  adopted: WorkloadChange.ADOPTED,
+  created: ChangeMessage.CREATED,
+  'template-changed': ChangeMessage.TEMPLATE_CHANGED,
+  adopted: ChangeMessage.ADOPTED,
+  touched: ChangeMessage.TOUCHED,
 } as const
 
 /** A client for `host:port` of the control plane. Each call throws a Fault that says what to do. */
@@ -90,9 +101,20 @@ export function createChainClient(options: {
       const message = { context: toContext(request, owner), ...pod }
       return chainOf(await call<Answer>((...rest) => client.bindPod(message, ...rest)))
     },
-    async recordWorkload(request, owner, { change, ...workload }) {
-      const message = { context: toContext(request, owner), ...workload, change: CHANGES[change] }
+    async recordWorkload(request, owner, workload, change) {
+      const message = {
+        context: toContext(request, owner),
+        ...workload,
+        generation: BigInt(workload.generation),
+        change: CHANGES[change.what],
+        fields: change.what === 'touched' ? [...change.fields] : [],
+      }
       chainOf(await call<Answer>((...rest) => client.recordWorkload(message, ...rest)))
+    },
+    async resetChain(request, workload) {
+      const context = toContext(request, undefined)
+      const message = { context, ...workload, generation: BigInt(workload.generation) }
+      chainOf(await call<Answer>((...rest) => client.resetChain(message, ...rest)))
     },
     close: () => client.close(),
   }

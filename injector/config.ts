@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Fault } from '../core/fault.ts'
+import { NEUTRAL_KEYS } from '../core/templates/neutral-keys.ts'
 import { integer } from '../platform/config.ts'
 import { formatQuantity, parseQuantity } from './quantity.ts'
 
@@ -73,6 +74,12 @@ export const injectorConfig = z.strictObject({
     .string()
     .default('')
     .describe('Audiences of the API server besides those of its own tokens, comma-separated'),
+  neutralKeys: z
+    .string()
+    .default(NEUTRAL_KEYS.join(','))
+    .describe(
+      'Annotations and labels of a pod template that choose no code, comma-separated; `PREFIX/*` is every key of a prefix',
+    ),
 })
 
 export type InjectorConfig = Readonly<z.infer<typeof injectorConfig>>

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createNeutralKeyCheck } from '../core/templates/neutral-keys.ts'
 import { authenticateFrontProxy } from '../platform/authenticate-front-proxy.ts'
 import { loadConfig } from '../platform/config.ts'
 import { frontProxyCheck } from '../platform/front-proxy-context.ts'
@@ -56,6 +57,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     logger,
     metrics: createInjectorMetrics(metrics),
     apiAudiences,
+    isNeutralKey: createNeutralKeyCheck(config.neutralKeys.split(',').map((key) => key.trim())),
     authenticate: (incoming) => authenticateFrontProxy(incoming, requestHeader.current()),
     get sidecar() {
       return sidecar()

@@ -1,12 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isBuiltInController } from '../core/kubernetes/built-in-controllers.ts'
+import { changedPaths } from '../core/templates/changed-paths.ts'
+import { codeOf } from '../core/templates/code-of.ts'
+import type { NeutralKeyCheck } from '../core/templates/neutral-keys.ts'
+import { STATUS_DECIDES } from '../core/templates/workload-fields.ts'
 import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
-import type { AdmittedWorkload, ChainClient } from './chain-client.ts'
+import type { AdmittedWorkload, ChainClient, WorkloadChange } from './chain-client.ts'
 import { controllerOf } from './parse-pod.ts'
 import type { ObjectMeta } from './pod.ts'
 
-/** What makes pods by itself, by group and resource. Keep in step with the chart's webhooks. */
+/**
+ * What makes pods by itself, and the templates that are kept for it, by group and resource. Keep in
+ * step with the chart's webhooks.
+ */
 const WORKLOADS = [
   '/replicationcontrollers',
+  'apps/controllerrevisions',
   'apps/daemonsets',
   'apps/deployments',
   'apps/replicasets',
@@ -15,25 +24,28 @@ const WORKLOADS = [
   'batch/jobs',
 ]
 
-/** Whether an object that makes pods is created or changed. */
+/** Whether an object that makes pods, or its status, is created or changed. */
 export function isWorkload({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
   const changes = operation === 'CREATE' || operation === 'UPDATE'
-  return changes && subresource === '' && WORKLOADS.includes(`${kind.group}/${resource}`)
+  const whole = subresource === '' || subresource === 'status'
+  return changes && whole && WORKLOADS.includes(`${kind.group}/${resource}`)
 }
 
 /**
- * Validating admission of an object that makes pods: who made it, or who changed what it makes, is
- * put on record. The object itself is never changed, so that no rollout starts for Lanyard's sake.
+ * Validating admission of an object that makes pods: who made it, who changed what it makes, and who
+ * only restarted or scaled it, is put on record. The object itself is never changed, so that no rollout
+ * starts for Lanyard's sake.
  */
 export async function validateWorkload(
   request: AdmissionRequest,
-  chains: ChainClient,
+  chains: Pick<ChainClient, 'recordWorkload'>,
+  isNeutralKey: NeutralKeyCheck,
 ): Promise<Review> {
-  const { object, oldObject, operation } = request
+  const { object } = request
   if (object === undefined) return refused('the object is missing')
-  const change = changeOf(operation, object, oldObject)
+  const change = changeOf(request, object, isNeutralKey)
   if (change === undefined) return ALLOWED
-  const { uid = '', name = '' } = (object['metadata'] ?? {}) as ObjectMeta
+  const { uid = '', name = '', generation } = (object['metadata'] ?? {}) as ObjectMeta
   if (uid === '' || name === '') return refused('the object has no name or no UID yet')
   const { group, version, kind } = request.kind
   const workload: AdmittedWorkload = {
@@ -41,34 +53,45 @@ export async function validateWorkload(
     kind,
     name,
     uid,
-    change,
+    generation: typeof generation === 'number' ? generation : 0,
   }
-  await chains.recordWorkload(request, controllerOf(object), workload)
+  await chains.recordWorkload(request, controllerOf(object), workload, change)
   return ALLOWED
 }
 
-/** What there is to record; undefined for a change that chooses no code. */
+/** What there is to record; undefined when nobody has to know. */
 function changeOf(
-  operation: string,
-  object: AdmissionRequest['object'],
-  oldObject: AdmissionRequest['oldObject'],
-): AdmittedWorkload['change'] | undefined {
-  if (operation === 'CREATE') return 'created'
-  if (!isDeepStrictEqual(templateOf(object), templateOf(oldObject))) return 'template-changed'
-  // A Deployment takes over ReplicaSets that fit, whoever made them. One that is let go stays put.
-  const controller = controllerOf(object ?? {})?.uid
-  const adopted = controller !== undefined && controller !== controllerOf(oldObject ?? {})?.uid
-  return adopted ? 'adopted' : undefined
+  { operation, oldObject, user, kind, subresource }: AdmissionRequest,
+  object: NonNullable<AdmissionRequest['object']>,
+  isNeutralKey: NeutralKeyCheck,
+): WorkloadChange | undefined {
+  if (operation === 'CREATE') return { what: 'created' }
+  const before = oldObject ?? {}
+  const type = `${kind.group}/${kind.kind}`
+  const byController = isBuiltInController(user)
+  // A Deployment takes over ReplicaSets that fit, and a set revisions, whoever made them. One that is
+  // let go stays put.
+  const controller = controllerOf(object)?.uid
+  const adopted = controller !== undefined && controller !== controllerOf(before)?.uid
+  if (byController) {
+    if (adopted) return { what: 'adopted' }
+    // Of a rollback: whoever wrote what is copied is on record, and when it was copied.
+    return sameTemplate(object, before) ? undefined : { what: 'template-changed' }
+  }
+  const decides = subresource === 'status' && STATUS_DECIDES.has(type)
+  const sameStatus = !decides || isDeepStrictEqual(object['status'], before['status'])
+  const codes = [object, before].map((one) => codeOf(type, one, isNeutralKey))
+  if (!sameStatus || !isDeepStrictEqual(codes[0], codes[1])) return { what: 'template-changed' }
+  const fields = changedPaths(before['spec'], object['spec'])
+  return fields.length === 0 ? undefined : { what: 'touched', fields }
 }
 
-/** Everything of an object that chooses which code its pods run, and under which account. */
-function templateOf(object: AdmissionRequest['object']): unknown {
-  const spec = (object?.['spec'] ?? {}) as Readonly<Record<string, unknown>>
-  const jobTemplate = spec['jobTemplate'] as { spec?: { template?: unknown } } | undefined
-  return [
-    spec['template'],
-    jobTemplate?.spec?.template,
-    spec['selector'],
-    spec['volumeClaimTemplates'],
-  ]
+function sameTemplate(
+  object: AdmissionRequest['object'],
+  before: AdmissionRequest['object'],
+): boolean {
+  const [one, other] = [object, before].map(
+    (whole) => ((whole?.['spec'] ?? {}) as Readonly<Record<string, unknown>>)['template'],
+  )
+  return isDeepStrictEqual(one, other)
 }

@@ -48,12 +48,14 @@ export function chainToMessage(
     rootRequester: userToMessage(chain.rootRequester),
     coRequesters: chain.coRequesters.map(userToMessage),
     actors: chain.actors.map(actorToMessage),
+    closed: chain.closed ?? '',
   }
 }
 
 /** Throws `request_invalid` when the chain is missing or names no root requester. */
 export function chainFromMessage(message: ChainMessage | undefined): DelegationChain {
   if (message === undefined) throw new Fault('request_invalid', 'The message holds no chain')
+  const closed = message.closed === '' ? {} : { closed: message.closed }
   return {
     rootRequester: userFromMessage(message.rootRequester),
     coRequesters: message.coRequesters.map(userFromMessage),
@@ -64,5 +66,6 @@ export function chainFromMessage(message: ChainMessage | undefined): DelegationC
       serviceAccount,
       via: via.map((step) => ({ kind: step.kind, name: step.name })),
     })),
+    ...closed,
   }
 }

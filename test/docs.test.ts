@@ -9,6 +9,9 @@ import { GUARDS } from '../core/policy/guard-names.ts'
 import { parseAccessPolicy } from '../core/policy/parse-access-policy.ts'
 import { PROTECTED_OBJECTS, type ProtectedObjects } from '../core/policy/protected-objects.ts'
 import { refusal } from '../core/policy/refusal.ts'
+import type { FieldRules } from '../core/templates/field-rule.ts'
+import { CONTAINER_FIELDS, POD_FIELDS } from '../core/templates/pod-fields.ts'
+import { SPEC_FIELDS } from '../core/templates/workload-fields.ts'
 import { configurationDocument } from '../docs/generate-configuration.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { TAKEN_AWAY } from '../sidecar/upstream/response-headers.ts'
@@ -31,6 +34,9 @@ const manifests = blocks
   .flatMap(({ path, text }) =>
     parseAllDocuments(text).map((parsed) => ({ path, object: parsed.toJS() as Manifest })),
   )
+/** A field, whether it chooses code, and why. */
+const FIELD_ROW = /^\| `([\w.]+)` \| (yes|no) \| (.+) \|$/gm
+
 const policies = manifests.filter(({ object }) => object?.kind === 'AccessPolicy')
 
 interface Manifest {
@@ -140,6 +146,18 @@ test('GUARDS are the rows of the table in docs/policy.md', () => {
   expect(Object.fromEntries(rows.map(([, name = '', sentence = '']) => [name, sentence]))).toEqual(
     GUARDS,
   )
+})
+
+test('codeOf() reads the fields of the tables in docs/lineage.md', () => {
+  const rows = [...sectionOf('docs/lineage.md', 'What chooses code').matchAll(FIELD_ROW)].map(
+    ([, name = '', choosesCode = '', reason = '']) => [name, choosesCode === 'yes', reason],
+  )
+  const rowsOf = (rules: FieldRules, prefix = '') =>
+    Object.entries(rules).map(([name, rule]) => [prefix + name, rule.choosesCode, rule.reason])
+  const kinds = Object.entries(SPEC_FIELDS).flatMap(([type, rules]) =>
+    rowsOf(rules, `${type.split('/')[1]}.`),
+  )
+  expect(rows).toEqual([...rowsOf(POD_FIELDS), ...rowsOf(CONTAINER_FIELDS), ...kinds])
 })
 
 test('FAULTS are the rows of the table in docs/agents.md', () => {

@@ -36,7 +36,7 @@ function podToken(number: number, serviceAccount = 'agent', namespace = 'team'):
 const controller = (name: string) => serviceAccountUser('kube-system', `${name}-controller`)
 
 function anObject(kind: string, apiVersion: string, uid: string, name = kind.toLowerCase()) {
-  return { kind, apiVersion, uid, name }
+  return { kind, apiVersion, uid, name, generation: 1 }
 }
 
 const JOB = anObject('Job', 'batch/v1', 'job-uid')
@@ -158,13 +158,18 @@ describe('a pod that a controller makes', () => {
 
   test.each([
     ['a person', bob],
-    ['another controller', controller('replicaset')],
     ['a service account of the same name elsewhere', serviceAccountUser('team', 'job-controller')],
     ['the garbage collector', controller('generic-garbage-collector')],
   ])('is not believed of %s, who is its root requester then', async (_name, user) => {
     await registry.recordCreated(by(alice), JOB)
     const chain = await registry.bindPod(by(user, { controller: JOB }), aPod(1))
     expect(shape(chain)).toEqual({ root: user.username, also: [], actors: ['pod-1'] })
+  })
+
+  test('is not believed of another controller of the cluster, and nobody answers then', async () => {
+    await registry.recordCreated(by(alice), JOB)
+    const chain = await registry.bindPod(by(controller('replicaset'), { controller: JOB }), aPod(1))
+    expect(shape(chain)).toMatchObject({ root: 'lanyard:unattributed', also: [] })
   })
 
   describe.each([...OWNERS, { kind: 'Deployment', apiVersion: 'apps/v1', maker: '' }])(
@@ -200,9 +205,7 @@ describe('a pod that a controller makes', () => {
     const set = anObject('ReplicaSet', 'example.com/v1', 'uid-1')
     await registry.recordCreated(by(alice), set)
     const context = by(controller('replicaset'), { controller: set })
-    expect(shape(await registry.bindPod(context, aPod(1))).root).toBe(
-      controller('replicaset').username,
-    )
+    expect(shape(await registry.bindPod(context, aPod(1))).root).toBe('lanyard:unattributed')
   })
 })
 
@@ -280,15 +283,24 @@ describe('recordChanged()', () => {
     expect(shape(await pod()).also).toEqual([])
   })
 
-  test('refuses more editors than can be judged', async () => {
+  test('refuses nobody: a chain with more editors than are judged is closed', async () => {
     await registry.recordCreated(by(alice), JOB)
-    for (let number = 1; number < CHAIN_REQUESTERS_MAX; number += 1) {
+    for (let number = 1; number <= CHAIN_REQUESTERS_MAX + 1; number += 1) {
       await registry.recordChanged(by(aUser(`editor-${number}`)), JOB)
     }
-    await expect(registry.recordChanged(by(bob), JOB)).rejects.toMatchObject({
-      code: 'permission_denied',
-    })
+    const chain = await pod()
+    expect(chain.closed).toContain('more than 16 people')
+    expect(chain.coRequesters).toHaveLength(CHAIN_REQUESTERS_MAX - 1)
   })
+
+  test.each(['deployment-controller', 'generic-garbage-collector'])(
+    'by the account %s adds nobody, whatever it says',
+    async (name) => {
+      await registry.recordCreated(by(alice), JOB)
+      await registry.recordChanged(by(serviceAccountUser('kube-system', name)), JOB)
+      expect(shape(await pod()).also).toEqual([])
+    },
+  )
 })
 
 describe('a ReplicaSet of a Deployment', () => {

@@ -1,5 +1,6 @@
 import { type DelegationChain, UNATTRIBUTED, type Via, withCoRequester } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
+import { isBuiltInController } from '../../core/kubernetes/built-in-controllers.ts'
 import {
   boundPodUid,
   parseServiceAccountUsername,
@@ -8,6 +9,8 @@ import {
 import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
 import type { Workload, WorkloadStore } from '../store/workload-store.ts'
 import { type ControllerReference, groupOf, isControllerOf } from './controllers.ts'
+import { createKeeperFinder, withAuthors } from './keepers.ts'
+import { type AdmittedWorkload, newWorkload } from './new-workload.ts'
 import { checkLength, everyoneOf, newChain, toRequester, withEveryoneOf } from './requesters.ts'
 
 /** The facts of an admission that say who made an object. */
@@ -24,8 +27,6 @@ export interface AdmittedPod {
   readonly serviceAccount: string
 }
 
-export type AdmittedWorkload = Pick<Workload, 'uid' | 'apiVersion' | 'kind' | 'name'>
-
 export interface ChainRegistry {
   /** The chain that a pod of this context would get, without the pod. Records nothing. */
   resolve(context: AdmissionContext): Promise<DelegationChain>
@@ -35,8 +36,20 @@ export interface ChainRegistry {
   recordCreated(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain>
   /** Records who changed a pod template: from now on they are requesters of what it makes. */
   recordChanged(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain>
-  /** Records which object controls a workload from now on. */
+  /** Records which object controls a workload from now on; it gets the workload's authors. */
   recordAdopted(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain>
+  /** Records who restarted, scaled, queued or placed a workload; they answer for nothing. */
+  recordTouched(
+    context: AdmissionContext,
+    workload: AdmittedWorkload,
+    fields: readonly string[],
+  ): Promise<DelegationChain>
+  /**
+   * Makes the context's user the root requester, and only that, of what a workload makes from then on.
+   * Throws `binding_conflict` when its code was changed after the generation that is said,
+   * `request_invalid` for another object than is on record, `permission_denied` for a pod.
+   */
+  reset(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain>
   /**
    * Nothing was told of a namespace for a while: whoever edited templates meanwhile is not on
    * record, so nobody is a co-requester of all that its workloads make.
@@ -57,6 +70,7 @@ export function createChainRegistry(deps: {
   readonly now: () => number
 }): ChainRegistry {
   const { bindings, workloads } = deps
+  const keeperOf = createKeeperFinder(workloads)
 
   async function originOf(context: AdmissionContext): Promise<Origin> {
     const { user, controller, namespace } = context
@@ -124,41 +138,101 @@ export function createChainRegistry(deps: {
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
+    const { user, controller, namespace } = context
     const { chain, via } = await originOf(context)
     checkLength(chain)
-    const controllerUid = controllerUidOf(context, workload)
-    return revise(context, workload.uid, (known) => {
+    const controllerUid = await keeperOf(workload, controller)
+    const created = await revise(context, workload.uid, (known) => {
       if (known !== undefined && JSON.stringify(known.chain) !== JSON.stringify(chain)) {
         throw new Fault(
           'binding_conflict',
           'Cannot record the object: its UID is on record already',
         )
       }
-      return known ?? { ...workload, namespace: context.namespace, chain, via, controllerUid }
+      return known ?? { ...newWorkload(workload, namespace, chain), via, controllerUid }
     })
+    // What a controller makes for its owner has nobody that the owner has not.
+    const own = controller !== undefined && isControllerOf(user, controller)
+    if (!own) await joinKeeper(context, controllerUid, created.chain)
+    return created.chain
   }
 
   async function recordChanged(
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
-    const { user, controller } = context
-    const ownController = controller !== undefined && isControllerOf(user, controller)
-    const editors = ownController ? [] : await editorsOf(user)
-    return revise(context, workload.uid, (known) => {
-      const before = known ?? nobodys(context, workload)
-      const chain = checkLength(editors.reduce(withCoRequester, before.chain))
-      return adopted(chain === before.chain ? before : { ...before, chain }, context)
+    // A controller of the cluster copies what others wrote, and those are on record for it.
+    const editors = isBuiltInController(context.user) ? [] : await editorsOf(context.user)
+    const controllerUid = await keeperOf(workload, context.controller)
+    const changed = await revise(context, workload.uid, (known) => {
+      const before = known ?? newWorkload(workload, context.namespace)
+      const { generation } = workload
+      const chain = editors.reduce(withCoRequester, before.chain)
+      const same = chain === before.chain && generation <= before.generation
+      return adopted(same ? before : { ...before, chain, generation }, controllerUid)
     })
+    const taken = controllerUid !== '' && controllerUid === changed.controllerUid
+    await joinKeeper(context, changed.controllerUid, taken ? changed.chain : editors)
+    return changed.chain
   }
 
-  function recordAdopted(
+  async function recordAdopted(
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
-    return revise(context, workload.uid, (known) =>
-      adopted(known ?? nobodys(context, workload), context),
+    const controllerUid = await keeperOf(workload, context.controller)
+    const taken = await revise(context, workload.uid, (known) =>
+      adopted(known ?? newWorkload(workload, context.namespace), controllerUid),
     )
+    if (controllerUid !== '') await joinKeeper(context, controllerUid, taken.chain)
+    return taken.chain
+  }
+
+  /** What a Deployment or a set keeps, it may run: so whoever wrote that is on its record, too. */
+  async function joinKeeper(
+    context: AdmissionContext,
+    uid: string,
+    authors: DelegationChain | readonly UserInfo[],
+  ): Promise<void> {
+    const { controller, namespace } = context
+    if (uid === '' || (Array.isArray(authors) && authors.length === 0)) return
+    const known = await workloads.find(uid)
+    if (known === undefined && controller?.uid !== uid) return
+    const { apiVersion = '', kind = '', name = '' } = controller ?? {}
+    const fromBefore = newWorkload({ uid, apiVersion, kind, name, generation: 0 }, namespace)
+    await revise(context, uid, (keeper = fromBefore) => withAuthors(keeper, namespace, authors))
+  }
+
+  async function recordTouched(
+    context: AdmissionContext,
+    workload: AdmittedWorkload,
+    fields: readonly string[],
+  ): Promise<DelegationChain> {
+    const touch = { username: context.user.username, atMs: deps.now(), fields }
+    const touched = await revise(context, workload.uid, (known) => {
+      const before = known ?? newWorkload(workload, context.namespace)
+      return { ...before, touches: [...before.touches, touch].slice(-TOUCHES_MAX) }
+    })
+    return touched.chain
+  }
+
+  async function reset(
+    context: AdmissionContext,
+    workload: AdmittedWorkload,
+  ): Promise<DelegationChain> {
+    const { user, namespace } = context
+    if (boundPodUid(user) !== undefined || isBuiltInController(user)) {
+      throw new Fault(
+        'permission_denied',
+        'Only a person or an account outside pods resets a chain',
+      )
+    }
+    const made = await revise(context, workload.uid, (known) => {
+      const before = known ?? newWorkload(workload, namespace)
+      checkResettable(before, workload, namespace)
+      return { ...before, chain: newChain(toRequester(user)), via: [] }
+    })
+    return made.chain
   }
 
   /** Everyone who stands behind an editor: for a pod, each principal of its chain and its own account. */
@@ -172,9 +246,8 @@ export function createChainRegistry(deps: {
     { dryRun }: AdmissionContext,
     uid: string,
     change: (known: Workload | undefined) => Workload,
-  ): Promise<DelegationChain> {
-    const revised = dryRun ? change(await workloads.find(uid)) : await workloads.revise(uid, change)
-    return revised.chain
+  ): Promise<Workload> {
+    return dryRun ? change(await workloads.find(uid)) : workloads.revise(uid, change)
   }
 
   return {
@@ -183,6 +256,8 @@ export function createChainRegistry(deps: {
     recordCreated,
     recordChanged,
     recordAdopted,
+    recordTouched,
+    reset,
     recordUnwatched: (namespace) =>
       workloads.reviseNamespace(namespace, (known) => {
         const chain = withCoRequester(known.chain, UNATTRIBUTED)
@@ -191,24 +266,32 @@ export function createChainRegistry(deps: {
   }
 }
 
-/** An object from before Lanyard. */
-function nobodys({ namespace }: AdmissionContext, workload: AdmittedWorkload): Workload {
-  return { ...workload, namespace, chain: newChain(UNATTRIBUTED), via: [], controllerUid: '' }
-}
+/** The last touches that are kept of a workload: enough to see who did it, and bounded. */
+const TOUCHES_MAX = 8
 
 /** The workload with the controller that it has from now on; one that lost its own keeps it here. */
-function adopted(workload: Workload, context: AdmissionContext): Workload {
-  const controllerUid = controllerUidOf(context, workload)
+function adopted(workload: Workload, controllerUid: string): Workload {
   const same = controllerUid === '' || controllerUid === workload.controllerUid
   return same ? workload : { ...workload, controllerUid }
 }
 
-/** Only a Deployment chooses anew, among the ReplicaSets that it has, what is made. */
-function controllerUidOf({ controller }: AdmissionContext, workload: AdmittedWorkload): string {
-  const chooses =
-    controller?.kind === 'Deployment' &&
-    groupOf(controller.apiVersion) === 'apps' &&
-    workload.kind === 'ReplicaSet' &&
-    groupOf(workload.apiVersion) === 'apps'
-  return chooses ? controller.uid : ''
+/** Throws for another object than was meant, and for code that nobody looked at. */
+function checkResettable(known: Workload, meant: AdmittedWorkload, namespace: string): void {
+  const same =
+    known.namespace === namespace &&
+    known.kind === meant.kind &&
+    known.name === meant.name &&
+    groupOf(known.apiVersion) === groupOf(meant.apiVersion)
+  if (!same) {
+    throw new Fault(
+      'request_invalid',
+      'Another object is on record with this UID; look it up again',
+    )
+  }
+  if (known.generation > meant.generation) {
+    throw new Fault(
+      'binding_conflict',
+      `The code was changed in generation ${known.generation}; look at it again before you answer for it`,
+    )
+  }
 }

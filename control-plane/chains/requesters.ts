@@ -1,14 +1,14 @@
 import {
   CHAIN_ACTORS_MAX,
-  CHAIN_REQUESTERS_MAX,
+  closeChain,
   type DelegationChain,
   UNATTRIBUTED,
   userKey,
   withCoRequester,
 } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
+import { isBuiltInController } from '../../core/kubernetes/built-in-controllers.ts'
 import { serviceAccountUser, type UserInfo } from '../../core/kubernetes/user-info.ts'
-import { isControllerManager } from './controllers.ts'
 
 /** A chain in which nothing has been launched yet. */
 export function newChain(rootRequester: UserInfo): DelegationChain {
@@ -32,11 +32,11 @@ const SESSION_EXTRA = [
 /**
  * A user as they are put on record: without what describes one credential of theirs, so that
  * tomorrow's token belongs to the same requester. Authorizers decide by user, groups and the rest
- * of the extra, which stays: it may narrow what a session may do. The user that is all controllers
- * at once is nobody.
+ * of the extra, which stays: it may narrow what a session may do. A controller of the cluster acts for
+ * others, and where it cannot be told for whom, it is nobody.
  */
 export function toRequester(user: UserInfo): UserInfo {
-  if (isControllerManager(user)) return UNATTRIBUTED
+  if (isBuiltInController(user)) return UNATTRIBUTED
   const extra = Object.entries(user.extra).filter(
     ([key]) => !key.startsWith(TOKEN_EXTRA_PREFIX) && !SESSION_EXTRA.includes(key.toLowerCase()),
   )
@@ -55,19 +55,14 @@ export function everyoneOf(chain: DelegationChain): readonly UserInfo[] {
 export function withEveryoneOf(chain: DelegationChain, other: DelegationChain): DelegationChain {
   const own = new Set(chain.actors.map(({ podUid }) => podUid))
   const actors = other.actors.filter(({ podUid }) => !own.has(podUid))
-  return everyoneOf({ ...other, actors }).reduce(withCoRequester, chain)
+  const joined = everyoneOf({ ...other, actors }).reduce(withCoRequester, chain)
+  return other.closed === undefined ? joined : closeChain(joined, other.closed)
 }
 
-/** Throws `permission_denied` for a chain that is longer, or has more requesters, than is judged. */
+/** Throws `permission_denied` for a chain that is longer than is judged. */
 export function checkLength(chain: DelegationChain): DelegationChain {
   if (chain.actors.length > CHAIN_ACTORS_MAX) {
     throw new Fault('permission_denied', `The chain is longer than ${CHAIN_ACTORS_MAX} launches`)
-  }
-  if (1 + chain.coRequesters.length > CHAIN_REQUESTERS_MAX) {
-    throw new Fault(
-      'permission_denied',
-      `More than ${CHAIN_REQUESTERS_MAX} people and accounts chose the code of this object; recreate it`,
-    )
   }
   return chain
 }

@@ -11,6 +11,7 @@ import {
 } from '../../proto/gen/lanyard/v1/admission_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import type { AdmissionContext, ChainRegistry } from '../chains/chain-registry.ts'
+import type { AdmittedWorkload } from '../chains/new-workload.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import { bearerToken, unary } from './grpc-fault.ts'
 
@@ -44,13 +45,47 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
     }),
     recordWorkload: unary(logger, async (request, metadata) => {
       await authenticate(metadata)
-      const { context, apiVersion, kind, name, uid, change } = request
-      requireAll({ apiVersion, kind, name, uid })
-      const workload = { apiVersion, kind, name, uid }
-      const record = recorderOf(registry, change)
-      return { chain: chainToMessage(await record(fromMessage(context), workload)) }
+      const workload = workloadOf(request)
+      const context = fromMessage(request.context)
+      if (request.change !== WorkloadChange.TOUCHED) {
+        const record = recorderOf(registry, request.change)
+        return { chain: chainToMessage(await record(context, workload)) }
+      }
+      const { fields } = request
+      const chain = await registry.recordTouched(context, workload, fields)
+      logger.info({ ...aboutOf(context, workload), fields }, 'Touched without choosing code')
+      return { chain: chainToMessage(chain) }
+    }),
+    resetChain: unary(logger, async (request, metadata) => {
+      await authenticate(metadata)
+      const workload = workloadOf(request)
+      const context = fromMessage(request.context)
+      const chain = await registry.reset(context, workload)
+      logger.warn(aboutOf(context, workload), 'The chain of a workload begins anew')
+      return { chain: chainToMessage(chain) }
     }),
   }
+}
+
+function workloadOf(message: {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly generation: bigint
+}): AdmittedWorkload {
+  const { apiVersion, kind, name, uid } = message
+  requireAll({ apiVersion, kind, name, uid })
+  return { apiVersion, kind, name, uid, generation: Number(message.generation) }
+}
+
+/** Who did something to what, for the log. */
+function aboutOf(
+  { user, namespace, dryRun }: AdmissionContext,
+  workload: AdmittedWorkload,
+): object {
+  const { kind, name, uid } = workload
+  return { user: user.username, namespace, kind, name, uid, dryRun }
 }
 
 function recorderOf(

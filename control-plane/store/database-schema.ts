@@ -25,6 +25,10 @@ export interface WorkloadRow {
   readonly via: string
   /** UID of the object that controls it; empty when none does. */
   readonly controller_uid: string
+  /** metadata.generation at the last change that chose code. */
+  readonly generation: number
+  /** Who touched it last without choosing code, as JSON. */
+  readonly touches: string
 }
 
 /** One decision. The chain is found through `pod_uid`, so that a row stays small. */

@@ -95,10 +95,18 @@ const second: Migration = {
   },
 }
 
+const fourth: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table workload add column generation integer not null default 0`.execute(db)
+    await sql`alter table workload add column touches text not null default '[]'`.execute(db)
+  },
+}
+
 export const migrationProvider: MigrationProvider = {
   getMigrations: () =>
     Promise.resolve({
       '0001-bindings-workloads-decisions': first,
       '0002-enrolments-controllers': second,
+      '0004-touches-generations': fourth,
     }),
 }

@@ -22,6 +22,8 @@ function aWorkload(uid: string, parts: Partial<Workload> = {}): Workload {
     chain: aChain([]),
     via: [{ kind: 'Deployment', name: 'web' }],
     controllerUid: 'web-uid',
+    generation: 1,
+    touches: [{ username: 'carol', atMs: 1, fields: ['replicas'] }],
     ...parts,
   }
 }

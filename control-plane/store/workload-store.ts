@@ -4,6 +4,14 @@ import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import type { WorkloadRow } from './database-schema.ts'
 
+/** A write that chose no code: a restart, a scale, a queue, a place. */
+export interface Touch {
+  readonly username: string
+  readonly atMs: number
+  /** Which fields, such as `replicas`. */
+  readonly fields: readonly string[]
+}
+
 /** An object that makes pods, and for whom. Its chain ends with the pod that launched it, if one did. */
 export interface Workload {
   readonly uid: string
@@ -14,8 +22,15 @@ export interface Workload {
   readonly chain: DelegationChain
   /** Objects between the launcher and this one, the launcher's side first. */
   readonly via: readonly Via[]
-  /** UID of the Deployment that decides when a ReplicaSet makes pods; empty for all else. */
+  /**
+   * UID of the Deployment that decides when a ReplicaSet makes pods, or of the set that a
+   * ControllerRevision is a template of; empty for all else.
+   */
   readonly controllerUid: string
+  /** metadata.generation at the last change that chose code; 0 when that is not known. */
+  readonly generation: number
+  /** The last writes that chose no code, the oldest first. */
+  readonly touches: readonly Touch[]
 }
 
 /** The registry of objects by UID. Every method may throw `audit_unavailable`. */
@@ -39,7 +54,7 @@ const BATCH = 200
 export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): WorkloadStore {
   const { sqlite, kysely } = db
   const upsert = sqlite.prepare<unknown[]>(
-    'insert into workload (uid, api_version, kind, namespace, name, chain, via, controller_uid) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain, controller_uid = excluded.controller_uid',
+    'insert into workload (uid, api_version, kind, namespace, name, chain, via, controller_uid, generation, touches) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain, via = excluded.via, controller_uid = excluded.controller_uid, generation = excluded.generation, touches = excluded.touches',
   )
   const select = sqlite.prepare<[string], WorkloadRow>('select * from workload where uid = ?')
   const selectAfter = sqlite.prepare<[string, string, number], WorkloadRow>(
@@ -115,10 +130,15 @@ function fromRow(row: WorkloadRow): Workload {
   const { uid, api_version: apiVersion, kind, namespace, name, controller_uid: controllerUid } = row
   const chain = JSON.parse(row.chain) as DelegationChain
   const via = JSON.parse(row.via) as Via[]
-  return { uid, apiVersion, kind, namespace, name, chain, via, controllerUid }
+  const touches = JSON.parse(row.touches) as Touch[]
+  const { generation } = row
+  return {
+    ...{ uid, apiVersion, kind, namespace, name, chain, via, controllerUid },
+    ...{ generation, touches },
+  }
 }
 
-function toValues(workload: Workload): readonly string[] {
+function toValues(workload: Workload): readonly (string | number)[] {
   const { uid, apiVersion, kind, namespace, name, chain, via, controllerUid } = workload
   return [
     uid,
@@ -129,5 +149,7 @@ function toValues(workload: Workload): readonly string[] {
     JSON.stringify(chain),
     JSON.stringify(via),
     controllerUid,
+    workload.generation,
+    JSON.stringify(workload.touches),
   ]
 }

@@ -25,6 +25,8 @@ export interface Facts {
   /** One for each principal of the chain; an empty list denies. */
   readonly principals: readonly PrincipalFacts[]
   readonly guard: GuardFacts
+  /** The chain's own word: its pods may do nothing. */
+  readonly closed?: boolean
   /** What holds for a principal that no policy names. */
   readonly defaultDecision: DefaultDecision
 }
@@ -34,6 +36,7 @@ export type DefaultDecision = 'SubjectAccessReview' | 'Deny'
 export type DenyReason =
   | 'verb_unknown'
   | 'chain_unknown'
+  | 'chain_closed'
   | 'guard'
   | 'policy_invalid'
   | 'policy_denies'
@@ -85,6 +88,7 @@ export function evaluate(attributes: RequestAttributes, facts: Facts): Decision 
   const [root] = facts.principals
   if (root === undefined) return { effect: 'deny', reason: 'chain_unknown', rule: '' }
   assert(root.principal.role === 'root requester', 'the first principal is the root requester')
+  if (facts.closed === true) return { effect: 'deny', reason: 'chain_closed', rule: '' }
 
   const answers = facts.principals.map((principal) =>
     evaluatePrincipal(attributes, principal, facts.defaultDecision),

@@ -6,6 +6,7 @@ import {
   resourceWithSubresource,
 } from '../kubernetes/request-attributes.ts'
 import type { StatusCause } from '../kubernetes/status.ts'
+import { closedBecause, grantAdvice } from './chain-advice.ts'
 import type { Deny } from './evaluate.ts'
 import { explainGuard } from './guards.ts'
 
@@ -27,7 +28,7 @@ export function refusal(
   const caller = chain.actors.at(-1)
   const pod = caller === undefined ? '' : `${caller.namespace}/${caller.name}`
   const who = describePrincipal(deny, root, pod)
-  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes)} [decision ${decisionId}]`
+  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes, chain)}${grantAdvice(deny, chain)} [decision ${decisionId}]`
   const causes: StatusCause[] = [
     cause('LanyardDecision', 'decision', decisionId),
     cause('LanyardEffect', 'effect', 'deny'),
@@ -69,12 +70,14 @@ function what(attributes: RequestAttributes): string {
   return `${verbs} resource ${resource} in API group ${JSON.stringify(apiGroup)} ${where}`
 }
 
-function why(deny: Deny, attributes: RequestAttributes): string {
+function why(deny: Deny, attributes: RequestAttributes, chain: DelegationChain): string {
   switch (deny.reason) {
     case 'verb_unknown':
       return 'the verb is not known'
     case 'chain_unknown':
       return 'nobody is on record for this pod'
+    case 'chain_closed':
+      return closedBecause(chain)
     case 'guard':
       return deny.guard === undefined
         ? 'a guard stands in the way'

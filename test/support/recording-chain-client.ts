@@ -1,12 +1,18 @@
 import type { DelegationChain } from '../../core/chain.ts'
 import type { Fault } from '../../core/fault.ts'
-import type { AdmittedPod, AdmittedWorkload, ChainClient } from '../../injector/chain-client.ts'
+import type {
+  AdmittedPod,
+  AdmittedWorkload,
+  ChainClient,
+  WorkloadChange,
+} from '../../injector/chain-client.ts'
 import { aUser } from './record-builders.ts'
 
 /** A control plane for the injector that keeps what it is told, and answers what a test says. */
 export interface RecordingChainClient extends ChainClient {
   readonly bound: AdmittedPod[]
-  readonly recorded: AdmittedWorkload[]
+  readonly recorded: (AdmittedWorkload & { readonly change: WorkloadChange })[]
+  readonly reset: AdmittedWorkload[]
   /** Questions for a chain that recorded nothing. */
   resolved: number
   /** The chain of whoever launches pods from now on. */
@@ -20,6 +26,7 @@ export function createRecordingChainClient(): RecordingChainClient {
   const client: RecordingChainClient = {
     bound: [],
     recorded: [],
+    reset: [],
     resolved: 0,
     launchers: { rootRequester: aUser('alice'), coRequesters: [], actors: [] },
     failure: undefined,
@@ -35,9 +42,13 @@ export function createRecordingChainClient(): RecordingChainClient {
       const actor = { podUid, namespace, name, serviceAccount, via: [] }
       return { ...client.launchers, actors: [...client.launchers.actors, actor] }
     },
-    async recordWorkload(_request, _owner, workload) {
+    async recordWorkload(_request, _owner, workload, change) {
       if (client.failure !== undefined) throw client.failure
-      client.recorded.push(workload)
+      client.recorded.push({ ...workload, change })
+    },
+    async resetChain({ dryRun }, workload) {
+      if (client.failure !== undefined) throw client.failure
+      if (!dryRun) client.reset.push(workload)
     },
     close: () => undefined,
   }

@@ -12,6 +12,7 @@ import {
   PatchStrategy,
   RbacAuthorizationV1Api,
   setHeaderOptions,
+  type V1ControllerRevision,
   type V1PodSpec,
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -205,23 +206,57 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
       await theirs.patchNamespacedControllerRevision(change({ revision: 2 }), MERGE)
       const labels = { metadata: { labels: { a: 'c' } } }
       const others = (await apps('admin')).patchNamespacedControllerRevision(change(labels), MERGE)
-      await expect(others).rejects.toThrow(/only the controllers/)
+      await expect(others).rejects.toThrow(/that nothing controls/)
       const collector = await apps(`${accounts}:generic-garbage-collector`)
       const owners = { metadata: { ownerReferences: null } }
       await collector.patchNamespacedControllerRevision(change(owners), MERGE)
       await (await apps('admin')).deleteNamespacedControllerRevision({ name, namespace })
     })
 
+    const uid = '11111111-2222-3333-4444-555555555555'
+    const ownedBy = (apiVersion: string, kind: string, controller = true) => {
+      const body = revision(`of-${kind.toLowerCase()}`)
+      const ownerReferences = [{ apiVersion, kind, name: 'x', uid, controller }]
+      return { ...body, metadata: { ...body.metadata, ownerReferences } }
+    }
+
     test.each([
       'admin',
       'system:serviceaccount:team:statefulset-controller',
       `${accounts}:job-controller`,
-    ])('of %s is refused', async (user) => {
-      const body = revision('forged')
-      const created = (await apps(user)).createNamespacedControllerRevision({ namespace, body })
-      await expect(created).rejects.toThrow(/only the controllers of StatefulSets and DaemonSets/)
+    ])('of a set, or of nothing, by %s is refused', async (user) => {
+      const theirs = await apps(user)
+      const create = (body: V1ControllerRevision) =>
+        theirs.createNamespacedControllerRevision({ namespace, body })
+      for (const kind of ['StatefulSet', 'DaemonSet']) {
+        for (const version of ['apps/v1', 'apps/v1beta2']) {
+          await expect(create(ownedBy(version, kind))).rejects.toThrow(
+            /only their controllers write/,
+          )
+        }
+        const beside = ownedBy('apps/v1', kind, false)
+        await expect(create(beside)).rejects.toThrow(/only their controllers write/)
+      }
+      await expect(create(revision('forged'))).rejects.toThrow(/that nothing controls/)
+      const held = ownedBy('apps.kruise.io/v1alpha1', 'CloneSet', false)
+      await expect(create(held)).rejects.toThrow(/that nothing controls/)
       const elsewhere = { namespace: 'open', body: revision(`of-${user.length}`) }
-      await (await apps(user)).createNamespacedControllerRevision(elsewhere)
+      await theirs.createNamespacedControllerRevision(elsewhere)
+    })
+
+    test('of an operator’s own kind is made and changed, and cannot be let go', async () => {
+      const operator = await apps('system:serviceaccount:kruise:manager')
+      const body = ownedBy('apps.kruise.io/v1alpha1', 'CloneSet')
+      const { name } = body.metadata
+      await operator.createNamespacedControllerRevision({ namespace, body })
+      const change = (part: object) =>
+        operator.patchNamespacedControllerRevision({ name, namespace, body: part }, MERGE)
+      expect((await change({ revision: 2 })).revision).toBe(2)
+      const free = { metadata: { ownerReferences: [{ $patch: 'delete', uid }] } }
+      await expect(change(free)).rejects.toThrow(/that nothing controls/)
+      const taken = [{ ...ownedBy('apps/v1', 'StatefulSet').metadata.ownerReferences[0], uid: 'b' }]
+      const both = { metadata: { ownerReferences: [...taken, { $patch: 'delete', uid }] } }
+      await expect(change(both)).rejects.toThrow(/only their controllers write/)
     })
   })
 

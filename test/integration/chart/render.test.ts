@@ -1,7 +1,10 @@
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { isBuiltInController } from '../../../core/kubernetes/built-in-controllers.ts'
 import { ADMISSION_GROUP, ADMISSION_ROOT, ADMISSION_VERSION } from '../../../core/names.ts'
+import { NEUTRAL_KEYS } from '../../../core/templates/neutral-keys.ts'
 import { injectorConfig } from '../../../injector/config.ts'
+import { isChainReset } from '../../../injector/review-chain-reset.ts'
 import { isWorkload } from '../../../injector/review-workload.ts'
 import { loadConfig } from '../../../platform/config.ts'
 import { findHelm } from '../../support/find-kubernetes.ts'
@@ -94,7 +97,7 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
     const policies = chart.objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
     const checks = [...webhooksOf(chart), ...policies.map(({ spec }) => spec)]
     expect(checks.map(({ failurePolicy }) => failurePolicy)).toEqual(
-      Array.from({ length: 9 }, () => 'Fail'),
+      Array.from({ length: 11 }, () => 'Fail'),
     )
   })
 
@@ -111,9 +114,12 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
       ...webhooksOf(chart),
       ...policies.map(({ spec }) => spec.matchConstraints),
     ].map(({ namespaceSelector }) => namespaceSelector)
-    expect(selectors).toEqual(Array.from({ length: 9 }, () => OPTED_IN))
-    expect(webhooksOf(chart).map(({ objectSelector }) => objectSelector)).toEqual([{}, {}, {}])
-    expect(webhooksOf(chart).filter((webhook) => 'matchConditions' in webhook)).toEqual([])
+    expect(selectors).toEqual(Array.from({ length: 11 }, () => OPTED_IN))
+    expect(webhooksOf(chart).map(({ objectSelector }) => objectSelector)).toEqual(
+      Array.from({ length: 5 }, () => ({})),
+    )
+    const partial = webhooksOf(chart).filter((webhook) => 'matchConditions' in webhook)
+    expect(partial.map(({ name }) => name)).toEqual(['record-status.lanyard.dev'])
   })
 
   test('binds each admission policy, to deny', () => {
@@ -236,7 +242,7 @@ describe.skipIf(helm === undefined)('the chart', () => {
     const chart = await render()
     const service = { name: 'kubernetes', namespace: 'default', port: 443 }
     expect(webhooksOf(chart).map(({ clientConfig }) => clientConfig)).toEqual(
-      ['mutate', 'validate', 'validate'].map((webhook) => ({
+      ['mutate', 'mutate', 'validate', 'validate', 'validate'].map((webhook) => ({
         service: { ...service, path: `${ADMISSION_ROOT}/${webhook}` },
       })),
     )
@@ -279,18 +285,34 @@ describe.skipIf(helm === undefined)('the chart', () => {
   })
 
   test('sends each workload to the injector that the injector takes, and no other', async () => {
-    const webhook = webhooksOf(await render()).find(({ name }) => name === 'record.lanyard.dev')
-    const sent = webhook.rules.flatMap(({ apiGroups, resources, operations }: Manifest) =>
-      resources.flatMap((resource: string) =>
-        operations.map((operation: 'CREATE') => ({ group: apiGroups[0], resource, operation })),
+    const webhooks = webhooksOf(await render()).filter(({ name }) => name.startsWith('record'))
+    const sent = webhooks.flatMap(({ rules }) =>
+      rules.flatMap(({ apiGroups, resources, operations }: Manifest) =>
+        resources.flatMap((path: string) =>
+          operations.map((operation: 'CREATE') => ({ group: apiGroups[0], path, operation })),
+        ),
       ),
     )
-    const taken = sent.map(({ group, resource, operation }: Manifest) =>
-      isWorkload(
-        anAdmissionRequest({ kind: { group, version: 'v1', kind: 'X' }, resource, operation }),
-      ),
-    )
-    expect(taken).toEqual(Array.from({ length: 14 }, () => true))
+    const taken = sent.map(({ group, path, operation }: Manifest) => {
+      const [resource = '', subresource = ''] = path.split('/')
+      const kind = { group, version: 'v1', kind: 'X' }
+      const request = anAdmissionRequest({ kind, resource, subresource, operation })
+      return isWorkload(request) || isChainReset(request)
+    })
+    expect(taken).toEqual(Array.from({ length: 24 }, () => true))
+  })
+
+  test('asks about a status whoever is no controller of the cluster, all of which it knows', async () => {
+    const webhook = webhooksOf(await render()).find(({ name }) => name.startsWith('record-status'))
+    const [{ expression }] = webhook.matchConditions
+    const named = [...expression.matchAll(/'([^']+)'/g)].map(([, name]) => name)
+    expect(named.length).toBeGreaterThan(7)
+    expect(named.filter((username: string) => !isBuiltInController({ username }))).toEqual([])
+  })
+
+  test('says which keys choose no code as the injector does by itself', async () => {
+    const { LANYARD_NEUTRAL_KEYS: keys } = environment(await render())
+    expect(keys?.split(',')).toEqual(NEUTRAL_KEYS)
   })
 
   test.each<[string, string, RegExp]>([

@@ -50,6 +50,7 @@ beforeAll(async () => {
     resolvePod: handle,
     bindPod: handle,
     recordWorkload: handle,
+    resetChain: handle,
   } as unknown as UntypedServiceImplementation)
   const credentials = ServerCredentials.createSsl(null, [
     { cert_chain: Buffer.from(certificatePem), private_key: Buffer.from(privateKeyPem) },
@@ -105,7 +106,12 @@ describe('createChainClient() sends', () => {
 
   test.each([true, false])('whether it is a dry run: %s', async (dryRun) => {
     await client.bindPod({ ...request, dryRun }, undefined, POD)
-    await client.recordWorkload({ ...request, dryRun }, undefined, { ...JOB, change: 'created' })
+    await client.recordWorkload(
+      { ...request, dryRun },
+      undefined,
+      { ...JOB, generation: 3 },
+      { what: 'created' },
+    )
     expect(calls.map(({ message }) => message.context?.dryRun)).toEqual([dryRun, dryRun])
   })
 
@@ -119,8 +125,20 @@ describe('createChainClient() sends', () => {
     ['template-changed', WorkloadChange.TEMPLATE_CHANGED],
     ['adopted', WorkloadChange.ADOPTED],
   ] as const)('what became of a workload: %s', async (change, want) => {
-    await client.recordWorkload(request, undefined, { ...JOB, change })
-    expect(calls[0]?.message).toMatchObject({ ...JOB, change: want })
+    await client.recordWorkload(request, undefined, { ...JOB, generation: 3 }, { what: change })
+    expect(calls[0]?.message).toMatchObject({ ...JOB, generation: 3n, change: want, fields: [] })
+  })
+
+  test('what somebody touched', async () => {
+    const touch = { what: 'touched', fields: ['replicas'] } as const
+    await client.recordWorkload(request, undefined, { ...JOB, generation: 3 }, touch)
+    const change = WorkloadChange.TOUCHED
+    expect(calls[0]?.message).toMatchObject({ ...JOB, change, fields: ['replicas'] })
+  })
+
+  test('whose chain begins anew', async () => {
+    await client.resetChain(request, { ...JOB, generation: 3 })
+    expect(calls[0]?.message).toMatchObject({ ...JOB, generation: 3n })
   })
 
   test('the token as it is at each call', async () => {
@@ -140,8 +158,9 @@ const QUESTIONS: readonly [string, () => Promise<unknown>][] = [
   ['bindPod', () => client.bindPod(request, undefined, POD)],
   [
     'recordWorkload',
-    () => client.recordWorkload(request, undefined, { ...JOB, change: 'created' }),
+    () => client.recordWorkload(request, undefined, { ...JOB, generation: 3 }, { what: 'created' }),
   ],
+  ['resetChain', () => client.resetChain(request, { ...JOB, generation: 3 })],
 ]
 
 describe.each(QUESTIONS)('%s() throws', (_question, ask) => {

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/admission.proto.
  */
 export const file_lanyard_v1_admission: GenFile = /*@__PURE__*/
-  fileDesc("ChpsYW55YXJkL3YxL2FkbWlzc2lvbi5wcm90bxIKbGFueWFyZC52MSKPAQoQQWRtaXNzaW9uQ29udGV4dBIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIRCgluYW1lc3BhY2UYAiABKAkSMwoKY29udHJvbGxlchgDIAEoCzIfLmxhbnlhcmQudjEuQ29udHJvbGxlclJlZmVyZW5jZRIPCgdkcnlfcnVuGAQgASgIIlMKE0NvbnRyb2xsZXJSZWZlcmVuY2USEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgsKA3VpZBgEIAEoCSJCChFSZXNvbHZlUG9kUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0IkAKElJlc29sdmVQb2RSZXNwb25zZRIqCgVjaGFpbhgBIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluInsKDkJpbmRQb2RSZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSDwoHcG9kX3VpZBgCIAEoCRIQCghwb2RfbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkiPQoPQmluZFBvZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4isAEKFVJlY29yZFdvcmtsb2FkUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0EhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSDAoEbmFtZRgEIAEoCRILCgN1aWQYBSABKAkSKgoGY2hhbmdlGAYgASgOMhoubGFueWFyZC52MS5Xb3JrbG9hZENoYW5nZSJEChZSZWNvcmRXb3JrbG9hZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4qkQEKDldvcmtsb2FkQ2hhbmdlEh8KG1dPUktMT0FEX0NIQU5HRV9VTlNQRUNJRklFRBAAEhsKF1dPUktMT0FEX0NIQU5HRV9DUkVBVEVEEAESJAogV09SS0xPQURfQ0hBTkdFX1RFTVBMQVRFX0NIQU5HRUQQAhIbChdXT1JLTE9BRF9DSEFOR0VfQURPUFRFRBADMvwBChBBZG1pc3Npb25TZXJ2aWNlEksKClJlc29sdmVQb2QSHS5sYW55YXJkLnYxLlJlc29sdmVQb2RSZXF1ZXN0Gh4ubGFueWFyZC52MS5SZXNvbHZlUG9kUmVzcG9uc2USQgoHQmluZFBvZBIaLmxhbnlhcmQudjEuQmluZFBvZFJlcXVlc3QaGy5sYW55YXJkLnYxLkJpbmRQb2RSZXNwb25zZRJXCg5SZWNvcmRXb3JrbG9hZBIhLmxhbnlhcmQudjEuUmVjb3JkV29ya2xvYWRSZXF1ZXN0GiIubGFueWFyZC52MS5SZWNvcmRXb3JrbG9hZFJlc3BvbnNlYgZwcm90bzM", [file_lanyard_v1_chain]);
+  fileDesc("ChpsYW55YXJkL3YxL2FkbWlzc2lvbi5wcm90bxIKbGFueWFyZC52MSKPAQoQQWRtaXNzaW9uQ29udGV4dBIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIRCgluYW1lc3BhY2UYAiABKAkSMwoKY29udHJvbGxlchgDIAEoCzIfLmxhbnlhcmQudjEuQ29udHJvbGxlclJlZmVyZW5jZRIPCgdkcnlfcnVuGAQgASgIIlMKE0NvbnRyb2xsZXJSZWZlcmVuY2USEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgsKA3VpZBgEIAEoCSJCChFSZXNvbHZlUG9kUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0IkAKElJlc29sdmVQb2RSZXNwb25zZRIqCgVjaGFpbhgBIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluInsKDkJpbmRQb2RSZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSDwoHcG9kX3VpZBgCIAEoCRIQCghwb2RfbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkiPQoPQmluZFBvZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4i1AEKFVJlY29yZFdvcmtsb2FkUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0EhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSDAoEbmFtZRgEIAEoCRILCgN1aWQYBSABKAkSKgoGY2hhbmdlGAYgASgOMhoubGFueWFyZC52MS5Xb3JrbG9hZENoYW5nZRISCgpnZW5lcmF0aW9uGAcgASgDEg4KBmZpZWxkcxgIIAMoCSJEChZSZWNvcmRXb3JrbG9hZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4ilAEKEVJlc2V0Q2hhaW5SZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSEwoLYXBpX3ZlcnNpb24YAiABKAkSDAoEa2luZBgDIAEoCRIMCgRuYW1lGAQgASgJEgsKA3VpZBgFIAEoCRISCgpnZW5lcmF0aW9uGAYgASgDIkAKElJlc2V0Q2hhaW5SZXNwb25zZRIqCgVjaGFpbhgBIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluKq4BCg5Xb3JrbG9hZENoYW5nZRIfChtXT1JLTE9BRF9DSEFOR0VfVU5TUEVDSUZJRUQQABIbChdXT1JLTE9BRF9DSEFOR0VfQ1JFQVRFRBABEiQKIFdPUktMT0FEX0NIQU5HRV9URU1QTEFURV9DSEFOR0VEEAISGwoXV09SS0xPQURfQ0hBTkdFX0FET1BURUQQAxIbChdXT1JLTE9BRF9DSEFOR0VfVE9VQ0hFRBAEMskCChBBZG1pc3Npb25TZXJ2aWNlEksKClJlc29sdmVQb2QSHS5sYW55YXJkLnYxLlJlc29sdmVQb2RSZXF1ZXN0Gh4ubGFueWFyZC52MS5SZXNvbHZlUG9kUmVzcG9uc2USQgoHQmluZFBvZBIaLmxhbnlhcmQudjEuQmluZFBvZFJlcXVlc3QaGy5sYW55YXJkLnYxLkJpbmRQb2RSZXNwb25zZRJXCg5SZWNvcmRXb3JrbG9hZBIhLmxhbnlhcmQudjEuUmVjb3JkV29ya2xvYWRSZXF1ZXN0GiIubGFueWFyZC52MS5SZWNvcmRXb3JrbG9hZFJlc3BvbnNlEksKClJlc2V0Q2hhaW4SHS5sYW55YXJkLnYxLlJlc2V0Q2hhaW5SZXF1ZXN0Gh4ubGFueWFyZC52MS5SZXNldENoYWluUmVzcG9uc2ViBnByb3RvMw", [file_lanyard_v1_chain]);
 
 /**
  * The facts of an AdmissionReview that say who made an object.
@@ -202,6 +202,20 @@ export type RecordWorkloadRequest = Message<"lanyard.v1.RecordWorkloadRequest"> 
    * @generated from field: lanyard.v1.WorkloadChange change = 6;
    */
   change: WorkloadChange;
+
+  /**
+   * metadata.generation of the object; 0 when it has none.
+   *
+   * @generated from field: int64 generation = 7;
+   */
+  generation: bigint;
+
+  /**
+   * For TOUCHED: which fields.
+   *
+   * @generated from field: repeated string fields = 8;
+   */
+  fields: string[];
 };
 
 /**
@@ -227,6 +241,69 @@ export type RecordWorkloadResponse = Message<"lanyard.v1.RecordWorkloadResponse"
  */
 export const RecordWorkloadResponseSchema: GenMessage<RecordWorkloadResponse> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_admission, 7);
+
+/**
+ * @generated from message lanyard.v1.ResetChainRequest
+ */
+export type ResetChainRequest = Message<"lanyard.v1.ResetChainRequest"> & {
+  /**
+   * The user is who asked for the reset.
+   *
+   * @generated from field: lanyard.v1.AdmissionContext context = 1;
+   */
+  context?: AdmissionContext | undefined;
+
+  /**
+   * @generated from field: string api_version = 2;
+   */
+  apiVersion: string;
+
+  /**
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string uid = 5;
+   */
+  uid: string;
+
+  /**
+   * What whoever asked has seen; refused when the object was changed since.
+   *
+   * @generated from field: int64 generation = 6;
+   */
+  generation: bigint;
+};
+
+/**
+ * Describes the message lanyard.v1.ResetChainRequest.
+ * Use `create(ResetChainRequestSchema)` to create a new message.
+ */
+export const ResetChainRequestSchema: GenMessage<ResetChainRequest> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_admission, 8);
+
+/**
+ * @generated from message lanyard.v1.ResetChainResponse
+ */
+export type ResetChainResponse = Message<"lanyard.v1.ResetChainResponse"> & {
+  /**
+   * @generated from field: lanyard.v1.DelegationChain chain = 1;
+   */
+  chain?: DelegationChain | undefined;
+};
+
+/**
+ * Describes the message lanyard.v1.ResetChainResponse.
+ * Use `create(ResetChainResponseSchema)` to create a new message.
+ */
+export const ResetChainResponseSchema: GenMessage<ResetChainResponse> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_admission, 9);
 
 /**
  * The zero value records nothing.
@@ -257,6 +334,13 @@ export const WorkloadChange = {
    * @generated from enum value: WORKLOAD_CHANGE_ADOPTED = 3;
    */
   ADOPTED: 3,
+
+  /**
+   * Someone restarted, scaled, queued or placed an object, and chose no code.
+   *
+   * @generated from enum value: WORKLOAD_CHANGE_TOUCHED = 4;
+   */
+  TOUCHED: 4,
 } as const;
 
 /**
@@ -307,6 +391,16 @@ export const AdmissionService: GenService<{
     methodKind: "unary";
     input: typeof RecordWorkloadRequestSchema;
     output: typeof RecordWorkloadResponseSchema;
+  },
+  /**
+   * Makes the user of the context the root requester of what an object makes from then on.
+   *
+   * @generated from rpc lanyard.v1.AdmissionService.ResetChain
+   */
+  resetChain: {
+    methodKind: "unary";
+    input: typeof ResetChainRequestSchema;
+    output: typeof ResetChainResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_lanyard_v1_admission, 0);

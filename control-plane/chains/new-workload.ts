@@ -1,0 +1,17 @@
+import { type DelegationChain, UNATTRIBUTED } from '../../core/chain.ts'
+import type { Workload } from '../store/workload-store.ts'
+import { newChain } from './requesters.ts'
+
+/** An object as admission shows it. */
+export type AdmittedWorkload = Pick<Workload, 'uid' | 'apiVersion' | 'kind' | 'name' | 'generation'>
+
+/** An object that comes on record: nobody's, unless a chain is said. */
+export function newWorkload(
+  workload: AdmittedWorkload,
+  namespace: string,
+  chain: DelegationChain = newChain(UNATTRIBUTED),
+): Workload {
+  const { uid, apiVersion, kind, name, generation } = workload
+  const known = { uid, apiVersion, kind, name, generation, namespace, chain }
+  return { ...known, via: [], controllerUid: '', touches: [] }
+}

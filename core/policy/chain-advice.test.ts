@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import { type Actor, closeChain, type DelegationChain } from '../chain.ts'
-import { serviceAccountUser } from '../kubernetes/user-info.ts'
+import { serviceAccountUser, type UserInfo } from '../kubernetes/user-info.ts'
 import { closedBecause, grantAdvice } from './chain-advice.ts'
 import type { Deny } from './evaluate.ts'
 
 const pod: Actor = { podUid: 'u', namespace: 'team', name: 'step', serviceAccount: 'step', via: [] }
-const alice = { username: 'alice', uid: '', groups: [], extra: {} }
+const alice: UserInfo = { username: 'alice', uid: '', groups: [], extra: {} }
 const operator = serviceAccountUser('argo', 'argo')
-const chainOf = (rootRequester: typeof alice, actor = pod): DelegationChain => ({
+const chainOf = (rootRequester: UserInfo, actor = pod): DelegationChain => ({
   ...{ rootRequester, coRequesters: [], actors: [actor] },
 })
-const refusedBy = (user: typeof alice, reason: Deny['reason'] = 'rbac_denies'): Deny => ({
+const refusedBy = (user: UserInfo, reason: Deny['reason'] = 'rbac_denies'): Deny => ({
   ...{ effect: 'deny', rule: '', reason },
   refusedBy: { role: 'root requester', user },
 })

@@ -27,7 +27,8 @@ export function grantAdvice(deny: Deny, chain: DelegationChain): string {
   const root = chain.rootRequester.username
   const account = parseServiceAccountUsername(root)
   const caller = chain.actors.at(-1)
-  const itself = caller?.namespace === account?.namespace && caller?.serviceAccount === account?.name
+  const itself =
+    caller?.namespace === account?.namespace && caller?.serviceAccount === account?.name
   const byRoot = deny.refusedBy?.user.username === root && WANTS_GRANT.includes(deny.reason)
   if (account === undefined || itself || !byRoot) return ''
   return `; the pod was made by the ServiceAccount ${account.name} of the namespace ${JSON.stringify(account.namespace)}, such as an operator's, and may do what that may: grant it this by RBAC or an AccessPolicy`

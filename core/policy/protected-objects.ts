@@ -127,9 +127,9 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
     apiGroups: ['apiextensions.k8s.io'],
     resources: ['customresourcedefinitions', 'customresourcedefinitions/*'],
-    names: [`accesspolicies.${LANYARD_GROUP}`],
+    names: [`accesspolicies.${LANYARD_GROUP}`, `chainresets.${LANYARD_GROUP}`],
     uses: ['change', 'delete'],
-    why: 'all AccessPolicies go with their definition',
+    why: 'all AccessPolicies and ChainResets go with their definition',
   },
   {
     apiGroups: ['admissionregistration.k8s.io'],
@@ -152,7 +152,7 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
     apiGroups: [RBAC],
     resources: ['clusterroles', 'clusterrolebindings'],
-    names: ['lanyard-control-plane', 'lanyard-viewer'],
+    names: ['lanyard-control-plane', 'lanyard-viewer', 'lanyard-chain-resetter'],
     uses: ['delete'],
     why: 'Lanyard can neither ask nor decide without its rights; delete what is yours by name',
   },

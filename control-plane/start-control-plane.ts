@@ -80,7 +80,7 @@ export async function startControlPlane(
         openDecisions,
         metrics: ownMetrics,
       }),
-      admission: createAdmissionService({ ...shared, registry }),
+      admission: createAdmissionService({ ...shared, registry, authority }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
     },

@@ -35,8 +35,12 @@ export const SIDECAR_CONTAINER = 'lanyard-sidecar'
 export const CONTROL_PLANE_SERVICE = 'lanyard-control-plane'
 export const INJECTOR_SERVICE = 'lanyard-injector'
 export const INJECTOR_SERVICE_ACCOUNT = 'lanyard-injector'
-/** Secret in the system namespace that holds Lanyard's own certificate authority. */
+/** Secret in the system namespace that holds Lanyard's own certificate authority, with its key. */
 export const CERTIFICATE_AUTHORITY_SECRET = 'lanyard-ca'
+/** ConfigMap in the system namespace with the authority's certificate, for whoever trusts it. */
+export const CERTIFICATE_AUTHORITY_CONFIG_MAP = 'lanyard-ca'
+/** Its key there. */
+export const CERTIFICATE_AUTHORITY_KEY = 'ca.crt'
 
 /** Extra key with which kube-apiserver names the pod that a token is bound to. Source: Kubernetes
  * pkg/authentication/serviceaccount (PodUIDKey). */

@@ -2,27 +2,29 @@ import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import { CERTIFICATE_AUTHORITY_SECRET, SYSTEM_NAMESPACE } from '../core/names.ts'
-import type { CertificatePair } from '../platform/certificate-authority.ts'
+import {
+  CERTIFICATE_AUTHORITY_CONFIG_MAP,
+  CERTIFICATE_AUTHORITY_KEY,
+  SYSTEM_NAMESPACE,
+} from '../core/names.ts'
 import { EXTENSION_AUTHENTICATION } from '../platform/request-header-config.ts'
 
 /* The two objects that the injector reads, with its own service account. */
 
-const AUTHORITY = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/secrets/${CERTIFICATE_AUTHORITY_SECRET}`
+const AUTHORITY = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/configmaps/${CERTIFICATE_AUTHORITY_CONFIG_MAP}`
 const FRONT_PROXY = `/api/v1/namespaces/${EXTENSION_AUTHENTICATION.namespace}/configmaps/${EXTENSION_AUTHENTICATION.name}`
 const TIMEOUT_MS = 5_000
 
 /**
- * Reads Lanyard's certificate authority from its Secret. Undefined while the control plane has not
- * made it yet. Throws `upstream_unavailable` when kube-apiserver does not answer or refuses.
+ * Reads the certificate of Lanyard's own authority, as PEM; its key is the control plane's alone.
+ * Undefined while the control plane has not published it. Throws `upstream_unavailable` when
+ * kube-apiserver does not answer or refuses.
  */
-export async function readCertificateAuthority(
+export async function readAuthorityCertificate(
   serviceAccountFolder: string,
-): Promise<CertificatePair | undefined> {
+): Promise<string | undefined> {
   const data = await readData(AUTHORITY, serviceAccountFolder)
-  if (data === undefined) return undefined
-  const decode = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString()
-  return { certificatePem: decode('tls.crt'), privateKeyPem: decode('tls.key') }
+  return data?.[CERTIFICATE_AUTHORITY_KEY]
 }
 
 /**

@@ -55,6 +55,12 @@ export interface ChainClient {
   close(): void
 }
 
+/** The control plane, as far as it is asked for certificates. Throws as `ChainClient` does. */
+export interface CertificateIssuer {
+  /** The webhooks' certificate for a public key (SubjectPublicKeyInfo in DER), as PEM. */
+  issueCertificate(publicKey: Uint8Array): Promise<string>
+}
+
 /** Half of the webhooks' own timeout, so that a silent control plane still gets a clear answer out. */
 const DEADLINE_MS = 5_000
 
@@ -71,7 +77,7 @@ export function createChainClient(options: {
   readonly caPem: string
   /** Projected token with the control plane's audience; read anew for each call, since it rotates. */
   readonly tokenFile: string
-}): ChainClient {
+}): ChainClient & CertificateIssuer {
   const channel: ChannelCredentials = credentials.createSsl(Buffer.from(options.caPem))
   const client = createGrpcClient(AdmissionService, options.address, channel, {
     'grpc.keepalive_time_ms': 10_000,
@@ -115,6 +121,11 @@ export function createChainClient(options: {
       const context = toContext(request, undefined)
       const message = { context, ...workload, generation: BigInt(workload.generation) }
       chainOf(await call<Answer>((...rest) => client.resetChain(message, ...rest)))
+    },
+    async issueCertificate(publicKey) {
+      const send = (...rest: [Metadata, object, Callback<{ readonly certificatePem: string }>]) =>
+        client.issueCertificate({ publicKey }, ...rest)
+      return (await call(send)).certificatePem
     },
     close: () => client.close(),
   }

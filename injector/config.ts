@@ -40,7 +40,9 @@ export const injectorConfig = z.strictObject({
     .string()
     .min(1)
     .default('/var/run/secrets/kubernetes.io/serviceaccount')
-    .describe("Token and authority with which the injector reads Lanyard's own Secret"),
+    .describe(
+      "Token and authority with which the injector reads the certificate of Lanyard's own authority",
+    ),
   drainWaitMs: integer({ min: 0, max: 15_000 })
     .default(3_000)
     .describe('How long the webhooks answer on after SIGTERM, until no new request comes'),

@@ -15,12 +15,13 @@ import {
 } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { readApiAudiences } from './api-audiences.ts'
-import { readCertificateAuthority, readExtensionAuthentication } from './api-server.ts'
+import { readAuthorityCertificate, readExtensionAuthentication } from './api-server.ts'
 import { createApp } from './app.ts'
 import { createChainClient } from './chain-client.ts'
 import { apiServerOrigin, type InjectorConfig, injectorConfig } from './config.ts'
 import { createInjectorMetrics } from './injector-metrics.ts'
 import { waitForAuthority, watchAuthority } from './own-authority.ts'
+import { requestCertificate, waitForCertificate } from './serving-certificate.ts'
 import type { SidecarOptions } from './sidecar-container.ts'
 import { startWebhookServer } from './webhook-server.ts'
 
@@ -39,8 +40,18 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     metrics,
     checks: { '/readyz': [{ name: 'webhooks', check: webhooks }, frontProxyCheck(requestHeader)] },
   })
-  const readAuthority = () => readCertificateAuthority(folder)
-  const authority = await waitForAuthority(readAuthority, logger)
+  const readAuthority = () => readAuthorityCertificate(folder)
+  const authorityPem = await waitForAuthority(readAuthority, logger)
+  const watch = watchAuthority({
+    known: authorityPem,
+    read: readAuthority,
+    logger,
+    onReplaced() {
+      // Certificate, trust in the control plane and what sidecars get all hang on it: begin anew.
+      logger.warn('The certificate authority was replaced; ending, to be started with the new one')
+      process.kill(process.pid, 'SIGTERM')
+    },
+  })
   await waitForFrontProxy(requestHeader)
   const apiAudiences = [
     ...(await readApiAudiences(folder)),
@@ -48,10 +59,10 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
   ]
   const chains = createChainClient({
     address: config.controlPlaneAddress,
-    caPem: authority.certificatePem,
+    caPem: authorityPem,
     tokenFile: config.controlPlaneTokenFile,
   })
-  const sidecar = sidecarOptions(config, authority.certificatePem)
+  const sidecar = sidecarOptions(config, authorityPem)
   const app = createApp({
     chains,
     logger,
@@ -64,19 +75,12 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     },
   })
   const port = config.listenPortNumber
-  const server = await startWebhookServer({ app, port, authority, requestHeader, logger })
+  state = 'waiting for a certificate of the control plane'
+  const certificate = await waitForCertificate(chains, logger)
+  const renew = () => requestCertificate(chains)
+  const server = await startWebhookServer({ app, port, certificate, renew, requestHeader, logger })
   state = 'serving'
   logger.info({ port: server.port, version: VERSION }, 'Serving webhooks')
-  const watch = watchAuthority({
-    known: authority,
-    read: readAuthority,
-    logger,
-    onReplaced() {
-      // Certificate, trust in the control plane and what sidecars get all hang on it: begin anew.
-      logger.warn('The certificate authority was replaced; ending, to be started with the new one')
-      process.kill(process.pid, 'SIGTERM')
-    },
-  })
   // The Service sends requests here until every node knows better; a refused connection would
   // refuse a pod.
   async function leaveService(): Promise<void> {

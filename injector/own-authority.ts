@@ -1,9 +1,5 @@
+import { X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type CertificateAuthority,
-  type CertificatePair,
-  loadCertificateAuthority,
-} from '../platform/certificate-authority.ts'
 import type { Logger } from '../platform/logger.ts'
 
 /** How often the certificate authority is looked for while the control plane has not made it. */
@@ -11,14 +7,15 @@ const WAIT_MS = 500
 /** How often it is looked at afterwards. Until it is noticed, kube-apiserver trusts no answer. */
 const CHECK_MS = 5_000
 
-type Read = () => Promise<CertificatePair | undefined>
+/** Reads the authority's certificate, as PEM; undefined while there is none. */
+type Read = () => Promise<string | undefined>
 
 /** Resolves once there is one that can be used; the control plane makes it at its first start. */
-export async function waitForAuthority(read: Read, logger: Logger): Promise<CertificateAuthority> {
+export async function waitForAuthority(read: Read, logger: Logger): Promise<string> {
   for (;;) {
     try {
-      const pair = await read()
-      if (pair !== undefined) return await loadCertificateAuthority(pair)
+      const pem = await read()
+      if (pem !== undefined) return checked(pem)
     } catch (error) {
       // Recorded and tried again: kube-apiserver or the control plane may be starting too.
       logger.warn({ error }, 'Cannot read the certificate authority yet')
@@ -32,7 +29,7 @@ export async function waitForAuthority(read: Read, logger: Logger): Promise<Cert
  * then. One that is missing or broken is waited for, since nothing better is there to serve with.
  */
 export function watchAuthority(options: {
-  readonly known: CertificatePair
+  readonly known: string
   readonly read: Read
   readonly logger: Logger
   readonly onReplaced: () => void
@@ -40,10 +37,8 @@ export function watchAuthority(options: {
   const { known, read, logger, onReplaced } = options
   async function check(): Promise<void> {
     try {
-      const pair = await read()
-      if (pair === undefined) return
-      const { certificatePem, privateKeyPem } = await loadCertificateAuthority(pair)
-      if (certificatePem === known.certificatePem && privateKeyPem === known.privateKeyPem) return
+      const pem = await read()
+      if (pem === undefined || checked(pem) === known) return
       clearInterval(timer)
       onReplaced()
     } catch (error) {
@@ -53,4 +48,10 @@ export function watchAuthority(options: {
   }
   const timer = setInterval(() => void check(), CHECK_MS)
   return { stop: () => clearInterval(timer) }
+}
+
+/** Throws for what is not a certificate of an authority. */
+function checked(pem: string): string {
+  if (new X509Certificate(pem).ca) return pem
+  throw new Error('the certificate is not one of an authority')
 }

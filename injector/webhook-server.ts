@@ -2,20 +2,16 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:https'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
-import { INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
-import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
+import type { CertificatePair } from '../platform/certificate-authority.ts'
 import { trackConnections } from '../platform/connections.ts'
 import { frontProxyContext } from '../platform/front-proxy-context.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { RequestHeaderSource } from '../platform/request-header-config.ts'
 
-/**
- * A leaf lives a day and is replaced after a third of it, so that two attempts may fail; in memory,
- * without a dropped connection.
- */
-const CERTIFICATE_MS = 24 * 60 * 60 * 1_000
-const RENEWAL_MS = CERTIFICATE_MS / 3
-const SERVICE = `${INJECTOR_SERVICE}.${SYSTEM_NAMESPACE}.svc`
+/** A leaf lives a day and is replaced after a third of it, in memory, without a dropped connection. */
+const RENEWAL_MS = 8 * 60 * 60 * 1_000
+/** After an attempt that failed. */
+const RETRY_MS = 60_000
 
 export interface WebhookServer {
   readonly port: number
@@ -27,7 +23,10 @@ export interface WebhookServerOptions {
   // biome-ignore lint/suspicious/noExplicitAny: whatever the app keeps for itself.
   readonly app: Hono<any>
   readonly port: number
-  readonly authority: CertificateAuthority
+  /** What is served with at first. */
+  readonly certificate: CertificatePair
+  /** Gets the next one; while it cannot, the one before serves on. */
+  readonly renew: () => Promise<CertificatePair>
   /** Whose client certificates are verified; the app decides what they are good for. */
   readonly requestHeader: RequestHeaderSource
   readonly logger: Logger
@@ -35,24 +34,21 @@ export interface WebhookServerOptions {
 
 /** Serves the webhooks over HTTPS with a certificate that renews itself. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
-  const issue = (): Promise<ServerCertificate> =>
-    options.authority.issueServerCertificate({
-      dnsNames: [SERVICE, `${SERVICE}.cluster.local`, 'localhost'],
-      ipAddresses: ['127.0.0.1'],
-      validForMs: CERTIFICATE_MS,
-    })
-  let certificate = await issue()
+  let { certificate } = options
   const context = () => frontProxyContext(certificate, options.requestHeader)
   const server = await listen(options, context())
-  const timer = setInterval(() => {
-    issue().then(
-      (next) => {
-        certificate = next
-        server.setSecureContext(context())
-      },
-      (error: unknown) => options.logger.error({ error }, 'Cannot renew the certificate'),
-    )
-  }, RENEWAL_MS)
+  let timer = setTimeout(() => void renew(), RENEWAL_MS)
+  async function renew(): Promise<void> {
+    try {
+      certificate = await options.renew()
+      server.setSecureContext(context())
+      timer = setTimeout(() => void renew(), RENEWAL_MS)
+    } catch (error) {
+      // Recorded and tried again, long before the certificate ends.
+      options.logger.error({ error }, 'Cannot renew the certificate')
+      timer = setTimeout(() => void renew(), RETRY_MS)
+    }
+  }
   const endConnections = trackAnswers(server)
   const stopFollowing = options.requestHeader.onChange(() => {
     server.setSecureContext(context())
@@ -63,7 +59,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     async close() {
-      clearInterval(timer)
+      clearTimeout(timer)
       stopFollowing()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await endConnections()

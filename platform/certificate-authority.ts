@@ -31,6 +31,27 @@ export interface ServerCertificateRequest {
 export interface CertificateAuthority extends CertificatePair {
   readonly notAfterMs: number
   issueServerCertificate(request: ServerCertificateRequest): Promise<ServerCertificate>
+  /**
+   * The certificate, as PEM, for a key that somebody else made and keeps. `publicKey` is
+   * SubjectPublicKeyInfo in DER. Throws for one that is not ECDSA P-256.
+   */
+  certifyServerKey(publicKey: Uint8Array, request: ServerCertificateRequest): Promise<string>
+}
+
+/** A key pair of a server whose certificate another process issues. */
+export interface ServerKey {
+  /** SubjectPublicKeyInfo in DER. */
+  readonly publicKey: Uint8Array
+  readonly privateKeyPem: string
+}
+
+/** Makes a key pair (ECDSA P-256) to be certified by `certifyServerKey`. */
+export async function createServerKey(): Promise<ServerKey> {
+  const keys = await generateKeys()
+  return {
+    publicKey: new Uint8Array(await crypto.subtle.exportKey('spki', keys.publicKey)),
+    privateKeyPem: await exportPrivateKey(keys.privateKey),
+  }
 }
 
 /** Makes a new authority (ECDSA P-256, path length 0). */
@@ -74,11 +95,14 @@ function toAuthority(
   privateKey: webcrypto.CryptoKey,
   privateKeyPem: string,
 ): CertificateAuthority {
-  async function issueServerCertificate(
+  const endOf = ({ validForMs }: ServerCertificateRequest): number =>
+    Math.min(Date.now() + validForMs, authority.notAfter.getTime())
+
+  async function certify(
+    publicKey: webcrypto.CryptoKey,
     request: ServerCertificateRequest,
-  ): Promise<ServerCertificate> {
-    const keys = await generateKeys()
-    const notAfterMs = Math.min(Date.now() + request.validForMs, authority.notAfter.getTime())
+    notAfterMs: number,
+  ): Promise<string> {
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject: [{ CN: [request.dnsNames[0] ?? request.ipAddresses[0] ?? 'lanyard'] }],
@@ -86,21 +110,39 @@ function toAuthority(
       notBefore: new Date(Date.now() - BACKDATED_MS),
       notAfter: new Date(notAfterMs),
       signingAlgorithm: ALGORITHM,
-      publicKey: keys.publicKey,
+      publicKey,
       signingKey: privateKey,
-      extensions: await serverExtensions(authority, keys.publicKey, request),
+      extensions: await serverExtensions(authority, publicKey, request),
     })
+    return `${certificate.toString('pem')}\n`
+  }
+
+  async function issueServerCertificate(
+    request: ServerCertificateRequest,
+  ): Promise<ServerCertificate> {
+    const keys = await generateKeys()
+    const notAfterMs = endOf(request)
     return {
-      certificatePem: `${certificate.toString('pem')}\n`,
+      certificatePem: await certify(keys.publicKey, request, notAfterMs),
       privateKeyPem: await exportPrivateKey(keys.privateKey),
       notAfterMs,
     }
+  }
+
+  async function certifyServerKey(
+    publicKey: Uint8Array,
+    request: ServerCertificateRequest,
+  ): Promise<string> {
+    const der = new Uint8Array(publicKey)
+    const key = await crypto.subtle.importKey('spki', der, ALGORITHM, true, ['verify'])
+    return certify(key, request, endOf(request))
   }
   return {
     certificatePem: `${authority.toString('pem')}\n`,
     privateKeyPem,
     notAfterMs: authority.notAfter.getTime(),
     issueServerCertificate,
+    certifyServerKey,
   }
 }
 

@@ -1,5 +1,7 @@
 import {
+  ApiException,
   ApiregistrationV1Api,
+  CoreV1Api,
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
@@ -9,6 +11,9 @@ import {
   ACCESS_VERSION,
   ADMISSION_GROUP,
   ADMISSION_VERSION,
+  CERTIFICATE_AUTHORITY_CONFIG_MAP,
+  CERTIFICATE_AUTHORITY_KEY,
+  SYSTEM_NAMESPACE,
 } from '../../core/names.ts'
 import type { Logger } from '../../platform/logger.ts'
 
@@ -21,8 +26,9 @@ const API_SERVICES = [
 ]
 
 /**
- * Keeps `caBundle` of the two APIServices equal to Lanyard's own authority, each whatever becomes of
- * the other. The chart leaves them out, so an upgrade does not touch them.
+ * Keeps `caBundle` of the two APIServices, and the ConfigMap that the injector reads, equal to Lanyard's
+ * own authority, each whatever becomes of the others. The chart leaves them out, so an upgrade does not
+ * touch them.
  */
 export function keepCaBundles(
   config: KubeConfig,
@@ -40,11 +46,28 @@ export function keepCaBundles(
     await registration.patchAPIService({ name, body }, jsonPatch)
   }
 
+  const core = config.makeApiClient(CoreV1Api)
+  const metadata = { name: CERTIFICATE_AUTHORITY_CONFIG_MAP, namespace: SYSTEM_NAMESPACE }
+  const published = { metadata, data: { [CERTIFICATE_AUTHORITY_KEY]: certificatePem } }
+
+  async function publish(): Promise<void> {
+    try {
+      const { data } = await core.readNamespacedConfigMap(metadata)
+      if (data?.[CERTIFICATE_AUTHORITY_KEY] === certificatePem) return
+      await core.replaceNamespacedConfigMap({ ...metadata, body: published })
+    } catch (error) {
+      // It is not there yet; everything else is the caller's to record.
+      if (!(error instanceof ApiException) || error.code !== 404) throw error
+      await core.createNamespacedConfigMap({ namespace: SYSTEM_NAMESPACE, body: published })
+    }
+  }
+
   const check = (): void => {
+    // Recorded and tried again at the next turn.
     for (const name of API_SERVICES) {
-      // Recorded and tried again at the next turn.
       keep(name).catch((error: unknown) => logger.warn({ error, name }, 'Cannot keep a CA bundle'))
     }
+    publish().catch((error: unknown) => logger.warn({ error }, 'Cannot publish the authority'))
   }
   check()
   const timer = setInterval(check, INTERVAL_MS)

@@ -1,7 +1,8 @@
 import type { Metadata } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
-import { INJECTOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE } from '../../core/names.ts'
+import { INJECTOR_SERVICE, INJECTOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE } from '../../core/names.ts'
+import type { CertificateAuthority } from '../../platform/certificate-authority.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { chainToMessage, userFromMessage } from '../../proto/chain-message.ts'
 import {
@@ -17,6 +18,7 @@ import { bearerToken, unary } from './grpc-fault.ts'
 
 export interface AdmissionDeps {
   readonly registry: ChainRegistry
+  readonly authority: Pick<CertificateAuthority, 'certifyServerKey'>
   readonly reviewToken: TokenReviewer
   readonly logger: Logger
   readonly now: () => number
@@ -64,6 +66,10 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
       logger.warn(aboutOf(context, workload), 'The chain of a workload begins anew')
       return { chain: chainToMessage(chain) }
     }),
+    issueCertificate: unary(logger, async ({ publicKey }, metadata) => {
+      await authenticate(metadata)
+      return { certificatePem: await certifyInjector(deps.authority, publicKey) }
+    }),
   }
 }
 
@@ -86,6 +92,28 @@ function aboutOf(
 ): object {
   const { kind, name, uid } = workload
   return { user: user.username, namespace, kind, name, uid, dryRun }
+}
+
+const INJECTOR_NAME = `${INJECTOR_SERVICE}.${SYSTEM_NAMESPACE}.svc`
+/** The injector asks for the next one after a third of it. */
+const CERTIFICATE_MS = 24 * 60 * 60 * 1_000
+
+/**
+ * The webhooks' certificate for a key of the injector's own, as PEM: for its names, whatever it asks
+ * for. Throws `request_invalid` for what is no such key.
+ */
+export async function certifyInjector(
+  authority: AdmissionDeps['authority'],
+  publicKey: Uint8Array,
+): Promise<string> {
+  const request = {
+    dnsNames: [INJECTOR_NAME, `${INJECTOR_NAME}.cluster.local`, 'localhost'],
+    ipAddresses: ['127.0.0.1'],
+    validForMs: CERTIFICATE_MS,
+  }
+  return authority.certifyServerKey(publicKey, request).catch((cause: unknown) => {
+    throw new Fault('request_invalid', 'The public key is not one of ECDSA P-256', { cause })
+  })
 }
 
 function recorderOf(

@@ -110,7 +110,11 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     {
       enrolment: createEnrolmentService(shared),
       authorization: createAuthorizationService({ ...shared, decider, openDecisions, metrics }),
-      admission: createAdmissionService({ ...shared, registry: createChainRegistry(shared) }),
+      admission: createAdmissionService({
+        ...shared,
+        registry: createChainRegistry(shared),
+        authority,
+      }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
     },

@@ -88,9 +88,9 @@ export async function startInjectorFixture(
   const clientCa = `${frontProxyAuthority.certificatePem}\n${frontProxyCaPem}`
   let published: CertificateAuthority | undefined
   api.onRequest((incoming, outgoing) => {
-    const secret = published === undefined ? undefined : secretOf(published)
+    const ca = published === undefined ? undefined : publishedAuthority(published)
     const asked = incoming.url?.endsWith('/extension-apiserver-authentication') ?? false
-    const object = asked ? extensionAuthentication(clientCa) : secret
+    const object = asked ? extensionAuthentication(clientCa) : ca
     outgoing.writeHead(object === undefined ? 404 : 200, { 'content-type': 'application/json' })
     outgoing.end(JSON.stringify(object ?? { kind: 'Status' }))
   })
@@ -189,10 +189,8 @@ export async function startInjectorFixture(
   }
 }
 
-function secretOf({ certificatePem, privateKeyPem }: CertificateAuthority): object {
-  const encode = (text: string) => Buffer.from(text).toString('base64')
-  const data = { 'tls.crt': encode(certificatePem), 'tls.key': encode(privateKeyPem) }
-  return { kind: 'Secret', data }
+function publishedAuthority({ certificatePem }: CertificateAuthority): object {
+  return { kind: 'ConfigMap', data: { 'ca.crt': certificatePem } }
 }
 
 /** As kube-apiserver publishes it. */
@@ -229,6 +227,7 @@ async function startControlPlane(
   ])
   const handlers = createAdmissionService({
     registry: createChainRegistry({ ...store, now: Date.now }),
+    authority,
     reviewToken: async (token) => {
       if (token === INJECTOR_TOKEN) return serviceAccountUser('lanyard-system', 'lanyard-injector')
       throw new Fault('identity_unverified', 'The token is not valid')

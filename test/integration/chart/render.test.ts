@@ -156,7 +156,6 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
     expect(secrets).toEqual([
       ['Role', ['get'], ['lanyard-ca']],
       ['Role', ['create'], undefined],
-      ['Role', ['get'], ['lanyard-ca']],
     ])
   })
 

@@ -1,11 +1,15 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
 import { Hono } from 'hono'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { certifyInjector } from '../../../control-plane/services/admission-service.ts'
+import { requestCertificate } from '../../../injector/serving-certificate.ts'
 import { startWebhookServer, type WebhookServer } from '../../../injector/webhook-server.ts'
 import {
   type CertificateAuthority,
   createCertificateAuthority,
+  createServerKey,
 } from '../../../platform/certificate-authority.ts'
 import { createLogger } from '../../../platform/logger.ts'
 
@@ -17,7 +21,7 @@ let authority: CertificateAuthority
 let server: WebhookServer
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   lines.length = 0
   authority = await createCertificateAuthority({
     commonName: 'lanyard',
@@ -29,14 +33,21 @@ afterEach(async () => {
   vi.useRealTimers()
 })
 
-async function serve(from: CertificateAuthority): Promise<void> {
+/** As the control plane issues it. */
+const issueCertificate = (publicKey: Uint8Array) => certifyInjector(authority, publicKey)
+
+async function serve(
+  renew = () => requestCertificate({ issueCertificate }),
+  first = requestCertificate({ issueCertificate }),
+): Promise<void> {
   const logger = createLogger(
     { name: 'injector', level: 'info' },
     { write: (line) => void lines.push(line) },
   )
   const app = new Hono().get('/', (c) => c.text('here'))
   const requestHeader = { current: () => undefined, onChange: () => () => undefined }
-  server = await startWebhookServer({ app, port: 0, authority: from, requestHeader, logger })
+  const certificate = await first
+  server = await startWebhookServer({ app, port: 0, certificate, renew, requestHeader, logger })
 }
 
 async function handshake(servername = 'lanyard-injector.lanyard-system.svc'): Promise<TLSSocket> {
@@ -62,19 +73,19 @@ test.each([
   'lanyard-injector.lanyard-system.svc.cluster.local',
   'localhost',
 ])('the certificate is for %s', async (name) => {
-  await serve(authority)
+  await serve()
   const socket = await handshake(name)
   expect(socket.authorized).toBe(true)
   socket.destroy()
 })
 
 test('the certificate is for nobody else', async () => {
-  await serve(authority)
+  await serve()
   await expect(handshake('lanyard-control-plane.lanyard-system.svc')).rejects.toThrow(/altnames/)
 })
 
 test('the certificate is exchanged before it ends, on the same port', async () => {
-  await serve(authority)
+  await serve()
   const first = await serialNumber()
   vi.advanceTimersByTime(7 * HOUR_MS)
   expect(await serialNumber()).toBe(first)
@@ -83,7 +94,7 @@ test('the certificate is exchanged before it ends, on the same port', async () =
 })
 
 test('a connection outlives the exchange', async () => {
-  await serve(authority)
+  await serve()
   const first = await serialNumber()
   const socket = await handshake()
   vi.advanceTimersByTime(9 * HOUR_MS)
@@ -94,19 +105,55 @@ test('a connection outlives the exchange', async () => {
   socket.destroy()
 })
 
-test('a certificate that cannot be made is reported and asked for again long before the old one ends', async () => {
+test('a certificate that is not given is reported and asked for again long before the old one ends', async () => {
   let broken = false
-  await serve({
-    ...authority,
-    issueServerCertificate: (request) =>
-      broken ? Promise.reject(new Error('no entropy')) : authority.issueServerCertificate(request),
-  })
+  await serve(() =>
+    broken
+      ? Promise.reject(new Error('no control plane'))
+      : requestCertificate({ issueCertificate }),
+  )
   const first = await serialNumber()
   broken = true
   vi.advanceTimersByTime(9 * HOUR_MS)
   await vi.waitFor(() => expect(lines.join('')).toContain('Cannot renew the certificate'))
   expect(await serialNumber()).toBe(first)
   broken = false
-  vi.advanceTimersByTime(8 * HOUR_MS)
-  await vi.waitFor(async () => expect(await serialNumber()).not.toBe(first))
+  await vi.waitFor(async () => {
+    vi.advanceTimersByTime(61_000)
+    expect(await serialNumber()).not.toBe(first)
+  })
+})
+
+test('requestCertificate() takes no certificate of another key', async () => {
+  await serve()
+  const other = await createServerKey()
+  const issue = () => certifyInjector(authority, other.publicKey)
+  await expect(requestCertificate({ issueCertificate: issue })).rejects.toThrow(
+    /key values mismatch/,
+  )
+})
+
+test.each([
+  ['nothing', new Uint8Array()],
+  ['no key', new Uint8Array([1, 2, 3])],
+  [
+    'a key of another kind',
+    new Uint8Array(
+      generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' }),
+    ),
+  ],
+  [
+    'a key of another curve',
+    new Uint8Array(
+      generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({
+        type: 'spki',
+        format: 'der',
+      }),
+    ),
+  ],
+])('certifyInjector() certifies %s not at all', async (_name, publicKey) => {
+  await serve()
+  await expect(certifyInjector(authority, publicKey)).rejects.toMatchObject({
+    code: 'request_invalid',
+  })
 })

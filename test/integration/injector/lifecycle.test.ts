@@ -43,7 +43,7 @@ describe('before the control plane has made its authority, the injector', () => 
     await vi.waitFor(() => expect(injector.api.requests.length).toBeGreaterThan(1), 10_000)
     expect(injector.api.requests[0]).toMatchObject({
       method: 'GET',
-      target: '/api/v1/namespaces/lanyard-system/secrets/lanyard-ca',
+      target: '/api/v1/namespaces/lanyard-system/configmaps/lanyard-ca',
     })
     injector.publishAuthority()
     await ready()
@@ -123,7 +123,7 @@ describe('when the authority is another, the injector', () => {
     injector.publishAuthority()
     await ready()
     injector.api.onRequest((_incoming, outgoing) => {
-      const data = { 'tls.crt': 'eA==', 'tls.key': 'eA==' }
+      const data = { 'ca.crt': 'x' }
       outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }))
     })
     const looked = 'Cannot look at the certificate authority'

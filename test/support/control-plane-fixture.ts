@@ -98,7 +98,10 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     defaultDecision: 'SubjectAccessReview',
     now,
   })
-  const openDecisions = createOpenDecisions(decider, logger)
+  const [openDecisions, registry] = [
+    createOpenDecisions(decider, logger),
+    createChainRegistry({ ...store, now }),
+  ]
   const sessions = createSessions(now)
   const shared = { ...store, sessions, reviewToken, access, logger, now }
   const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
@@ -110,11 +113,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     {
       enrolment: createEnrolmentService(shared),
       authorization: createAuthorizationService({ ...shared, decider, openDecisions, metrics }),
-      admission: createAdmissionService({
-        ...shared,
-        registry: createChainRegistry(shared),
-        authority,
-      }),
+      admission: createAdmissionService({ ...shared, registry, authority }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
     },

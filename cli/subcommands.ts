@@ -8,6 +8,7 @@ import { COMPLETION_SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts'
 import { type DecisionId, parseDecisionId } from './decision-id.ts'
 import { type GlobalOptions, usable } from './global-options.ts'
 import { parsePodName } from './object-name.ts'
+import { addReset } from './reset-subcommand.ts'
 import type { Start } from './start.ts'
 import { examples } from './usage-text.ts'
 
@@ -17,6 +18,7 @@ export function addSubcommands(program: Command, name: string, start: Start): vo
   addAudit(program, name, start)
   addExplain(program, name, start)
   addCheck(program, name, start)
+  addReset(program, name, start)
   addVersion(program, name, start)
   addCompletion(program, name, start)
 }

@@ -9,6 +9,7 @@ import {
 import type { CommandContext } from '../command-context.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'
+import { operatorChecks } from './operator-checks.ts'
 
 const CATEGORY = 'data-plane'
 const WORKLOADS_MAX = 10
@@ -42,6 +43,11 @@ export async function namespaceChecks(
         title: `every pod of namespace ${metadata.name} has the sidecar`,
         run: () => checkPods(context, metadata.name, metadata.labels?.[MODE_LABEL]),
       })),
+    // By name also before it is opted in.
+    ...(await operatorChecks(
+      context,
+      (only === undefined ? optedIn : read.value).map(({ metadata }) => metadata.name),
+    )),
   ]
 }
 

@@ -62,6 +62,7 @@ test.each([
   ['help-audit', 'audit --help'],
   ['help-explain', 'explain --help'],
   ['help-check', 'check --help'],
+  ['help-reset', 'reset --help'],
   ['help-version', 'version --help'],
   ['help-completion', 'completion --help'],
   ['chain-agent', 'chain agent'],
@@ -121,6 +122,8 @@ test.each([
   ['usage-empty-pod', 'chain '],
   ['usage-empty-namespace', 'chain agent -n '],
   ['usage-no-pod', 'chain deployment/web'],
+  ['usage-reset-pod', 'reset pod/agent'],
+  ['usage-reset-generation', 'reset deploy/web --generation 0'],
   ['usage-check-name', 'check -o name'],
   ['usage-json', 'audit --colour -o json'],
   ['usage-missing-argument', 'chain'],
@@ -276,7 +279,7 @@ describe('runCli() takes the way to the cluster from options', () => {
 
 describe('complete()', () => {
   test.each([
-    ['', ['audit', 'chain', 'check', 'completion', 'explain', 'version']],
+    ['', ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'version']],
     ['ch', ['chain', 'check']],
     ['-n team ex', ['explain']],
     ['chain ', ['agent', 'build-x7k2', 'shared', 'third']],
@@ -290,7 +293,7 @@ describe('complete()', () => {
     ['audit --pod x --fol', ['--follow']],
     ['audit --no-', ['--no-color', '--no-headers']],
     ['completion z', ['zsh']],
-    ['nothing ', ['audit', 'chain', 'check', 'completion', 'explain', 'version']],
+    ['nothing ', ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'version']],
   ])('offers after %j', async (line, want) => {
     const { stdout, stderr, exitCode } = await run(`__complete ${line}`)
     const lines = stdout.trimEnd().split('\n')

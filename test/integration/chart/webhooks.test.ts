@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import {
+  AppsV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
@@ -20,6 +22,7 @@ import { type BareApiServer, startBareApiServer } from '../../support/bare-apise
 import { findHelm, findKube } from '../../support/find-kubernetes.ts'
 import { type InjectorFixture, startInjectorFixture } from '../../support/injector-fixture.ts'
 import { leadToInjector, waitUntilAvailable } from '../../support/lead-to-injector.ts'
+import { runInMemory } from '../../support/run-cli.ts'
 
 /*
  * The webhook configurations of the chart themselves, with what the control plane writes into them,
@@ -108,6 +111,112 @@ describe.skipIf(kube === undefined || helm === undefined)('the chart on kube-api
     expect(pod.spec?.initContainers).toBeUndefined()
     expect(pod.metadata?.annotations).toBeUndefined()
     expect(await injector.store.bindings.find(pod.metadata?.uid ?? '')).toBeUndefined()
+  })
+
+  describe('a StatefulSet', () => {
+    const namespace = 'team'
+    const as = async (user: string) =>
+      (await apiServer.config(user, 'system:masters')).makeApiClient(AppsV1Api)
+    const requesters = async (uid = '') => {
+      const chain = (await injector.store.workloads.find(uid))?.chain
+      return [chain?.rootRequester, ...(chain?.coRequesters ?? [])].map((user) => user?.username)
+    }
+    const labels = { app: 'db' }
+    const template = {
+      metadata: { labels },
+      spec: { containers: [{ name: 'app', image: 'busybox:1' }] },
+    }
+    async function createSet(name: string) {
+      const spec = { serviceName: 'none', selector: { matchLabels: labels }, template }
+      const made = await (await as('alice')).createNamespacedStatefulSet({
+        namespace,
+        body: { metadata: { name }, spec },
+      })
+      return made.metadata?.uid
+    }
+    const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+
+    test('has whoever writes its status, but for its controller, and not whoever restarts it', async () => {
+      const uid = await createSet('db')
+      const status = { status: { currentRevision: 'db-other' } }
+      const where = { name: 'db', namespace }
+      const controller = 'system:serviceaccount:kube-system:statefulset-controller'
+      await (await as(controller)).patchNamespacedStatefulSetStatus(
+        { ...where, body: status },
+        merge,
+      )
+      const restart = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } }
+      const restarted = { spec: { replicas: 3, template: restart } }
+      await (await as('dave')).patchNamespacedStatefulSet({ ...where, body: restarted }, merge)
+      expect(await requesters(uid)).toEqual(['alice'])
+      expect((await injector.store.workloads.find(uid ?? ''))?.touches).toMatchObject([
+        { username: 'dave', fields: expect.arrayContaining(['replicas']) },
+      ])
+      const other = { status: { currentRevision: 'db-third' } }
+      await (await as('bob')).patchNamespacedStatefulSetStatus({ ...where, body: other }, merge)
+      expect(await requesters(uid)).toEqual(['alice', 'bob'])
+    })
+
+    test('whose chain is closed is for all to edit, and for an administrator to reset', async () => {
+      const uid = await createSet('full')
+      const where = { name: 'full', namespace }
+      for (let number = 1; number <= 17; number += 1) {
+        const env = [{ name: 'X', value: String(number) }]
+        const containers = [{ ...template.spec.containers[0], env }]
+        const body = { spec: { template: { spec: { containers } } } }
+        await (await as(`editor-${number}`)).patchNamespacedStatefulSet({ ...where, body }, merge)
+      }
+      expect((await injector.store.workloads.find(uid ?? ''))?.chain.closed).toContain('more than')
+      const env = { KUBECONFIG: join(folder, 'admin') }
+      const reset = (...args: readonly string[]) => runInMemory(['reset', ...args], { env })
+      const early = await reset('sts/full', '-n', namespace, '--generation', '3')
+      expect(early).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('look again') })
+      const done = await reset('sts/full', '-n', namespace, '--reason', 'read it')
+      expect(done).toMatchObject({ exitCode: 0, stderr: '' })
+      expect(done.stdout).toContain('admin answers, alone, for what StatefulSet/full')
+      expect(await requesters(uid)).toEqual(['admin'])
+      const custom = config.makeApiClient(CustomObjectsApi)
+      const kind = { group: 'lanyard.dev', version: 'v1alpha1', namespace, plural: 'chainresets' }
+      const { items } = (await custom.listNamespacedCustomObject(kind)) as {
+        items: { metadata: { name: string }; spec: { target: object }; status: object }[]
+      }
+      expect(items).toMatchObject([{ spec: { reason: 'read it' }, status: { by: 'admin' } }])
+      const [{ metadata, spec } = { metadata: { name: '' }, spec: { target: {} } }] = items
+      const change = { name: metadata.name, body: { status: { by: 'alice' } } }
+      const changed = custom.patchNamespacedCustomObject({ ...kind, ...change }, merge)
+      await expect(changed).rejects.toThrow('a reset is a record')
+      const stale = { ...spec, target: { ...spec.target, generation: 2 } }
+      const body = { apiVersion: 'lanyard.dev/v1alpha1', kind: 'ChainReset', spec: stale }
+      const late = custom.createNamespacedCustomObject({
+        ...{ ...kind, body: { ...body, metadata: { name: 'stale' } } },
+      })
+      await expect(late).rejects.toThrow(/was changed in generation 18/)
+    })
+
+    test('of a namespace where Lanyard does not watch is not reset, and that is said', async () => {
+      const spec = { serviceName: 'none', selector: { matchLabels: labels }, template }
+      const body = { metadata: { name: 'db' }, spec }
+      await (await as('alice')).createNamespacedStatefulSet({ namespace: 'open', body })
+      const env = { KUBECONFIG: join(folder, 'admin') }
+      const answer = await runInMemory(['reset', 'sts/db', '-n', 'open'], { env })
+      expect(answer).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining('Nothing was reset'),
+      })
+    })
+
+    test('has whoever gives it a template under another kind of owner', async () => {
+      const uid = (await createSet('third')) ?? ''
+      const owner = { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'third', uid }
+      const metadata = {
+        name: 'third-1',
+        labels,
+        ownerReferences: [{ ...owner, controller: true }],
+      }
+      const body = { metadata, revision: 1, data: { spec: { template } } }
+      await (await as('bob')).createNamespacedControllerRevision({ namespace, body })
+      expect(await requesters(uid)).toEqual(['alice', 'bob'])
+    })
   })
 
   test('a review that somebody posts through kube-apiserver is none of kube-apiserver', async () => {

@@ -1,0 +1,44 @@
+import { CHAIN_RESET_KINDS } from '../core/chain-reset.ts'
+import { Fault } from '../core/fault.ts'
+
+/** An object that makes pods, as it is named on the command line. */
+export interface WorkloadName {
+  readonly apiVersion: string
+  readonly kind: string
+  /** As its API calls it, such as `deployments`. */
+  readonly resource: string
+  readonly name: string
+}
+
+/** Short names of kubectl. */
+const SHORT: Readonly<Record<string, string>> = {
+  deploy: 'deployments',
+  rs: 'replicasets',
+  sts: 'statefulsets',
+  ds: 'daemonsets',
+  cj: 'cronjobs',
+  rc: 'replicationcontrollers',
+}
+const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
+
+/**
+ * From `KIND/NAME` as kubectl takes and prints it: `deploy/web`, `deployment.apps/web`. Throws
+ * `request_invalid`.
+ */
+export function parseWorkloadName(text: string): WorkloadName {
+  const [typed = '', name = '', ...rest] = text.split('/')
+  const [word = '', ...group] = typed.toLowerCase().split('.')
+  const known = CHAIN_RESET_KINDS.find(
+    ({ apiVersion, kind, resource }) =>
+      [resource, kind.toLowerCase()].includes(SHORT[word] ?? word) &&
+      (group.length === 0 || apiVersion.startsWith(`${group.join('.')}/`)),
+  )
+  if (known === undefined || rest.length > 0 || !NAME.test(name)) {
+    const kinds = CHAIN_RESET_KINDS.map(({ kind }) => kind.toLowerCase()).join(', ')
+    throw new Fault(
+      'request_invalid',
+      `${JSON.stringify(text)} is no object that makes pods: want KIND/NAME, with one of ${kinds}`,
+    )
+  }
+  return { ...known, name }
+}

@@ -73,6 +73,8 @@ export interface AuditEventSpec {
   readonly observed: boolean
   readonly message: string
   readonly userAgent: string
+  /** As whom the pod wanted to act; absent when as itself. */
+  readonly impersonatedUser?: RequesterObject
 }
 
 export interface AuditEventStatus {

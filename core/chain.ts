@@ -35,7 +35,7 @@ export interface DelegationChain {
 }
 
 /** What a principal is to the chain, for messages and for records. */
-export type PrincipalRole = 'root requester' | 'co-requester' | 'ancestor'
+export type PrincipalRole = 'root requester' | 'co-requester' | 'ancestor' | 'impersonated'
 
 export interface ChainPrincipal {
   readonly role: PrincipalRole

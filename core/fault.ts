@@ -27,12 +27,6 @@ export const FAULTS = {
     grpc: 'RESOURCE_EXHAUSTED',
     retry: false,
   },
-  encoding_unsupported: {
-    httpStatus: 415,
-    reason: 'UnsupportedMediaType',
-    grpc: 'INVALID_ARGUMENT',
-    retry: false,
-  },
   overloaded: {
     httpStatus: 429,
     reason: 'TooManyRequests',

@@ -1,4 +1,7 @@
+import { Fault } from '../core/fault.ts'
+import type { Impersonation } from '../core/kubernetes/impersonation.ts'
 import { failureStatus, type Status } from '../core/kubernetes/status.ts'
+import { userToMessage } from '../proto/chain-message.ts'
 import type { Authorizer } from './authorizer/authorizer.ts'
 import type { Deny } from './authorizer/decision.ts'
 import type { Question } from './authorizer/decision-stream.ts'
@@ -28,19 +31,29 @@ export type Verdict = Permit | Denial
 
 /** Asks for the decision on a request. Throws when there is none: that is a refusal too. */
 export async function authorize(
-  authorizer: Pick<Authorizer, 'authorize'>,
+  authorizer: Pick<Authorizer, 'authorize' | 'report'>,
   request: ReadRequest,
 ): Promise<Verdict> {
-  const { info, container, userAgent } = request
+  const { info, container, userAgent, impersonation } = request
   const question: Question = {
     attributes: { ...info.attributes, alsoVerbs: [...info.attributes.alsoVerbs] },
     container,
     userAgent,
     targetContainer: info.targetContainer,
+    ...(impersonation === undefined ? {} : { impersonation: toMessage(impersonation) }),
   }
   const decision = await authorizer.authorize(question)
   if (decision.effect === 'deny') {
     return { effect: 'deny', decisionId: decision.id, status: denialStatus(request, decision) }
+  }
+  if (impersonation !== undefined && !decision.impersonationJudged) {
+    const fault = new Fault(
+      'decision_unavailable',
+      'The control plane did not judge the impersonation, so the request is refused: upgrade it',
+    )
+    const outcome = { httpStatus: 503, fault: fault.code, responseBytes: 0n }
+    authorizer.report({ decisionId: decision.id, ...outcome })
+    throw fault
   }
   return {
     effect: 'allow',
@@ -48,6 +61,10 @@ export async function authorize(
     warning: decision.warning,
     request,
   } as Permit
+}
+
+function toMessage({ user, problem }: Impersonation): NonNullable<Question['impersonation']> {
+  return { user: userToMessage(user), problem }
 }
 
 /** Forbidden, as kube-apiserver says it; the message and the causes are the control plane's. */

@@ -11,6 +11,7 @@ const callers = createCallers(
 test.each([
   ['Bearer token-of-setup', 'setup'],
   ['bearer token-of-app', 'app'],
+  ['Bearer token-of-app and more', 'app'],
 ])('authenticate() knows %s', (header, want) => {
   expect(callers.authenticate(header)).toBe(want)
 })
@@ -22,7 +23,7 @@ test.each([
   ['Bearer '],
   ['Bearer token-of-ap'],
   ['Bearer token-of-apq'],
-  ['Bearer token-of-app '],
+  ['Bearer  token-of-app'],
   ['Bearer token-of-app, Bearer token-of-setup'],
   ['Basic token-of-app'],
   ['token-of-app'],

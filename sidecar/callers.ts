@@ -7,7 +7,11 @@ export interface Callers {
   authenticate(authorization: string | undefined): string
 }
 
-const BEARER = /^Bearer ([A-Za-z0-9_-]{1,512})$/i
+/**
+ * As kube-apiserver splits it: the scheme in any case, one space, the token, and after another space
+ * what it does not read. Source: Kubernetes apiserver/pkg/authentication/request/bearertoken (v1.34).
+ */
+const BEARER = /^Bearer ([A-Za-z0-9_-]{1,512})(?: .*)?$/i
 
 const HELP =
   'Cannot tell which container is asking: send the token of /var/run/secrets/kubernetes.io/serviceaccount/token as a bearer token'

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../core/fault.ts'
+import { type Impersonation, parseImpersonation } from '../core/kubernetes/impersonation.ts'
 import { parseRequestInfo, type RequestInfo } from '../core/kubernetes/request-info.ts'
+import { checkHeaders } from './check-headers.ts'
 import { readUpgrade } from './read-upgrade.ts'
 import { sanitizeUserAgent } from './upstream/request-headers.ts'
 
@@ -15,6 +17,8 @@ export interface ReadRequest {
   readonly container: string
   readonly method: string
   readonly info: RequestInfo
+  /** As whom the request is to be made; undefined when as the pod itself. */
+  readonly impersonation: Impersonation | undefined
   readonly userAgent: string
   /** Protocol that an upgrade asks for, as it must come back; empty for an ordinary request. */
   readonly protocol: string
@@ -23,24 +27,9 @@ export interface ReadRequest {
   readonly expectsContinue: boolean
 }
 
-/** API clients send about ten. */
-const HEADERS_MAX = 100
-
-/** Headers of which another parser could read another one than we do, when there are two. */
-const SINGLE: ReadonlySet<string> = new Set([
-  'authorization',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'transfer-encoding',
-  'upgrade',
-])
-
 /**
  * Reads a request from the bytes of its head; `target` is the request line's, untouched. Throws
- * `request_invalid`, `encoding_unsupported` or `request_too_large`.
+ * `request_invalid` or `request_too_large`.
  */
 export function readRequest(
   incoming: IncomingMessage,
@@ -57,23 +46,11 @@ export function readRequest(
     container,
     method,
     info,
+    impersonation: parseImpersonation(incoming.rawHeaders),
     userAgent: sanitizeUserAgent(headers['user-agent']),
     protocol: readProtocol(incoming, info, front),
     hasBody: readHasBody(incoming, front, bodyBytesMax),
     expectsContinue: readExpect(headers.expect),
-  }
-}
-
-function checkHeaders(rawHeaders: readonly string[]): void {
-  if (rawHeaders.length > 2 * HEADERS_MAX) {
-    throw new Fault('request_invalid', `The request has more than ${HEADERS_MAX} headers`)
-  }
-  const seen = new Set<string>()
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase()
-    if (!SINGLE.has(name)) continue
-    if (seen.has(name)) throw new Fault('request_invalid', `The header "${name}" stands twice`)
-    seen.add(name)
   }
 }
 
@@ -91,10 +68,7 @@ function readProtocol(incoming: IncomingMessage, info: RequestInfo, front: Front
 }
 
 function readHasBody(incoming: IncomingMessage, front: Front, bytesMax: number): boolean {
-  const { headers, method } = incoming
-  if (headers['content-encoding'] !== undefined) {
-    throw new Fault('encoding_unsupported', 'Request bodies must be sent without Content-Encoding')
-  }
+  const { headers } = incoming
   const chunked = headers['transfer-encoding'] !== undefined
   if (chunked && headers['transfer-encoding']?.toLowerCase() !== 'chunked') {
     throw new Fault('request_invalid', 'The only transfer encoding of a request is chunked')
@@ -104,8 +78,8 @@ function readHasBody(incoming: IncomingMessage, front: Front, bytesMax: number):
     throw new Fault('request_too_large', `A request body may have at most ${bytesMax} bytes`)
   }
   const hasBody = chunked || length > 0
-  if (hasBody && (front !== 'request' || method === 'GET' || method === 'HEAD')) {
-    throw new Fault('request_invalid', 'This request must not have a body')
+  if (hasBody && front !== 'request') {
+    throw new Fault('request_invalid', 'A request for an upgrade must not have a body')
   }
   return hasBody
 }

@@ -9,12 +9,11 @@ import { answerRequest, answerUpgrade, faultAnswer } from './answer.ts'
 import { createApp, handleRequest, handleUpgrade } from './app.ts'
 import { answerClientError } from './client-error.ts'
 import type { SidecarDeps } from './deps.ts'
+import { HEAD_BYTES_MAX, HeadBudget } from './head-budget.ts'
 import type { CertificatePair } from './pod/pod-authority.ts'
 import { isUpgrade } from './read-upgrade.ts'
 import { countFault } from './sidecar-metrics.ts'
 
-/** Request line and headers together; the target alone may have 64 KiB. */
-const HEAD_BYTES_MAX = 96 * 1024
 /** A caller on the same host sends its head in one go. */
 const HEADERS_TIMEOUT_MS = 30_000
 /** The whole of a request, body included; what comes back may take for ever. */
@@ -84,6 +83,7 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   const app = createApp(deps)
   /** Connections of which the answer that is under way is the last. */
   const ends = new WeakSet<Socket>()
+  const heads = new HeadBudget()
   let open = 0
   let closing = false
   let onDrained: (() => void) | undefined
@@ -96,7 +96,8 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
       ends.add(incoming.socket)
       outgoing.shouldKeepAlive = false
     }
-    if (open >= deps.openRequestsMax) {
+    const room = open < deps.openRequestsMax
+    if (!room || !heads.take(incoming, (release) => outgoing.once('close', release))) {
       countFault(deps.metrics, 'overloaded')
       answerRequest(incoming, outgoing, faultAnswer(tooMany()))
       return
@@ -112,7 +113,8 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   }
 
   function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (open >= deps.openRequestsMax) {
+    const room = open < deps.openRequestsMax
+    if (!room || !heads.take(incoming, (release) => socket.once('close', release))) {
       countFault(deps.metrics, 'overloaded')
       answerUpgrade(socket, faultAnswer(tooMany()))
       return
@@ -146,7 +148,7 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
     },
     serve,
   )
-  // Without a limit of its own: readRequest refuses too many, Node would drop them in silence.
+  // Their bytes are bounded; over a number of them Node would drop the rest in silence.
   server.maxHeadersCount = 0
   // The body is asked for after the decision; another expectation than 100-continue is refused there.
   server.on('checkContinue', serve)

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { FAULTS, Fault } from '../core/fault.ts'
+import { QUERY_PARAMETERS } from '../core/kubernetes/query-parameters.ts'
 import { failureStatus, faultStatus, type Status } from '../core/kubernetes/status.ts'
 import { GUARDS } from '../core/policy/guard-names.ts'
 import { parseAccessPolicy } from '../core/policy/parse-access-policy.ts'
@@ -14,6 +15,7 @@ import { CONTAINER_FIELDS, POD_FIELDS } from '../core/templates/pod-fields.ts'
 import { SPEC_FIELDS } from '../core/templates/workload-fields.ts'
 import { configurationDocument } from '../docs/generate-configuration.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { HEADER_RULES } from '../sidecar/upstream/header-rules.ts'
 import { TAKEN_AWAY } from '../sidecar/upstream/response-headers.ts'
 import { aRequest } from './support/policy-builders.ts'
 import { ROOT, repositoryFiles } from './support/repository-files.ts'
@@ -228,6 +230,22 @@ describe('nextStep() of docs/agents.md', async () => {
   test('takes what is no Status for an answer of others', () => {
     expect(nextStep('bad gateway')).toEqual({ step: 'theirs', seconds: 0, say: 'bad gateway' })
   })
+})
+
+test('HEADER_RULES are the rows of the table in docs/requests.md', () => {
+  const rows = HEADER_RULES.map(({ name, use, why }) => `| \`${name}\` | ${use} | ${why} |`)
+  expect(sectionOf('docs/requests.md', 'Headers')).toContain(
+    `|---|---|---|\n${rows.join('\n')}\n\n`,
+  )
+})
+
+test('QUERY_PARAMETERS are the rows of the table in docs/requests.md', () => {
+  const rows = QUERY_PARAMETERS.map(
+    ({ name, counts, use }) => `| \`${name}\` | ${counts} | ${use} |`,
+  )
+  expect(sectionOf('docs/requests.md', 'Query parameters')).toContain(
+    `|---|---|---|\n${rows.join('\n')}\n`,
+  )
 })
 
 test('metrics have a row each in docs/operations.md', () => {

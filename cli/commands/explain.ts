@@ -36,6 +36,9 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
     ...section(context, 'Request', [
       escapeText(requestText(spec)),
       escapeText(`by ${caller(event)}`),
+      ...(spec.impersonatedUser === undefined
+        ? []
+        : [escapeText(`as ${spec.impersonatedUser.username} (impersonated)`)]),
       ...(spec.userAgent === '' ? [] : [escapeText(`with ${spec.userAgent}`)]),
     ]),
     ...section(context, 'Chain', chainLines(context, event)),

@@ -77,6 +77,9 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
       observed: event.observed,
       message: event.message,
       userAgent: event.userAgent,
+      ...(event.impersonatedUser === undefined
+        ? {}
+        : { impersonatedUser: toRequester(event.impersonatedUser) }),
     },
     status: toStatus(event.outcome),
   })

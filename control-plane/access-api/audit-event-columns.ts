@@ -32,6 +32,12 @@ export const AUDIT_EVENT_COLUMNS: readonly Column<AuditEventObject>[] = [
   ),
   column('Container', 'The container that asked.', ({ spec }) => orNone(spec.container), WIDE),
   column(
+    'Impersonated User',
+    'As whom the pod wanted to act.',
+    ({ spec }) => orNone(spec.impersonatedUser?.username ?? ''),
+    WIDE,
+  ),
+  column(
     'User Agent',
     'What the client called itself.',
     ({ spec }) => orNone(spec.userAgent),

@@ -158,6 +158,7 @@ function auditEventProperties(ref: Ref): Record<string, Schema> {
     },
     message: text('What the caller was told.'),
     userAgent: text('What the client called itself.'),
+    impersonatedUser: ref('Requester', 'As whom the pod wanted to act. Absent when as itself.'),
   }
 }
 

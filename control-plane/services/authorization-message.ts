@@ -1,10 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Outcome } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
+import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
 import {
   type AuthorizeRequest,
   type AuthorizeResponseSchema,
   Effect,
+  type Impersonation as ImpersonationMessage,
   type Outcome as OutcomeMessage,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { Answer, Question } from '../decide.ts'
@@ -57,6 +59,28 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
     userAgent: message.userAgent.slice(0, USER_AGENT_MAX).replaceAll(CREDENTIAL, '[credential]'),
     targetContainer: message.targetContainer,
     refusedBecause: message.refusedBecause,
+    impersonation: impersonationFromMessage(message.impersonation),
+  }
+}
+
+/** Most texts that say who is impersonated: more than any sidecar sends. */
+const IMPERSONATION_TEXTS_MAX = 256
+
+function impersonationFromMessage(
+  message: ImpersonationMessage | undefined,
+): Impersonation | undefined {
+  if (message === undefined) return undefined
+  const { username = '', uid = '', groups = [], extra = {} } = message.user ?? {}
+  const pairs = Object.entries(extra).map(([key, { values }]) => [key, values] as const)
+  const texts = [username, uid, message.problem, ...groups, ...pairs.flat(2)]
+  if (texts.some(({ length }) => length > TEXT_MAX) || texts.length > IMPERSONATION_TEXTS_MAX) {
+    throw new Fault('request_invalid', 'The message impersonates with texts that are too long')
+  }
+  // Nobody by name may be nobody in particular.
+  const problem = username === '' ? 'no Impersonate-User says who' : ''
+  return {
+    user: { username, uid, groups, extra: Object.fromEntries(pairs) },
+    problem: message.problem || problem,
   }
 }
 
@@ -68,6 +92,7 @@ export function answerToMessage(answer: Answer): MessageInitShape<typeof Authori
     message: answer.refusal?.message ?? '',
     causes: (answer.refusal?.causes ?? []).map((cause) => ({ ...cause })),
     warning: answer.warning,
+    impersonationJudged: answer.impersonationJudged,
   }
 }
 

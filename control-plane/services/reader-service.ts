@@ -5,7 +5,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { actorToMessage, chainToMessage } from '../../proto/chain-message.ts'
+import { actorToMessage, chainToMessage, userToMessage } from '../../proto/chain-message.ts'
 import type {
   AuditEventSchema,
   AuditService,
@@ -217,6 +217,9 @@ function eventToMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSc
     observed: event.observed,
     userAgent: event.userAgent,
     message: event.message,
+    ...(event.impersonatedUser === undefined
+      ? {}
+      : { impersonatedUser: userToMessage(event.impersonatedUser) }),
     ...completed,
   }
 }

@@ -59,6 +59,8 @@ export interface DecisionRow {
   readonly observed: number
   readonly user_agent: string
   readonly message: string
+  /** UserInfo of whom the pod wanted to act as; empty when as itself. */
+  readonly impersonated_user: string
   readonly http_status: number | null
   readonly fault: string | null
   readonly response_bytes: number | null

@@ -95,6 +95,14 @@ const second: Migration = {
   },
 }
 
+const third: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table decision add column impersonated_user text not null default ''`.execute(
+      db,
+    )
+  },
+}
+
 const fourth: Migration = {
   async up(db: Kysely<unknown>) {
     await sql`alter table workload add column generation integer not null default 0`.execute(db)
@@ -107,6 +115,7 @@ export const migrationProvider: MigrationProvider = {
     Promise.resolve({
       '0001-bindings-workloads-decisions': first,
       '0002-enrolments-controllers': second,
+      '0003-impersonation': third,
       '0004-touches-generations': fourth,
     }),
 }

@@ -2,6 +2,7 @@ import { assert } from '../../core/assert.ts'
 import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
 import type { DelegationChain } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type {
   AuditEventFilter,
   AuditEventPage,
@@ -168,6 +169,7 @@ const COLUMNS = [
   'observed',
   'user_agent',
   'message',
+  'impersonated_user',
 ] as const satisfies readonly (keyof NewRow)[]
 
 function insertSql(db: Database): string {
@@ -204,6 +206,7 @@ function toValues(event: NewAuditEvent, sequence: number, revision: number): rea
     event.observed ? 1 : 0,
     event.userAgent,
     event.message,
+    event.impersonatedUser === undefined ? '' : JSON.stringify(event.impersonatedUser),
   ]
 }
 
@@ -250,6 +253,9 @@ function fromRow(row: StoredRow): AuditEvent {
     observed: row.observed === 1,
     userAgent: row.user_agent,
     message: row.message,
+    ...(row.impersonated_user === ''
+      ? {}
+      : { impersonatedUser: JSON.parse(row.impersonated_user) as UserInfo }),
     ...outcome,
   }
 }

@@ -1,5 +1,6 @@
 import type { Actor, DelegationChain } from '../chain.ts'
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
+import type { UserInfo } from '../kubernetes/user-info.ts'
 
 export type Effect = 'allow' | 'deny'
 
@@ -37,6 +38,8 @@ export interface AuditEvent {
   /** True where the namespace only observes, so that a denied request passed. */
   readonly observed: boolean
   readonly userAgent: string
+  /** As whom the pod wanted to act, as kube-apiserver's own audit names it; absent for itself. */
+  readonly impersonatedUser?: UserInfo | undefined
   readonly message: string
   /** Absent while the request is open, and for ever when its sidecar died. */
   readonly outcome?: Outcome

@@ -60,6 +60,8 @@ export interface Deny {
   /** `policy/rule`, policy, or guard; empty where none decided. */
   readonly rule: string
   readonly guard?: GuardName
+  /** What is wrong besides, in words; absent where the reason says it all. */
+  readonly detail?: string
 }
 
 export type Decision = Allow | Deny
@@ -95,13 +97,22 @@ export function evaluate(attributes: RequestAttributes, facts: Facts): Decision 
   )
   const refused = answers.find((answer) => answer.effect === 'deny')
   if (refused !== undefined) return refused
-  const guard = guardsHit(attributes, facts.guard).find(
-    (name) => !isLifted(name, attributes, facts.principals),
-  )
-  if (guard !== undefined) return { effect: 'deny', reason: 'guard', rule: guard, guard }
+  const guarded = evaluateGuards(attributes, facts)
+  if (guarded !== undefined) return guarded
   const [answer] = answers
   assert(answer !== undefined, 'the root requester has an answer')
   return answer
+}
+
+/** The refusal of the first guard that stands in the way and is not lifted. Needs no reviews. */
+export function evaluateGuards(
+  attributes: RequestAttributes,
+  facts: Pick<Facts, 'principals' | 'guard'>,
+): Deny | undefined {
+  const guard = guardsHit(attributes, facts.guard).find(
+    (name) => !isLifted(name, attributes, facts.principals),
+  )
+  return guard === undefined ? undefined : { effect: 'deny', reason: 'guard', rule: guard, guard }
 }
 
 function evaluatePrincipal(
@@ -138,8 +149,8 @@ function evaluateReview(facts: PrincipalFacts): Decision {
 }
 
 /**
- * A guard is lifted when each requester (not each ancestor: it chose nothing) has, for each judged
- * verb, an Allow rule that matches and names it. All of them, so that one more requester never
+ * A guard is lifted when each requester (not each ancestor nor who is impersonated: they chose nothing)
+ * has, for each judged verb, an Allow rule that matches and names it. All of them, so that one more requester never
  * opens a door, and a rule for reads opens none to what a read does besides.
  */
 function isLifted(
@@ -148,7 +159,7 @@ function isLifted(
   principals: readonly PrincipalFacts[],
 ): boolean {
   return principals
-    .filter(({ principal }) => principal.role !== 'ancestor')
+    .filter(({ principal: { role } }) => role === 'root requester' || role === 'co-requester')
     .every(({ policies }) =>
       judgedVerbs(attributes).every(
         (verb) =>

@@ -2,7 +2,8 @@
 export const GUARDS = {
   'launch-outside': 'pods may only be launched in a namespace where Lanyard injects its sidecar',
   credentials: 'credentials that the API server accepts may not be made or read by a pod',
-  impersonation: 'a pod may not act as someone else',
+  impersonation:
+    'a pod may not act as someone else; send the request without Impersonate-* headers (kubectl: without --as), or have a policy rule of every requester lift this guard for the verb impersonate',
   'foreign-pod':
     'a pod may only reach into a pod that exists and is on record for the same root requester',
   sidecar: "a pod may not reach into Lanyard's sidecar",

@@ -28,7 +28,7 @@ export function refusal(
   const caller = chain.actors.at(-1)
   const pod = caller === undefined ? '' : `${caller.namespace}/${caller.name}`
   const who = describePrincipal(deny, root, pod)
-  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes, chain)}${grantAdvice(deny, chain)} [decision ${decisionId}]`
+  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes, chain)}${detail(deny)}${grantAdvice(deny, chain)} [decision ${decisionId}]`
   const causes: StatusCause[] = [
     cause('LanyardDecision', 'decision', decisionId),
     cause('LanyardEffect', 'effect', 'deny'),
@@ -47,6 +47,9 @@ export function refusal(
 
 function describePrincipal(deny: Deny, root: string, pod: string): string {
   const principal = deny.refusedBy
+  if (principal?.role === 'impersonated') {
+    return `${principal.user.username} (whom pod ${pod} impersonates, whose root requester is ${root})`
+  }
   if (principal === undefined || principal.user.username === root) {
     return `${root} (root requester of pod ${pod})`
   }
@@ -97,6 +100,10 @@ function why(deny: Deny, attributes: RequestAttributes, chain: DelegationChain):
     default:
       return deny.reason satisfies never
   }
+}
+
+function detail(deny: Deny): string {
+  return deny.detail === undefined ? '' : `: ${deny.detail}`
 }
 
 function cause(reason: string, field: string, message: string): StatusCause {

@@ -21,8 +21,14 @@ test('readDecision() reads an allow', () => {
       effect: 'allow',
       id: '01J',
       warning: 'w',
+      impersonationJudged: false,
     },
   )
+})
+
+test('readDecision() reads whether an impersonation was judged', () => {
+  const response = decision({ decisionId: '01J', effect: Effect.ALLOW, impersonationJudged: true })
+  expect(readDecision(response)).toMatchObject({ effect: 'allow', impersonationJudged: true })
 })
 
 test('readDecision() reads a deny with its causes', () => {

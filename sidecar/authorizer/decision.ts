@@ -13,6 +13,8 @@ export interface Allow {
   readonly id: string
   /** Shown to the caller; empty when there is nothing to say. */
   readonly warning: string
+  /** Whether the impersonation of the question was judged. */
+  readonly impersonationJudged: boolean
 }
 
 export interface Deny {
@@ -37,7 +39,12 @@ export function readDecision(response: AuthorizeResponse): Decision {
   if (!DECISION_ID.test(response.decisionId)) throw new Fault('decision_unavailable', UNREADABLE)
   switch (response.effect) {
     case Effect.ALLOW:
-      return { effect: 'allow', id: response.decisionId, warning: response.warning }
+      return {
+        effect: 'allow',
+        id: response.decisionId,
+        warning: response.warning,
+        impersonationJudged: response.impersonationJudged,
+      }
     case Effect.DENY:
       return {
         effect: 'deny',

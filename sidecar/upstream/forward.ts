@@ -45,7 +45,7 @@ export function forward(
 }
 
 function headersOf(deps: SidecarDeps, { request, decisionId }: Permit, incoming: IncomingMessage) {
-  const headers = upstreamHeaders(incoming.headers, {
+  const headers = upstreamHeaders(incoming.rawHeaders, {
     token: deps.upstream.token(),
     decisionId,
     userAgent: request.userAgent,

@@ -1,36 +1,65 @@
 import { expect, test } from 'vitest'
+import { findHeaderRule, HEADER_RULES } from './header-rules.ts'
 import { sanitizeUserAgent, upgradeHeaders, upstreamHeaders } from './request-headers.ts'
 import { callerHeaders, TAKEN_AWAY, tunnelHeaders, warningHeader } from './response-headers.ts'
 
 const own = { token: 'real', decisionId: '01J', userAgent: 'kubectl/v1' }
 
-test('upstreamHeaders() copies what is on its list and nothing else', () => {
-  const incoming = {
-    accept: 'application/json',
-    'accept-encoding': 'gzip',
-    'content-type': 'application/yaml',
-    'if-none-match': '"x"',
-    authorization: 'Bearer of-the-caller',
-    connection: 'close, Authorization, Audit-ID',
-    cookie: 'a=b',
-    forwarded: 'for=1.2.3.4',
-    host: 'evil',
-    'impersonate-user': 'root',
-    impersonate_user: 'root',
-    'proxy-authorization': 'x',
-    te: 'trailers',
-    traceparent: 'x',
-    'x-forwarded-for': '1.2.3.4',
-    'x-http-method-override': 'DELETE',
-    'x-original-url': '/api/v1/secrets',
-    'x-remote-user': 'root',
-    'audit-id': 'forged',
-  }
+const sent = (incoming: readonly string[]) => upstreamHeaders(incoming, own).slice(6)
+
+test('upstreamHeaders() replaces credentials and ids, and ends what belongs to the connection', () => {
+  const incoming = [
+    ...['Authorization', 'Bearer of-the-caller', 'Audit-ID', 'forged', 'Host', 'evil'],
+    ...['Connection', 'close, X-Hop', 'Keep-Alive', 'x', 'TE', 'trailers', 'X-Hop', '1'],
+    ...['Proxy-Authorization', 'x', 'Transfer-Encoding', 'chunked', 'Content-Length', '1'],
+    ...['Expect', '100-continue', 'Upgrade', 'h2c', 'Sec-WebSocket-Key', 'x', 'User-Agent', 'x'],
+  ]
   expect(upstreamHeaders(incoming, own)).toEqual([
     ...['authorization', 'Bearer real', 'audit-id', '01J', 'user-agent', 'kubectl/v1'],
-    ...['accept', 'application/json', 'accept-encoding', 'gzip'],
-    ...['content-type', 'application/yaml', 'if-none-match', '"x"'],
   ])
+})
+
+test('upstreamHeaders() passes every other header as it came', () => {
+  const passed = [
+    ...['accept', 'application/json', 'accept', 'application/yaml', 'accept-encoding', 'gzip'],
+    ...['if-none-match', '"x"', 'range', 'bytes=0-1', 'cookie', 'a=b', 'origin', 'https://x'],
+    ...['kubectl-command', 'kubectl get', 'traceparent', '00-0-0-01', 'x-forwarded-for', '1.2.3.4'],
+    ...['content-encoding', 'identity', 'impersonate-group', 'a', 'impersonate-group', 'b'],
+    ...['x-my-own', 'é', 'audit_id', 'x'],
+  ]
+  expect(sent(passed)).toEqual(passed)
+})
+
+test('upstreamHeaders() sends one of two equal headers of which only one counts', () => {
+  expect(sent(['Content-Type', 'a/b', 'content-type', 'a/b'])).toEqual(['content-type', 'a/b'])
+})
+
+test.each(HEADER_RULES)('upstreamHeaders() treats $name as $use', ({ name, use }) => {
+  const header = name.replace('*', 'x')
+  const want = use === 'passed' || use === 'judged' ? [header, 'v'] : []
+  expect(sent([header.toUpperCase(), 'v'])).toEqual(want)
+})
+
+test('HEADER_RULES has one rule for each name, with a reason', () => {
+  const names = HEADER_RULES.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(HEADER_RULES.filter(({ why }) => why.length < 4)).toEqual([])
+})
+
+test.each([
+  ['x-remote-user', 'refused'],
+  ['x_remote_group', 'refused'],
+  ['x-remote-extra-scopes', 'refused'],
+  ['x_http_method_override', 'refused'],
+  ['impersonate-user', 'judged'],
+  ['impersonate_user', 'judged'],
+  ['impersonate-extra-a%2fb', 'judged'],
+  ['impersonate-new-thing', 'judged'],
+  ['x-forwarded-for', 'passed'],
+  ['x-unknown', undefined],
+  ['audit_id', undefined],
+])('findHeaderRule() of %s is %s', (name, use) => {
+  expect(findHeaderRule(name)?.use).toBe(use)
 })
 
 test.each([
@@ -45,7 +74,6 @@ test.each([
 test('upgradeHeaders() keeps the handshake and drops credentials and extensions', () => {
   const incoming = {
     connection: 'Upgrade, Authorization',
-    origin: 'https://kubernetes.default.svc',
     'sec-websocket-key': 'k',
     'sec-websocket-version': '13',
     'sec-websocket-extensions': 'permessage-deflate',
@@ -54,7 +82,7 @@ test('upgradeHeaders() keeps the handshake and drops credentials and extensions'
   }
   expect(upgradeHeaders(incoming, 'websocket')).toEqual([
     ...['connection', 'Upgrade', 'upgrade', 'websocket'],
-    ...['origin', 'https://kubernetes.default.svc', 'sec-websocket-key', 'k'],
+    ...['sec-websocket-key', 'k'],
     ...['sec-websocket-version', '13', 'sec-websocket-protocol'],
     'v5.channel.k8s.io, v4.channel.k8s.io',
   ])

@@ -46,7 +46,7 @@ export function relayTunnel(
 function openRequest(deps: SidecarDeps, permit: Permit, incoming: IncomingMessage): ClientRequest {
   const { request, decisionId } = permit
   const headers = [
-    ...upstreamHeaders(incoming.headers, {
+    ...upstreamHeaders(incoming.rawHeaders, {
       token: deps.upstream.token(),
       decisionId,
       userAgent: request.userAgent,

@@ -1,19 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-
-/**
- * What a caller may tell the API server. Everything else stays here: credentials, Impersonate-*,
- * X-Remote-*, X-Forwarded-*, cookies, and whatever Connection names. The list is of names to copy,
- * so a caller's Connection header cannot take away what the sidecar sets itself.
- */
-const COPIED = [
-  'accept',
-  'accept-encoding',
-  'content-type',
-  'if-match',
-  'if-modified-since',
-  'if-none-match',
-  'if-unmodified-since',
-] as const
+import { findHeaderRule } from './header-rules.ts'
 
 export const USER_AGENT_CHARACTERS_MAX = 256
 
@@ -29,15 +15,41 @@ export interface SidecarHeaders {
   readonly userAgent: string
 }
 
-/** Names and values in turn, as they go to the API server; Host is the connection's own. */
-export function upstreamHeaders(incoming: IncomingHttpHeaders, own: SidecarHeaders): string[] {
+/**
+ * Names and values in turn, as they go to the API server: what the sidecar says itself, and of the
+ * caller's headers all that `HEADER_RULES` pass, each as it came. What the caller's Connection names
+ * belongs to its connection; `checkHeaders` has refused it for headers that the API server reads.
+ */
+export function upstreamHeaders(rawHeaders: readonly string[], own: SidecarHeaders): string[] {
   const headers = ['authorization', `Bearer ${own.token}`, 'audit-id', own.decisionId]
   if (own.userAgent !== '') headers.push('user-agent', own.userAgent)
-  for (const name of COPIED) {
-    const value = incoming[name]
-    if (typeof value === 'string') headers.push(name, value)
+  const named = namedByConnection(rawHeaders)
+  const once = new Set<string>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    const use = findHeaderRule(name)?.use ?? 'passed'
+    if ((use !== 'passed' && use !== 'judged') || (named.has(name) && use !== 'judged')) continue
+    if (SINGLE.has(name)) {
+      if (once.has(name)) continue
+      once.add(name)
+    }
+    headers.push(name, rawHeaders[index + 1] ?? '')
   }
   return headers
+}
+
+/** Headers of which only one counts, so that of two alike one is sent. */
+const SINGLE: ReadonlySet<string> = new Set(['content-encoding', 'content-type'])
+
+/** The header names that a caller's Connection headers hold, in lower case. */
+export function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== 'connection') continue
+    for (const name of (rawHeaders[index + 1] ?? '').split(','))
+      names.add(name.trim().toLowerCase())
+  }
+  return names
 }
 
 /** A credential dressed as a WebSocket subprotocol. Source: Kubernetes bearertoken/websocket. */
@@ -61,8 +73,6 @@ const STREAM_PROTOCOL = /^[\w.+-]+(?:,\s*[\w.+-]+)*$/
 export function upgradeHeaders(incoming: IncomingHttpHeaders, protocol: string): string[] {
   const headers = ['connection', 'Upgrade', 'upgrade', protocol]
   const handshake = {
-    // kube-apiserver refuses a watch over WebSocket without one ("null origin" of x/net/websocket).
-    origin: incoming.origin,
     'sec-websocket-key': incoming['sec-websocket-key'],
     'sec-websocket-version': incoming['sec-websocket-version'],
     'sec-websocket-protocol': withoutBearerProtocols(incoming['sec-websocket-protocol']),

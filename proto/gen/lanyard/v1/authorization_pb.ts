@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { UserInfo } from "./chain_pb.ts";
+import { file_lanyard_v1_chain } from "./chain_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJIp8BChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpcBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCSJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IvkBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIAEIJCgdtZXNzYWdlIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiPAoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZSIXChVSZXBvcnRPdXRjb21lUmVzcG9uc2UqQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEg8KC0VGRkVDVF9ERU5ZEAESEAoMRUZGRUNUX0FMTE9XEAIylgIKFEF1dGhvcml6YXRpb25TZXJ2aWNlEkgKCUF1dGhvcml6ZRIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdBodLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2USVAoNUmVwb3J0T3V0Y29tZRIgLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QaIS5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJeCg9BdXRob3JpemVTdHJlYW0SIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QaIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlKAEwAWIGcHJvdG8z");
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJItEBChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJEjAKDWltcGVyc29uYXRpb24YBiABKAsyGS5sYW55YXJkLnYxLkltcGVyc29uYXRpb24iRAoNSW1wZXJzb25hdGlvbhIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIPCgdwcm9ibGVtGAIgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIrUBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCCJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IvkBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIAEIJCgdtZXNzYWdlIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiPAoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZSIXChVSZXBvcnRPdXRjb21lUmVzcG9uc2UqQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEg8KC0VGRkVDVF9ERU5ZEAESEAoMRUZGRUNUX0FMTE9XEAIylgIKFEF1dGhvcml6YXRpb25TZXJ2aWNlEkgKCUF1dGhvcml6ZRIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdBodLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2USVAoNUmVwb3J0T3V0Y29tZRIgLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QaIS5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJeCg9BdXRob3JpemVTdHJlYW0SIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QaIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_lanyard_v1_chain]);
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -118,6 +120,13 @@ export type AuthorizeRequest = Message<"lanyard.v1.AuthorizeRequest"> & {
    * @generated from field: string target_container = 5;
    */
   targetContainer: string;
+
+  /**
+   * What the Impersonate-* headers of the request say; absent when there are none.
+   *
+   * @generated from field: lanyard.v1.Impersonation impersonation = 6;
+   */
+  impersonation?: Impersonation | undefined;
 };
 
 /**
@@ -126,6 +135,32 @@ export type AuthorizeRequest = Message<"lanyard.v1.AuthorizeRequest"> & {
  */
 export const AuthorizeRequestSchema: GenMessage<AuthorizeRequest> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 1);
+
+/**
+ * @generated from message lanyard.v1.Impersonation
+ */
+export type Impersonation = Message<"lanyard.v1.Impersonation"> & {
+  /**
+   * As the headers say it, without the groups that kube-apiserver adds.
+   *
+   * @generated from field: lanyard.v1.UserInfo user = 1;
+   */
+  user?: UserInfo | undefined;
+
+  /**
+   * Why the headers cannot be judged, so that the request is denied; empty when they can.
+   *
+   * @generated from field: string problem = 2;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message lanyard.v1.Impersonation.
+ * Use `create(ImpersonationSchema)` to create a new message.
+ */
+export const ImpersonationSchema: GenMessage<Impersonation> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 2);
 
 /**
  * @generated from message lanyard.v1.StatusCause
@@ -152,7 +187,7 @@ export type StatusCause = Message<"lanyard.v1.StatusCause"> & {
  * Use `create(StatusCauseSchema)` to create a new message.
  */
 export const StatusCauseSchema: GenMessage<StatusCause> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 2);
+  messageDesc(file_lanyard_v1_authorization, 3);
 
 /**
  * @generated from message lanyard.v1.AuthorizeResponse
@@ -188,6 +223,14 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
    * @generated from field: string warning = 5;
    */
   warning: string;
+
+  /**
+   * True when the impersonation of the question was part of the decision. A sidecar that asked about
+   * one takes an answer without it for a refusal: whoever answered does not know impersonation.
+   *
+   * @generated from field: bool impersonation_judged = 6;
+   */
+  impersonationJudged: boolean;
 };
 
 /**
@@ -195,7 +238,7 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
  * Use `create(AuthorizeResponseSchema)` to create a new message.
  */
 export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 3);
+  messageDesc(file_lanyard_v1_authorization, 4);
 
 /**
  * @generated from message lanyard.v1.Outcome
@@ -231,7 +274,7 @@ export type Outcome = Message<"lanyard.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 4);
+  messageDesc(file_lanyard_v1_authorization, 5);
 
 /**
  * An open stream must end: what allowed it no longer does.
@@ -255,7 +298,7 @@ export type Revocation = Message<"lanyard.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 5);
+  messageDesc(file_lanyard_v1_authorization, 6);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamRequest
@@ -303,7 +346,7 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
  * Use `create(AuthorizeStreamRequestSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestSchema: GenMessage<AuthorizeStreamRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 6);
+  messageDesc(file_lanyard_v1_authorization, 7);
 
 /**
  * Messages that were ready at the same time, in their order. A batch has no batch in it.
@@ -322,7 +365,7 @@ export type AuthorizeStreamRequests = Message<"lanyard.v1.AuthorizeStreamRequest
  * Use `create(AuthorizeStreamRequestsSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestsSchema: GenMessage<AuthorizeStreamRequests> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 7);
+  messageDesc(file_lanyard_v1_authorization, 8);
 
 /**
  * A request that was allowed over an earlier stream and is still open: whoever serves this stream is
@@ -347,7 +390,7 @@ export type Resume = Message<"lanyard.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 8);
+  messageDesc(file_lanyard_v1_authorization, 9);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamResponse
@@ -395,7 +438,7 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  * Use `create(AuthorizeStreamResponseSchema)` to create a new message.
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 9);
+  messageDesc(file_lanyard_v1_authorization, 10);
 
 /**
  * As AuthorizeStreamRequests.
@@ -414,7 +457,7 @@ export type AuthorizeStreamResponses = Message<"lanyard.v1.AuthorizeStreamRespon
  * Use `create(AuthorizeStreamResponsesSchema)` to create a new message.
  */
 export const AuthorizeStreamResponsesSchema: GenMessage<AuthorizeStreamResponses> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 10);
+  messageDesc(file_lanyard_v1_authorization, 11);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -438,7 +481,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 11);
+  messageDesc(file_lanyard_v1_authorization, 12);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -455,7 +498,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 12);
+  messageDesc(file_lanyard_v1_authorization, 13);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -468,7 +511,7 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 13);
+  messageDesc(file_lanyard_v1_authorization, 14);
 
 /**
  * The zero value denies.

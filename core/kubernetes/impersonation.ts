@@ -1,0 +1,214 @@
+import type { RequestAttributes } from './request-attributes.ts'
+import { serviceAccountUser, type UserInfo } from './user-info.ts'
+
+/** What the `Impersonate-*` headers of one request say. */
+export interface Impersonation {
+  /** As written: groups that kube-apiserver adds by itself are not among them. */
+  readonly user: UserInfo
+  /**
+   * Why the headers cannot be judged; empty when they can. Nobody may carry them on then, whatever a
+   * policy lifts.
+   */
+  readonly problem: string
+}
+
+/** Each user, group and value costs a review for every principal of the chain. */
+export const IMPERSONATED_MAX = 64
+/** Longest text of one header, and of all together: they go on record. */
+const VALUE_CHARACTERS_MAX = 1_024
+const TOTAL_CHARACTERS_MAX = 8_192
+
+const PREFIX = 'impersonate-'
+const EXTRA_PREFIX = 'impersonate-extra-'
+
+/** Whether a header speaks of impersonation, to kube-apiserver or to whoever takes "_" for "-". */
+export function isImpersonationHeader(name: string): boolean {
+  return name.toLowerCase().replaceAll('_', '-').startsWith(PREFIX)
+}
+
+/**
+ * Reads the `Impersonate-*` headers; `rawHeaders` are names and values in turn, values as Latin-1.
+ * Undefined when there are none. Never throws: what kube-apiserver refuses, ignores, or a later one
+ * may read otherwise is a `problem`.
+ *
+ * Keep in step with Kubernetes apiserver/pkg/endpoints/filters/impersonation.go (v1.34,
+ * buildImpersonationRequests).
+ */
+export function parseImpersonation(rawHeaders: readonly string[]): Impersonation | undefined {
+  const reader = new HeaderReader()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (isImpersonationHeader(name)) reader.read(name.toLowerCase(), rawHeaders[index + 1] ?? '')
+  }
+  return reader.result()
+}
+
+class HeaderReader {
+  #seen = false
+  #username = ''
+  #uid = ''
+  readonly #groups: string[] = []
+  readonly #extra = new Map<string, string[]>()
+  #count = 0
+  #characters = 0
+  #problem = ''
+
+  read(name: string, bytes: string): void {
+    this.#seen = true
+    this.#count += 1
+    const value = fromUtf8(bytes)
+    this.#characters += name.length + (value?.length ?? 0)
+    if (value === undefined) this.#fail(`the value of ${name.slice(0, 64)} is not UTF-8`)
+    else if (value === '') this.#fail(`${name.slice(0, 64)} has no value`)
+    else if (this.#count > IMPERSONATED_MAX) {
+      this.#fail(`there are more than ${IMPERSONATED_MAX} Impersonate-* headers`)
+    } else if (value.length > VALUE_CHARACTERS_MAX || this.#characters > TOTAL_CHARACTERS_MAX) {
+      this.#fail('the Impersonate-* headers are too long')
+    } else this.#readOne(name, value)
+  }
+
+  #readOne(name: string, value: string): void {
+    if (name === 'impersonate-user') this.#readUser(value)
+    else if (name === 'impersonate-uid') this.#readUid(value)
+    else if (name === 'impersonate-group') this.#groups.push(value)
+    else if (name.startsWith(EXTRA_PREFIX)) this.#readExtra(name, value)
+    else this.#fail(`${name.slice(0, 64)} is not known`)
+  }
+
+  result(): Impersonation | undefined {
+    if (!this.#seen) return undefined
+    if (this.#username === '') this.#fail('no Impersonate-User says who')
+    return {
+      user: {
+        username: this.#username,
+        uid: this.#uid,
+        groups: this.#groups,
+        extra: Object.fromEntries(this.#extra),
+      },
+      problem: this.#problem,
+    }
+  }
+
+  // kube-apiserver reads the first of several; another reader may read the last.
+  #readUser(value: string): void {
+    if (this.#username !== '' && this.#username !== value) this.#fail('two users are named')
+    else this.#username = value
+  }
+
+  #readUid(value: string): void {
+    if (this.#uid !== '' && this.#uid !== value) this.#fail('two UIDs are named')
+    else this.#uid = value
+  }
+
+  #readExtra(name: string, value: string): void {
+    const key = unescapeKey(name.slice(EXTRA_PREFIX.length))
+    if (key === undefined || key === '') this.#fail('a key of extra is not UTF-8, or empty')
+    else this.#extra.set(key, [...(this.#extra.get(key) ?? []), value])
+  }
+
+  #fail(problem: string): void {
+    if (this.#problem === '') this.#problem = problem
+  }
+}
+
+/** As Go's url.PathUnescape, which leaves a key with a broken escape as it is. */
+function unescapeKey(key: string): string | undefined {
+  if (/%(?![0-9a-f]{2})/.test(key)) return key
+  try {
+    return decodeURIComponent(key)
+  } catch {
+    // Converted: its bytes are no text, so no policy and no review could name it.
+    return undefined
+  }
+}
+
+/** Header values reach us as Latin-1, and kube-apiserver takes their bytes for UTF-8. */
+function fromUtf8(latin1: string): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      Buffer.from(latin1, 'latin1'),
+    )
+  } catch {
+    // Converted: the caller refuses it.
+    return undefined
+  }
+}
+
+const AUTHENTICATED = 'system:authenticated'
+const UNAUTHENTICATED = 'system:unauthenticated'
+const ANONYMOUS = 'system:anonymous'
+
+/**
+ * The user that kube-apiserver makes of it, with the groups that it adds.
+ * Source: Kubernetes apiserver/pkg/endpoints/filters/impersonation.go (v1.34, WithImpersonation).
+ */
+export function impersonatedUser({ user }: Pick<Impersonation, 'user'>): UserInfo {
+  const account = splitServiceAccount(user.username)
+  const groups =
+    account !== undefined && user.groups.length === 0
+      ? serviceAccountUser(account.namespace, account.name).groups
+      : user.groups
+  const added = user.username === ANONYMOUS ? UNAUTHENTICATED : AUTHENTICATED
+  const stops = user.username === ANONYMOUS ? [added] : [AUTHENTICATED, UNAUTHENTICATED]
+  return groups.some((group) => stops.includes(group))
+    ? { ...user, groups }
+    : { ...user, groups: [...groups, added] }
+}
+
+/** Everything that whoever impersonates must be allowed, as kube-apiserver's authorizer is asked. */
+export function impersonationAttributes({
+  user,
+}: Pick<Impersonation, 'user'>): readonly RequestAttributes[] {
+  const account = splitServiceAccount(user.username)
+  const who =
+    account === undefined
+      ? impersonate({ resource: 'users', name: user.username })
+      : impersonate({ resource: 'serviceaccounts', ...account })
+  const authentication = { apiGroup: 'authentication.k8s.io', apiVersion: 'v1' }
+  return [
+    who,
+    ...user.groups.map((name) => impersonate({ resource: 'groups', name })),
+    ...Object.entries(user.extra).flatMap(([subresource, values]) =>
+      values.map((name) =>
+        impersonate({ ...authentication, resource: 'userextras', subresource, name }),
+      ),
+    ),
+    ...(user.uid === ''
+      ? []
+      : [impersonate({ ...authentication, resource: 'uids', name: user.uid })]),
+  ]
+}
+
+function impersonate(
+  parts: Pick<RequestAttributes, 'resource'> & Partial<RequestAttributes>,
+): RequestAttributes {
+  return {
+    verb: 'impersonate',
+    resourceRequest: true,
+    apiGroup: '',
+    apiVersion: '',
+    subresource: '',
+    namespace: '',
+    name: '',
+    path: '',
+    alsoVerbs: [],
+    ...parts,
+  }
+}
+
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
+const ACCOUNT = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/
+const ACCOUNT_CHARACTERS_MAX = 253
+
+/**
+ * The service account that a user name is; undefined for every other, which is judged as a user.
+ * Source: Kubernetes apiserver/pkg/authentication/serviceaccount/util.go (v1.34, SplitUsername).
+ */
+function splitServiceAccount(
+  username: string,
+): { readonly namespace: string; readonly name: string } | undefined {
+  const [system, kind, namespace = '', name = '', ...rest] = username.split(':')
+  if (system !== 'system' || kind !== 'serviceaccount' || rest.length > 0) return undefined
+  if (!NAMESPACE.test(namespace) || !ACCOUNT.test(name)) return undefined
+  return name.length > ACCOUNT_CHARACTERS_MAX ? undefined : { namespace, name }
+}

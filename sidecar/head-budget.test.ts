@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http'
+import { expect, test } from 'vitest'
+import { HEAD_BYTES_MAX, HeadBudget, LONG_HEADS_BYTES_MAX } from './head-budget.ts'
+
+const aHead = (bytes: number) =>
+  ({ url: '/', rawHeaders: ['X-A', 'b'.repeat(bytes - 4)] }) as unknown as IncomingMessage
+
+test('HeadBudget bounds the long heads that are open, and takes more when some have ended', () => {
+  const budget = new HeadBudget()
+  const ends: (() => void)[] = []
+  const take = (bytes: number) => budget.take(aHead(bytes), (release) => ends.push(release))
+  const longest = Array.from({ length: LONG_HEADS_BYTES_MAX / HEAD_BYTES_MAX }, () =>
+    take(HEAD_BYTES_MAX),
+  )
+  expect(longest).not.toContain(false)
+  expect(take(128 * 1024)).toBe(false)
+  ends.pop()?.()
+  expect(take(128 * 1024)).toBe(true)
+})
+
+test('HeadBudget takes usual heads always', () => {
+  const budget = new HeadBudget()
+  const held: (() => void)[] = []
+  const take = (bytes: number) => budget.take(aHead(bytes), (release) => held.push(release))
+  while (take(HEAD_BYTES_MAX));
+  expect(take(8 * 1024)).toBe(true)
+})

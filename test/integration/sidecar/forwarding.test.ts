@@ -38,11 +38,7 @@ test('forward() sends the real token and the decision id, and what the caller sa
   ])
 })
 
-test.each([
-  ['GET', 'content-length'],
-  ['HEAD', 'content-length'],
-  ['DELETE', 'content-length'],
-])('forward() sends the body of a %s', async (method) => {
+test.each(['GET', 'HEAD', 'DELETE'])('forward() sends the body of a %s', async (method) => {
   await fixture.call(PODS, { method, body: '{"kind":"DeleteOptions"}' })
   const [seen] = fixture.api.requests
   expect([seen?.method, seen?.body.toString()]).toEqual([method, '{"kind":"DeleteOptions"}'])

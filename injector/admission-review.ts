@@ -76,7 +76,7 @@ export function parseAdmissionReview(body: unknown): AdmissionRequest {
 
 /** What a reviewer answers: yes, yes with a patch, or no with words for a person. */
 export type Review =
-  | { readonly result: 'allowed' }
+  | { readonly result: 'allowed'; readonly warnings?: readonly string[] }
   | { readonly result: 'patched'; readonly patch: readonly unknown[] }
   | {
       readonly result: 'refused'
@@ -105,7 +105,8 @@ export function toAdmissionReview(uid: string, review: Review): object {
 function answerOf(review: Review): object {
   switch (review.result) {
     case 'allowed':
-      return {}
+      // kubectl shows them to whoever asked.
+      return review.warnings === undefined ? {} : { warnings: review.warnings }
     case 'patched': {
       const patch = Buffer.from(JSON.stringify(review.patch)).toString('base64')
       return { patchType: 'JSONPatch', patch }

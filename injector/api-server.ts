@@ -9,7 +9,7 @@ import {
 } from '../core/names.ts'
 import { EXTENSION_AUTHENTICATION } from '../platform/request-header-config.ts'
 
-/* The two objects that the injector reads, with its own service account. */
+/* What the injector reads, with its own service account. */
 
 const AUTHORITY = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/configmaps/${CERTIFICATE_AUTHORITY_CONFIG_MAP}`
 const FRONT_PROXY = `/api/v1/namespaces/${EXTENSION_AUTHENTICATION.namespace}/configmaps/${EXTENSION_AUTHENTICATION.name}`
@@ -41,6 +41,16 @@ async function readData(
   path: string,
   serviceAccountFolder: string,
 ): Promise<Readonly<Record<string, string>> | undefined> {
+  const object = await readObject(path, serviceAccountFolder)
+  if (object === undefined) return undefined
+  return (object as { data?: Record<string, string> }).data ?? {}
+}
+
+/**
+ * Reads any object of the API server's by its path; undefined when there is none. Throws
+ * `upstream_unavailable`.
+ */
+export async function readObject(path: string, serviceAccountFolder: string): Promise<unknown> {
   const { status, body } = await get(path, serviceAccountFolder)
   if (status === 404) return undefined
   if (status !== 200) {
@@ -49,7 +59,7 @@ async function readData(
       `Cannot read ${path}: kube-apiserver answered ${status}`,
     )
   }
-  return (JSON.parse(body) as { data?: Record<string, string> }).data ?? {}
+  return JSON.parse(body) as unknown
 }
 
 async function get(path: string, folder: string): Promise<{ status: number; body: string }> {

@@ -2,16 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { Fault } from '../core/fault.ts'
 import { createLogger } from '../platform/logger.ts'
 import { createMetrics, type Metrics } from '../platform/metrics.ts'
-import { aPod, SIDECAR } from '../test/support/pod-builders.ts'
+import { aPod, POD_REVIEW, SIDECAR } from '../test/support/pod-builders.ts'
 import { aUser } from '../test/support/record-builders.ts'
 import {
   createRecordingChainClient,
   type RecordingChainClient,
 } from '../test/support/recording-chain-client.ts'
 import { createApp } from './app.ts'
+import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import { createInjectorMetrics } from './injector-metrics.ts'
-import { hintsOf } from './review-pod.ts'
 
 const ROOT = '/apis/admission.lanyard.dev/v1alpha1'
 const MUTATE = `${ROOT}/mutate`
@@ -39,9 +39,8 @@ function fixture(authenticate = () => aUser('system:apiserver')): Fixture {
     chains,
     logger,
     metrics: createInjectorMetrics(metrics),
-    sidecar: SIDECAR,
-    apiAudiences: [],
     isNeutralKey: () => false,
+    ...POD_REVIEW,
     authenticate,
   })
   const post = async (path: string, body: string) =>
@@ -147,7 +146,7 @@ describe('createApp() refuses with a reason', () => {
   })
 
   test.each<[string, string, object]>([
-    ['an update of a pod to /mutate', MUTATE, { operation: 'UPDATE' }],
+    ['a deletion of a pod to /mutate', MUTATE, { operation: 'DELETE' }],
     ['an ephemeral container to /mutate', MUTATE, { subResource: 'ephemeralcontainers' }],
     ['a pod of another group', MUTATE, { kind: { group: 'x', version: 'v1', kind: 'Pod' } }],
     ['an update of a pod to /validate', VALIDATE, { operation: 'UPDATE' }],

@@ -19,7 +19,7 @@ import {
 import type { InjectorMetrics } from './injector-metrics.ts'
 import { isChainReset, mutateChainReset, validateChainReset } from './review-chain-reset.ts'
 import { validateEphemeral } from './review-ephemeral.ts'
-import { mutatePod, type PodReviewDeps, validatePod } from './review-pod.ts'
+import { mutatePod, mutatePodUpdate, type PodReviewDeps, validatePod } from './review-pod.ts'
 import { isWorkload, validateWorkload } from './review-workload.ts'
 
 export interface AppDeps extends PodReviewDeps {
@@ -103,6 +103,7 @@ function onlyApiServer(deps: AppDeps): MiddlewareHandler<AppEnv> {
 async function mutate(request: AdmissionRequest, deps: AppDeps): Promise<Review> {
   if (isPodCreation(request)) return mutatePod(request, deps)
   if (isChainReset(request)) return mutateChainReset(request)
+  if (isPodUpdate(request)) return mutatePodUpdate(request)
   throw new Fault('request_invalid', NOT_MADE_FOR)
 }
 
@@ -120,6 +121,10 @@ const NOT_MADE_FOR = 'The webhook is not made for this request'
 
 function isPodCreation({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
   return kind.group === '' && resource === 'pods' && subresource === '' && operation === 'CREATE'
+}
+
+function isPodUpdate({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
+  return kind.group === '' && resource === 'pods' && subresource === '' && operation === 'UPDATE'
 }
 
 function isEphemeralUpdate({ kind, resource, subresource }: AdmissionRequest): boolean {

@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.ts'
 import { NEUTRAL_KEYS } from '../core/templates/neutral-keys.ts'
 import { integer } from '../platform/config.ts'
 import { formatQuantity, parseQuantity } from './quantity.ts'
+import type { ImageMirror } from './sidecar-container.ts'
 
 /**
  * A quantity of Kubernetes in the one spelling in which kube-apiserver stores it: a validated pod is
@@ -16,6 +17,8 @@ function quantity() {
     return z.NEVER
   })
 }
+
+const MIRRORS = /^(?:[^\s=,]+=[^\s=,]+(?:,[^\s=,]+=[^\s=,]+)*)?$/
 
 /** Settings of the injector; each is a flag, an environment name with LANYARD_, or a file key. */
 export const injectorConfig = z.strictObject({
@@ -60,12 +63,29 @@ export const injectorConfig = z.strictObject({
     .union([z.literal(''), quantity()])
     .default('')
     .describe(
-      'CPU limit of a sidecar, where a quota or a LimitRange asks for one; empty means none',
+      'CPU limit of a sidecar; empty means none, unless a quota, a LimitRange or the class asks for one',
     ),
   sidecarMemoryRequest: quantity().default('64Mi').describe('Memory request of a sidecar'),
   sidecarMemoryLimit: quantity()
     .default('160Mi')
     .describe('Memory limit of a sidecar; it uses about half under load'),
+  sidecarCpuLimitMin: quantity()
+    .default('100m')
+    .describe('No CPU limit of a sidecar is below, whoever asks for less'),
+  sidecarMemoryLimitMin: quantity()
+    .default('96Mi')
+    .describe('No memory limit of a sidecar is below, whoever asks for less'),
+  sidecarCpuMax: quantity().default('2').describe('The most CPU that an annotation may ask for'),
+  sidecarMemoryMax: quantity()
+    .default('1Gi')
+    .describe('The most memory that an annotation may ask for'),
+  sidecarImageMirrors: z
+    .string()
+    .regex(MIRRORS, { error: 'want from=to, comma-separated' })
+    .default('')
+    .describe(
+      "Prefixes of the sidecar's image and what another webhook may put in their place, as from=to, comma-separated",
+    ),
   apiServerUrl: z
     .union([z.literal(''), z.url({ protocol: /^https$/ })])
     .default('')
@@ -105,4 +125,15 @@ export function apiServerOrigin(
     )
   }
   return url.origin
+}
+
+/** The mirrors of the sidecar's image, as prefixes. */
+export function imageMirrors({
+  sidecarImageMirrors,
+}: Pick<InjectorConfig, 'sidecarImageMirrors'>): readonly ImageMirror[] {
+  if (sidecarImageMirrors === '') return []
+  return sidecarImageMirrors.split(',').map((rule) => {
+    const [from = '', to = ''] = rule.split('=')
+    return { from, to }
+  })
 }

@@ -4,6 +4,7 @@ import {
   SIDECAR_CONTAINER,
   SYSTEM_NAMESPACE,
 } from '../core/names.ts'
+import { handProjectedTokens } from './hand-projected-token.ts'
 import {
   allContainers,
   type Container,
@@ -14,6 +15,7 @@ import {
   type VolumeSource,
 } from './pod.ts'
 import {
+  API_AUDIENCES,
   BUILT_IN_TOKEN_PREFIX,
   HEALTH_PORT,
   PROXY_PORT,
@@ -23,14 +25,7 @@ import {
 } from './sidecar-contract.ts'
 
 /** Audiences that kube-apiserver takes by default, and ours. A token for another one is its own. */
-const OWN_AUDIENCES = [
-  CONTROL_PLANE_AUDIENCE,
-  'https://kubernetes.default.svc',
-  'https://kubernetes.default.svc.cluster.local',
-  'kubernetes.default.svc',
-  'kubernetes',
-  'api',
-]
+const OWN_AUDIENCES = [CONTROL_PLANE_AUDIENCE, ...API_AUDIENCES]
 
 /** Kinds of projected sources without a credential for the API server, but for the token, which is judged. */
 const PROJECTED_SOURCES = [
@@ -65,9 +60,11 @@ const CAPABILITIES = [
 export function whyNotProtectable(pod: Pod, apiAudiences: readonly string[]): string | undefined {
   const { spec } = pod
   const audiences = [...OWN_AUDIENCES, ...apiAudiences]
+  const replaced = handProjectedTokens(spec)
+  const volumes = (spec.volumes ?? []).filter(({ name }) => !replaced.includes(name))
   return (
     whyNotPod(spec) ??
-    firstReason(spec.volumes ?? [], (volume) => whyNotVolume(volume, audiences)) ??
+    firstReason(volumes, (volume) => whyNotVolume(volume, audiences)) ??
     firstReason(allContainers(spec), whyNotContainer) ??
     firstReason(spec.containers, ({ name }) =>
       name === SIDECAR_CONTAINER
@@ -125,7 +122,7 @@ function whyNotSource(
   if (serviceAccountToken === undefined || serviceAccountToken === null) return undefined
   const { audience = '' } = serviceAccountToken
   if (audience !== '' && !audiences.includes(audience)) return undefined
-  return `the volume ${volume} projects a service account token that the API server or Lanyard accepts; remove it, or give it the audience of the service it is for`
+  return `the volume ${volume} projects a service account token that the API server or Lanyard accepts; remove it, give it the audience of the service it is for, or mount it at ${SERVICE_ACCOUNT_PATH} with nothing but token, ca.crt and namespace, which the sidecar then writes`
 }
 
 /** What a container, init container or ephemeral container must not have. */

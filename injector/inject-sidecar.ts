@@ -1,129 +1,111 @@
 import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../core/names.ts'
-import type { Container, Named, Pod, PodSpec, Volume, VolumeMount } from './pod.ts'
+import { handProjectedTokens, isServiceAccountPath } from './hand-projected-token.ts'
+import { type NamespaceLimits, NO_LIMITS } from './namespace-limits.ts'
+import { allContainers, type Container, type Pod, type PodSpec } from './pod.ts'
 import { withRoomForAll } from './pod-resources.ts'
+import { pointAtSidecar } from './point-at-sidecar.ts'
 import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar-container.ts'
-import {
-  BUILT_IN_TOKEN_PREFIX,
-  CLIENT_ENVIRONMENT,
-  RESERVED_VOLUMES,
-  RUN_VOLUME,
-  SERVICE_ACCOUNT_PATH,
-} from './sidecar-contract.ts'
+import { BUILT_IN_TOKEN_PREFIX, RESERVED_VOLUMES } from './sidecar-contract.ts'
+import { isResourceAnnotation, sidecarResources } from './sidecar-resources.ts'
 
 /**
  * Adds the sidecar and points every other container at it. Pure and idempotent: webhooks are run
- * again, and what validation accepts is what this makes of the pod. Ours comes first in each list,
- * so that whatever another webhook appends afterwards moves nothing.
+ * again. Ours comes first in each list, so that whatever another webhook appends afterwards moves
+ * nothing. Whatever the pod brings under our names is dropped, whoever put it there.
  */
 export function injectSidecar(
   pod: Pod,
   options: SidecarOptions,
   hints: Readonly<Record<string, string>>,
+  limits: NamespaceLimits = NO_LIMITS,
 ): Pod {
-  const spec = withoutInjection(pod.spec)
-  const point = hasCredential(pod.spec) ? pointAtSidecar : withAddress
-  const served = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name)
+  const { spec } = pod
+  const replaced = replacedVolumes(spec)
+  // A volume that is not there any more cannot be mounted.
+  const kept = (spec.volumes ?? []).filter(({ name }) => !replaced.has(name))
+  const names = new Set(kept.map(({ name }) => name))
+  const credential = whoHasCredential(spec)
+  const point = (container: Container): Container =>
+    pointAtSidecar(container, {
+      credential: credential(container),
+      dropped: (volume) => !names.has(volume),
+    })
+  const initContainers = (spec.initContainers ?? []).filter(isNotSidecar).map(point)
+  const containers = spec.containers.map(point)
+  const served = [...initContainers, ...containers].map(({ name }) => name)
+  const resources = sidecarResources({ ...pod, spec: { ...spec, initContainers } }, options, limits)
   return {
     ...pod,
     metadata: withHints(pod.metadata, hints),
     spec: withRoomForAll({
       ...spec,
       automountServiceAccountToken: false,
-      volumes: [...sidecarVolumes(), ...(spec.volumes ?? [])],
-      initContainers: [
-        sidecarContainer(options, served),
-        ...(spec.initContainers ?? []).map(point),
-      ],
-      containers: spec.containers.map(point),
+      volumes: [...sidecarVolumes(), ...kept],
+      initContainers: [sidecarContainer(options, served, resources), ...initContainers],
+      containers,
     }),
   }
 }
 
-/** Takes out what injection and the built-in ServiceAccount admission put in, whoever put it there. */
-function withoutInjection(spec: PodSpec): PodSpec {
-  const volumes = (spec.volumes ?? []).filter((volume) => !isReplaced(volume))
-  const kept = new Set(volumes.map(({ name }) => name))
-  function clean({ volumeMounts = [], ...container }: Container): Container {
-    const mounts = volumeMounts.filter((mount) => isKept(mount, kept))
-    return {
-      ...container,
-      env: (container.env ?? []).filter((variable) => !isRewritten(variable)),
-      // kube-apiserver stores no empty list.
-      ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
-    }
-  }
-  return {
-    ...spec,
-    volumes,
-    initContainers: (spec.initContainers ?? [])
-      .filter(({ name }) => name !== SIDECAR_CONTAINER)
-      .map(clean),
-    containers: spec.containers.map(clean),
-  }
+/** Names of volumes that injection takes out: ours, the built-in token's, and such by hand. */
+export function replacedVolumes(spec: PodSpec): ReadonlySet<string> {
+  const builtIn = (spec.volumes ?? []).filter(({ name }) => isBuiltIn(name))
+  return new Set([
+    ...RESERVED_VOLUMES,
+    ...builtIn.map(({ name }) => name),
+    ...handProjectedTokens(spec),
+  ])
 }
 
-function isReplaced(volume: Volume): boolean {
-  return RESERVED_VOLUMES.includes(volume.name) || volume.name.startsWith(BUILT_IN_TOKEN_PREFIX)
+function isBuiltIn(name: string): boolean {
+  return name.startsWith(BUILT_IN_TOKEN_PREFIX)
 }
 
-function isRewritten(variable: Named): boolean {
-  return CLIENT_ENVIRONMENT.some(({ name }) => name === variable.name)
-}
-
-function isKept(mount: VolumeMount, volumes: ReadonlySet<string>): boolean {
-  return volumes.has(mount.name) && withoutSlash(mount.mountPath) !== SERVICE_ACCOUNT_PATH
-}
-
-function withoutSlash(path: string): string {
-  return path.length > 1 && path.endsWith('/') ? withoutSlash(path.slice(0, -1)) : path
+function isNotSidecar({ name }: Container): boolean {
+  return name !== SIDECAR_CONTAINER
 }
 
 /**
- * Whether the pod is meant to talk to the API server. Where its author or its service account says
- * `automountServiceAccountToken: false`, the built-in admission mounts nothing where clients look, and
- * then neither do we. Injection says so for every pod, so a pod that was injected before is known by
- * our mount; a pod that claims less than it had only gets less.
+ * Which containers are meant to talk to the API server. The built-in admission gives a token to all or,
+ * where the pod's author or its service account says `automountServiceAccountToken: false`, to none;
+ * then those have one that mount something where clients look. Injection switches the automatic mount
+ * off, so in a pod that was injected before, what a webhook added since is like the rest. A pod that
+ * claims less than it had only gets less.
  */
-function hasCredential(spec: PodSpec): boolean {
-  const built = (spec.volumes ?? []).some(({ name }) => name.startsWith(BUILT_IN_TOKEN_PREFIX))
-  const mounts = [...(spec.initContainers ?? []), ...spec.containers]
-    .filter(({ name }) => name !== SIDECAR_CONTAINER)
-    .flatMap(({ volumeMounts }) => volumeMounts ?? [])
-  return built || mounts.some(({ mountPath }) => withoutSlash(mountPath) === SERVICE_ACCOUNT_PATH)
+function whoHasCredential(spec: PodSpec): (container: Container) => boolean {
+  const others = allContainers(spec).filter(isNotSidecar)
+  if ((spec.volumes ?? []).some(({ name }) => isBuiltIn(name))) return () => true
+  const before = others.filter(({ name }) => servedBefore(spec).includes(name))
+  const all = before.length > 0 && before.every(hasCredential)
+  return (container) => hasCredential(container) || (all && !before.includes(container))
 }
 
-/** The address alone, which is worth nothing without a token. */
-function withAddress(container: Container): Container {
-  return { ...container, env: [...CLIENT_ENVIRONMENT, ...(container.env ?? [])] }
+function hasCredential({ volumeMounts }: Container): boolean {
+  return (volumeMounts ?? []).some(isServiceAccountPath)
 }
 
-/**
- * The mount at exactly this path keeps the built-in ServiceAccount admission, which runs again
- * after a webhook, from adding one with a real token.
- */
-function pointAtSidecar(container: Container): Container {
-  const own: VolumeMount = {
-    name: RUN_VOLUME,
-    mountPath: SERVICE_ACCOUNT_PATH,
-    subPath: `containers/${container.name}`,
-    readOnly: true,
-  }
-  return {
-    ...withAddress(container),
-    volumeMounts: [own, ...(container.volumeMounts ?? [])],
-  }
+/** The containers that were there when the pod was injected the last time; empty for the first. */
+function servedBefore({ initContainers }: PodSpec): readonly string[] {
+  return (initContainers ?? [])
+    .filter((container) => !isNotSidecar(container))
+    .flatMap(({ env }) => env ?? [])
+    .filter(({ name }) => name === 'LANYARD_CONTAINERS')
+    .flatMap(({ value }) => (value ?? '').split(','))
 }
 
-/** Drops every annotation of our group, which only we may write, and adds ours. */
+/** Drops every annotation of our group, which only we may write, but those that ask for resources. */
 function withHints(
   metadata: Pod['metadata'],
   hints: Readonly<Record<string, string>>,
 ): Pod['metadata'] {
-  const own = Object.entries(metadata.annotations ?? {}).filter(([key]) => !isOurs(key))
+  const own = Object.entries(metadata.annotations ?? {}).filter(
+    ([key]) => !isOurs(key) || isResourceAnnotation(key),
+  )
   return { ...metadata, annotations: { ...Object.fromEntries(own), ...hints } }
 }
 
-function isOurs(key: string): boolean {
+/** Whether only Lanyard writes an annotation of this name. */
+export function isOurs(key: string): boolean {
   const [prefix = ''] = key.split('/')
   return prefix === LANYARD_GROUP || prefix.endsWith(`.${LANYARD_GROUP}`)
 }

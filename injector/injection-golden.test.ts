@@ -5,9 +5,9 @@ import { parse, stringify } from 'yaml'
 import { SIDECAR } from '../test/support/pod-builders.ts'
 import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
 import { whyNotProtectable } from './eligibility.ts'
+import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import type { Pod } from './pod.ts'
-import { hintsOf } from './review-pod.ts'
 
 /* What a reader sees in `kubectl get pod -o yaml`. `npm run golden` writes the files anew. */
 

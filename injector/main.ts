@@ -15,14 +15,16 @@ import {
 } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { readApiAudiences } from './api-audiences.ts'
-import { readAuthorityCertificate, readExtensionAuthentication } from './api-server.ts'
+import { readAuthorityCertificate, readExtensionAuthentication, readObject } from './api-server.ts'
 import { createApp } from './app.ts'
 import { createChainClient } from './chain-client.ts'
-import { apiServerOrigin, type InjectorConfig, injectorConfig } from './config.ts'
+import { apiServerOrigin, type InjectorConfig, imageMirrors, injectorConfig } from './config.ts'
+import { ControlPlaneAddress } from './control-plane-address.ts'
 import { createInjectorMetrics } from './injector-metrics.ts'
+import { NamespaceLimitsReader } from './namespace-limits.ts'
 import { waitForAuthority, watchAuthority } from './own-authority.ts'
+import type { PodReviewDeps } from './review-pod.ts'
 import { requestCertificate, waitForCertificate } from './serving-certificate.ts'
-import type { SidecarOptions } from './sidecar-container.ts'
 import { startWebhookServer } from './webhook-server.ts'
 
 async function start(config: InjectorConfig, logger: Logger): Promise<readonly Closer[]> {
@@ -53,10 +55,8 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     },
   })
   await waitForFrontProxy(requestHeader)
-  const apiAudiences = [
-    ...(await readApiAudiences(folder)),
-    ...config.apiAudiences.split(',').map((audience) => audience.trim()),
-  ]
+  const configured = config.apiAudiences.split(',').map((audience) => audience.trim())
+  const apiAudiences = [...(await readApiAudiences(folder)), ...configured]
   const chains = createChainClient({
     address: config.controlPlaneAddress,
     caPem: authorityPem,
@@ -69,6 +69,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     metrics: createInjectorMetrics(metrics),
     apiAudiences,
     isNeutralKey: createNeutralKeyCheck(config.neutralKeys.split(',').map((key) => key.trim())),
+    ...clusterReaders(config),
     authenticate: (incoming) => authenticateFrontProxy(incoming, requestHeader.current()),
     get sidecar() {
       return sidecar()
@@ -97,6 +98,15 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
   ]
 }
 
+/** What is read of the cluster while pods are reviewed. */
+function clusterReaders(config: InjectorConfig): Pick<PodReviewDeps, 'controlPlane' | 'limits'> {
+  const read = (path: string) => readObject(path, config.serviceAccountFolder)
+  return {
+    controlPlane: new ControlPlaneAddress(config.controlPlaneAddress, read, Date.now),
+    limits: new NamespaceLimitsReader(read, Date.now),
+  }
+}
+
 /** Without it nobody is believed. It is asked for again by itself while nothing is known. */
 async function waitForFrontProxy(requestHeader: ReloadedRequestHeaderSource): Promise<void> {
   await requestHeader.start()
@@ -104,13 +114,15 @@ async function waitForFrontProxy(requestHeader: ReloadedRequestHeaderSource): Pr
 }
 
 /** Read anew for each pod, since the cluster's authority may change; a broken file refuses the pod. */
-function sidecarOptions(config: InjectorConfig, controlPlaneCa: string): () => SidecarOptions {
+function sidecarOptions(
+  config: InjectorConfig,
+  controlPlaneCa: string,
+): () => PodReviewDeps['sidecar'] {
   const apiServerUrl = apiServerOrigin(config, process.env)
   const caFile = join(config.serviceAccountFolder, 'ca.crt')
   return () => ({
     image: config.sidecarImage,
     imagePullPolicy: config.sidecarImagePullPolicy,
-    controlPlaneAddress: config.controlPlaneAddress,
     controlPlaneCa,
     apiServerUrl,
     apiServerCa: readFileSync(caFile, 'utf8'),
@@ -119,6 +131,11 @@ function sidecarOptions(config: InjectorConfig, controlPlaneCa: string): () => S
     cpuLimit: config.sidecarCpuLimit,
     memoryRequest: config.sidecarMemoryRequest,
     memoryLimit: config.sidecarMemoryLimit,
+    cpuLimitMin: config.sidecarCpuLimitMin,
+    memoryLimitMin: config.sidecarMemoryLimitMin,
+    cpuMax: config.sidecarCpuMax,
+    memoryMax: config.sidecarMemoryMax,
+    imageMirrors: imageMirrors(config),
   })
 }
 

@@ -13,6 +13,7 @@ export interface VolumeMount extends Named {
 }
 
 export interface EnvVar extends Named {
+  readonly value?: string
   readonly valueFrom?: {
     readonly fileKeyRef?: { readonly volumeName?: string }
     readonly [field: string]: unknown
@@ -22,6 +23,7 @@ export interface EnvVar extends Named {
 export interface Container extends Named {
   readonly image?: string
   readonly env?: readonly EnvVar[]
+  readonly envFrom?: readonly unknown[]
   readonly volumeMounts?: readonly VolumeMount[]
   readonly volumeDevices?: readonly Named[]
   readonly ports?: readonly { readonly containerPort?: number; readonly hostPort?: number }[]

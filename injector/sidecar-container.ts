@@ -1,5 +1,5 @@
 import { CONTROL_PLANE_AUDIENCE, SIDECAR_CONTAINER } from '../core/names.ts'
-import type { Container, Volume } from './pod.ts'
+import type { Container, Resources, Volume } from './pod.ts'
 import {
   API_TOKEN_PATH,
   API_TOKEN_VOLUME,
@@ -10,13 +10,16 @@ import {
   RUN_VOLUME,
   SIDECAR_UID,
 } from './sidecar-contract.ts'
+import type { SidecarAmounts } from './sidecar-resources.ts'
 
 /** What an installation chooses about its sidecars. */
-export interface SidecarOptions {
+export interface SidecarOptions extends SidecarAmounts {
   readonly image: string
   readonly imagePullPolicy: string
-  /** `host:port` of the control plane. */
+  /** `host:port` of the control plane; an IP, where the pod's own DNS settings must not matter. */
   readonly controlPlaneAddress: string
+  /** The name in the control plane's certificate; empty means the host of its address. */
+  readonly controlPlaneName: string
   /** PEM of the authorities that the sidecar trusts the control plane by. */
   readonly controlPlaneCa: string
   /** Origin of the API server, https. */
@@ -24,11 +27,14 @@ export interface SidecarOptions {
   /** PEM of the authorities that the sidecar trusts the API server by. */
   readonly apiServerCa: string
   readonly logLevel: string
-  readonly cpuRequest: string
-  /** Empty means none: a sidecar that waits for its next share of a processor delays its pod. */
-  readonly cpuLimit: string
-  readonly memoryRequest: string
-  readonly memoryLimit: string
+  /** Registries under which other webhooks may name the image, as prefixes. */
+  readonly imageMirrors: readonly ImageMirror[]
+}
+
+/** A registry that stands in for another: the prefix of an image's name, and what replaces it. */
+export interface ImageMirror {
+  readonly from: string
+  readonly to: string
 }
 
 /** Life of the pod's real token, as kube-apiserver gives it to every pod; kubelet renews it. */
@@ -42,7 +48,11 @@ const STARTUP_FAILURES_MAX = 60
  * The native sidecar of a pod. Every field that kube-apiserver would default is written, so that
  * the stored pod is what injection made, to the letter.
  */
-export function sidecarContainer(options: SidecarOptions, served: readonly string[]): Container {
+export function sidecarContainer(
+  options: SidecarOptions,
+  served: readonly string[],
+  resources: Resources,
+): Container {
   return {
     name: SIDECAR_CONTAINER,
     image: options.image,
@@ -50,6 +60,9 @@ export function sidecarContainer(options: SidecarOptions, served: readonly strin
     restartPolicy: 'Always',
     env: [
       { name: 'LANYARD_CONTROL_PLANE_ADDRESS', value: options.controlPlaneAddress },
+      ...(options.controlPlaneName === ''
+        ? []
+        : [{ name: 'LANYARD_CONTROL_PLANE_NAME', value: options.controlPlaneName }]),
       { name: 'LANYARD_CONTROL_PLANE_CA', value: options.controlPlaneCa },
       // By value: what kubelet and a ConfigMap of the namespace would say, a tenant can change, and
       // this is where the pod's real token goes.
@@ -62,13 +75,7 @@ export function sidecarContainer(options: SidecarOptions, served: readonly strin
         valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } },
       },
     ],
-    resources: {
-      limits: {
-        ...(options.cpuLimit === '' ? {} : { cpu: options.cpuLimit }),
-        memory: options.memoryLimit,
-      },
-      requests: { cpu: options.cpuRequest, memory: options.memoryRequest },
-    },
+    resources,
     startupProbe: {
       failureThreshold: STARTUP_FAILURES_MAX,
       httpGet: { path: '/startupz', port: HEALTH_PORT, scheme: 'HTTP' },

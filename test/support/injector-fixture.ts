@@ -51,6 +51,8 @@ export interface InjectorFixture {
   publishAuthority(): void
   /** Somebody put another authority in its place. */
   replaceAuthority(): Promise<void>
+  /** What the API server answers under these paths, such as the LimitRanges of a namespace. */
+  readonly objects: Map<string, object>
   /** Sends a body to a webhook over TLS, as kube-apiserver does. */
   post(path: string, body: string, options?: RequestOptions): Promise<Answer>
   /** Sends an AdmissionReview; the answer's `response`. */
@@ -86,11 +88,13 @@ export async function startInjectorFixture(
   const frontProxyAuthority = await createTestAuthority('front-proxy-ca-of-the-fixture')
   const proxy = await frontProxyAuthority.issueClient('front-proxy-client')
   const clientCa = `${frontProxyAuthority.certificatePem}\n${frontProxyCaPem}`
+  const objects = new Map<string, object>()
   let published: CertificateAuthority | undefined
   api.onRequest((incoming, outgoing) => {
     const ca = published === undefined ? undefined : publishedAuthority(published)
     const asked = incoming.url?.endsWith('/extension-apiserver-authentication') ?? false
-    const object = asked ? extensionAuthentication(clientCa) : ca
+    const own = asked ? extensionAuthentication(clientCa) : ca
+    const object = objects.get(incoming.url ?? '') ?? own
     outgoing.writeHead(object === undefined ? 404 : 200, { 'content-type': 'application/json' })
     outgoing.end(JSON.stringify(object ?? { kind: 'Status' }))
   })
@@ -150,6 +154,7 @@ export async function startInjectorFixture(
     frontProxy,
     webhooks: { host: 'localhost', port: ports.webhooks },
     log: () => lines,
+    objects,
     publishAuthority: () => {
       published = authority
     },

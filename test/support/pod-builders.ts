@@ -1,5 +1,7 @@
 import type { AdmissionRequest } from '../../injector/admission-review.ts'
+import { NO_LIMITS } from '../../injector/namespace-limits.ts'
 import type { Container, Pod, PodSpec } from '../../injector/pod.ts'
+import type { PodReviewDeps } from '../../injector/review-pod.ts'
 import type { SidecarOptions } from '../../injector/sidecar-container.ts'
 
 /** What an installation chooses about its sidecars, in tests. */
@@ -7,6 +9,7 @@ export const SIDECAR: SidecarOptions = {
   image: 'registry.example/lanyard-sidecar:1',
   imagePullPolicy: 'IfNotPresent',
   controlPlaneAddress: 'lanyard-control-plane.lanyard-system.svc:8443',
+  controlPlaneName: '',
   controlPlaneCa: '-----BEGIN CERTIFICATE-----\ntest\n-----END CERTIFICATE-----\n',
   apiServerUrl: 'https://10.96.0.1',
   apiServerCa: '-----BEGIN CERTIFICATE-----\napi\n-----END CERTIFICATE-----\n',
@@ -15,6 +18,23 @@ export const SIDECAR: SidecarOptions = {
   cpuLimit: '',
   memoryRequest: '64Mi',
   memoryLimit: '160Mi',
+  cpuLimitMin: '100m',
+  memoryLimitMin: '96Mi',
+  cpuMax: '2',
+  memoryMax: '1Gi',
+  imageMirrors: [],
+}
+
+/** What reviews of pods stand on, but for the control plane: nothing that a namespace asks for. */
+export const POD_REVIEW: Omit<PodReviewDeps, 'chains'> = {
+  sidecar: SIDECAR,
+  apiAudiences: [],
+  controlPlane: {
+    name: SIDECAR.controlPlaneName,
+    current: async () => SIDECAR.controlPlaneAddress,
+    isKnown: async (address) => address === SIDECAR.controlPlaneAddress,
+  },
+  limits: { limitsOf: async () => NO_LIMITS },
 }
 
 /** The volume and the mount that kube-apiserver's ServiceAccount admission puts into every pod. */

@@ -32,3 +32,9 @@ matchLabels:
 matchExpressions:
 - {key: kubernetes.io/metadata.name, operator: NotIn, values: [lanyard-system, kube-system]}
 {{- end -}}
+
+{{- define "lanyard.imageMirrors" -}}
+{{- $rules := list -}}
+{{- range .Values.sidecar.imageMirrors }}{{ $rules = append $rules (printf "%s=%s" .from .to) }}{{ end -}}
+{{- join "," $rules -}}
+{{- end -}}

@@ -97,7 +97,7 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
     const policies = chart.objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
     const checks = [...webhooksOf(chart), ...policies.map(({ spec }) => spec)]
     expect(checks.map(({ failurePolicy }) => failurePolicy)).toEqual(
-      Array.from({ length: 11 }, () => 'Fail'),
+      Array.from({ length: 12 }, () => 'Fail'),
     )
   })
 
@@ -114,12 +114,15 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
       ...webhooksOf(chart),
       ...policies.map(({ spec }) => spec.matchConstraints),
     ].map(({ namespaceSelector }) => namespaceSelector)
-    expect(selectors).toEqual(Array.from({ length: 11 }, () => OPTED_IN))
+    expect(selectors).toEqual(Array.from({ length: 12 }, () => OPTED_IN))
     expect(webhooksOf(chart).map(({ objectSelector }) => objectSelector)).toEqual(
-      Array.from({ length: 5 }, () => ({})),
+      Array.from({ length: 6 }, () => ({})),
     )
     const partial = webhooksOf(chart).filter((webhook) => 'matchConditions' in webhook)
-    expect(partial.map(({ name }) => name)).toEqual(['record-status.lanyard.dev'])
+    expect(partial.map(({ name }) => name)).toEqual([
+      'restore.lanyard.dev',
+      'record-status.lanyard.dev',
+    ])
   })
 
   test('binds each admission policy, to deny', () => {
@@ -241,7 +244,7 @@ describe.skipIf(helm === undefined)('the chart', () => {
     const chart = await render()
     const service = { name: 'kubernetes', namespace: 'default', port: 443 }
     expect(webhooksOf(chart).map(({ clientConfig }) => clientConfig)).toEqual(
-      ['mutate', 'mutate', 'validate', 'validate', 'validate'].map((webhook) => ({
+      ['mutate', 'mutate', 'mutate', 'validate', 'validate', 'validate'].map((webhook) => ({
         service: { ...service, path: `${ADMISSION_ROOT}/${webhook}` },
       })),
     )

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import {
   AdmissionregistrationV1Api,
   CoreV1Api,
@@ -15,7 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { keepCaBundles } from '../../../control-plane/kubernetes/ca-bundles.ts'
 import { createLogger } from '../../../platform/logger.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
-import { findKube } from '../../support/find-kubernetes.ts'
+import { findKube, findKubectl } from '../../support/find-kubernetes.ts'
 import {
   type InjectorFixture,
   MUTATE,
@@ -23,7 +21,8 @@ import {
   VALIDATE,
 } from '../../support/injector-fixture.ts'
 import { leadToInjector, waitUntilAvailable } from '../../support/lead-to-injector.ts'
-import { createTestAuthority } from '../../support/test-certificates.ts'
+import { type OtherWebhook, startOtherWebhook } from '../../support/other-webhook.ts'
+import { createKubectl } from '../../support/run-kubectl.ts'
 
 /*
  * The webhooks behind a real kube-apiserver: with its defaults, its ServiceAccount admission, which
@@ -254,8 +253,154 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
         ? [{ op: 'replace', path: '/spec/initContainers/0/image', value: 'attacker:1' }]
         : []
     await expect(create({})).rejects.toThrow(
-      /spec.initContainers\[0\].image was changed afterwards/,
+      /spec.initContainers\[0\].image was changed afterwards and is not the image of the sidecar/,
     )
+  })
+
+  test.each<[string, (pod: V1Pod) => readonly object[]]>([
+    [
+      'gives every container a cloud identity',
+      (pod) => [
+        { op: 'add', path: '/spec/volumes/-', value: { name: 'aws-iam-token', emptyDir: {} } },
+        ...(pod.spec?.initContainers ?? []).flatMap((_container, index) => [
+          {
+            op: 'add',
+            path: `/spec/initContainers/${index}/env/-`,
+            value: { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::1:role/x' },
+          },
+          {
+            op: 'add',
+            path: `/spec/initContainers/${index}/volumeMounts/-`,
+            value: { name: 'aws-iam-token', mountPath: '/var/run/secrets/eks.amazonaws.com' },
+          },
+        ]),
+      ],
+    ],
+    [
+      'puts a variable first',
+      () => [
+        {
+          op: 'add',
+          path: '/spec/containers/0/env/0',
+          value: { name: 'DD_ENTITY_ID', value: 'x' },
+        },
+      ],
+    ],
+    [
+      'has defaults of its own',
+      () => [
+        {
+          op: 'replace',
+          path: '/spec/initContainers/0/terminationMessagePolicy',
+          value: 'FallbackToLogsOnError',
+        },
+        { op: 'replace', path: '/spec/initContainers/0/imagePullPolicy', value: 'Always' },
+      ],
+    ],
+  ])('a webhook that %s is no obstacle', async (_name, change) => {
+    // Once a round, as those do that look first.
+    let left = 2
+    others.change = (pod) => {
+      left -= 1
+      return left >= 0 && pod.spec?.volumes?.every(({ name }) => name !== 'aws-iam-token')
+        ? change(pod)
+        : []
+    }
+    const pod = await create({})
+    expect(await injector.store.bindings.find(pod.metadata?.uid ?? '')).toBeDefined()
+  })
+
+  test('a proxy of another webhook that starts first is no obstacle, and is told of', async () => {
+    others.change = (pod) => [
+      ...(pod.spec?.initContainers?.[0]?.name === 'mesh-proxy'
+        ? [{ op: 'remove', path: '/spec/initContainers/0' }]
+        : []),
+      ...((pod.spec?.initContainers?.length ?? 0) > 1 &&
+      pod.spec?.initContainers?.[1]?.name === 'mesh-proxy'
+        ? [{ op: 'remove', path: '/spec/initContainers/1' }]
+        : []),
+      { op: 'add', path: '/spec/initContainers/0', value: aContainer('mesh-proxy') },
+    ]
+    const pod = await create({})
+    expect(pod.spec?.initContainers?.map(({ name }) => name)).toEqual([
+      'mesh-proxy',
+      'lanyard-sidecar',
+    ])
+  })
+
+  test('a token by hand where clients look is led to the sidecar', async () => {
+    const pod = await create(HARDENED)
+    expectInjected(pod)
+    expect(JSON.stringify(pod.spec?.volumes)).not.toContain('by-hand')
+  })
+
+  test.each<[string, Partial<V1Pod['spec']>, Partial<V1Container>]>([
+    ['nothing', {}, {}],
+    ['that it wants a token', { automountServiceAccountToken: true }, {}],
+    ['that it wants none', { automountServiceAccountToken: false }, {}],
+    [
+      'where the API server is',
+      {},
+      {
+        env: [
+          { name: 'KUBERNETES_SERVICE_HOST', value: 'kubernetes.default.svc' },
+          { name: 'A', value: 'b' },
+        ],
+      },
+    ],
+    [
+      'which hosts have no proxy',
+      {},
+      {
+        env: [
+          { name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' },
+          { name: 'NO_PROXY', value: '10.0.0.0/8' },
+        ],
+      },
+    ],
+    [
+      'that a ConfigMap knows which',
+      {},
+      {
+        env: [
+          { name: 'NO_PROXY', valueFrom: { configMapKeyRef: { name: 'proxy', key: 'except' } } },
+        ],
+      },
+    ],
+    ['that a ConfigMap knows the environment', {}, { envFrom: [{ configMapRef: { name: 'x' } }] }],
+    [
+      'a token by hand',
+      {
+        automountServiceAccountToken: false,
+        volumes: [
+          {
+            name: 'by-hand',
+            projected: { sources: [{ serviceAccountToken: { path: 'token' } }] },
+          },
+        ],
+      },
+      { volumeMounts: [{ name: 'by-hand', mountPath: FOLDER, readOnly: true }] },
+    ],
+  ])('a manifest that says %s is applied twice', async (_name, spec, container) => {
+    const kubeconfig = await apiServer.kubeconfig('admin', 'system:masters')
+    await using kubectl = await createKubectl(findKubectl() ?? '', kubeconfig)
+    const containers = [{ ...aContainer('app'), ...container }]
+    for (const flags of [[], ['--server-side']]) {
+      const name = `twice${flags.length}`
+      const manifest = JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace },
+        spec: { ...spec, initContainers: [aContainer('setup')], containers },
+      })
+      await kubectl.run(['apply', ...flags, '-f', '-'], manifest)
+      const first = await core.readNamespacedPod({ name, namespace })
+      expect(await kubectl.run(['apply', ...flags, '-f', '-'], manifest)).toMatch(
+        /unchanged|configured|serverside-applied/,
+      )
+      const second = await core.readNamespacedPod({ name, namespace })
+      expect(second.spec).toEqual(first.spec)
+    }
   })
 
   test.each<[string, Partial<V1Pod['spec']>, RegExp]>([
@@ -332,6 +477,39 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
   })
 })
 
+/** As cert-manager's chart has it. */
+const HARDENED: Partial<V1Pod['spec']> = {
+  automountServiceAccountToken: false,
+  containers: [
+    {
+      ...aContainer('app'),
+      volumeMounts: [{ name: 'by-hand', mountPath: FOLDER, readOnly: true }],
+    },
+  ],
+  volumes: [
+    {
+      name: 'by-hand',
+      projected: {
+        defaultMode: 0o444,
+        sources: [
+          { serviceAccountToken: { expirationSeconds: 3_607, path: 'token' } },
+          { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+          {
+            downwardAPI: {
+              items: [
+                {
+                  path: 'namespace',
+                  fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+}
+
 function aContainer(name: string): V1Container {
   return { name, image: 'busybox:1' }
 }
@@ -368,8 +546,14 @@ async function registerWebhooks(
     clientConfig: clientConfig(MUTATE),
     rules: [creation],
   }
+  const restore: V1MutatingWebhook = {
+    ...inject,
+    name: 'restore.lanyard.dev',
+    rules: [{ ...creation, operations: ['UPDATE'] }],
+    matchConditions: [{ name: 'changes-the-spec', expression: 'object.spec != oldObject.spec' }],
+  }
   await admission.createMutatingWebhookConfiguration({
-    body: { metadata: { name: 'lanyard-injector' }, webhooks: [inject] },
+    body: { metadata: { name: 'lanyard-injector' }, webhooks: [inject, restore] },
   })
   // Webhooks are called in the order of their configurations' names.
   const other: V1MutatingWebhook = {
@@ -391,46 +575,4 @@ async function registerWebhooks(
   await admission.createValidatingWebhookConfiguration({
     body: { metadata: { name: 'lanyard-injector' }, webhooks: [bind] },
   })
-}
-
-/** A mutating webhook of somebody else, which is called after ours and whenever ours changed a pod. */
-interface OtherWebhook {
-  readonly caBundle: string
-  readonly url: string
-  /** What it patches from now on. */
-  change: ((pod: V1Pod) => readonly object[]) | undefined
-  close(): Promise<void>
-}
-
-async function startOtherWebhook(): Promise<OtherWebhook> {
-  const authority = await createTestAuthority('other')
-  const { certificatePem: cert, privateKeyPem: key } = await authority.issueServer()
-  const server: Server = createServer({ cert, key }, (incoming, outgoing) => {
-    const chunks: Buffer[] = []
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-    incoming.on('end', () => {
-      const { request } = JSON.parse(Buffer.concat(chunks).toString())
-      const patch = Buffer.from(JSON.stringify(other.change?.(request.object) ?? []))
-      const response = {
-        uid: request.uid,
-        allowed: true,
-        patchType: 'JSONPatch',
-        patch: patch.toString('base64'),
-      }
-      outgoing.end(
-        JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }),
-      )
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const other: OtherWebhook = {
-    caBundle: Buffer.from(authority.certificatePem).toString('base64'),
-    url: `https://localhost:${(server.address() as AddressInfo).port}`,
-    change: undefined,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-  return other
 }

@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from 'node:util'
+import { SIDECAR_CONTAINER } from '../core/names.ts'
+import { isServiceAccountPath } from './hand-projected-token.ts'
+import { replacedVolumes } from './inject-sidecar.ts'
+import type { Container, Pod, Volume, VolumeMount } from './pod.ts'
+import { pointedEnvironment } from './point-at-sidecar.ts'
+
+/**
+ * A change to an injected pod, without what would put back the author's own words where injection has
+ * written others: kube-apiserver would refuse the change, since these fields of a pod cannot change.
+ * `kubectl apply` of the same manifest a second time asks for just that. Everything else of the change
+ * stays, for kube-apiserver to judge; the sidecar too.
+ */
+export function restoreInjection(old: Pod, now: Pod): Pod {
+  const injected = (old.spec.initContainers ?? []).some(({ name }) => name === SIDECAR_CONTAINER)
+  if (!injected) return now
+  const automount = old.spec.automountServiceAccountToken
+  const initContainers = restored(old.spec.initContainers, now.spec.initContainers)
+  const volumes = restoredVolumes(old, now)
+  return {
+    ...now,
+    spec: {
+      ...now.spec,
+      ...(automount === undefined ? {} : { automountServiceAccountToken: automount }),
+      ...(initContainers === undefined ? {} : { initContainers }),
+      ...(volumes === undefined ? {} : { volumes }),
+      containers: restored(old.spec.containers, now.spec.containers) ?? now.spec.containers,
+    },
+  }
+}
+
+function restored(
+  before: readonly Container[] | undefined,
+  after: readonly Container[] | undefined,
+): readonly Container[] | undefined {
+  return after?.map((container) => {
+    const old = before?.find(({ name }) => name === container.name)
+    return old === undefined || old.name === SIDECAR_CONTAINER
+      ? container
+      : restoredContainer(old, container)
+  })
+}
+
+function restoredContainer(old: Container, now: Container): Container {
+  const env = isSame(pointedEnvironment(now), old.env) ? old.env : now.env
+  const volumeMounts = isSame(withMountsOf(old, now), old.volumeMounts)
+    ? old.volumeMounts
+    : now.volumeMounts
+  return {
+    ...now,
+    ...(env === undefined ? {} : { env }),
+    ...(volumeMounts === undefined ? {} : { volumeMounts }),
+  }
+}
+
+/** What is mounted where API clients look is ours, or nothing. */
+function withMountsOf(old: Container, now: Container): readonly VolumeMount[] {
+  return [
+    ...(old.volumeMounts ?? []).filter(isServiceAccountPath),
+    ...(now.volumeMounts ?? []).filter((mount) => !isServiceAccountPath(mount)),
+  ]
+}
+
+function restoredVolumes(old: Pod, now: Pod): readonly Volume[] | undefined {
+  const there = (old.spec.volumes ?? []).map(({ name }) => name)
+  const replaced = replacedVolumes(now.spec)
+  const kept = (now.spec.volumes ?? []).filter(
+    ({ name }) => there.includes(name) || !replaced.has(name),
+  )
+  return isSame(kept, old.spec.volumes) ? old.spec.volumes : now.spec.volumes
+}
+
+/** Whether two lists hold the same, in any order. */
+function isSame(one: readonly unknown[], other: readonly unknown[] | undefined): boolean {
+  const rest = [...(other ?? [])]
+  const all = one.every((item) => {
+    const at = rest.findIndex((candidate) => isDeepStrictEqual(candidate, item))
+    if (at >= 0) rest.splice(at, 1)
+    return at >= 0
+  })
+  return all && rest.length === 0
+}

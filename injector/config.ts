@@ -67,8 +67,10 @@ export const injectorConfig = z.strictObject({
     ),
   sidecarMemoryRequest: quantity().default('64Mi').describe('Memory request of a sidecar'),
   sidecarMemoryLimit: quantity()
-    .default('160Mi')
-    .describe('Memory limit of a sidecar; it uses about half under load'),
+    .default('512Mi')
+    .describe(
+      'Memory limit of a sidecar: what 1,000 watches take in a burst. With less it answers 429 sooner',
+    ),
   sidecarCpuLimitMin: quantity()
     .default('100m')
     .describe('No CPU limit of a sidecar is below, whoever asks for less'),

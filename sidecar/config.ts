@@ -67,7 +67,10 @@ export const sidecarConfig = z.strictObject({
   keepaliveMs: integer({ min: 200, max: 60_000 }).default(5_000),
   /** Each waiting request holds about 10 kB, so all of them stay below the memory limit. */
   waitingRequestsMax: integer({ min: 1, max: 65_536 }).default(512),
-  /** Watches included; an open request holds about 30 kB. */
+  /**
+   * Watches included. An open watch holds about 130 kB, some 300 kB more while its caller is slow; past four
+   * fifths of the container's memory limit no more than 32 are open.
+   */
   openRequestsMax: integer({ min: 1, max: 65_536 }).default(1_024),
   /** The API server itself takes about 3 MiB; only its proxies take more. */
   requestBodyBytesMax: integer({ min: 1_024, max: 1_073_741_824 }).default(16 * 1024 * 1024),

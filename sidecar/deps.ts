@@ -1,6 +1,7 @@
 import type { Logger } from '../platform/logger.ts'
 import type { Authorizer } from './authorizer/authorizer.ts'
 import type { Callers } from './callers.ts'
+import type { MemoryGuard } from './memory-guard.ts'
 import type { SidecarMetrics } from './sidecar-metrics.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
@@ -9,6 +10,7 @@ export interface SidecarDeps {
   readonly callers: Callers
   readonly authorizer: Authorizer
   readonly upstream: Upstream
+  readonly memory: MemoryGuard
   readonly logger: Logger
   readonly metrics: SidecarMetrics
   readonly requestBodyBytesMax: number

@@ -26,6 +26,7 @@ const deps = {
   metrics: createSidecarMetrics(createMetrics('test', '0')),
   logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
   openRequestsMax: 8,
+  memory: { isTight: () => false },
 } as unknown as SidecarDeps
 
 async function serialOf(port: number): Promise<string | undefined> {

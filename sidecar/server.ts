@@ -4,12 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Fault } from '../core/fault.ts'
+import { boundConnections } from '../platform/bound-connections.ts'
 import { trackConnections } from '../platform/connections.ts'
 import { answerRequest, answerUpgrade, faultAnswer } from './answer.ts'
 import { createApp, handleRequest, handleUpgrade } from './app.ts'
 import { answerClientError } from './client-error.ts'
 import type { SidecarDeps } from './deps.ts'
 import { HEAD_BYTES_MAX, HeadBudget } from './head-budget.ts'
+import { OpenRequests } from './open-requests.ts'
 import type { CertificatePair } from './pod/pod-authority.ts'
 import { isUpgrade } from './read-upgrade.ts'
 import { countFault } from './sidecar-metrics.ts'
@@ -20,6 +22,11 @@ const HEADERS_TIMEOUT_MS = 30_000
 const REQUEST_TIMEOUT_MS = 300_000
 /** Longer than the 90 s for which Go's clients keep a connection, so that the client closes first. */
 const KEEP_ALIVE_MS = 120_000
+
+/** Connections beside those with a request, each about 60 kB: clients keep some, and open some ahead. */
+const IDLE_CONNECTIONS_MAX = 256
+/** A caller on the same host has its handshake done in milliseconds. */
+const HANDSHAKE_MS = 10_000
 
 const LOOPBACK = '127.0.0.1'
 const LOOPBACK_IPV6 = '::1'
@@ -81,12 +88,11 @@ interface Front {
 
 function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   const app = createApp(deps)
+  const open = new OpenRequests(deps)
   /** Connections of which the answer that is under way is the last. */
   const ends = new WeakSet<Socket>()
   const heads = new HeadBudget()
-  let open = 0
   let closing = false
-  let onDrained: (() => void) | undefined
 
   function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     if (ends.has(incoming.socket)) return
@@ -96,15 +102,12 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
       ends.add(incoming.socket)
       outgoing.shouldKeepAlive = false
     }
-    const room = open < deps.openRequestsMax
-    if (!room || !heads.take(incoming, (release) => outgoing.once('close', release))) {
+    if (open.isFull() || !heads.take(incoming, (release) => outgoing.once('close', release))) {
       countFault(deps.metrics, 'overloaded')
       answerRequest(incoming, outgoing, faultAnswer(tooMany()))
       return
     }
-    open += 1
-    deps.metrics.openRequests.set(open)
-    outgoing.once('close', release)
+    open.add(incoming.socket, outgoing)
     if (closing) outgoing.shouldKeepAlive = false
     handleRequest(app, incoming, outgoing).catch((error: unknown) => {
       deps.logger.error({ error: Fault.from(error) }, 'Cannot serve the request')
@@ -113,41 +116,16 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   }
 
   function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const room = open < deps.openRequestsMax
-    if (!room || !heads.take(incoming, (release) => socket.once('close', release))) {
+    if (open.isFull() || !heads.take(incoming, (release) => socket.once('close', release))) {
       countFault(deps.metrics, 'overloaded')
       answerUpgrade(socket, faultAnswer(tooMany()))
       return
     }
-    open += 1
-    deps.metrics.openRequests.set(open)
-    socket.once('close', release)
+    open.add(incoming.socket, socket)
     void handleUpgrade(deps, incoming, socket, head)
   }
 
-  function release(): void {
-    open -= 1
-    deps.metrics.openRequests.set(open)
-    // After the other listeners of the same event, which report.
-    if (open === 0) setImmediate(() => onDrained?.())
-  }
-
-  const server = createServer(
-    {
-      ...toContext(pair),
-      ALPNProtocols: ['http/1.1'],
-      maxHeaderSize: HEAD_BYTES_MAX,
-      insecureHTTPParser: false,
-      // A missing Host is harmless here, and Node's own answer would not be a Status.
-      requireHostHeader: false,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      noDelay: true,
-      shouldUpgradeCallback: isUpgrade,
-    },
-    serve,
-  )
+  const server = createServer(serverOptions(pair), serve)
   // Their bytes are bounded; over a number of them Node would drop the rest in silence.
   server.maxHeadersCount = 0
   // The body is asked for after the decision; another expectation than 100-continue is refused there.
@@ -158,15 +136,33 @@ function createProxyServer(deps: SidecarDeps, pair: CertificatePair): Front {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     answerClientError(deps.metrics, HEAD_BYTES_MAX, error, socket)
   })
+  // All callers have the same address; what none of them uses makes room for one that asks.
+  const total = deps.openRequestsMax + IDLE_CONNECTIONS_MAX
+  boundConnections(server, { total, perAddress: total, isBusy: (socket) => open.isBusy(socket) })
   return {
     server,
-    drained: () =>
-      new Promise((resolve) => {
-        closing = true
-        onDrained = resolve
-        if (open === 0) setImmediate(resolve)
-      }),
+    drained: () => {
+      closing = true
+      return open.drained()
+    },
     cut: trackConnections(server),
+  }
+}
+
+function serverOptions(pair: CertificatePair) {
+  return {
+    ...toContext(pair),
+    ALPNProtocols: ['http/1.1'],
+    maxHeaderSize: HEAD_BYTES_MAX,
+    insecureHTTPParser: false,
+    // A missing Host is harmless here, and Node's own answer would not be a Status.
+    requireHostHeader: false,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    handshakeTimeout: HANDSHAKE_MS,
+    noDelay: true,
+    shouldUpgradeCallback: isUpgrade,
   }
 }
 

@@ -6,6 +6,7 @@ import { VERSION } from '../platform/version.ts'
 import { type Authorizer, createAuthorizer } from './authorizer/authorizer.ts'
 import { createCallers } from './callers.ts'
 import { type SidecarConfig, upstreamOrigin } from './config.ts'
+import { createMemoryGuard, memoryLimitBytes, privateBytes } from './memory-guard.ts'
 import { writeContainerFolders } from './pod/container-folders.ts'
 import { type CertificatePair, issueServerCertificate } from './pod/pod-authority.ts'
 import { openPodState } from './pod/pod-state.ts'
@@ -72,6 +73,11 @@ export async function startSidecar(
       callers: createCallers(tokens),
       authorizer,
       upstream,
+      memory: createMemoryGuard({
+        limitBytes: memoryLimitBytes(),
+        readBytes: privateBytes,
+        nowMs: () => performance.now(),
+      }),
       logger,
       metrics: sidecarMetrics,
     },

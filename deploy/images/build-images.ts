@@ -17,6 +17,8 @@ interface Recipe {
   readonly entry: string
   readonly user: string
   readonly nodeFlags: readonly string[]
+  /** What the C library reads. */
+  readonly env: readonly string[]
   /** Packages that no bundle can hold; they are copied beside it with what they need. */
   readonly external: readonly string[]
 }
@@ -32,7 +34,11 @@ const RECIPES: readonly Recipe[] = [
     user: SIDECAR_USER,
     // It is in every pod: a small heap costs a little throughput and saves memory. Not
     // --optimize-for-size: it takes a sixth more CPU for each request and saves next to nothing.
-    nodeFlags: ['--max-semi-space-size=4', '--max-old-space-size=48'],
+    // 1,024 open requests hold about 50 MB of heap.
+    nodeFlags: ['--max-semi-space-size=4', '--max-old-space-size=96'],
+    // Buffers of TLS are 16 KiB and come and go between small things that stay. Given back to the kernel
+    // one by one they leave no holes: with 1,000 watches a third less memory.
+    env: ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=16384'],
     external: [],
   },
   {
@@ -42,6 +48,7 @@ const RECIPES: readonly Recipe[] = [
     // Decisions under way live for some milliseconds, long enough to be copied by every collection
     // of a small young generation: a fifth of the CPU under load.
     nodeFlags: ['--max-semi-space-size=64'],
+    env: [],
     // One has native code; the others read .proto files beside their own.
     external: ['better-sqlite3', 'grpc-health-check', '@grpc/reflection', '@grpc/grpc-js'],
   },
@@ -50,6 +57,7 @@ const RECIPES: readonly Recipe[] = [
     entry: 'injector/main.ts',
     user: SYSTEM_USER,
     nodeFlags: [],
+    env: [],
     external: [],
   },
 ]
@@ -96,7 +104,7 @@ async function packImage(recipe: Recipe): Promise<PackedImage> {
       reference: `${recipe.name}:${VERSION}`,
       user: recipe.user,
       entrypoint: ['/usr/local/bin/node', ...recipe.nodeFlags, '/app/main.cjs'],
-      env: ['NODE_ENV=production'],
+      env: ['NODE_ENV=production', ...recipe.env],
       layers: [runtimeLayer(), writeTar(withFolders(folderEntries(app, 'app')))],
     }
     return { name: recipe.name, image, sourceMap }

@@ -102,6 +102,12 @@ export class Relay implements Dispatcher.DispatchHandler {
       if (held.body.add(chunk)) this.#release(held)
       return
     }
+    if (this.#deps.memory.isTight()) {
+      // One chunk at a time, whatever the connection would keep for the caller.
+      controller.pause()
+      this.#outgoing.write(chunk, () => controller.resume())
+      return
+    }
     if (this.#outgoing.write(chunk)) return
     controller.pause()
     this.#outgoing.once('drain', () => controller.resume())

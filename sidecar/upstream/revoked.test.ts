@@ -44,6 +44,7 @@ const deps = {
     dispatch: ({ path }: { path: string }) => sent.push(path),
     openTunnel: ({ path }: { path: string }) => sent.push(path),
   },
+  memory: { isTight: () => false },
   upstreamHeadersTimeoutMs: 1_000,
 } as unknown as SidecarDeps
 

@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Dispatcher, Pool as PoolType } from 'undici'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import type { Logger } from '../../platform/logger.ts'
@@ -29,6 +30,7 @@ export interface TunnelOptions {
 /** Options of tls.connect that reach it through a request. */
 interface TunnelSocketOptions {
   readonly allowHalfOpen: boolean
+  readonly secureContext: SecureContext
   readonly ALPNProtocols: string[]
 }
 
@@ -58,7 +60,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     options.caPem === ''
       ? watchFile({ path: options.caFile, everyMs, logger, onChange: renewPool })
       : undefined
-  const caPem = () => ca?.text() ?? options.caPem
+  // One for all connections: OpenSSL would read the certificates for each, and keep them in memory.
+  const trust = () => createSecureContext({ ca: ca?.text() ?? options.caPem })
+  let secureContext = trust()
   let pool = openPool()
   const hostname = origin.hostname.replace(/^\[|\]$/g, '')
 
@@ -71,7 +75,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       connect: {
-        ca: caPem(),
+        secureContext,
         timeout: CONNECT_TIMEOUT_MS,
         keepAlive: true,
         keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
@@ -81,6 +85,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   function renewPool(): void {
     const old = pool
+    secureContext = trust()
     pool = openPool()
     // Running requests end on the connections that they have.
     void old.close()
@@ -98,7 +103,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         agent: false,
         host: hostname,
         port: Number(origin.port || 443),
-        ca: caPem(),
+        secureContext,
         ALPNProtocols: ['http/1.1'],
         allowHalfOpen: true,
         maxHeaderSize: HEAD_BYTES_MAX,

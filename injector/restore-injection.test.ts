@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { aContainer, aPod, BUILT_IN_TOKEN, SIDECAR } from '../test/support/pod-builders.ts'
+import { injectSidecar } from './inject-sidecar.ts'
+import type { Container, Pod, PodSpec } from './pod.ts'
+import { restoreInjection } from './restore-injection.ts'
+
+const HAND = {
+  name: 'by-hand',
+  projected: { sources: [{ serviceAccountToken: { path: 'token' } }] },
+}
+const OLD = injectSidecar(
+  aPod({ containers: [aContainer({ volumeMounts: [BUILT_IN_TOKEN.mount] })] }),
+  SIDECAR,
+  {},
+)
+const app = OLD.spec.containers[0] as Container
+const changed = (spec: Partial<PodSpec>): Pod => ({ ...OLD, spec: { ...OLD.spec, ...spec } })
+
+describe('restoreInjection()', () => {
+  test.each<[string, Partial<PodSpec>]>([
+    ['that a token is mounted', { automountServiceAccountToken: true }],
+    [
+      'where the API server is',
+      {
+        containers: [
+          {
+            ...app,
+            env: (app.env ?? []).map((one) =>
+              one.name === 'KUBERNETES_SERVICE_HOST' ? { ...one, value: '10.96.0.1' } : one,
+            ),
+          },
+        ],
+      },
+    ],
+    [
+      'a token by hand',
+      {
+        volumes: [HAND, ...(OLD.spec.volumes ?? [])],
+        containers: [
+          {
+            ...app,
+            volumeMounts: [{ ...BUILT_IN_TOKEN.mount, name: HAND.name }],
+          },
+        ],
+      },
+    ],
+  ])('takes back %s', (_name, spec) => {
+    expect(restoreInjection(OLD, changed(spec))).toEqual(OLD)
+  })
+
+  test.each<[string, Partial<PodSpec>]>([
+    ['an image', { containers: [{ ...app, image: 'other:2' }] }],
+    [
+      'a variable',
+      { containers: [{ ...app, env: [...(app.env ?? []), { name: 'A', value: 'b' }] }] },
+    ],
+    ['a sidecar that is gone', { initContainers: [] }],
+    ['a volume', { volumes: [...(OLD.spec.volumes ?? []), { name: 'x', emptyDir: {} }] }],
+    ['a volume of ours that is gone', { volumes: [] }],
+  ])('leaves %s for kube-apiserver to judge', (_name, spec) => {
+    expect(restoreInjection(OLD, changed(spec))).toEqual(changed(spec))
+  })
+
+  test('leaves a pod that was not injected', () => {
+    const now = aPod({ automountServiceAccountToken: true })
+    expect(restoreInjection(aPod(), now)).toBe(now)
+  })
+})

@@ -21,8 +21,9 @@ export function statusText({ phase, httpStatus, fault }: AuditEventStatus): stri
   return fault === undefined || fault === '' ? code : `${code} (${fault})`
 }
 
-/** `Deny`, or what a namespace that only observes let pass. */
-export function effectText({ effect, observed }: AuditEventSpec): string {
+/** `Deny`, `Deny x12` for twelve in one record, or what a namespace that only observes let pass. */
+export function effectText({ effect, observed, refusals }: AuditEventSpec): string {
+  if (refusals !== undefined) return `${effect} x${refusals}`
   return observed ? `${effect} (observed)` : effect
 }
 

@@ -15,6 +15,9 @@ export const controlPlaneConfig = z.strictObject({
   healthPortNumber: port()
     .default(8_080)
     .describe('Port of /livez, /readyz and /metrics, plain HTTP'),
+  livenessPortNumber: port()
+    .default(8_081)
+    .describe('Port of /livez for the kubelet, served apart from all load; plain HTTP'),
   logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('What is logged'),
   defaultDecision: z
     .enum(['SubjectAccessReview', 'Deny'])

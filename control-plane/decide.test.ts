@@ -305,3 +305,37 @@ test('stillAllows() judges again and records nothing', async () => {
   const { events } = await store.auditEvents.list({}, { afterSequence: 0, limit: 10 })
   expect(events).toEqual([])
 })
+
+test('decide() sums up what a pod repeats and may not, and tells each caller the record', async () => {
+  world.access.set('alice', 'denied')
+  const ask = () => decider.decide(binding, aQuestion())
+  const answers = await Promise.all(Array.from({ length: 500 }, ask))
+  const { events } = await store.auditEvents.list({}, { afterSequence: 0, limit: 1_000 })
+  expect(events).toHaveLength(61)
+  expect(events.at(-1)?.summary?.count).toBe(440)
+  const known = new Set(events.map(({ id }) => id))
+  for (const { decisionId, refusal } of answers) {
+    expect(known).toContain(decisionId)
+    expect(refusal?.message).toContain(`[decision ${decisionId}]`)
+  }
+})
+
+test.each(['allowed', 'observed'])('decide() never sums up what is forwarded: %s', async (how) => {
+  world.observed = how === 'observed'
+  world.access.set('alice', how === 'observed' ? 'denied' : 'allowed')
+  const ask = () => decider.decide(binding, aQuestion())
+  const answers = await Promise.all(Array.from({ length: 200 }, ask))
+  const { events } = await store.auditEvents.list({}, { afterSequence: 0, limit: 1_000 })
+  expect(new Set(answers.map(({ decisionId }) => decisionId)).size).toBe(200)
+  expect(events.filter(({ summary }) => summary !== undefined)).toEqual([])
+})
+
+test('decide() bounds what it keeps of a refused request', async () => {
+  world.access.set('alice', 'denied')
+  const long = 'x'.repeat(2_000)
+  const attributes = aRequest({ name: long, resource: long, path: `/${long}` })
+  const { decisionId } = await decider.decide(binding, aQuestion({ attributes, userAgent: long }))
+  const event = await recorded(decisionId)
+  expect(JSON.stringify({ ...event, chain: '' }).length).toBeLessThan(3_600)
+  expect(event?.attributes.name).toMatch(/^x{255}…$/)
+})

@@ -3,8 +3,10 @@ import { monotonicFactory } from 'ulid'
 import { Fault } from '../core/fault.ts'
 import { impersonatedUser } from '../core/kubernetes/impersonation.ts'
 import { type Refusal, refusal } from '../core/policy/refusal.ts'
+import { type Share, shareOf } from './fair-turns.ts'
 import { createJudgeChain, type JudgeDeps, type JudgedRequest } from './judge-chain.ts'
-import type { AuditEventStore } from './store/audit-event-store.ts'
+import { RefusalLedger } from './refusal-ledger.ts'
+import type { AuditEventStore, NewAuditEvent } from './store/audit-event-store.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
 
 /** One question of a sidecar. */
@@ -28,6 +30,8 @@ export interface Answer {
 
 export interface DecideDeps extends JudgeDeps {
   readonly auditEvents: AuditEventStore
+  /** Throws `overloaded` for who has used a share of what is left of the volume of the records. */
+  readonly checkVolume?: (share: Share, nowMs: number) => void
   readonly now: () => number
 }
 
@@ -48,6 +52,7 @@ const ulid = monotonicFactory(() => randomInt(32) / 32)
 export function createDecider(deps: DecideDeps): Decider {
   const { facts } = deps
   const judgeChain = createJudgeChain(deps)
+  const refusals = new RefusalLedger(deps.auditEvents)
 
   async function decide(binding: PodBinding, question: Question): Promise<Answer> {
     const { attributes, container, userAgent, refusedBecause, impersonation } = question
@@ -56,14 +61,23 @@ export function createDecider(deps: DecideDeps): Decider {
     const judged = refusedBecause === '' ? await judgeChain(binding, question) : undefined
     const decision = judged?.decision
     const now = deps.now()
-    const decisionId = ulid(now)
+    const effect = decision?.effect ?? 'deny'
+    const share = shareOf(binding)
+    const passes =
+      effect === 'allow' || (decision !== undefined && facts.isObserved(caller.namespace))
+    if (passes) deps.checkVolume?.(share, now)
+    const reason = decision?.reason ?? 'request_invalid'
+    // What passes has a record of its own, always.
+    const place = passes
+      ? undefined
+      : refusals.place(share, reason, attributes.verb, ulid(now), now)
+    const decisionId = place?.id ?? ulid(now)
     const denied =
       decision?.effect === 'deny'
         ? refusal(judged?.about ?? attributes, binding.chain, decision, decisionId)
         : undefined
-    const effect = decision?.effect ?? 'deny'
-    const observed = denied !== undefined && facts.isObserved(caller.namespace)
-    await deps.auditEvents.append({
+    const observed = denied !== undefined && passes
+    const event = {
       id: decisionId,
       decidedAtMs: now,
       caller,
@@ -71,14 +85,16 @@ export function createDecider(deps: DecideDeps): Decider {
       chain: binding.chain,
       attributes,
       effect,
-      reason: decision?.reason ?? 'request_invalid',
+      reason,
       refusedBy: decision?.effect === 'deny' ? (decision.refusedBy?.user.username ?? '') : '',
       rule: decision?.rule ?? '',
       observed,
       userAgent: toPlainText(userAgent),
       message: denied?.message ?? refusedBecause,
       ...(impersonation === undefined ? {} : { impersonatedUser: impersonatedUser(impersonation) }),
-    })
+    }
+    if (place === undefined) await deps.auditEvents.append(event)
+    else await place.record(bounded(event))
     const impersonationJudged = judged !== undefined && impersonation !== undefined
     const answer = { decisionId, impersonationJudged }
     if (observed) {
@@ -95,6 +111,31 @@ export function createDecider(deps: DecideDeps): Decider {
       return decision.effect === 'allow' || facts.isObserved(caller?.namespace ?? '')
     },
   }
+}
+
+/** Of a refusal: names of Kubernetes have 253 characters at most; what is longer is somebody's joke. */
+const REFUSED_NAME_MAX = 256
+const REFUSED_TEXT_MAX = 1_024
+
+/** A refused request is what the caller pleases: its texts are cut where they are longer than any use. */
+function bounded(event: NewAuditEvent): NewAuditEvent {
+  const { attributes } = event
+  const { apiGroup, apiVersion, resource, subresource, namespace, name, path } = attributes
+  const names = { apiGroup, apiVersion, resource, subresource, namespace, name }
+  const cutNames = Object.entries(names).map(([key, text]) => [key, cut(text, REFUSED_NAME_MAX)])
+  return {
+    ...event,
+    attributes: {
+      ...attributes,
+      ...(Object.fromEntries(cutNames) as typeof names),
+      path: cut(path, REFUSED_TEXT_MAX),
+    },
+    message: cut(event.message, REFUSED_TEXT_MAX),
+  }
+}
+
+function cut(text: string, charactersMax: number): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1)}…`
 }
 
 const USER_AGENT_MAX = 256

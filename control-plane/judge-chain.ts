@@ -17,6 +17,7 @@ import {
 } from '../core/policy/evaluate.ts'
 import { type GuardFacts, reachesIntoPod } from '../core/policy/guards.ts'
 import { haveSameRoot } from './chains/requesters.ts'
+import { type Share, shareOf } from './fair-turns.ts'
 import type { AccessReviewer } from './kubernetes/access-reviewer.ts'
 import type { ClusterFacts } from './kubernetes/cluster-facts.ts'
 import type { PodReader } from './kubernetes/pod-reader.ts'
@@ -113,16 +114,19 @@ function withProblem(deny: Deny, { problem }: Impersonation): Deny {
 
 async function judge(
   deps: JudgeDeps,
-  { chain }: PodBinding,
+  binding: PodBinding,
   principals: readonly ChainPrincipal[],
   attributes: RequestAttributes,
   guard: GuardFacts,
 ): Promise<Decision> {
-  const gathered = principals.map((principal) => gatherPrincipal(deps, principal, attributes))
+  const asker = shareOf(binding)
+  const gathered = principals.map((principal) =>
+    gatherPrincipal(deps, principal, attributes, asker),
+  )
   const decision = evaluate(attributes, {
     principals: await Promise.all(gathered),
     guard,
-    closed: chain.closed !== undefined,
+    closed: binding.chain.closed !== undefined,
     defaultDecision: deps.defaultDecision,
   })
   if (decision.effect === 'deny' && decision.reason === 'access_unknown') {
@@ -146,13 +150,14 @@ function gatherPrincipal(
   deps: JudgeDeps,
   principal: ChainPrincipal,
   attributes: RequestAttributes,
+  asker: Share,
 ): PrincipalFacts | Promise<PrincipalFacts> {
   const gathered = policiesOf(deps, principal)
   if (!needsReview(attributes, gathered, deps.defaultDecision)) return gathered
   const known = deps.access.peek(principal.user, attributes)
   if (known !== undefined) return { ...gathered, access: known }
   return deps.access
-    .review(principal.user, attributes)
+    .review(principal.user, attributes, asker)
     .then((answer) => ({ ...gathered, access: answer }))
 }
 

@@ -19,6 +19,7 @@ import { createOptOuts } from './chains/opt-outs.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureOpenDecisions } from './control-plane-metrics.ts'
 import { createDecider } from './decide.ts'
+import type { Share } from './fair-turns.ts'
 import { startGrpcServer } from './grpc-server.ts'
 import {
   type AccessReviewer,
@@ -32,7 +33,7 @@ import { readExtensionAuthentication } from './kubernetes/extension-authenticati
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
 import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
-import { createTokenReviewer } from './kubernetes/token-reviewer.ts'
+import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts'
 import { createAdmissionService } from './services/admission-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
@@ -41,6 +42,7 @@ import { createAuditService, createChainService } from './services/reader-servic
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
 import { createSessions } from './sessions.ts'
 import { openStore, type Store } from './store/open-store.ts'
+import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
 
 const now = () => Date.now()
 const HEALTH_INTERVAL_MS = 1_000
@@ -65,7 +67,8 @@ export async function startControlPlane(
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger)
-  const reviewToken = createTokenReviewer(kube.makeApiClient(AuthenticationV1Api))
+  const reviewToken = createTokenGate(kube.makeApiClient(AuthenticationV1Api), now)
+  const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
   const shared = { ...store, sessions, reviewToken, access, logger, now }
   measureOpenDecisions(metrics, openDecisions.size)
@@ -73,7 +76,7 @@ export async function startControlPlane(
     `0.0.0.0:${config.grpcPortNumber}`,
     toGrpcCredentials(serving, authority.certificatePem),
     {
-      enrolment: createEnrolmentService(shared),
+      enrolment: createEnrolmentService({ ...shared, reviewToken: reviewPodToken }),
       authorization: createAuthorizationService({
         ...shared,
         decider,
@@ -163,9 +166,14 @@ async function watchCluster(
       setTimeout(() => openDecisions.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
     },
   })
-  const { defaultDecision } = config
+  const { defaultDecision, databaseFile } = config
+  const reserve = new VolumeReserve(() => readVolumeSpace(databaseFile))
   const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
-  const decider = createDecider({ ...store, facts, access, readPodUid, defaultDecision, now })
+  const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
+  const decider = createDecider({
+    ...store,
+    ...{ facts, access, readPodUid, defaultDecision, checkVolume, now },
+  })
   const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
   const givenUpAtMs = performance.now() + FACTS_MS_MAX
   while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)

@@ -75,6 +75,10 @@ export interface AuditEventSpec {
   readonly userAgent: string
   /** As whom the pod wanted to act; absent when as itself. */
   readonly impersonatedUser?: RequesterObject
+  /** Of a record that stands for several refusals: how many, until when, and some of them. */
+  readonly refusals?: number
+  readonly lastAt?: string
+  readonly samples?: readonly string[]
 }
 
 export interface AuditEventStatus {

@@ -40,6 +40,7 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
         ? []
         : [escapeText(`as ${spec.impersonatedUser.username} (impersonated)`)]),
       ...(spec.userAgent === '' ? [] : [escapeText(`with ${spec.userAgent}`)]),
+      ...summary(context, event).map(escapeText),
     ]),
     ...section(context, 'Chain', chainLines(context, event)),
     ...section(context, 'Because', because(event).map(escapeText)),
@@ -60,6 +61,14 @@ function section(
         : ' '.repeat(LABEL_WIDTH)
     return `${head}${line}`.trimEnd()
   })
+}
+
+/** What one record stands for, when it is more than the request that it shows. */
+function summary({ utc }: CommandContext, { spec }: AuditEventObject): readonly string[] {
+  if (spec.refusals === undefined) return []
+  const until = spec.lastAt === undefined ? '' : `, the last at ${formatTime(spec.lastAt, utc)}`
+  const samples = (spec.samples ?? []).map((sample) => `  ${sample}`)
+  return [`one of ${spec.refusals} refused alike, summed up in this record${until}:`, ...samples]
 }
 
 function caller({ spec, metadata }: AuditEventObject): string {

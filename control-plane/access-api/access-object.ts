@@ -6,7 +6,7 @@ import {
   type RequesterObject,
 } from '../../core/access-objects.ts'
 import { assert } from '../../core/assert.ts'
-import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
+import type { AuditEvent, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain } from '../../core/chain.ts'
 import { escapeTexts } from '../../core/escape-text.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
@@ -80,9 +80,18 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
       ...(event.impersonatedUser === undefined
         ? {}
         : { impersonatedUser: toRequester(event.impersonatedUser) }),
+      ...toSummary(event.summary),
     },
     status: toStatus(event.outcome),
   })
+}
+
+function toSummary(
+  summary: RefusalSummary | undefined,
+): Pick<AuditEventObject['spec'], 'refusals' | 'lastAt' | 'samples'> {
+  if (summary === undefined) return {}
+  const { count, lastAtMs, samples } = summary
+  return { refusals: count, lastAt: toMicroTime(lastAtMs), samples }
 }
 
 function toStatus(outcome: Outcome | undefined): AuditEventObject['status'] {

@@ -9,9 +9,7 @@ export const AUDIT_EVENT_COLUMNS: readonly Column<AuditEventObject>[] = [
   column('Name', 'Id of the decision in lower case.', ({ metadata }) => metadata.name, {
     format: 'name',
   }),
-  column('Effect', 'The decision.', ({ spec }) =>
-    spec.observed ? `${spec.effect} (observed)` : spec.effect,
-  ),
+  column('Effect', 'The decision, and for how many requests if for several.', describeEffect),
   column('Verb', 'What was asked to be done.', ({ spec }) => spec.verb),
   column('Resource', 'The kind of object it was asked for.', describeResource),
   column('Target', 'The object or path it was asked for.', describeTarget),
@@ -44,6 +42,11 @@ export const AUDIT_EVENT_COLUMNS: readonly Column<AuditEventObject>[] = [
     WIDE,
   ),
 ]
+
+function describeEffect({ spec }: AuditEventObject): string {
+  if (spec.refusals !== undefined) return `${spec.effect} x${spec.refusals}`
+  return spec.observed ? `${spec.effect} (observed)` : spec.effect
+}
 
 function describeResource({ spec }: AuditEventObject): string {
   if (spec.resource === '') return '<none>'

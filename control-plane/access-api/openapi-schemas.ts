@@ -159,6 +159,9 @@ function auditEventProperties(ref: Ref): Record<string, Schema> {
     message: text('What the caller was told.'),
     userAgent: text('What the client called itself.'),
     impersonatedUser: ref('Requester', 'As whom the pod wanted to act. Absent when as itself.'),
+    refusals: integer('How many refused requests the record stands for, when it is several.'),
+    lastAt: time('When the last of them was refused.'),
+    samples: list('Verb and path of some of them.', { type: 'string' }),
   }
 }
 

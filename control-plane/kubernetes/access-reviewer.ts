@@ -1,17 +1,23 @@
 import type { AuthorizationV1Api, V1SubjectAccessReviewSpec } from '@kubernetes/client-node'
+import { userKey } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
 import { judgedVerbs, type RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { textKey } from '../../core/text-key.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { FairQueue } from '../fair-queue.ts'
+import type { Share } from '../fair-turns.ts'
 import { inTime } from './in-time.ts'
 import { reviewKey } from './review-key.ts'
 
 export type Access = 'allowed' | 'denied' | 'unknown'
 
 export interface AccessReviewer {
-  /** What the cluster's authorizer says of a user and every judged verb; `unknown` without an answer. */
-  review(user: UserInfo, attributes: RequestAttributes): Promise<Access>
+  /**
+   * What the cluster's authorizer says of a user and every judged verb; `unknown` without an answer.
+   * Throws `overloaded` when too many questions wait of whoever asks.
+   */
+  review(user: UserInfo, attributes: RequestAttributes, asker: Share): Promise<Access>
   /** What is known without waiting, if anything. */
   peek(user: UserInfo, attributes: RequestAttributes): Access | undefined
   /** Drops every answer at once: who may what has changed. */
@@ -36,6 +42,18 @@ export const AUTHORIZER_LAG_MS = 1_000
 /** Sidecars wait five seconds for a decision; what comes later is of no use to anyone. */
 const REVIEW_MS_MAX = 4_000
 
+/**
+ * kube-apiserver answers a review in a few milliseconds, so a few at once keep it busy; more would only
+ * wait there, before those of others. What one root requester may have at once leaves room for all.
+ */
+const QUEUE_LIMITS = {
+  atOnceMax: 32,
+  atOncePerRootMax: 8,
+  waitingMax: 4_096,
+  waitingPerRootMax: 512,
+  waitingPerPodMax: 128,
+}
+
 /** Answers kept at most: some megabytes. */
 const ANSWERS_MAX = 20_000
 
@@ -51,6 +69,7 @@ export function createAccessReviewer(
 ): AccessReviewer {
   const answers = new Map<string, Answer>()
   const asking = new Map<string, Promise<Access>>()
+  const queue = new FairQueue('reviews of access', QUEUE_LIMITS)
   // An answer that was asked for before a change must not be kept after it.
   let generation = 0
   let changedAtMs = -Infinity
@@ -65,7 +84,11 @@ export function createAccessReviewer(
     return answer.expiresAtMs > options.now() ? answer.access : undefined
   }
 
-  async function review(user: UserInfo, attributes: RequestAttributes): Promise<Access> {
+  async function review(
+    user: UserInfo,
+    attributes: RequestAttributes,
+    asker: Share,
+  ): Promise<Access> {
     const key = reviewKey(user, attributes)
     const remembered = known(key)
     if (remembered !== undefined) return remembered
@@ -74,7 +97,8 @@ export function createAccessReviewer(
     if (running !== undefined) return running
     const began = generation
     const settled = options.now() - changedAtMs >= AUTHORIZER_LAG_MS
-    const asked = ask(user, attributes)
+    const givenUpAtMs = performance.now() + REVIEW_MS_MAX
+    const asked = queue.run(asker, () => ask(user, attributes, givenUpAtMs))
     asking.set(shared, asked)
     try {
       const access = await asked
@@ -95,13 +119,20 @@ export function createAccessReviewer(
     answers.set(key, { access, expiresAtMs: options.now() + options.ttlMs })
   }
 
-  async function ask(user: UserInfo, attributes: RequestAttributes): Promise<Access> {
+  async function ask(
+    user: UserInfo,
+    attributes: RequestAttributes,
+    givenUpAtMs: number,
+  ): Promise<Access> {
+    const leftMs = givenUpAtMs - performance.now()
+    // Whoever asked waits no longer.
+    if (leftMs <= 0) return 'unknown'
     try {
       const verbs = judgedVerbs(attributes)
       const reviews = verbs.map((verb) =>
         api.createSubjectAccessReview({ body: { spec: toSpec(user, attributes, verb) } }),
       )
-      const results = await inTime(Promise.all(reviews), REVIEW_MS_MAX, 'review of access')
+      const results = await inTime(Promise.all(reviews), leftMs, 'review of access')
       return results.every(({ status }) => status?.allowed === true) ? 'allowed' : 'denied'
     } catch (error) {
       options.logger.warn({ error }, 'kube-apiserver did not review access')
@@ -129,7 +160,7 @@ export async function mayAccess(
   user: UserInfo,
   attributes: RequestAttributes,
 ): Promise<boolean> {
-  const answer = await access.review(user, attributes)
+  const answer = await access.review(user, attributes, { root: userKey(user), pod: '' })
   if (answer === 'unknown') {
     throw new Fault('decision_unavailable', 'kube-apiserver did not review access')
   }

@@ -4,8 +4,11 @@ import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { CONTROL_PLANE_AUDIENCE } from '../../core/names.ts'
 import { inTime } from './in-time.ts'
 
-/** Says whose token it is. Throws `identity_unverified`, or `upstream_unavailable` without an answer. */
-export type TokenReviewer = (token: string) => Promise<UserInfo>
+/**
+ * Says whose token it is; `from` is the address of whoever shows it. Throws `identity_unverified`,
+ * `upstream_unavailable` without an answer, or `overloaded`.
+ */
+export type TokenReviewer = (token: string, from?: string) => Promise<UserInfo>
 
 /** Whoever shows a token waits for a few seconds, and then comes again. */
 const REVIEW_MS_MAX = 4_000

@@ -14,7 +14,7 @@ import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import type { AdmissionContext, ChainRegistry } from '../chains/chain-registry.ts'
 import type { AdmittedWorkload } from '../chains/new-workload.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
-import { bearerToken, unary } from './grpc-fault.ts'
+import { bearerToken, peerAddress, unary } from './grpc-fault.ts'
 
 export interface AdmissionDeps {
   readonly registry: ChainRegistry
@@ -35,18 +35,18 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
   const { registry, logger } = deps
   const authenticate = createInjectorCheck(deps)
   return {
-    resolvePod: unary(logger, async ({ context }, metadata) => {
-      await authenticate(metadata)
+    resolvePod: unary(logger, async ({ context }, metadata, peer) => {
+      await authenticate(metadata, peer)
       return { chain: chainToMessage(await registry.resolve(fromMessage(context))) }
     }),
-    bindPod: unary(logger, async ({ context, podUid, podName, serviceAccount }, metadata) => {
-      await authenticate(metadata)
+    bindPod: unary(logger, async ({ context, podUid, podName, serviceAccount }, metadata, peer) => {
+      await authenticate(metadata, peer)
       requireAll({ podUid, podName, serviceAccount })
       const pod = { podUid, podName, serviceAccount }
       return { chain: chainToMessage(await registry.bindPod(fromMessage(context), pod)) }
     }),
-    recordWorkload: unary(logger, async (request, metadata) => {
-      await authenticate(metadata)
+    recordWorkload: unary(logger, async (request, metadata, peer) => {
+      await authenticate(metadata, peer)
       const workload = workloadOf(request)
       const context = fromMessage(request.context)
       if (request.change !== WorkloadChange.TOUCHED) {
@@ -58,16 +58,16 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
       logger.info({ ...aboutOf(context, workload), fields }, 'Touched without choosing code')
       return { chain: chainToMessage(chain) }
     }),
-    resetChain: unary(logger, async (request, metadata) => {
-      await authenticate(metadata)
+    resetChain: unary(logger, async (request, metadata, peer) => {
+      await authenticate(metadata, peer)
       const workload = workloadOf(request)
       const context = fromMessage(request.context)
       const chain = await registry.reset(context, workload)
       logger.warn(aboutOf(context, workload), 'The chain of a workload begins anew')
       return { chain: chainToMessage(chain) }
     }),
-    issueCertificate: unary(logger, async ({ publicKey }, metadata) => {
-      await authenticate(metadata)
+    issueCertificate: unary(logger, async ({ publicKey }, metadata, peer) => {
+      await authenticate(metadata, peer)
       return { certificatePem: await certifyInjector(deps.authority, publicKey) }
     }),
   }
@@ -126,13 +126,15 @@ function recorderOf(
   throw new Fault('request_invalid', 'The message does not say what changed')
 }
 
-function createInjectorCheck(deps: AdmissionDeps): (metadata: Metadata) => Promise<void> {
+function createInjectorCheck(
+  deps: AdmissionDeps,
+): (metadata: Metadata, peer: string) => Promise<void> {
   /** By token: until when it is believed. The oldest first, since each is believed for as long. */
   const known = new Map<string, number>()
-  return async function authenticate(metadata) {
+  return async function authenticate(metadata, peer) {
     const token = bearerToken(metadata)
     if (deps.now() < (known.get(token) ?? 0)) return
-    const user = await deps.reviewToken(token)
+    const user = await deps.reviewToken(token, peerAddress(peer))
     if (user.username !== INJECTOR) {
       throw new Fault('permission_denied', 'Only the injector may tell of admitted objects')
     }

@@ -8,7 +8,7 @@ import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import { SESSION_MS_MAX, type Sessions } from '../sessions.ts'
 import type { PodBindingStore } from '../store/pod-binding-store.ts'
-import { unary } from './grpc-fault.ts'
+import { peerAddress, unary } from './grpc-fault.ts'
 
 export interface EnrolmentDeps {
   readonly bindings: Pick<PodBindingStore, 'find' | 'markEnrolled'>
@@ -23,11 +23,11 @@ const TOKEN_BYTES_MAX = 16 * 1_024
 /** Trades a pod-bound token for a session of the pod that kube-apiserver says it is bound to. */
 export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof EnrolmentService> {
   return {
-    enroll: unary(deps.logger, async ({ token }) => {
+    enroll: unary(deps.logger, async ({ token }, _metadata, peer) => {
       if (token.length > TOKEN_BYTES_MAX) {
         throw new Fault('identity_unverified', 'The token is longer than any token is')
       }
-      const user = await deps.reviewToken(token)
+      const user = await deps.reviewToken(token, peerAddress(peer))
       const podUid = boundPodUid(user)
       const account = parseServiceAccountUsername(user.username)
       if (podUid === undefined || account === undefined) {

@@ -30,6 +30,11 @@ export function unary<Request, Response>(
   }
 }
 
+/** The address of a peer without its port, which is another for each connection. */
+export function peerAddress(peer: string): string {
+  return peer.replace(/:\d+$/, '')
+}
+
 /** The bearer token of a call's metadata. Throws `identity_unverified` when there is none. */
 export function bearerToken(metadata: Metadata): string {
   const [value] = metadata.get('authorization')

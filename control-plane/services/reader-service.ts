@@ -220,6 +220,16 @@ function eventToMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSc
     ...(event.impersonatedUser === undefined
       ? {}
       : { impersonatedUser: userToMessage(event.impersonatedUser) }),
+    ...summaryToMessage(event),
     ...completed,
   }
+}
+
+type SummaryPart = Pick<MessageInitShape<typeof AuditEventSchema>, 'summary'>
+
+function summaryToMessage({ summary }: AuditEvent): SummaryPart {
+  if (summary === undefined) return {}
+  const { count, lastAtMs, samples } = summary
+  const message = { count: BigInt(count), lastAt: timestampFromMs(lastAtMs), samples: [...samples] }
+  return { summary: message }
 }

@@ -1,4 +1,4 @@
-import type { AuditEvent, Effect, Outcome } from '../../core/audit/audit-event.ts'
+import type { AuditEvent, Effect, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 
 /** A decision before it has its place in the order of records. */
 export type NewAuditEvent = Omit<AuditEvent, 'sequence' | 'revision' | 'outcome'>
@@ -56,6 +56,11 @@ export interface AuditEventReader {
 export interface AuditEventStore extends AuditEventReader {
   /** Resolves once the event is on disk, never before. Throws `audit_unavailable`. */
   append(event: NewAuditEvent): Promise<void>
+  /**
+   * Notes how many refusals a record of this pod stands for by now. Resolves once it is on disk. Throws
+   * `audit_unavailable`.
+   */
+  sum(podUid: string, decisionId: string, summary: RefusalSummary): Promise<void>
   /**
    * Notes what became of a decision of this pod, of no other's; the first outcome stays. Resolves
    * once it is on disk.

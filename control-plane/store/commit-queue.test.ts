@@ -45,4 +45,23 @@ describe('createCommitQueue', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(names()).toEqual(['a', 'b'])
   })
+
+  test('takes turns, so that one pod with many writes does not hold up another', async () => {
+    const flood = { root: 'alice', pod: 'flood' }
+    const many = Array.from({ length: 2_000 }, (_, n) => queue.commit(add(`m${n}`), 'now', flood))
+    await queue.commit(add('other'), 'now', { root: 'bob', pod: 'other' })
+    expect(transactions).toHaveLength(1)
+    expect(queue.waiting()).toBeGreaterThan(1_000)
+    await Promise.all(many)
+    const written = names().filter((name) => name !== 'other')
+    expect(written).toEqual(many.map((_, n) => `m${n}`))
+  })
+
+  test('refuses what is beyond the share of one pod, and takes what is of another', async () => {
+    const flood = { root: 'alice', pod: 'flood' }
+    const many = Array.from({ length: 4_097 }, (_, n) => queue.commit(add(`m${n}`), 'now', flood))
+    await expect(many.at(-1)).rejects.toMatchObject({ code: 'overloaded' })
+    await queue.commit(add('other'), 'now', { root: 'alice', pod: 'other' })
+    await Promise.all(many.slice(0, -1))
+  })
 })

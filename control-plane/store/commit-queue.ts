@@ -1,5 +1,6 @@
 import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
 import { Fault } from '../../core/fault.ts'
+import { FairTurns, OWN_SHARE, type Share } from '../fair-turns.ts'
 
 /** Writes that share one transaction. The callback runs inside it, synchronously. */
 export type Write = () => void
@@ -13,10 +14,13 @@ interface Waiting {
 export interface CommitQueue {
   /**
    * Resolves once the write is on disk. Throws `audit_unavailable` when it or its transaction
-   * failed, so that nothing of it is there, and `overloaded` when too many wait. A write that may
+   * failed, so that nothing of it is there, and `overloaded` when too many wait, of all or of one pod.
+   * Writes are taken in turns by whose `share` they are, in order within a share. A write that may
    * come `soon` joins the next transaction of others, and has one of its own when none comes.
    */
-  commit(write: Write, when?: 'now' | 'soon'): Promise<void>
+  commit(write: Write, when?: 'now' | 'soon', share?: Share): Promise<void>
+  /** How many wait. */
+  waiting(): number
   /** Calls back after each transaction; returns the way to stop. */
   onCommit(listener: () => void): () => void
   /** Whether the last transaction failed, and how. */
@@ -34,6 +38,8 @@ const BATCH_WRITES_MAX = 512
 const SOON_MS = 10
 /** About a second's worth of decisions. */
 const WAITING_WRITES_MAX = 20_000
+/** Of one pod: more than one sidecar asks at once, and a fraction of all. */
+const WAITING_WRITES_PER_POD_MAX = 4_096
 
 /** Told of each transaction; `seconds` is how long it took. */
 export type OnTransaction = (result: 'ok' | 'failed', seconds: number) => void
@@ -43,7 +49,7 @@ export function createCommitQueue(
   sqlite: SqliteDatabase,
   onTransaction: OnTransaction = () => {},
 ): CommitQueue {
-  const waiting: Waiting[] = []
+  const waiting = new FairTurns<Waiting>()
   const listeners = new Set<() => void>()
   let scheduled = false
   let timer: NodeJS.Timeout | undefined
@@ -53,12 +59,13 @@ export function createCommitQueue(
   const end = sqlite.prepare('commit')
   const undo = sqlite.prepare('rollback')
 
-  function commit(write: Write, when: 'now' | 'soon' = 'now'): Promise<void> {
-    if (waiting.length >= WAITING_WRITES_MAX) {
+  function commit(write: Write, when: 'now' | 'soon' = 'now', share = OWN_SHARE): Promise<void> {
+    const ofPod = share === OWN_SHARE ? 0 : waiting.sizeOfPod(share)
+    if (waiting.size >= WAITING_WRITES_MAX || ofPod >= WAITING_WRITES_PER_POD_MAX) {
       return Promise.reject(new Fault('overloaded', 'Too many decisions wait to be recorded'))
     }
     return new Promise((resolve, reject) => {
-      waiting.push({ write, resolve, reject })
+      waiting.add(share, { write, resolve, reject })
       if (when === 'now') schedule()
       else timer ??= setTimeout(schedule, SOON_MS)
     })
@@ -75,8 +82,8 @@ export function createCommitQueue(
     scheduled = false
     clearTimeout(timer)
     timer = undefined
-    const batch = waiting.splice(0, BATCH_WRITES_MAX)
-    if (waiting.length > 0) schedule()
+    const batch = takeSome(waiting)
+    if (waiting.size > 0) schedule()
     const unwritable = new Map<Waiting, Fault>()
     const began = performance.now()
     const fault = runTransaction(batch, unwritable)
@@ -122,9 +129,20 @@ export function createCommitQueue(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    waiting: () => waiting.size,
     problem: () => problem,
     probe,
   }
+}
+
+function takeSome(waiting: FairTurns<Waiting>): readonly Waiting[] {
+  const batch: Waiting[] = []
+  while (batch.length < BATCH_WRITES_MAX) {
+    const next = waiting.take()
+    if (next === undefined) break
+    batch.push(next)
+  }
+  return batch
 }
 
 /** What SQLite refuses about one statement, leaving the transaction as it was. */

@@ -65,6 +65,10 @@ export interface DecisionRow {
   readonly fault: string | null
   readonly response_bytes: number | null
   readonly completed_at_ms: number | null
+  /** How many refusals the record stands for; null when it is one request. */
+  readonly refusals: number | null
+  readonly last_at_ms: number | null
+  readonly samples: string | null
 }
 
 export interface DatabaseSchema {

@@ -110,6 +110,14 @@ const fourth: Migration = {
   },
 }
 
+const sixth: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table decision add column refusals integer`.execute(db)
+    await sql`alter table decision add column last_at_ms integer`.execute(db)
+    await sql`alter table decision add column samples text`.execute(db)
+  },
+}
+
 export const migrationProvider: MigrationProvider = {
   getMigrations: () =>
     Promise.resolve({
@@ -117,5 +125,6 @@ export const migrationProvider: MigrationProvider = {
       '0002-enrolments-controllers': second,
       '0003-impersonation': third,
       '0004-touches-generations': fourth,
+      '0006-summed-refusals': sixth,
     }),
 }

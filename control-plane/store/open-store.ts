@@ -33,8 +33,8 @@ export async function openStore(path: string, onTransaction?: OnTransaction): Pr
     probe: queue.probe,
     doubt: database.problem,
     async close() {
-      // An empty write comes last, so whatever was waiting is on disk before it.
-      await queue.commit(() => {})
+      do await queue.commit(() => {})
+      while (queue.waiting() > 0)
       database.close()
     },
   }

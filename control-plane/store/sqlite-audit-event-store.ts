@@ -1,8 +1,7 @@
 import { assert } from '../../core/assert.ts'
-import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
-import type { DelegationChain } from '../../core/chain.ts'
+import type { Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
-import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { shareOf } from '../fair-turns.ts'
 import type {
   AuditEventFilter,
   AuditEventPage,
@@ -11,17 +10,11 @@ import type {
 } from './audit-event-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
-import type { DecisionRow } from './database-schema.ts'
-
-type StoredRow = DecisionRow & { readonly chain: string | null }
-type NewRow = Omit<DecisionRow, 'http_status' | 'fault' | 'response_bytes' | 'completed_at_ms'>
+import { ALLOW, DENY, fromRow, insertSql, toValues } from './decision-row.ts'
 
 /** Two selects of one aggregate each: only such a one is read from the end of its index. */
 const HIGHEST_SQL =
   'select coalesce((select max(sequence) from decision), 0) as sequence, coalesce((select max(revision) from decision), 0) as revision'
-
-const ALLOW = 1
-const DENY = 0
 
 /** The decisions in SQLite. Each row refers to its pod's binding for the chain. */
 export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): AuditEventStore {
@@ -30,37 +23,56 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
   const update = sqlite.prepare<unknown[]>(
     'update decision set revision = ?, http_status = ?, fault = ?, response_bytes = ?, completed_at_ms = ? where id = ? and pod_uid = ? and completed_at_ms is null',
   )
+  const count = sqlite.prepare<unknown[]>(
+    'update decision set revision = ?, refusals = ?, last_at_ms = ?, samples = ? where id = ? and pod_uid = ?',
+  )
   const highest = sqlite.prepare<[], { sequence: number; revision: number }>(HIGHEST_SQL).get()
   assert(highest !== undefined, 'an aggregate without groups gives one row')
   // Numbers are given inside the transaction, so a failed one leaves no gap behind.
   let { sequence, revision } = highest
 
   function append(event: NewAuditEvent): Promise<void> {
-    return queue
-      .commit(() => {
-        insert.run(...toValues(event, sequence + 1, revision + 1))
-        sequence += 1
-        revision += 1
-      })
-      .catch(resync)
+    const share = shareOf({ chain: event.chain, podUid: event.caller.podUid })
+    const write = (): void => {
+      insert.run(...toValues(event, sequence + 1, revision + 1))
+      sequence += 1
+      revision += 1
+    }
+    return queue.commit(write, 'now', share).catch(resync)
   }
 
   function complete(podUid: string, decisionId: string, outcome: Outcome): Promise<void> {
     const { httpStatus, fault, responseBytes, completedAtMs } = outcome
-    return queue
-      .commit(() => {
-        const { changes } = update.run(
-          revision + 1,
-          httpStatus,
-          fault,
-          responseBytes,
-          completedAtMs,
-          decisionId,
-          podUid,
-        )
-        revision += changes
-      }, 'soon')
-      .catch(resync)
+    const write = (): void => {
+      const { changes } = update.run(
+        revision + 1,
+        httpStatus,
+        fault,
+        responseBytes,
+        completedAtMs,
+        decisionId,
+        podUid,
+      )
+      revision += changes
+    }
+    return queue.commit(write, 'soon', { root: podUid, pod: podUid }).catch(resync)
+  }
+
+  function sum(podUid: string, decisionId: string, summary: RefusalSummary): Promise<void> {
+    const samples = JSON.stringify(summary.samples)
+    const { lastAtMs } = summary
+    const write = (): void => {
+      const { changes } = count.run(
+        revision + 1,
+        summary.count,
+        lastAtMs,
+        samples,
+        decisionId,
+        podUid,
+      )
+      revision += changes
+    }
+    return queue.commit(write, 'now', { root: podUid, pod: podUid }).catch(resync)
   }
 
   /** After a failed transaction the counters go back to what is on disk. */
@@ -96,6 +108,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
   return {
     append,
     complete,
+    sum,
     async get(id) {
       try {
         const row = await select(kysely, {}).where('decision.id', '=', id).executeTakeFirst()
@@ -139,123 +152,4 @@ function select(kysely: Database['kysely'], filter: AuditEventFilter) {
     if (value !== undefined) query = query.where(column as keyof typeof equal, '=', value)
   }
   return query
-}
-
-/** The columns in the order of `toValues`. */
-const COLUMNS = [
-  'sequence',
-  'revision',
-  'id',
-  'decided_at_ms',
-  'pod_uid',
-  'namespace',
-  'pod',
-  'container',
-  'root_requester',
-  'verb',
-  'also_verbs',
-  'resource_request',
-  'api_group',
-  'api_version',
-  'resource',
-  'subresource',
-  'target_namespace',
-  'target_name',
-  'path',
-  'effect',
-  'reason',
-  'refused_by',
-  'rule',
-  'observed',
-  'user_agent',
-  'message',
-  'impersonated_user',
-] as const satisfies readonly (keyof NewRow)[]
-
-function insertSql(db: Database): string {
-  const row = Object.fromEntries(COLUMNS.map((column) => [column, 0])) as unknown as DecisionRow
-  return db.kysely.insertInto('decision').values(row).compile().sql
-}
-
-function toValues(event: NewAuditEvent, sequence: number, revision: number): readonly unknown[] {
-  const { attributes, caller } = event
-  return [
-    sequence,
-    revision,
-    event.id,
-    event.decidedAtMs,
-    caller.podUid,
-    caller.namespace,
-    caller.name,
-    event.container,
-    event.chain.rootRequester.username,
-    attributes.verb,
-    attributes.alsoVerbs.join(','),
-    attributes.resourceRequest ? 1 : 0,
-    attributes.apiGroup,
-    attributes.apiVersion,
-    attributes.resource,
-    attributes.subresource,
-    attributes.namespace,
-    attributes.name,
-    attributes.path,
-    event.effect === 'allow' ? ALLOW : DENY,
-    event.reason,
-    event.refusedBy,
-    event.rule,
-    event.observed ? 1 : 0,
-    event.userAgent,
-    event.message,
-    event.impersonatedUser === undefined ? '' : JSON.stringify(event.impersonatedUser),
-  ]
-}
-
-function fromRow(row: StoredRow): AuditEvent {
-  assert(row.chain !== null, 'a decision is made for a pod that is bound')
-  const chain = JSON.parse(row.chain) as DelegationChain
-  const caller = chain.actors.at(-1)
-  assert(caller !== undefined, 'a bound chain ends with its pod')
-  const outcome =
-    row.completed_at_ms === null
-      ? {}
-      : {
-          outcome: {
-            httpStatus: row.http_status ?? 0,
-            fault: row.fault ?? '',
-            responseBytes: row.response_bytes ?? 0,
-            completedAtMs: row.completed_at_ms,
-          },
-        }
-  return {
-    id: row.id,
-    sequence: row.sequence,
-    revision: row.revision,
-    decidedAtMs: row.decided_at_ms,
-    caller,
-    container: row.container,
-    chain,
-    attributes: {
-      verb: row.verb,
-      resourceRequest: row.resource_request === 1,
-      apiGroup: row.api_group,
-      apiVersion: row.api_version,
-      resource: row.resource,
-      subresource: row.subresource,
-      namespace: row.target_namespace,
-      name: row.target_name,
-      path: row.path,
-      alsoVerbs: row.also_verbs === '' ? [] : row.also_verbs.split(','),
-    },
-    effect: row.effect === ALLOW ? 'allow' : 'deny',
-    reason: row.reason,
-    refusedBy: row.refused_by,
-    rule: row.rule,
-    observed: row.observed === 1,
-    userAgent: row.user_agent,
-    message: row.message,
-    ...(row.impersonated_user === ''
-      ? {}
-      : { impersonatedUser: JSON.parse(row.impersonated_user) as UserInfo }),
-    ...outcome,
-  }
 }

@@ -14,6 +14,15 @@ export interface Outcome {
   readonly completedAtMs: number
 }
 
+/** Refusals of one pod, of one reason and verb, that one record stands for. */
+export interface RefusalSummary {
+  /** How many, the first one included. */
+  readonly count: number
+  readonly lastAtMs: number
+  /** Verb and path of some that differ, eight at most. */
+  readonly samples: readonly string[]
+}
+
 /** One decision on durable record. */
 export interface AuditEvent {
   /** ULID; also the `Audit-ID` of the request at kube-apiserver. */
@@ -41,6 +50,8 @@ export interface AuditEvent {
   /** As whom the pod wanted to act, as kube-apiserver's own audit names it; absent for itself. */
   readonly impersonatedUser?: UserInfo | undefined
   readonly message: string
+  /** Absent for a record of one request, as that of every request that was forwarded is. */
+  readonly summary?: RefusalSummary
   /** Absent while the request is open, and for ever when its sidecar died. */
   readonly outcome?: Outcome
 }

@@ -27,6 +27,7 @@ export async function startControlPlaneProcess(options: {
   const grpcPort = await freePort()
   const accessApiPort = options.accessApiPort ?? (await freePort())
   const healthPort = await freePort()
+  const livenessPort = await freePort()
   const child = spawn(
     process.execPath,
     [
@@ -35,6 +36,7 @@ export async function startControlPlaneProcess(options: {
       ...['--grpc-port-number', String(grpcPort)],
       ...['--access-api-port-number', String(accessApiPort)],
       ...['--health-port-number', String(healthPort)],
+      ...['--liveness-port-number', String(livenessPort)],
     ],
     {
       env: { PATH: process.env['PATH'], KUBECONFIG: options.kubeconfigFile },

@@ -34,6 +34,16 @@ export function createMemoryAuditEventStore(): AuditEventStore {
       events[index] = { ...event, outcome, revision }
       commits.call()
     },
+    async sum(podUid, decisionId, summary) {
+      const index = events.findIndex(
+        ({ id, caller }) => id === decisionId && caller.podUid === podUid,
+      )
+      const event = events[index]
+      if (event === undefined) return
+      revision += 1
+      events[index] = { ...event, summary, revision }
+      commits.call()
+    },
     async get(id) {
       return events.find((event) => event.id === id)
     },

@@ -11,7 +11,10 @@ import {
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DelegatedAuthorizer } from '../../../control-plane/access-api/access-api-app.ts'
-import { createAccessReviewer } from '../../../control-plane/kubernetes/access-reviewer.ts'
+import {
+  createAccessReviewer,
+  mayAccess,
+} from '../../../control-plane/kubernetes/access-reviewer.ts'
 import { readExtensionAuthentication } from '../../../control-plane/kubernetes/extension-authentication.ts'
 import { createLogger } from '../../../platform/logger.ts'
 import { createRequestHeaderSource } from '../../../platform/request-header-config.ts'
@@ -57,7 +60,7 @@ describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube
       certificate: await serving.issueServer(`${SERVICE}.${SYSTEM}.svc`),
       authorize: async (user, attributes) => {
         asked.push([user, attributes])
-        return (await reviewer.review(user, attributes)) === 'allowed'
+        return mayAccess(reviewer, user, attributes)
       },
     })
     await recordSamples(api)

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/audit.proto.
  */
 export const file_lanyard_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("ChZsYW55YXJkL3YxL2F1ZGl0LnByb3RvEgpsYW55YXJkLnYxIp0ECgpBdWRpdEV2ZW50EgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEi4KCmRlY2lkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmNhbGxlchgEIAEoCzIRLmxhbnlhcmQudjEuQWN0b3ISEQoJY29udGFpbmVyGAUgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAYgASgJEioKBWNoYWluGAcgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4SMQoKYXR0cmlidXRlcxgIIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSIgoGZWZmZWN0GAkgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAogASgJEhIKCnJlZnVzZWRfYnkYCyABKAkSDAoEcnVsZRgMIAEoCRIQCghvYnNlcnZlZBgNIAEoCBISCgp1c2VyX2FnZW50GA4gASgJEg8KB21lc3NhZ2UYDyABKAkSJAoHb3V0Y29tZRgQIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KEWltcGVyc29uYXRlZF91c2VyGBIgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbyIiChRHZXRBdWRpdEV2ZW50UmVxdWVzdBIKCgJpZBgBIAEoCSI+ChVHZXRBdWRpdEV2ZW50UmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5sYW55YXJkLnYxLkF1ZGl0RXZlbnQinwEKFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIWCg5yb290X3JlcXVlc3RlchgDIAEoCRIiCgZlZmZlY3QYBCABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIWCg5hZnRlcl9zZXF1ZW5jZRgFIAEoBBIRCglwYWdlX3NpemUYBiABKA0iQQoXTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50IkQKF1dhdGNoQXVkaXRFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJBChhXYXRjaEF1ZGl0RXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5sYW55YXJkLnYxLkF1ZGl0RXZlbnQyoQIKDEF1ZGl0U2VydmljZRJUCg1HZXRBdWRpdEV2ZW50EiAubGFueWFyZC52MS5HZXRBdWRpdEV2ZW50UmVxdWVzdBohLmxhbnlhcmQudjEuR2V0QXVkaXRFdmVudFJlc3BvbnNlEloKD0xpc3RBdWRpdEV2ZW50cxIiLmxhbnlhcmQudjEuTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBojLmxhbnlhcmQudjEuTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USXwoQV2F0Y2hBdWRpdEV2ZW50cxIjLmxhbnlhcmQudjEuV2F0Y2hBdWRpdEV2ZW50c1JlcXVlc3QaJC5sYW55YXJkLnYxLldhdGNoQXVkaXRFdmVudHNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_timestamp, file_lanyard_v1_authorization, file_lanyard_v1_chain]);
+  fileDesc("ChZsYW55YXJkL3YxL2F1ZGl0LnByb3RvEgpsYW55YXJkLnYxIsoECgpBdWRpdEV2ZW50EgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEi4KCmRlY2lkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmNhbGxlchgEIAEoCzIRLmxhbnlhcmQudjEuQWN0b3ISEQoJY29udGFpbmVyGAUgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAYgASgJEioKBWNoYWluGAcgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4SMQoKYXR0cmlidXRlcxgIIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSIgoGZWZmZWN0GAkgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAogASgJEhIKCnJlZnVzZWRfYnkYCyABKAkSDAoEcnVsZRgMIAEoCRIQCghvYnNlcnZlZBgNIAEoCBISCgp1c2VyX2FnZW50GA4gASgJEg8KB21lc3NhZ2UYDyABKAkSJAoHb3V0Y29tZRgQIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KEWltcGVyc29uYXRlZF91c2VyGBIgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIrCgdzdW1tYXJ5GB4gASgLMhoubGFueWFyZC52MS5SZWZ1c2FsU3VtbWFyeSJdCg5SZWZ1c2FsU3VtbWFyeRINCgVjb3VudBgBIAEoBBIrCgdsYXN0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzYW1wbGVzGAMgAygJIiIKFEdldEF1ZGl0RXZlbnRSZXF1ZXN0EgoKAmlkGAEgASgJIj4KFUdldEF1ZGl0RXZlbnRSZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLmxhbnlhcmQudjEuQXVkaXRFdmVudCKfAQoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCwoDcG9kGAIgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAMgASgJEiIKBmVmZmVjdBgEIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0EhYKDmFmdGVyX3NlcXVlbmNlGAUgASgEEhEKCXBhZ2Vfc2l6ZRgGIAEoDSJBChdMaXN0QXVkaXRFdmVudHNSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5sYW55YXJkLnYxLkF1ZGl0RXZlbnQiRAoXV2F0Y2hBdWRpdEV2ZW50c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIkEKGFdhdGNoQXVkaXRFdmVudHNSZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLmxhbnlhcmQudjEuQXVkaXRFdmVudDKhAgoMQXVkaXRTZXJ2aWNlElQKDUdldEF1ZGl0RXZlbnQSIC5sYW55YXJkLnYxLkdldEF1ZGl0RXZlbnRSZXF1ZXN0GiEubGFueWFyZC52MS5HZXRBdWRpdEV2ZW50UmVzcG9uc2USWgoPTGlzdEF1ZGl0RXZlbnRzEiIubGFueWFyZC52MS5MaXN0QXVkaXRFdmVudHNSZXF1ZXN0GiMubGFueWFyZC52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZRJfChBXYXRjaEF1ZGl0RXZlbnRzEiMubGFueWFyZC52MS5XYXRjaEF1ZGl0RXZlbnRzUmVxdWVzdBokLmxhbnlhcmQudjEuV2F0Y2hBdWRpdEV2ZW50c1Jlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_lanyard_v1_authorization, file_lanyard_v1_chain]);
 
 /**
  * @generated from message lanyard.v1.AuditEvent
@@ -129,6 +129,13 @@ export type AuditEvent = Message<"lanyard.v1.AuditEvent"> & {
    * @generated from field: lanyard.v1.UserInfo impersonated_user = 18;
    */
   impersonatedUser?: UserInfo | undefined;
+
+  /**
+   * Set when the record stands for several refused requests of its pod, reason and verb.
+   *
+   * @generated from field: lanyard.v1.RefusalSummary summary = 30;
+   */
+  summary?: RefusalSummary | undefined;
 };
 
 /**
@@ -137,6 +144,37 @@ export type AuditEvent = Message<"lanyard.v1.AuditEvent"> & {
  */
 export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_audit, 0);
+
+/**
+ * @generated from message lanyard.v1.RefusalSummary
+ */
+export type RefusalSummary = Message<"lanyard.v1.RefusalSummary"> & {
+  /**
+   * How many, the first one included.
+   *
+   * @generated from field: uint64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_at = 2;
+   */
+  lastAt?: Timestamp | undefined;
+
+  /**
+   * Verb and path of some of them.
+   *
+   * @generated from field: repeated string samples = 3;
+   */
+  samples: string[];
+};
+
+/**
+ * Describes the message lanyard.v1.RefusalSummary.
+ * Use `create(RefusalSummarySchema)` to create a new message.
+ */
+export const RefusalSummarySchema: GenMessage<RefusalSummary> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_audit, 1);
 
 /**
  * @generated from message lanyard.v1.GetAuditEventRequest
@@ -153,7 +191,7 @@ export type GetAuditEventRequest = Message<"lanyard.v1.GetAuditEventRequest"> & 
  * Use `create(GetAuditEventRequestSchema)` to create a new message.
  */
 export const GetAuditEventRequestSchema: GenMessage<GetAuditEventRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 1);
+  messageDesc(file_lanyard_v1_audit, 2);
 
 /**
  * @generated from message lanyard.v1.GetAuditEventResponse
@@ -170,7 +208,7 @@ export type GetAuditEventResponse = Message<"lanyard.v1.GetAuditEventResponse"> 
  * Use `create(GetAuditEventResponseSchema)` to create a new message.
  */
 export const GetAuditEventResponseSchema: GenMessage<GetAuditEventResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 2);
+  messageDesc(file_lanyard_v1_audit, 3);
 
 /**
  * @generated from message lanyard.v1.ListAuditEventsRequest
@@ -218,7 +256,7 @@ export type ListAuditEventsRequest = Message<"lanyard.v1.ListAuditEventsRequest"
  * Use `create(ListAuditEventsRequestSchema)` to create a new message.
  */
 export const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 3);
+  messageDesc(file_lanyard_v1_audit, 4);
 
 /**
  * @generated from message lanyard.v1.ListAuditEventsResponse
@@ -235,7 +273,7 @@ export type ListAuditEventsResponse = Message<"lanyard.v1.ListAuditEventsRespons
  * Use `create(ListAuditEventsResponseSchema)` to create a new message.
  */
 export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 4);
+  messageDesc(file_lanyard_v1_audit, 5);
 
 /**
  * @generated from message lanyard.v1.WatchAuditEventsRequest
@@ -257,7 +295,7 @@ export type WatchAuditEventsRequest = Message<"lanyard.v1.WatchAuditEventsReques
  * Use `create(WatchAuditEventsRequestSchema)` to create a new message.
  */
 export const WatchAuditEventsRequestSchema: GenMessage<WatchAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 5);
+  messageDesc(file_lanyard_v1_audit, 6);
 
 /**
  * @generated from message lanyard.v1.WatchAuditEventsResponse
@@ -274,7 +312,7 @@ export type WatchAuditEventsResponse = Message<"lanyard.v1.WatchAuditEventsRespo
  * Use `create(WatchAuditEventsResponseSchema)` to create a new message.
  */
 export const WatchAuditEventsResponseSchema: GenMessage<WatchAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 6);
+  messageDesc(file_lanyard_v1_audit, 7);
 
 /**
  * Reads the audit. Callers need list on auditevents.access.lanyard.dev.

@@ -83,7 +83,7 @@ function endQuietAfter(quietMs: number): void {
   Object.assign(watch, { requestTimeoutMs: quietMs })
 }
 
-const names = () => [...collection.items.keys()].sort()
+const names = () => [...collection.items.values()].map(({ metadata }) => metadata?.name).sort()
 const relistsWithin = { timeout: 5_000 }
 
 test('a list and then its changes, from where the list ended', async () => {

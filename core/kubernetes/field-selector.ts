@@ -30,17 +30,22 @@ export function parseFieldSelector(selector: string): readonly FieldRequirement[
 /**
  * The name that a field selector pins with `metadata.name=NAME`, or undefined. kube-apiserver
  * copies it into the attributes that it authorizes, so that `resourceNames` hold for lists too.
- * Throws `request_invalid` for a selector that kube-apiserver would not parse, and for one with two
- * names: which of them counts depends on how the terms are sorted.
+ * The same name twice, as kr8s writes it, is that name. Throws `request_invalid` for a selector that
+ * kube-apiserver would not parse, and for one with two names: which of them counts depends on how the
+ * terms are sorted.
  */
 export function nameInFieldSelector(selector: string): string | undefined {
-  const [pinned, another] = parseFieldSelector(selector).filter(
-    ({ field, operator }) => field === 'metadata.name' && operator === '=',
-  )
+  const names = parseFieldSelector(selector)
+    .filter(({ field, operator }) => field === 'metadata.name' && operator === '=')
+    .map(({ value }) => value)
+  const [pinned, another] = new Set(names)
   if (another !== undefined) {
-    throw new Fault('request_invalid', 'The field selector has more than one metadata.name')
+    throw new Fault(
+      'request_invalid',
+      'The field selector names two objects: want one metadata.name',
+    )
   }
-  return pinned?.value
+  return pinned
 }
 
 function splitTerms(selector: string): readonly string[] {

@@ -31,14 +31,17 @@ export function programEntries(source: string, path: string): readonly TarEntry[
   return [fileEntry(real, path, 0o755), ...sharedLibraryEntries(real)]
 }
 
-/** The shared libraries of a program, each at the path where its loader looks for it. */
-export function sharedLibraryEntries(program: string): readonly TarEntry[] {
+/** The shared libraries of some programs, each once, at the path where the loader looks for it. */
+export function sharedLibraryEntries(...programs: readonly string[]): readonly TarEntry[] {
   // A static program makes ldd fail; it needs no library.
-  const listed = execFileSync('sh', ['-c', 'ldd "$0" 2>/dev/null || true', program], {
+  const listed = execFileSync('sh', ['-c', 'ldd "$@" 2>/dev/null || true', 'ldd', ...programs], {
     encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
   })
-  const paths = [...listed.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map((match) => match[1] ?? '')
-  return paths.map((library) => fileEntry(realpathSync(library), library.slice(1), 0o755))
+  const found = [...listed.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map((match) => match[1] ?? '')
+  return [...new Set(found)].map((library) =>
+    fileEntry(realpathSync(library), library.slice(1), 0o755),
+  )
 }
 
 /** Adds every folder above the entries once, and drops entries of the same path but the first. */

@@ -108,6 +108,8 @@ export function workerPod(name: string, image: string): object {
           name: 'main',
           image,
           imagePullPolicy: 'IfNotPresent',
+          // Without any, the pod that has no sidecar would have to wait for the one that has.
+          resources: { requests: { cpu: '200m', memory: '128Mi' } },
           command: ['sh', '-c', `echo first line; ${page} && exec python3 -m http.server 8080`],
           readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
         },

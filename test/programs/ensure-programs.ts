@@ -112,9 +112,11 @@ async function layersOf(folder: string): Promise<readonly Buffer[]> {
 /** What was built, and the machine's shared libraries that its parts are linked with. */
 function programLayer(name: string, folder: string): Buffer {
   const own = folderEntries(folder, `${ROOT}/${name}`).filter(({ path }) => !UNUSED.test(path))
-  const libraries = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const linked = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => /\.so(?:\.[\d.]+)?$|^client$|\/bin\/java$/.test(path))
-    .flatMap((path) => sharedLibraryEntries(join(folder, path)))
-    .filter(({ path }) => /^(?:usr\/)?lib(?:64)?\//.test(path))
+    .map((path) => join(folder, path))
+  const libraries = sharedLibraryEntries(...linked).filter(({ path }) =>
+    /^(?:usr\/)?lib(?:64)?\//.test(path),
+  )
   return writeTar(withFolders([...own, ...libraries]))
 }

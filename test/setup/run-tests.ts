@@ -33,6 +33,10 @@ async function main(): Promise<number> {
     console.error('== the cluster that the tests need')
     if ((await run('node', ['test/cluster/prepare.ts'])) !== 0) totals.failed += 1
   }
+  if (projects.includes('e2e')) {
+    console.error('== the programs that the end-to-end tests run')
+    if ((await run('node', ['test/programs/prepare.ts'])) !== 0) totals.failed += 1
+  }
   for (const project of projects) {
     console.error(`== vitest ${project}`)
     await runProject(project, totals)

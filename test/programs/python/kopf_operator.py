@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import os
+
+# kopf names itself after its user, whom the image does not know by name.
+os.environ["LOGNAME"] = "programs"
 
 import kopf
 from kubernetes import client, config

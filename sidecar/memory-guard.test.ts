@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { createMemoryGuard, memoryLimitBytes, privateBytes } from './memory-guard.ts'
+import {
+  createMemoryGuard,
+  memoryLimitBytes,
+  privateBytes,
+  requestsThatFit,
+} from './memory-guard.ts'
 
 test.each([
   ['half of the limit', 1_000, 500, false],
@@ -35,4 +40,13 @@ test('createMemoryGuard() measures now and then, and is no longer tight when mem
 test('privateBytes() and memoryLimitBytes() read what the kernel says', () => {
   expect(privateBytes()).toBeGreaterThan(4 * 1024 * 1024)
   expect(memoryLimitBytes()).toBeGreaterThanOrEqual(0)
+})
+
+test.each([
+  ['no limit', 0, Number.POSITIVE_INFINITY],
+  ['the limit of the chart', 512, 1_187],
+  ['a small limit', 96, 122],
+  ['less than it needs idle', 32, 32],
+])('requestsThatFit() with %s', (_name, mebibytes, want) => {
+  expect(requestsThatFit(mebibytes * 1024 * 1024)).toBe(want)
 })

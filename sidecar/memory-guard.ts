@@ -17,6 +17,17 @@ export interface MemoryGuardOptions {
   readonly nowMs: () => number
 }
 
+const IDLE_BYTES = 48 * 1024 * 1024
+/** An open watch in a burst of events, as measured: docs/operations.md. */
+const OPEN_BYTES = 400 * 1024
+const FIT_MIN = 32
+
+/** How many requests may be open so that a burst of answers to all of them keeps within the limit. */
+export function requestsThatFit(limitBytes: number): number {
+  if (limitBytes === 0) return Number.POSITIVE_INFINITY
+  return Math.max(FIT_MIN, Math.floor((limitBytes - IDLE_BYTES) / OPEN_BYTES))
+}
+
 /** What is left then takes what comes before the next measurement, and answers that are under way. */
 const TIGHT_SHARE = 0.8
 /** Measuring takes some microseconds. In this time some hundred requests may come. */

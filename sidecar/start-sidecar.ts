@@ -6,7 +6,12 @@ import { VERSION } from '../platform/version.ts'
 import { type Authorizer, createAuthorizer } from './authorizer/authorizer.ts'
 import { createCallers } from './callers.ts'
 import { type SidecarConfig, upstreamOrigin } from './config.ts'
-import { createMemoryGuard, memoryLimitBytes, privateBytes } from './memory-guard.ts'
+import {
+  createMemoryGuard,
+  memoryLimitBytes,
+  privateBytes,
+  requestsThatFit,
+} from './memory-guard.ts'
 import { writeContainerFolders } from './pod/container-folders.ts'
 import { type CertificatePair, issueServerCertificate } from './pod/pod-authority.ts'
 import { openPodState } from './pod/pod-state.ts'
@@ -73,6 +78,7 @@ export async function startSidecar(
       callers: createCallers(tokens),
       authorizer,
       upstream,
+      openRequestsMax: Math.min(config.openRequestsMax, requestsThatFit(memoryLimitBytes())),
       memory: createMemoryGuard({
         limitBytes: memoryLimitBytes(),
         readBytes: privateBytes,

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander'
+import { parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
 import { type AuditOptions, runAudit } from './commands/audit.ts'
 import { type GlobalOptions, usable } from './global-options.ts'
 import { parsePodName, parseText } from './object-name.ts'
 import { parseResourceFilter, type ResourceFilter } from './resource-filter.ts'
 import type { Start } from './start.ts'
-import { parseDuration } from './time-text.ts'
 import { examples } from './usage-text.ts'
 
 const LIMIT = 100

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
 import { parseNamespace, parseText } from './object-name.ts'
 import type { OutputFormat } from './output-format.ts'
-import { parseDuration } from './time-text.ts'
 
 /** Options that every command takes, before or after its name. */
 export interface GlobalOptions {

@@ -9,6 +9,7 @@ import { type DecisionId, parseDecisionId } from './decision-id.ts'
 import { type GlobalOptions, usable } from './global-options.ts'
 import { parsePodName } from './object-name.ts'
 import { addReset } from './reset-subcommand.ts'
+import { addRevoke } from './revoke-subcommand.ts'
 import type { Start } from './start.ts'
 import { examples } from './usage-text.ts'
 
@@ -19,6 +20,7 @@ export function addSubcommands(program: Command, name: string, start: Start): vo
   addExplain(program, name, start)
   addCheck(program, name, start)
   addReset(program, name, start)
+  addRevoke(program, name, start)
   addVersion(program, name, start)
   addCompletion(program, name, start)
 }

@@ -1,7 +1,21 @@
 import { z } from 'zod'
-import { integer } from '../platform/config.ts'
+import { parseDuration } from '../core/duration.ts'
+import { Fault } from '../core/fault.ts'
+import { boolean, integer } from '../platform/config.ts'
 
 const port = () => integer({ min: 1_024, max: 65_535 })
+
+/** A duration, as text; a default of it reads better than a number of milliseconds. */
+function duration() {
+  return z.string().superRefine((text, context) => {
+    try {
+      parseDuration(text)
+    } catch (error) {
+      // Converted: what is wrong with a setting is told with its name.
+      context.addIssue(Fault.from(error).message)
+    }
+  })
+}
 
 /** Settings of the control plane; each is a flag, an environment name with LANYARD_, or a file key. */
 export const controlPlaneConfig = z.strictObject({
@@ -23,6 +37,16 @@ export const controlPlaneConfig = z.strictObject({
     .enum(['SubjectAccessReview', 'Deny'])
     .default('SubjectAccessReview')
     .describe('What holds for a principal that no AccessPolicy names'),
+  chainMaxAge: duration()
+    .default('365d')
+    .describe(
+      'How long after its root requester was last seen a chain ends, such as 90d or 12h; 0 means never',
+    ),
+  visitorsJoin: boolean()
+    .default(false)
+    .describe(
+      'Whether whoever execs, attaches or forwards a port into a pod is a co-requester of it from then on',
+    ),
   accessReviewTtlMs: integer({ min: 0, max: 600_000 })
     .default(10_000)
     .describe(

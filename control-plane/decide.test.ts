@@ -1,9 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { withCoRequester } from '../core/chain.ts'
 import { Fault } from '../core/fault.ts'
 import type { UserInfo } from '../core/kubernetes/user-info.ts'
 import type { AccessPolicy } from '../core/policy/access-policy.ts'
+import { type ChainLapse, expiredLapse } from '../core/policy/chain-lapse.ts'
 import { aRequest, aRule } from '../test/support/policy-builders.ts'
-import { AGENT, aBinding, aChain, aUser, BUILD, THIRD } from '../test/support/record-builders.ts'
+import {
+  AGENT,
+  aBinding,
+  aChain,
+  anEnrolledBinding,
+  aUser,
+  BUILD,
+  THIRD,
+} from '../test/support/record-builders.ts'
 import { createDecider, type Decider, type Question } from './decide.ts'
 import type { Access } from './kubernetes/access-reviewer.ts'
 import { openStore, type Store } from './store/open-store.ts'
@@ -17,6 +27,10 @@ interface World {
   readonly invalid: Set<string>
   observed: boolean
   problem: string | undefined
+  lapse: ChainLapse | undefined
+  warning: string
+  /** What the chain has grown to. */
+  grown: PodBinding | undefined
   /** UIDs of the pods that are there, by name. */
   readonly pods: Map<string, string>
   /** Users for whom the authorizer was asked. */
@@ -44,6 +58,9 @@ beforeEach(async () => {
     invalid: new Set(),
     observed: false,
     problem: undefined,
+    lapse: undefined,
+    warning: '',
+    grown: undefined,
     pods: new Map([AGENT, BUILD, THIRD].map(({ name, podUid }) => [name, podUid])),
     asked: [],
   }
@@ -78,6 +95,12 @@ beforeEach(async () => {
         return world.access.get(username) ?? 'allowed'
       },
     },
+    lapses: {
+      lapseOf: () => world.lapse,
+      endsAtMs: () => Number.POSITIVE_INFINITY,
+      warningOf: () => world.warning,
+    },
+    grown: { newest: (held) => world.grown ?? held },
     readPodUid: async (namespace, name) => world.pods.get(namespace === 'team' ? name : ''),
     defaultDecision: 'SubjectAccessReview',
     now: () => 1_795_000_000_000,
@@ -174,7 +197,7 @@ describe('decide()', () => {
   test('judges co-requesters too', async () => {
     world.access.set('carol', 'denied')
     const chain = { ...aChain([AGENT]), coRequesters: [aUser('carol')] }
-    const edited = { ...aBinding([AGENT]), chain, sequence: 9 }
+    const edited = anEnrolledBinding([AGENT], 9, { chain })
     const { effect, refusal } = await decider.decide(edited, aQuestion())
     expect(effect).toBe('deny')
     expect(refusal?.message).toContain('carol')
@@ -182,12 +205,43 @@ describe('decide()', () => {
 
   test('denies everything of a chain that is closed, without asking anybody', async () => {
     const chain = { ...aChain([AGENT]), closed: 'too many' }
-    const closed = { ...aBinding([AGENT]), chain, sequence: 9 }
+    const closed = anEnrolledBinding([AGENT], 9, { chain })
     const { decisionId, effect, refusal } = await decider.decide(closed, aQuestion())
     expect(effect).toBe('deny')
     expect(refusal?.message).toContain('its chain is closed: too many')
     expect(await recorded(decisionId)).toMatchObject({ reason: 'chain_closed', refusedBy: '' })
     expect(await decider.stillAllows(closed, aQuestion())).toBe(false)
+  })
+
+  test('judges whoever has joined since the session began, and keeps what was decided before', async () => {
+    await store.bindings.markEnrolled(THIRD.podUid)
+    const before = await decider.decide(binding, aQuestion())
+    const chain = withCoRequester(binding.chain, aUser('carol'))
+    world.grown = await store.bindings.revise(binding.podUid, ({ visits }) => ({ chain, visits }))
+    world.access.set('carol', 'denied')
+    const after = await decider.decide(binding, aQuestion())
+    expect([before.effect, after.effect]).toEqual(['allow', 'deny'])
+    expect(await decider.stillAllows(binding, aQuestion())).toBe(false)
+    expect((await recorded(before.decisionId))?.chain).toEqual(binding.chain)
+    expect((await recorded(after.decisionId))?.chain).toEqual(chain)
+  })
+
+  test('lets a chain that has ended do nothing, asks nobody, and says what to do', async () => {
+    world.lapse = expiredLapse({ role: 'root requester', user: aUser('alice') }, '365d')
+    const { effect, refusal, decisionId } = await decider.decide(binding, aQuestion())
+    expect([effect, world.asked]).toEqual(['deny', []])
+    expect(refusal?.message).toContain('kubectl rollout restart')
+    expect(await recorded(decisionId)).toMatchObject({
+      reason: 'chain_expired',
+      refusedBy: 'alice',
+    })
+    expect(await decider.stillAllows(binding, aQuestion())).toBe(false)
+  })
+
+  test('warns of a chain that ends soon', async () => {
+    world.warning = 'the chain ends'
+    const { effect, warning } = await decider.decide(binding, aQuestion())
+    expect([effect, warning]).toEqual(['allow', 'the chain ends'])
   })
 
   test('refuses an empty chain', async () => {
@@ -252,7 +306,7 @@ describe('a guard', () => {
     const other = { ...AGENT, podUid: 'other-uid', name: 'other' }
     world.pods.set('other', other.podUid).set('older', 'older-uid')
     const chain = aChain([other], aUser('bob'))
-    await store.bindings.record({ podUid: other.podUid, chain, boundAtMs: 0 })
+    await store.bindings.record(aBinding([], { podUid: other.podUid, chain }))
     expect((await decider.decide(binding, exec(name))).effect).toBe(want)
   })
 
@@ -265,7 +319,7 @@ describe('a guard', () => {
     const [username, podUid, want] = row
     const newer = { ...BUILD, podUid: 'newer-uid' }
     const chain = aChain([newer], aUser(username))
-    await store.bindings.record({ podUid: newer.podUid, chain, boundAtMs: 0 })
+    await store.bindings.record(aBinding([], { podUid: newer.podUid, chain }))
     world.pods.set(BUILD.name, podUid)
     expect((await decider.decide(binding, exec(BUILD.name))).effect).toBe(want)
   })
@@ -273,11 +327,11 @@ describe('a guard', () => {
   test('does not let a creation that fails open a pod of someone else', async () => {
     const web = { ...AGENT, podUid: 'web-uid', name: 'web' }
     const chain = aChain([web], aUser('bob'))
-    await store.bindings.record({ podUid: web.podUid, chain, boundAtMs: 0 })
+    await store.bindings.record(aBinding([], { podUid: web.podUid, chain }))
     world.pods.set('web', web.podUid)
     // Admitted for the caller, and then not stored: the name is taken.
     const phantom = aChain([AGENT, BUILD, THIRD, { ...web, podUid: 'phantom' }])
-    await store.bindings.record({ podUid: 'phantom', chain: phantom, boundAtMs: 0 })
+    await store.bindings.record(aBinding([], { podUid: 'phantom', chain: phantom }))
     expect((await decider.decide(binding, exec('web'))).effect).toBe('deny')
   })
 

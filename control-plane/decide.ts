@@ -3,6 +3,7 @@ import { monotonicFactory } from 'ulid'
 import { Fault } from '../core/fault.ts'
 import { impersonatedUser } from '../core/kubernetes/impersonation.ts'
 import { type Refusal, refusal } from '../core/policy/refusal.ts'
+import type { GrownBindings } from './chains/grown-bindings.ts'
 import { type Share, shareOf } from './fair-turns.ts'
 import { createJudgeChain, type JudgeDeps, type JudgedRequest } from './judge-chain.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
@@ -22,7 +23,7 @@ export interface Answer {
   readonly decisionId: string
   readonly effect: 'allow' | 'deny'
   readonly refusal: Refusal | undefined
-  /** What an observed namespace would have been told. */
+  /** What an observed namespace would have been told, or that the chain ends soon. */
   readonly warning: string
   /** Whether the question impersonated somebody and the decision took that into account. */
   readonly impersonationJudged: boolean
@@ -32,6 +33,8 @@ export interface DecideDeps extends JudgeDeps {
   readonly auditEvents: AuditEventStore
   /** Throws `overloaded` for who has used a share of what is left of the volume of the records. */
   readonly checkVolume?: (share: Share, nowMs: number) => void
+  /** Chains that have grown since a session began. */
+  readonly grown: Pick<GrownBindings, 'newest'>
   readonly now: () => number
 }
 
@@ -54,7 +57,8 @@ export function createDecider(deps: DecideDeps): Decider {
   const judgeChain = createJudgeChain(deps)
   const refusals = new RefusalLedger(deps.auditEvents)
 
-  async function decide(binding: PodBinding, question: Question): Promise<Answer> {
+  async function decide(held: PodBinding, question: Question): Promise<Answer> {
+    const binding = deps.grown.newest(held)
     const { attributes, container, userAgent, refusedBecause, impersonation } = question
     const caller = binding.chain.actors.at(-1)
     if (caller === undefined) throw new Fault('chain_unknown', 'The chain of this pod is empty')
@@ -83,6 +87,7 @@ export function createDecider(deps: DecideDeps): Decider {
       caller,
       container,
       chain: binding.chain,
+      growth: binding.growth,
       attributes,
       effect,
       reason,
@@ -100,12 +105,14 @@ export function createDecider(deps: DecideDeps): Decider {
     if (observed) {
       return { ...answer, effect: 'allow', refusal: undefined, warning: denied.message }
     }
-    return { ...answer, effect, refusal: denied, warning: '' }
+    const warning = effect === 'allow' ? deps.lapses.warningOf(binding) : ''
+    return { ...answer, effect, refusal: denied, warning }
   }
 
   return {
     decide,
-    stillAllows: async (binding, question) => {
+    stillAllows: async (held, question) => {
+      const binding = deps.grown.newest(held)
       const { decision } = await judgeChain(binding, question)
       const caller = binding.chain.actors.at(-1)
       return decision.effect === 'allow' || facts.isObserved(caller?.namespace ?? '')

@@ -4,6 +4,7 @@ import type { UserInfo } from '../core/kubernetes/user-info.ts'
 import type { AccessPolicy, PolicyRule } from '../core/policy/access-policy.ts'
 import { aRequest, aRule } from '../test/support/policy-builders.ts'
 import { AGENT, aBinding } from '../test/support/record-builders.ts'
+import { createGrownBindings } from './chains/grown-bindings.ts'
 import { createDecider, type Decider, type Question } from './decide.ts'
 import { openStore, type Store } from './store/open-store.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
@@ -51,6 +52,12 @@ beforeEach(async () => {
         return denied.has(question) ? 'denied' : 'allowed'
       },
     },
+    lapses: {
+      lapseOf: () => undefined,
+      endsAtMs: () => Number.POSITIVE_INFINITY,
+      warningOf: () => '',
+    },
+    grown: createGrownBindings(),
     readPodUid: async () => AGENT.podUid,
     defaultDecision: 'SubjectAccessReview',
     now: () => 1_795_000_000_000,

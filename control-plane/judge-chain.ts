@@ -1,4 +1,4 @@
-import { type ChainPrincipal, chainPrincipals } from '../core/chain.ts'
+import type { ChainPrincipal } from '../core/chain.ts'
 import { Fault } from '../core/fault.ts'
 import {
   type Impersonation,
@@ -16,6 +16,7 @@ import {
   type PrincipalFacts,
 } from '../core/policy/evaluate.ts'
 import { type GuardFacts, reachesIntoPod } from '../core/policy/guards.ts'
+import { type ChainLapses, principalsOf } from './chains/chain-lapses.ts'
 import { haveSameRoot } from './chains/requesters.ts'
 import { type Share, shareOf } from './fair-turns.ts'
 import type { AccessReviewer } from './kubernetes/access-reviewer.ts'
@@ -43,6 +44,8 @@ export interface JudgeDeps {
   readonly bindings: Pick<PodBindingStore, 'find'>
   /** Which pod a request reaches: asked only of requests that reach into one. */
   readonly readPodUid: PodReader
+  /** Whether the chain has ended. */
+  readonly lapses: ChainLapses
   readonly defaultDecision: DefaultDecision
 }
 
@@ -58,6 +61,9 @@ export function createJudgeChain(deps: JudgeDeps): JudgeChain {
     }
     const chain = principalsOf(binding)
     const { attributes, impersonation } = request
+    const lapse = deps.lapses.lapseOf(binding)
+    // Nobody is asked about a chain that has ended.
+    if (lapse !== undefined) return { decision: { effect: 'deny', ...lapse }, about: attributes }
     if (impersonation === undefined) {
       const guard = await gatherGuard(deps, binding, request)
       return { decision: await judge(deps, binding, chain, attributes, guard), about: attributes }
@@ -187,16 +193,4 @@ async function readTargetRoot(
   const target = podUid === undefined ? undefined : await deps.bindings.find(podUid)
   if (target === undefined) return 'unknown'
   return haveSameRoot(target.chain, binding.chain) ? 'same' : 'other'
-}
-
-/** Chains never change, so their principals are listed once. */
-const principals = new WeakMap<PodBinding, readonly ChainPrincipal[]>()
-
-function principalsOf(binding: PodBinding): readonly ChainPrincipal[] {
-  let known = principals.get(binding)
-  if (known === undefined) {
-    known = chainPrincipals(binding.chain)
-    principals.set(binding, known)
-  }
-  return known
 }

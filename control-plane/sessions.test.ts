@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { AGENT, aBinding } from '../test/support/record-builders.ts'
+import { AGENT, anEnrolledBinding } from '../test/support/record-builders.ts'
 import { createSessions, SESSION_MS_MAX } from './sessions.ts'
 
-const binding = { ...aBinding([AGENT]), sequence: 1 }
+const binding = anEnrolledBinding([AGENT], 1)
 const unverified = expect.objectContaining({ code: 'identity_unverified' })
 
 function someSessions() {

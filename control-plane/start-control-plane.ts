@@ -6,6 +6,7 @@ import {
   CustomObjectsApi,
   KubeConfig,
 } from '@kubernetes/client-node'
+import { parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
 import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
 import type { Closer } from '../platform/lifecycle.ts'
@@ -14,8 +15,12 @@ import { createMetrics } from '../platform/metrics.ts'
 import { createRequestHeaderSource } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { createAccessApiServer } from './access-api/access-api-server.ts'
+import type { ChainLapses } from './chains/chain-lapses.ts'
 import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
+import { createGrownBindings } from './chains/grown-bindings.ts'
 import { createOptOuts } from './chains/opt-outs.ts'
+import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
+import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureOpenDecisions } from './control-plane-metrics.ts'
 import { createDecider } from './decide.ts'
@@ -63,7 +68,7 @@ export async function startControlPlane(
     ownMetrics.transactionDuration.observe(seconds)
   })
   const cluster = await watchCluster(kube, config, store, logger)
-  const { facts, access, openDecisions, decider, registry } = cluster
+  const { facts, access, openDecisions, decider, registry, visits } = cluster
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger)
@@ -83,7 +88,7 @@ export async function startControlPlane(
         openDecisions,
         metrics: ownMetrics,
       }),
-      admission: createAdmissionService({ ...shared, registry, authority }),
+      admission: createAdmissionService({ ...shared, registry, authority, visits }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
     },
@@ -132,6 +137,8 @@ interface Cluster {
   readonly openDecisions: OpenDecisions
   readonly decider: ReturnType<typeof createDecider>
   readonly registry: ChainRegistry
+  readonly visits: PodVisits
+  readonly endsAtMs: ChainLapses['endsAtMs']
 }
 
 /**
@@ -148,11 +155,15 @@ async function watchCluster(
   const { namespaces: namespacesOnRecord } = store.workloads
   const access: AccessReviewer = createAccessReviewer(kube.makeApiClient(AuthorizationV1Api), {
     ttlMs: config.accessReviewTtlMs,
-    isWatching: () => facts.isRbacSynced(),
+    isWatching: () => watched.isRbacSynced(),
     now,
     logger,
   })
-  const facts: ClusterFacts = watchClusterFacts({
+  const lapses: WatchedLapses = watchChainLapses({
+    ...{ config: kube, logger, now, ageMsMax: parseDuration(config.chainMaxAge) },
+    onLapse: () => openDecisions.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
+  })
+  const watched: ClusterFacts = watchClusterFacts({
     config: kube,
     logger,
     onPolicy: createPolicyStatusWriter(kube.makeApiClient(CustomObjectsApi), logger),
@@ -166,18 +177,31 @@ async function watchCluster(
       setTimeout(() => openDecisions.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
     },
   })
-  const { defaultDecision, databaseFile } = config
+  const facts: ClusterFacts = {
+    ...watched,
+    problem: () => watched.problem() ?? lapses.problem(),
+    stop: () => [watched, lapses].forEach((part) => void part.stop()),
+  }
+  const { defaultDecision, databaseFile, visitorsJoin } = config
   const reserve = new VolumeReserve(() => readVolumeSpace(databaseFile))
   const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
   const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
+  const grown = createGrownBindings()
   const decider = createDecider({
-    ...store,
-    ...{ facts, access, readPodUid, defaultDecision, checkVolume, now },
+    ...{ ...store, facts, access, lapses, grown, readPodUid },
+    ...{ defaultDecision, checkVolume, now },
   })
   const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
+  const visits = createPodVisits({
+    ...{ bindings: store.bindings, readPodUid, visitorsJoin, logger, now },
+    onGrown(binding) {
+      grown.add(binding)
+      openDecisions.recheckWhere(({ podUid }) => podUid === binding.podUid)
+    },
+  })
   const givenUpAtMs = performance.now() + FACTS_MS_MAX
   while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
-  return { facts, access, openDecisions, decider, registry }
+  return { facts, access, openDecisions, decider, registry, visits, endsAtMs: lapses.endsAtMs }
 }
 
 /** The aggregated API, with the cluster's own word on who speaks for whom. */

@@ -44,7 +44,26 @@ export interface ChainObject {
   readonly apiVersion: typeof ACCESS_API_VERSION
   readonly kind: 'Chain'
   readonly metadata: ObjectMeta
-  readonly spec: DelegationChainObject & { readonly podUid: string }
+  readonly spec: DelegationChainObject & {
+    readonly podUid: string
+    /** When the chain began, and when its root requester was last seen for it. */
+    readonly beganAt: string
+    readonly renewedAt: string
+    /** Who reached into the pod by a credential of their own, and may have acted in it. */
+    readonly visitors: readonly VisitorObject[]
+    /** Visits of more people than are named. */
+    readonly visitsOmitted: number
+  }
+}
+
+export interface VisitorObject {
+  readonly username: string
+  readonly kinds: readonly string[]
+  readonly firstAt: string
+  readonly lastAt: string
+  readonly visits: number
+  /** Whether they are a co-requester from then on. */
+  readonly joined: boolean
 }
 
 export interface AuditEventSpec {

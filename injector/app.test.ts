@@ -149,9 +149,9 @@ describe('createApp() refuses with a reason', () => {
     ['a deletion of a pod to /mutate', MUTATE, { operation: 'DELETE' }],
     ['an ephemeral container to /mutate', MUTATE, { subResource: 'ephemeralcontainers' }],
     ['a pod of another group', MUTATE, { kind: { group: 'x', version: 'v1', kind: 'Pod' } }],
-    ['an update of a pod to /validate', VALIDATE, { operation: 'UPDATE' }],
+    ['an update of what a pod is like', VALIDATE, { operation: 'UPDATE', subResource: 'status' }],
     ['an unknown part of a pod', VALIDATE, { subResource: 'resize', operation: 'UPDATE' }],
-    ['a connection', VALIDATE, { operation: 'CONNECT', subResource: 'exec' }],
+    ['a connection to a port', VALIDATE, { operation: 'CONNECT', subResource: 'proxy' }],
     [
       'a resource that nobody knows',
       VALIDATE,

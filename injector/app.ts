@@ -20,6 +20,7 @@ import type { InjectorMetrics } from './injector-metrics.ts'
 import { isChainReset, mutateChainReset, validateChainReset } from './review-chain-reset.ts'
 import { validateEphemeral } from './review-ephemeral.ts'
 import { mutatePod, mutatePodUpdate, type PodReviewDeps, validatePod } from './review-pod.ts'
+import { isPodUpdate, isVisit, validatePodUpdate, validateVisit } from './review-reach.ts'
 import { isWorkload, validateWorkload } from './review-workload.ts'
 
 export interface AppDeps extends PodReviewDeps {
@@ -111,9 +112,11 @@ async function mutate(request: AdmissionRequest, deps: AppDeps): Promise<Review>
 async function validate(request: AdmissionRequest, deps: AppDeps): Promise<Review> {
   if (request.operation === 'DELETE') return ALLOWED
   if (isPodCreation(request)) return validatePod(request, deps)
-  if (isEphemeralUpdate(request)) return validateEphemeral(request)
+  if (isEphemeralUpdate(request)) return validateEphemeral(request, deps.chains)
   if (isWorkload(request)) return validateWorkload(request, deps.chains, deps.isNeutralKey)
   if (isChainReset(request)) return validateChainReset(request, deps.chains)
+  if (isPodUpdate(request)) return validatePodUpdate(request, deps.chains)
+  if (isVisit(request)) return validateVisit(request, deps.chains)
   throw new Fault('request_invalid', NOT_MADE_FOR)
 }
 
@@ -121,10 +124,6 @@ const NOT_MADE_FOR = 'The webhook is not made for this request'
 
 function isPodCreation({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
   return kind.group === '' && resource === 'pods' && subresource === '' && operation === 'CREATE'
-}
-
-function isPodUpdate({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
-  return kind.group === '' && resource === 'pods' && subresource === '' && operation === 'UPDATE'
 }
 
 function isEphemeralUpdate({ kind, resource, subresource }: AdmissionRequest): boolean {

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type ChannelCredentials, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { DelegationChain } from '../core/chain.ts'
+import type { VisitKind } from '../core/chain-visits.ts'
 import { Fault } from '../core/fault.ts'
 import { chainFromMessage, userToMessage } from '../proto/chain-message.ts'
 import {
   type AdmissionContextSchema,
   AdmissionService,
   WorkloadChange as ChangeMessage,
+  VisitKind as VisitKindMessage,
 } from '../proto/gen/lanyard/v1/admission_pb.ts'
 import type { DelegationChain as ChainMessage } from '../proto/gen/lanyard/v1/chain_pb.ts'
 import { createGrpcClient } from '../proto/grpc-service.ts'
@@ -36,6 +38,14 @@ export type WorkloadChange =
   /** Nothing that chooses code; `fields` says what else. */
   | { readonly what: 'touched'; readonly fields: readonly string[] }
 
+/** Somebody reaches into a pod that runs. */
+export interface AdmittedVisit {
+  readonly podName: string
+  /** Empty where admission does not see it. */
+  readonly podUid: string
+  readonly kind: VisitKind
+}
+
 /** The control plane, as the injector uses it. Every method throws a Fault when it gives no answer. */
 export interface ChainClient {
   resolvePod(request: AdmissionRequest, owner: OwnerReference | undefined): Promise<DelegationChain>
@@ -52,6 +62,8 @@ export interface ChainClient {
   ): Promise<void>
   /** Whoever sent the request answers for a workload alone, from now on. */
   resetChain(request: AdmissionRequest, workload: AdmittedWorkload): Promise<void>
+  /** Puts on record who reaches into a pod that runs, before they do. */
+  recordVisit(request: AdmissionRequest, visit: AdmittedVisit): Promise<void>
   close(): void
 }
 
@@ -63,6 +75,14 @@ export interface CertificateIssuer {
 
 /** Half of the webhooks' own timeout, so that a silent control plane still gets a clear answer out. */
 const DEADLINE_MS = 5_000
+
+const VISITS = {
+  exec: VisitKindMessage.EXEC,
+  attach: VisitKindMessage.ATTACH,
+  portforward: VisitKindMessage.PORTFORWARD,
+  ephemeralcontainers: VisitKindMessage.EPHEMERALCONTAINERS,
+  image: VisitKindMessage.IMAGE,
+} as const
 
 const CHANGES = {
   created: ChangeMessage.CREATED,
@@ -126,6 +146,10 @@ export function createChainClient(options: {
       const send = (...rest: [Metadata, object, Callback<{ readonly certificatePem: string }>]) =>
         client.issueCertificate({ publicKey }, ...rest)
       return (await call(send)).certificatePem
+    },
+    async recordVisit(request, { kind, ...visit }) {
+      const message = { context: toContext(request, undefined), ...visit, kind: VISITS[kind] }
+      await call<object>((...rest) => client.recordVisit(message, ...rest))
     },
     close: () => client.close(),
   }

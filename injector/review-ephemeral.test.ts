@@ -1,5 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Fault } from '../core/fault.ts'
 import { aContainer, anAdmissionRequest, aPod, SIDECAR } from '../test/support/pod-builders.ts'
+import {
+  createRecordingChainClient,
+  type RecordingChainClient,
+} from '../test/support/recording-chain-client.ts'
 import type { Review } from './admission-review.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import type { Container } from './pod.ts'
@@ -7,12 +12,16 @@ import { validateEphemeral } from './review-ephemeral.ts'
 
 const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-const debugging = (...ephemeralContainers: Container[]): Review => {
-  const injected = injectSidecar(aPod(), SIDECAR, {})
-  const object = { ...injected, spec: { ...injected.spec, ephemeralContainers } }
-  return validateEphemeral(
-    anAdmissionRequest({ operation: 'UPDATE', subresource: 'ephemeralcontainers', object }),
-  )
+let chains: RecordingChainClient
+beforeEach(() => {
+  chains = createRecordingChainClient()
+})
+
+const debugging = (...ephemeralContainers: Container[]): Promise<Review> => {
+  const oldObject = injectSidecar(aPod(), SIDECAR, {})
+  const object = { ...oldObject, spec: { ...oldObject.spec, ephemeralContainers } }
+  const about = { operation: 'UPDATE', subresource: 'ephemeralcontainers' } as const
+  return validateEphemeral(anAdmissionRequest({ ...about, object, oldObject }), chains)
 }
 
 describe('validateEphemeral() refuses an ephemeral container that', () => {
@@ -36,14 +45,41 @@ describe('validateEphemeral() refuses an ephemeral container that', () => {
     ],
     ['is privileged', { securityContext: { privileged: true } }, /is privileged/],
     [
-      'may trace processes',
-      { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } },
-      /adds the capability SYS_PTRACE/,
+      'may turn packets, as the profile netadmin does',
+      { securityContext: { capabilities: { add: ['NET_ADMIN', 'NET_RAW'] } } },
+      /NET_ADMIN, with which .* can be read and redirected; use kubectl debug with the profile general/,
+    ],
+    [
+      'may read packets, by the other spelling',
+      { securityContext: { capabilities: { add: ['CAP_NET_RAW'] } } },
+      /the capability NET_RAW/,
+    ],
+    [
+      'may everything',
+      { securityContext: { capabilities: { add: ['ALL'] } } },
+      /the capability ALL/,
+    ],
+    [
+      'may load modules',
+      { securityContext: { capabilities: { add: ['SYS_MODULE'] } } },
+      /adds the capability SYS_MODULE/,
+    ],
+    [
+      'may trace processes, and targets the sidecar',
+      {
+        targetContainerName: 'lanyard-sidecar',
+        securityContext: { capabilities: { add: ['SYS_PTRACE'] } },
+      },
+      /target another container, or none/,
     ],
     ["runs as the sidecar's user", { securityContext: { runAsUser: 7_777 } }, /uid 7777/],
-  ])('%s', (_name, fields, message) => {
-    const review = debugging(aContainer({ name: 'fine' }), aContainer({ name: 'debug', ...fields }))
+  ])('%s', async (_name, fields, message) => {
+    const review = await debugging(
+      aContainer({ name: 'fine' }),
+      aContainer({ name: 'debug', ...fields }),
+    )
     expect(review).toMatchObject({ result: 'refused', message: expect.stringMatching(message) })
+    expect(chains.visits).toEqual([])
   })
 })
 
@@ -51,12 +87,37 @@ describe('validateEphemeral() allows', () => {
   test.each<[string, Partial<Container>]>([
     ['a shell in the pod', {}],
     ['a shell beside an app container', { targetContainerName: 'app' }],
+    [
+      'what the profile general adds, beside an app container',
+      {
+        targetContainerName: 'app',
+        securityContext: { capabilities: { add: ['SYS_PTRACE'] } },
+      },
+    ],
+    [
+      'what the profile restricted says',
+      {
+        securityContext: {
+          ...{ runAsNonRoot: true, allowPrivilegeEscalation: false },
+          capabilities: { drop: ['ALL'] },
+        },
+      },
+    ],
     ['a volume of the app', { volumeMounts: [{ name: 'work', mountPath: '/work' }] }],
-  ])('%s', (_name, fields) => {
-    expect(debugging(aContainer({ name: 'debug', ...fields }))).toEqual({ result: 'allowed' })
+  ])('%s, and puts on record who added it', async (_name, fields) => {
+    const review = await debugging(aContainer({ name: 'debug', ...fields }))
+    expect(review).toEqual({ result: 'allowed' })
+    const { name, uid } = aPod().metadata
+    expect(chains.visits).toEqual([{ podName: name, podUid: uid, kind: 'ephemeralcontainers' }])
   })
 
-  test('an update that takes none', () => {
-    expect(debugging()).toEqual({ result: 'allowed' })
+  test('an update that adds none, of whom nothing is put on record', async () => {
+    expect(await debugging()).toEqual({ result: 'allowed' })
+    expect(chains.visits).toEqual([])
+  })
+
+  test('nothing while whoever adds it cannot be put on record', async () => {
+    chains.failure = new Fault('decision_unavailable', 'away')
+    await expect(debugging(aContainer({ name: 'debug' }))).rejects.toThrow('away')
   })
 })

@@ -1,4 +1,4 @@
-import type { ChainObject, RequesterObject } from '../../core/access-objects.ts'
+import type { ChainObject, RequesterObject, VisitorObject } from '../../core/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import { getChain, listChains } from '../access-client.ts'
@@ -100,7 +100,16 @@ function drawChain(
         `${describeRequester(requester, 'co-requester: could choose the code')}${wide ? groups(requester) : ''}`,
     ),
     ...drawTree(growTree([chain, ...launched]), note),
+    ...(chain.spec.visitors ?? []).map((visitor) => describeVisitor(visitor, context.utc)),
   ]
+}
+
+/** Somebody who may have acted in the pod, beside whom its chain names. */
+function describeVisitor(visitor: VisitorObject, utc: boolean): string {
+  const { username, kinds, visits, lastAt, joined } = visitor
+  const times = visits === 1 ? '' : `, ${visits} times`
+  const since = joined ? ', a co-requester since' : ''
+  return `${escapeText(username)}  reached into the pod: ${escapeText(kinds.join(', '))}${times}, last ${formatTime(lastAt, utc)}${since}`
 }
 
 function groups(requester: RequesterObject): string {

@@ -4,10 +4,12 @@ import {
   type ChainObject,
   type DelegationChainObject,
   type RequesterObject,
+  type VisitorObject,
 } from '../../core/access-objects.ts'
 import { assert } from '../../core/assert.ts'
 import type { AuditEvent, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain } from '../../core/chain.ts'
+import type { Visitor } from '../../core/chain-visits.ts'
 import { escapeTexts } from '../../core/escape-text.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
@@ -37,7 +39,14 @@ export function toChainObject(
       resourceVersion: String(resourceVersion),
       creationTimestamp: toTime(binding.boundAtMs),
     },
-    spec: { podUid: binding.podUid, ...toDelegationChainObject(binding.chain) },
+    spec: {
+      podUid: binding.podUid,
+      ...toDelegationChainObject(binding.chain),
+      beganAt: toTime(binding.beganAtMs),
+      renewedAt: toTime(binding.renewedAtMs),
+      visitors: binding.visits.visitors.map(toVisitor),
+      visitsOmitted: binding.visits.omitted,
+    },
   })
 }
 
@@ -118,6 +127,10 @@ function toDelegationChainObject(chain: DelegationChain): DelegationChainObject 
       via: via.map((step) => ({ kind: step.kind, name: step.name })),
     })),
   }
+}
+
+function toVisitor({ firstAtMs, lastAtMs, ...visitor }: Visitor): VisitorObject {
+  return { ...visitor, firstAt: toTime(firstAtMs), lastAt: toTime(lastAtMs) }
 }
 
 function toRequester({ username, uid, groups, extra }: UserInfo): RequesterObject {

@@ -131,6 +131,12 @@ function createChainChanges(
 
   async function changesOf(binding: PodBinding): Promise<readonly ObjectChange<ChainObject>[]> {
     const { namespace, name } = boundPod(binding.chain)
+    // Somebody joined or visited it: whoever watches knows it already.
+    if (binding.firstSequence <= cursor) {
+      const object = toChainObject(binding)
+      const selected = isSelected(FIELDS, selection.requirements, object)
+      return selected ? [{ type: 'MODIFIED', object }] : []
+    }
     const old = await newestBefore(bindings, { namespace, pod: name }, binding.sequence)
     const changes: ObjectChange<ChainObject>[] = [
       ...(old === undefined

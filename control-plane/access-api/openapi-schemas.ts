@@ -61,6 +61,18 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
     ChainSpec: object('For whom the pod acts, and through whom.', {
       podUid: text('UID of the pod.'),
       ...chainProperties(ref),
+      beganAt: time('When the chain began.'),
+      renewedAt: time('When its root requester was last seen for it.'),
+      visitors: list('Who reached into the pod by their own credential.', ref('Visitor')),
+      visitsOmitted: integer('Visits of more people than are named.'),
+    }),
+    Visitor: object('Somebody who reached into the pod, and may have acted in it.', {
+      username: text('User name.'),
+      kinds: list('Such as exec, attach, portforward or ephemeralcontainers.', { type: 'string' }),
+      firstAt: time('When first.'),
+      lastAt: time('When last.'),
+      visits: integer('How often.'),
+      joined: { type: 'boolean', description: 'They are a co-requester of the pod from then on.' },
     }),
     AuditEventSpec: object('The request and the decision.', auditEventProperties(ref)),
     AuditEventStatus: AUDIT_EVENT_STATUS,

@@ -5,7 +5,7 @@ import {
   createMemoryAuditEventStore,
   createMemoryPodBindingStore,
 } from '../../test/support/memory-stores.ts'
-import { AGENT, aBinding, aDecision, aUser } from '../../test/support/record-builders.ts'
+import { AGENT, aDecision, anEnrolledBinding, aUser } from '../../test/support/record-builders.ts'
 import { toAuditEventObject, toChainObject } from './access-object.ts'
 import { createAuditEventResource } from './audit-event-resource.ts'
 import { createChainResource } from './chain-resource.ts'
@@ -47,7 +47,7 @@ test.each(REPRESENTATIONS)('createRendering() escapes every text of a chain as %
       const actor = { ...AGENT, via: [{ kind, name: kind }] }
       const coRequesters = [aUser(kind)]
       const chain = { rootRequester: aUser(username), coRequesters, actors: [actor] }
-      const object = toChainObject({ ...aBinding([actor]), chain, sequence: 1 })
+      const object = toChainObject(anEnrolledBinding([actor], 1, { chain }))
       const rendering = createRendering(resource, form, 'Object', () => 0)
       expect(unsafeTexts(rendering.one(object))).toEqual([])
     }),

@@ -1,17 +1,15 @@
 import { type DelegationChain, UNATTRIBUTED, type Via, withCoRequester } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
 import { isBuiltInController } from '../../core/kubernetes/built-in-controllers.ts'
-import {
-  boundPodUid,
-  parseServiceAccountUsername,
-  type UserInfo,
-} from '../../core/kubernetes/user-info.ts'
-import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
+import { boundPodUid, type UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { ChainAge, PodBindingStore } from '../store/pod-binding-store.ts'
 import type { Workload, WorkloadStore } from '../store/workload-store.ts'
+import { joinedAge, newAge, renewedAt } from './chain-age.ts'
 import { type ControllerReference, groupOf, isControllerOf } from './controllers.ts'
 import { createKeeperFinder, withAuthors } from './keepers.ts'
+import { everyoneBehind, launcherOf } from './launchers.ts'
 import { type AdmittedWorkload, newWorkload } from './new-workload.ts'
-import { checkLength, everyoneOf, newChain, toRequester, withEveryoneOf } from './requesters.ts'
+import { checkLength, haveSameRoot, newChain, toRequester, withEveryoneOf } from './requesters.ts'
 
 /** The facts of an admission that say who made an object. */
 export interface AdmissionContext {
@@ -58,7 +56,7 @@ export interface ChainRegistry {
 }
 
 /** Whom an object is made for, and through which objects. */
-interface Origin {
+interface Origin extends ChainAge {
   readonly chain: DelegationChain
   readonly via: readonly Via[]
 }
@@ -77,9 +75,14 @@ export function createChainRegistry(deps: {
     if (controller !== undefined && isControllerOf(user, controller)) {
       return originOfOwner(controller, namespace)
     }
-    const launcher = await launcherOf(user)
-    const chain = launcher?.chain ?? newChain(toRequester(user))
-    return { chain, via: [] }
+    const launcher = await launcherOf(bindings, user)
+    if (launcher === undefined) return begin(newChain(toRequester(user)))
+    const { chain, beganAtMs, renewedAtMs } = launcher
+    return { chain, via: [], beganAtMs, renewedAtMs }
+  }
+
+  function begin(chain: DelegationChain, via: readonly Via[] = []): Origin {
+    return { chain, via, ...newAge(deps.now()) }
   }
 
   /** A controller's owner that is not on record, or not the object that it claims to be, is nobody's. */
@@ -92,34 +95,27 @@ export function createChainRegistry(deps: {
       owner.name === claimed.name &&
       owner.namespace === namespace &&
       groupOf(owner.apiVersion) === groupOf(claimed.apiVersion)
-    if (!genuine) return { chain: newChain(UNATTRIBUTED), via: [step] }
-    return { chain: await chainOf(owner), via: [...owner.via, step] }
+    if (!genuine) return begin(newChain(UNATTRIBUTED), [step])
+    return { ...(await chainOf(owner)), via: [...owner.via, step] }
   }
 
   /**
    * Whom a workload makes pods for. A Deployment that is rolled back takes an older ReplicaSet up
    * again, and may take up one that it did not make: who chose that is on the Deployment's record.
    */
-  async function chainOf(owner: Workload): Promise<DelegationChain> {
-    if (owner.controllerUid === '') return owner.chain
+  async function chainOf(owner: Workload): Promise<Omit<Origin, 'via'>> {
+    const { chain, beganAtMs, renewedAtMs } = owner
+    const own = { chain, beganAtMs, renewedAtMs }
+    if (owner.controllerUid === '') return own
     const deployment = await workloads.find(owner.controllerUid)
     const genuine = deployment?.kind === 'Deployment' && deployment.namespace === owner.namespace
-    return withEveryoneOf(owner.chain, genuine ? deployment.chain : newChain(UNATTRIBUTED))
-  }
-
-  /** The binding of the pod that a token is bound to, if it is that pod's own service account. */
-  async function launcherOf(user: UserInfo): Promise<PodBinding | undefined> {
-    const podUid = boundPodUid(user)
-    const account = parseServiceAccountUsername(user.username)
-    if (podUid === undefined || account === undefined) return undefined
-    const binding = await bindings.find(podUid)
-    const pod = binding?.chain.actors.at(-1)
-    const same = pod?.namespace === account.namespace && pod.serviceAccount === account.name
-    return same ? binding : undefined
+    if (!genuine) return { ...own, chain: withEveryoneOf(chain, newChain(UNATTRIBUTED)) }
+    const age = haveSameRoot(chain, deployment.chain) ? joinedAge(own, deployment) : own
+    return { ...age, chain: withEveryoneOf(chain, deployment.chain) }
   }
 
   async function bindPod(context: AdmissionContext, pod: AdmittedPod): Promise<DelegationChain> {
-    const { chain, via } = await originOf(context)
+    const { chain, via, beganAtMs, renewedAtMs } = await originOf(context)
     const actor = {
       podUid: pod.podUid,
       namespace: context.namespace,
@@ -129,7 +125,9 @@ export function createChainRegistry(deps: {
     }
     const bound = checkLength({ ...chain, actors: [...chain.actors, actor] })
     if (!context.dryRun) {
-      await bindings.record({ podUid: pod.podUid, chain: bound, boundAtMs: deps.now() })
+      const { podUid } = pod
+      const boundAtMs = deps.now()
+      await bindings.record({ podUid, chain: bound, boundAtMs, beganAtMs, renewedAtMs })
     }
     return bound
   }
@@ -139,7 +137,7 @@ export function createChainRegistry(deps: {
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
     const { user, controller, namespace } = context
-    const { chain, via } = await originOf(context)
+    const { chain, via, ...age } = await originOf(context)
     checkLength(chain)
     const controllerUid = await keeperOf(workload, controller)
     const created = await revise(context, workload.uid, (known) => {
@@ -149,7 +147,7 @@ export function createChainRegistry(deps: {
           'Cannot record the object: its UID is on record already',
         )
       }
-      return known ?? { ...newWorkload(workload, namespace, chain), via, controllerUid }
+      return known ?? { ...newWorkload(workload, namespace, age, chain), via, controllerUid }
     })
     // What a controller makes for its owner has nobody that the owner has not.
     const own = controller !== undefined && isControllerOf(user, controller)
@@ -162,14 +160,17 @@ export function createChainRegistry(deps: {
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
     // A controller of the cluster copies what others wrote, and those are on record for it.
-    const editors = isBuiltInController(context.user) ? [] : await editorsOf(context.user)
+    const launcher = await launcherOf(bindings, context.user)
+    const editors = isBuiltInController(context.user) ? [] : everyoneBehind(context.user, launcher)
     const controllerUid = await keeperOf(workload, context.controller)
     const changed = await revise(context, workload.uid, (known) => {
-      const before = known ?? newWorkload(workload, context.namespace)
+      const before = known ?? newWorkload(workload, context.namespace, newAge(deps.now()))
       const { generation } = workload
       const chain = editors.reduce(withCoRequester, before.chain)
-      const same = chain === before.chain && generation <= before.generation
-      return adopted(same ? before : { ...before, chain, generation }, controllerUid)
+      const renewedAtMs = renewedAt(before, context.user, launcher, deps.now())
+      const sameAge = renewedAtMs === before.renewedAtMs
+      const same = sameAge && chain === before.chain && generation <= before.generation
+      return adopted(same ? before : { ...before, chain, generation, renewedAtMs }, controllerUid)
     })
     const taken = controllerUid !== '' && controllerUid === changed.controllerUid
     await joinKeeper(context, changed.controllerUid, taken ? changed.chain : editors)
@@ -182,7 +183,7 @@ export function createChainRegistry(deps: {
   ): Promise<DelegationChain> {
     const controllerUid = await keeperOf(workload, context.controller)
     const taken = await revise(context, workload.uid, (known) =>
-      adopted(known ?? newWorkload(workload, context.namespace), controllerUid),
+      adopted(known ?? newWorkload(workload, context.namespace, newAge(deps.now())), controllerUid),
     )
     if (controllerUid !== '') await joinKeeper(context, controllerUid, taken.chain)
     return taken.chain
@@ -199,7 +200,8 @@ export function createChainRegistry(deps: {
     const known = await workloads.find(uid)
     if (known === undefined && controller?.uid !== uid) return
     const { apiVersion = '', kind = '', name = '' } = controller ?? {}
-    const fromBefore = newWorkload({ uid, apiVersion, kind, name, generation: 0 }, namespace)
+    const keeper = { uid, apiVersion, kind, name, generation: 0 }
+    const fromBefore = newWorkload(keeper, namespace, newAge(deps.now()))
     await revise(context, uid, (keeper = fromBefore) => withAuthors(keeper, namespace, authors))
   }
 
@@ -209,9 +211,12 @@ export function createChainRegistry(deps: {
     fields: readonly string[],
   ): Promise<DelegationChain> {
     const touch = { username: context.user.username, atMs: deps.now(), fields }
+    const launcher = await launcherOf(bindings, context.user)
     const touched = await revise(context, workload.uid, (known) => {
-      const before = known ?? newWorkload(workload, context.namespace)
-      return { ...before, touches: [...before.touches, touch].slice(-TOUCHES_MAX) }
+      const before = known ?? newWorkload(workload, context.namespace, newAge(deps.now()))
+      const renewedAtMs = renewedAt(before, context.user, launcher, deps.now())
+      const touches = [...before.touches, touch].slice(-TOUCHES_MAX)
+      return { ...before, touches, renewedAtMs }
     })
     return touched.chain
   }
@@ -228,17 +233,12 @@ export function createChainRegistry(deps: {
       )
     }
     const made = await revise(context, workload.uid, (known) => {
-      const before = known ?? newWorkload(workload, namespace)
+      const before = known ?? newWorkload(workload, namespace, newAge(deps.now()))
       checkResettable(before, workload, namespace)
-      return { ...before, chain: newChain(toRequester(user)), via: [] }
+      const chain = newChain(toRequester(user))
+      return { ...before, chain, via: [], ...newAge(deps.now()) }
     })
     return made.chain
-  }
-
-  /** Everyone who stands behind an editor: for a pod, each principal of its chain and its own account. */
-  async function editorsOf(user: UserInfo): Promise<readonly UserInfo[]> {
-    const launcher = await launcherOf(user)
-    return launcher === undefined ? [toRequester(user)] : everyoneOf(launcher.chain)
   }
 
   /** Of two who revise a workload at once, the second revises what the first has made of it. */

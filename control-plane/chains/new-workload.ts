@@ -1,4 +1,5 @@
 import { type DelegationChain, UNATTRIBUTED } from '../../core/chain.ts'
+import type { ChainAge } from '../store/pod-binding-store.ts'
 import type { Workload } from '../store/workload-store.ts'
 import { newChain } from './requesters.ts'
 
@@ -9,9 +10,10 @@ export type AdmittedWorkload = Pick<Workload, 'uid' | 'apiVersion' | 'kind' | 'n
 export function newWorkload(
   workload: AdmittedWorkload,
   namespace: string,
+  age: ChainAge,
   chain: DelegationChain = newChain(UNATTRIBUTED),
 ): Workload {
   const { uid, apiVersion, kind, name, generation } = workload
-  const known = { uid, apiVersion, kind, name, generation, namespace, chain }
+  const known = { uid, apiVersion, kind, name, generation, namespace, chain, ...age }
   return { ...known, via: [], controllerUid: '', touches: [] }
 }

@@ -21,6 +21,8 @@ export interface WatchedCollectionOptions<Item extends KubernetesObject> {
   readonly list: () => Promise<{ items: Item[]; metadata?: V1ListMeta }>
   /** Called after each change of the objects, and when they are in sync again. */
   readonly onChange: (item?: Item) => void
+  /** What is kept of an object; all of it unless told. */
+  readonly keep?: (item: Item) => Item
   readonly logger: Logger
   readonly times?: WatchedCollectionTimes
 }
@@ -79,7 +81,7 @@ export function watchCollection<Item extends KubernetesObject>(
         last = item.metadata?.resourceVersion ?? last
         if (phase === 'BOOKMARK') return
         if (phase === 'DELETED') items.delete(keyOf(item))
-        else items.set(keyOf(item), item)
+        else items.set(keyOf(item), options.keep?.(item) ?? item)
         options.onChange(item)
       }
       const done = (error: unknown): void => {

@@ -1,4 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js'
+import type { VisitKind } from '../../core/chain-visits.ts'
 import { Fault } from '../../core/fault.ts'
 import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
 import { INJECTOR_SERVICE, INJECTOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE } from '../../core/names.ts'
@@ -8,17 +9,20 @@ import { chainToMessage, userFromMessage } from '../../proto/chain-message.ts'
 import {
   type AdmissionService,
   type AdmissionContext as ContextMessage,
+  VisitKind as VisitKindMessage,
   WorkloadChange,
 } from '../../proto/gen/lanyard/v1/admission_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import type { AdmissionContext, ChainRegistry } from '../chains/chain-registry.ts'
 import type { AdmittedWorkload } from '../chains/new-workload.ts'
+import type { PodVisits } from '../chains/pod-visits.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import { bearerToken, peerAddress, unary } from './grpc-fault.ts'
 
 export interface AdmissionDeps {
   readonly registry: ChainRegistry
   readonly authority: Pick<CertificateAuthority, 'certifyServerKey'>
+  readonly visits: PodVisits
   readonly reviewToken: TokenReviewer
   readonly logger: Logger
   readonly now: () => number
@@ -32,7 +36,7 @@ const REMEMBERED_MAX = 16
 
 /** What the injector tells of admitted objects. Nobody else may. */
 export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof AdmissionService> {
-  const { registry, logger } = deps
+  const { registry, visits, logger } = deps
   const authenticate = createInjectorCheck(deps)
   return {
     resolvePod: unary(logger, async ({ context }, metadata, peer) => {
@@ -69,6 +73,13 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
     issueCertificate: unary(logger, async ({ publicKey }, metadata, peer) => {
       await authenticate(metadata, peer)
       return { certificatePem: await certifyInjector(deps.authority, publicKey) }
+    }),
+    recordVisit: unary(logger, async ({ context, podName, podUid, kind }, metadata, peer) => {
+      await authenticate(metadata, peer)
+      requireAll({ podName })
+      const { user, namespace, dryRun } = fromMessage(context)
+      await visits.record({ user, namespace, dryRun, podName, podUid, kind: visitKindOf(kind) })
+      return {}
     }),
   }
 }
@@ -124,6 +135,20 @@ function recorderOf(
   if (change === WorkloadChange.TEMPLATE_CHANGED) return registry.recordChanged
   if (change === WorkloadChange.ADOPTED) return registry.recordAdopted
   throw new Fault('request_invalid', 'The message does not say what changed')
+}
+
+function visitKindOf(kind: VisitKindMessage): VisitKind {
+  const known = VISIT_KINDS[kind]
+  if (known === undefined) throw new Fault('request_invalid', 'The message does not say what for')
+  return known
+}
+
+const VISIT_KINDS: Readonly<Partial<Record<VisitKindMessage, VisitKind>>> = {
+  [VisitKindMessage.EXEC]: 'exec',
+  [VisitKindMessage.ATTACH]: 'attach',
+  [VisitKindMessage.PORTFORWARD]: 'portforward',
+  [VisitKindMessage.EPHEMERALCONTAINERS]: 'ephemeralcontainers',
+  [VisitKindMessage.IMAGE]: 'image',
 }
 
 function createInjectorCheck(

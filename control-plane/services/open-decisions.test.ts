@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { createLogger } from '../../platform/logger.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
-import { AGENT, aBinding } from '../../test/support/record-builders.ts'
+import { AGENT, anEnrolledBinding } from '../../test/support/record-builders.ts'
 import { createOpenDecisions, type OpenDecision, openDecisionKey } from './open-decisions.ts'
 
 const TIMES = { settleMs: 10, answerMsMax: 200, retryMs: 20 }
 const away = () => Promise.reject(new Error('the authorizer is away'))
 
-const binding = { ...aBinding([AGENT]), sequence: 1 }
+const binding = anEnrolledBinding([AGENT], 1)
 
 function anOpenDecision(change: Partial<OpenDecision> = {}): OpenDecision & { revoked: string[] } {
   const revoked: string[] = []

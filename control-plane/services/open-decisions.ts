@@ -27,6 +27,8 @@ export interface OpenDecisions {
    * those that no longer hold are revoked.
    */
   recheck(changedAtMs?: number): void
+  /** The same at once, for those of which something has changed. */
+  recheckWhere(concerns: (binding: PodBinding) => boolean): void
   size(): number
 }
 
@@ -129,6 +131,14 @@ export function createOpenDecisions(
     }, times.settleMs)
   }
 
+  function recheckWhere(concerns: (binding: PodBinding) => boolean): void {
+    changes += 1
+    const untilMs = performance.now() + times.answerMsMax
+    for (const decision of open.values()) {
+      if (concerns(decision.binding)) judgeSoon(decision, untilMs)
+    }
+  }
+
   return {
     changes: () => changes,
     open(decision, since) {
@@ -141,6 +151,7 @@ export function createOpenDecisions(
       if (open.get(keyOf(decision)) === decision) open.delete(keyOf(decision))
     },
     recheck,
+    recheckWhere,
     size: () => open.size,
   }
 }

@@ -1,7 +1,10 @@
 import type { AuditEvent, Effect, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 
 /** A decision before it has its place in the order of records. */
-export type NewAuditEvent = Omit<AuditEvent, 'sequence' | 'revision' | 'outcome'>
+export type NewAuditEvent = Omit<AuditEvent, 'sequence' | 'revision' | 'outcome'> & {
+  /** How often the pod's chain had grown when it was judged; 0 unless told. */
+  readonly growth?: number
+}
 
 export interface AuditEventFilter {
   /** Namespace of the calling pod. */

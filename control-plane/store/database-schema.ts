@@ -12,6 +12,19 @@ export interface PodBindingRow {
   readonly bound_at_ms: number
   /** Null until the pod's sidecar has enrolled. */
   readonly enrolled_sequence: number | null
+  readonly first_sequence: number | null
+  readonly began_at_ms: number
+  readonly renewed_at_ms: number
+  /** How often the chain has grown. */
+  readonly growth: number
+  readonly visits: string
+}
+
+/** A chain as it was before it grew. */
+export interface FormerChainRow {
+  readonly pod_uid: string
+  readonly growth: number
+  readonly chain: string
 }
 
 export interface WorkloadRow {
@@ -29,9 +42,11 @@ export interface WorkloadRow {
   readonly generation: number
   /** Who touched it last without choosing code, as JSON. */
   readonly touches: string
+  readonly began_at_ms: number
+  readonly renewed_at_ms: number
 }
 
-/** One decision. The chain is found through `pod_uid`, so that a row stays small. */
+/** One decision. The chain is found through `pod_uid` and `growth`, so that a row stays small. */
 export interface DecisionRow {
   readonly sequence: number
   readonly revision: number
@@ -69,10 +84,12 @@ export interface DecisionRow {
   readonly refusals: number | null
   readonly last_at_ms: number | null
   readonly samples: string | null
+  readonly growth: number
 }
 
 export interface DatabaseSchema {
   readonly pod_binding: PodBindingRow
+  readonly former_chain: FormerChainRow
   readonly workload: WorkloadRow
   readonly decision: DecisionRow
 }

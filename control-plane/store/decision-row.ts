@@ -45,6 +45,7 @@ const COLUMNS = [
   'refusals',
   'last_at_ms',
   'samples',
+  'growth',
 ] as const satisfies readonly (keyof NewRow)[]
 
 /** The statement that takes `toValues`. */
@@ -91,6 +92,7 @@ export function toValues(
     event.summary?.count ?? null,
     event.summary?.lastAtMs ?? null,
     event.summary === undefined ? null : JSON.stringify(event.summary.samples),
+    event.growth ?? 0,
   ]
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration, MigrationProvider } from 'kysely/migration'
+import { lifetimes } from './lifetimes-migration.ts'
 
 /* Migrations are modules of the bundle, applied in the order of their names and never changed. */
 
@@ -125,6 +126,7 @@ export const migrationProvider: MigrationProvider = {
       '0002-enrolments-controllers': second,
       '0003-impersonation': third,
       '0004-touches-generations': fourth,
+      '0005-lifetimes': lifetimes,
       '0006-summed-refusals': sixth,
     }),
 }

@@ -1,16 +1,37 @@
 import type { DelegationChain } from '../../core/chain.ts'
+import type { Visits } from '../../core/chain-visits.ts'
 
-/** A pod and its chain, written once at admission; what is added later is that it runs. */
-export interface PodBinding {
+/** How old a chain is. */
+export interface ChainAge {
+  /** When its first object was made. */
+  readonly beganAtMs: number
+  /** When its root requester was last seen to make or change the object that it comes from. */
+  readonly renewedAtMs: number
+}
+
+/**
+ * A pod and its chain, written at admission. Added later: that it runs, and who reached into it; the
+ * chain may grow by co-requesters, and never changes otherwise.
+ */
+export interface PodBinding extends ChainAge {
   readonly podUid: string
   readonly chain: DelegationChain
   readonly boundAtMs: number
+  /** How often the chain has grown; decisions are on record with the chain of their time. */
+  readonly growth: number
+  readonly visits: Visits
   /**
    * 1, 2, 3 … in the order in which sidecars enrolled; 0 until this one's has. A pod that was
-   * admitted and then not stored, for its name was taken or a quota used up, stays 0 for ever.
+   * admitted and then not stored, for its name was taken or a quota used up, stays 0 for ever. The
+   * next one again when the chain grows or a new visitor comes.
    */
   readonly sequence: number
+  /** The first sequence that it had. */
+  readonly firstSequence: number
 }
+
+/** What admission says of a pod. */
+export type NewPodBinding = Pick<PodBinding, 'podUid' | 'chain' | 'boundAtMs' | keyof ChainAge>
 
 export interface PodBindingFilter {
   readonly namespace?: string
@@ -28,10 +49,19 @@ export interface PodBindingPage {
 /** Which chain each pod belongs to. Every method may throw `audit_unavailable`. */
 export interface PodBindingStore {
   /** The same binding again does nothing; another chain for the pod is `binding_conflict`. */
-  record(binding: Omit<PodBinding, 'sequence'>): Promise<PodBinding>
+  record(binding: NewPodBinding): Promise<PodBinding>
   find(podUid: string): Promise<PodBinding | undefined>
   /** Notes that a bound pod runs, and gives it the next sequence. Once: later calls do nothing. */
   markEnrolled(podUid: string): Promise<void>
+  /**
+   * Writes the chain and the visits of what `revise` makes of a binding, in one transaction with
+   * reading it. Writes nothing for what it was given, and throws what it throws. Undefined for a pod
+   * that is not on record.
+   */
+  revise(
+    podUid: string,
+    revise: (known: PodBinding) => Pick<PodBinding, 'chain' | 'visits'>,
+  ): Promise<PodBinding | undefined>
   /** Pods whose sidecars have enrolled, in that order, after a sequence; at most `limit`. */
   list(
     filter: PodBindingFilter,

@@ -146,8 +146,14 @@ function select(kysely: Database['kysely'], filter: AuditEventFilter) {
   let query = kysely
     .selectFrom('decision')
     .leftJoin('pod_binding', 'pod_binding.pod_uid', 'decision.pod_uid')
+    // A chain may have grown since: then the one of that time is kept apart.
+    .leftJoin('former_chain', (join) =>
+      join
+        .onRef('former_chain.pod_uid', '=', 'decision.pod_uid')
+        .onRef('former_chain.growth', '=', 'decision.growth'),
+    )
     .selectAll('decision')
-    .select('pod_binding.chain')
+    .select((on) => on.fn.coalesce('former_chain.chain', 'pod_binding.chain').as('chain'))
   for (const [column, value] of Object.entries(equal)) {
     if (value !== undefined) query = query.where(column as keyof typeof equal, '=', value)
   }

@@ -1,10 +1,12 @@
 import { assert } from '../../core/assert.ts'
 import type { DelegationChain } from '../../core/chain.ts'
+import type { Visits } from '../../core/chain-visits.ts'
 import { Fault } from '../../core/fault.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import type { PodBindingRow } from './database-schema.ts'
 import type {
+  NewPodBinding,
   PodBinding,
   PodBindingFilter,
   PodBindingPage,
@@ -13,17 +15,20 @@ import type {
 
 type StoredRow = Omit<PodBindingRow, 'sequence'>
 
-/** The bindings in SQLite. The chain of a binding that exists is never changed. */
+const NEXT_SEQUENCE = '(select coalesce(max(enrolled_sequence), 0) + 1 from pod_binding)'
+
+/** The bindings in SQLite. The chain of a binding that exists only grows. */
 export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): PodBindingStore {
   const { kysely, sqlite } = db
   const insert = sqlite.prepare<unknown[]>(
-    'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain, bound_at_ms) values (?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
+    'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain, bound_at_ms, began_at_ms, renewed_at_ms) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
   )
   const enrol = sqlite.prepare<unknown[]>(
-    'update pod_binding set enrolled_sequence = (select coalesce(max(enrolled_sequence), 0) + 1 from pod_binding) where pod_uid = ? and enrolled_sequence is null',
+    `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE}, first_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is null`,
   )
+  const revisions = createRevisions(sqlite)
 
-  async function record(binding: Omit<PodBinding, 'sequence'>): Promise<PodBinding> {
+  async function record(binding: NewPodBinding): Promise<PodBinding> {
     const pod = binding.chain.actors.at(-1)
     assert(pod?.podUid === binding.podUid, 'a chain is bound to its last pod')
     const chain = JSON.stringify(binding.chain)
@@ -35,6 +40,8 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
         binding.chain.rootRequester.username,
         chain,
         binding.boundAtMs,
+        binding.beganAtMs,
+        binding.renewedAtMs,
       )
     })
     const stored = await find(binding.podUid)
@@ -67,6 +74,18 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
     })
   }
 
+  async function revise(
+    podUid: string,
+    change: (known: PodBinding) => Pick<PodBinding, 'chain' | 'visits'>,
+  ): Promise<PodBinding | undefined> {
+    let revised: PodBinding | Fault | undefined
+    await queue.commit(() => {
+      revised = revisions.revise(podUid, change)
+    })
+    if (revised instanceof Fault) throw revised
+    return revised
+  }
+
   async function list(
     filter: PodBindingFilter,
     page: { readonly afterSequence: number; readonly limit: number },
@@ -93,7 +112,59 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
     }
   }
 
-  return { record, find, markEnrolled, list, onCommit: (listener) => queue.onCommit(listener) }
+  return {
+    ...{ record, find, markEnrolled, revise, list },
+    onCommit: (listener) => queue.onCommit(listener),
+  }
+}
+
+/** What is done inside a transaction. */
+function createRevisions(sqlite: Database['sqlite']) {
+  const select = sqlite.prepare<[string], StoredRow>('select * from pod_binding where pod_uid = ?')
+  const update = sqlite.prepare<unknown[]>(
+    'update pod_binding set chain = ?, growth = ?, visits = ? where pod_uid = ?',
+  )
+  const keepFormer = sqlite.prepare<unknown[]>(
+    'insert into former_chain (pod_uid, growth, chain) values (?, ?, ?)',
+  )
+  const move = sqlite.prepare<unknown[]>(
+    `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is not null`,
+  )
+
+  function write(known: PodBinding, next: Pick<PodBinding, 'chain' | 'visits'>): void {
+    const grew = next.chain !== known.chain
+    if (grew) keepFormer.run(known.podUid, known.growth, JSON.stringify(known.chain))
+    const growth = known.growth + (grew ? 1 : 0)
+    update.run(JSON.stringify(next.chain), growth, JSON.stringify(next.visits), known.podUid)
+    const names = ({ visitors }: Visits) => visitors.map(({ username }) => username).join('\n')
+    if (grew || names(next.visits) !== names(known.visits)) move.run(known.podUid)
+  }
+
+  return {
+    revise(
+      podUid: string,
+      change: (known: PodBinding) => Pick<PodBinding, 'chain' | 'visits'>,
+    ): PodBinding | Fault | undefined {
+      const row = select.get(podUid)
+      if (row === undefined) return undefined
+      const known = fromRow(row)
+      const next = attempt(() => change(known))
+      if (next instanceof Fault) return next
+      if (next.chain === known.chain && next.visits === known.visits) return known
+      write(known, next)
+      const written = select.get(podUid)
+      return written === undefined ? undefined : fromRow(written)
+    },
+  }
+}
+
+/** A refusal by whoever revises is told to them; it is none of the database. */
+function attempt<Value>(change: () => Value): Value | Fault {
+  try {
+    return change()
+  } catch (error) {
+    return Fault.from(error)
+  }
 }
 
 function unreadable(cause: unknown): Fault {
@@ -105,6 +176,11 @@ function fromRow(row: StoredRow): PodBinding {
     podUid: row.pod_uid,
     chain: JSON.parse(row.chain) as DelegationChain,
     boundAtMs: row.bound_at_ms,
+    beganAtMs: row.began_at_ms,
+    renewedAtMs: row.renewed_at_ms,
+    growth: row.growth,
+    visits: JSON.parse(row.visits) as Visits,
     sequence: row.enrolled_sequence ?? 0,
+    firstSequence: row.first_sequence ?? 0,
   }
 }

@@ -24,6 +24,8 @@ function aWorkload(uid: string, parts: Partial<Workload> = {}): Workload {
     controllerUid: 'web-uid',
     generation: 1,
     touches: [{ username: 'carol', atMs: 1, fields: ['replicas'] }],
+    beganAtMs: 1,
+    renewedAtMs: 2,
     ...parts,
   }
 }

@@ -3,6 +3,7 @@ import { Fault } from '../../core/fault.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import type { WorkloadRow } from './database-schema.ts'
+import type { ChainAge } from './pod-binding-store.ts'
 
 /** A write that chose no code: a restart, a scale, a queue, a place. */
 export interface Touch {
@@ -13,7 +14,7 @@ export interface Touch {
 }
 
 /** An object that makes pods, and for whom. Its chain ends with the pod that launched it, if one did. */
-export interface Workload {
+export interface Workload extends ChainAge {
   readonly uid: string
   readonly apiVersion: string
   readonly kind: string
@@ -54,7 +55,7 @@ const BATCH = 200
 export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): WorkloadStore {
   const { sqlite, kysely } = db
   const upsert = sqlite.prepare<unknown[]>(
-    'insert into workload (uid, api_version, kind, namespace, name, chain, via, controller_uid, generation, touches) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain, via = excluded.via, controller_uid = excluded.controller_uid, generation = excluded.generation, touches = excluded.touches',
+    'insert into workload (uid, api_version, kind, namespace, name, chain, via, controller_uid, generation, touches, began_at_ms, renewed_at_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain, via = excluded.via, controller_uid = excluded.controller_uid, generation = excluded.generation, touches = excluded.touches, began_at_ms = excluded.began_at_ms, renewed_at_ms = excluded.renewed_at_ms',
   )
   const select = sqlite.prepare<[string], WorkloadRow>('select * from workload where uid = ?')
   const selectAfter = sqlite.prepare<[string, string, number], WorkloadRow>(
@@ -134,7 +135,7 @@ function fromRow(row: WorkloadRow): Workload {
   const { generation } = row
   return {
     ...{ uid, apiVersion, kind, namespace, name, chain, via, controllerUid },
-    ...{ generation, touches },
+    ...{ generation, touches, beganAtMs: row.began_at_ms, renewedAtMs: row.renewed_at_ms },
   }
 }
 
@@ -151,5 +152,7 @@ function toValues(workload: Workload): readonly (string | number)[] {
     controllerUid,
     workload.generation,
     JSON.stringify(workload.touches),
+    workload.beganAtMs,
+    workload.renewedAtMs,
   ]
 }

@@ -37,6 +37,9 @@ export type DenyReason =
   | 'verb_unknown'
   | 'chain_unknown'
   | 'chain_closed'
+  | 'chain_expired'
+  | 'chain_revoked'
+  | 'requester_gone'
   | 'guard'
   | 'policy_invalid'
   | 'policy_denies'
@@ -62,6 +65,8 @@ export interface Deny {
   readonly guard?: GuardName
   /** What is wrong besides, in words; absent where the reason says it all. */
   readonly detail?: string
+  /** Of a chain that may do nothing any more: the words for a person. */
+  readonly why?: string
 }
 
 export type Decision = Allow | Deny

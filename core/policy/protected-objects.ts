@@ -127,9 +127,11 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
     apiGroups: ['apiextensions.k8s.io'],
     resources: ['customresourcedefinitions', 'customresourcedefinitions/*'],
-    names: [`accesspolicies.${LANYARD_GROUP}`, `chainresets.${LANYARD_GROUP}`],
+    names: ['accesspolicies', 'chainresets', 'chainrevocations'].map(
+      (plural) => `${plural}.${LANYARD_GROUP}`,
+    ),
     uses: ['change', 'delete'],
-    why: 'all AccessPolicies and ChainResets go with their definition',
+    why: 'all objects of Lanyard go with their definition',
   },
   {
     apiGroups: ['admissionregistration.k8s.io'],
@@ -152,7 +154,12 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
     apiGroups: [RBAC],
     resources: ['clusterroles', 'clusterrolebindings'],
-    names: ['lanyard-control-plane', 'lanyard-viewer', 'lanyard-chain-resetter'],
+    names: [
+      'lanyard-control-plane',
+      'lanyard-injector',
+      'lanyard-viewer',
+      'lanyard-chain-resetter',
+    ],
     uses: ['delete'],
     why: 'Lanyard can neither ask nor decide without its rights; delete what is yours by name',
   },

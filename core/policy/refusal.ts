@@ -81,6 +81,10 @@ function why(deny: Deny, attributes: RequestAttributes, chain: DelegationChain):
       return 'nobody is on record for this pod'
     case 'chain_closed':
       return closedBecause(chain)
+    case 'chain_expired':
+    case 'chain_revoked':
+    case 'requester_gone':
+      return deny.why ?? 'the chain has ended'
     case 'guard':
       return deny.guard === undefined
         ? 'a guard stands in the way'

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AuditEventStore } from '../../control-plane/store/audit-event-store.ts'
 import { openStore } from '../../control-plane/store/open-store.ts'
-import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
+import type { PodBinding, PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
+import { withCoRequester } from '../../core/chain.ts'
+import { withVisit } from '../../core/chain-visits.ts'
+import { Fault } from '../../core/fault.ts'
 import {
   createMemoryAuditEventStore,
   createMemoryPodBindingStore,
@@ -15,6 +18,7 @@ import {
   aChain,
   aDecision,
   aDecisionId,
+  anEnrolledBinding,
   anOutcome,
   aRefusal,
   aUser,
@@ -148,7 +152,7 @@ describe.each(kinds)('a store %s', (_name, open) => {
   describe('of bindings', () => {
     test('keeps the first chain of a pod', async () => {
       const again = await bindings.record(aBinding([AGENT]))
-      expect(again).toEqual({ ...aBinding([AGENT]), sequence: 0 })
+      expect(again).toEqual(anEnrolledBinding([AGENT], 0))
       const other = aBinding([AGENT], { chain: aChain([AGENT], aUser('mallory')) })
       await expect(bindings.record(other)).rejects.toMatchObject({ code: 'binding_conflict' })
       expect(await bindings.find(AGENT.podUid)).toEqual(again)
@@ -174,6 +178,38 @@ describe.each(kinds)('a store %s', (_name, open) => {
       expect(await bindings.find(BUILD.podUid)).toMatchObject({ sequence: 1 })
       const rest = await bindings.list({}, { ...ALL, afterSequence: 1 })
       expect(rest.bindings).toHaveLength(1)
+    })
+
+    test('lets a chain grow, and decisions keep the one of their time', async () => {
+      await events.append(aDecision(1))
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
+      const chain = withCoRequester(aChain([AGENT]), aUser('bob'))
+      const grown = await bindings.revise(AGENT.podUid, ({ visits }) => ({ chain, visits }))
+      expect(grown).toMatchObject({ chain, growth: 1, sequence: 3, firstSequence: 1 })
+      await events.append(aDecision(2, { chain, growth: 1 }))
+      const { events: all } = await events.list({}, ALL)
+      expect(all.map((event) => event.chain)).toEqual([aChain([AGENT]), chain])
+    })
+
+    test('moves a pod to the end for a new visitor, and for none that it knows', async () => {
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
+      const visit = { username: 'bob', kind: 'exec', atMs: 1, joined: false } as const
+      const add = ({ chain, visits }: PodBinding) => ({ chain, visits: withVisit(visits, visit) })
+      expect(await bindings.revise(AGENT.podUid, add)).toMatchObject({ growth: 0, sequence: 3 })
+      const again = await bindings.revise(AGENT.podUid, add)
+      expect(again).toMatchObject({ sequence: 3, visits: { visitors: [{ visits: 2 }] } })
+      expect((await bindings.list({}, ALL)).sequence).toBe(3)
+    })
+
+    test('revises no pod that is not on record, none for nothing, and none when it throws', async () => {
+      expect(await bindings.revise('nobody', (known) => known)).toBeUndefined()
+      expect(await bindings.revise(AGENT.podUid, (known) => known)).toMatchObject({ growth: 0 })
+      const refuse = () => {
+        throw new Fault('permission_denied', 'no')
+      }
+      const refused = bindings.revise(AGENT.podUid, refuse)
+      await expect(refused).rejects.toMatchObject({ code: 'permission_denied' })
+      expect(await bindings.find(AGENT.podUid)).toEqual(anEnrolledBinding([AGENT], 0))
     })
 
     test('tells of an enrolment', async () => {

@@ -91,7 +91,9 @@ export async function sqliteStores(): Promise<Stores & { close(): Promise<void> 
 
   async function append(event: NewAuditEvent): Promise<void> {
     const { podUid } = event.caller
-    const binding = { podUid, chain: event.chain, boundAtMs: event.decidedAtMs }
+    const boundAtMs = event.decidedAtMs
+    const age = { beganAtMs: boundAtMs, renewedAtMs: boundAtMs }
+    const binding = { podUid, chain: event.chain, boundAtMs, ...age }
     const recorded = bound.get(podUid) ?? store.bindings.record(binding)
     bound.set(podUid, recorded)
     await recorded

@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js'
+import { type ChainLapses, createChainLapses } from '../../control-plane/chains/chain-lapses.ts'
 import { createChainRegistry } from '../../control-plane/chains/chain-registry.ts'
+import {
+  createGrownBindings,
+  type GrownBindings,
+} from '../../control-plane/chains/grown-bindings.ts'
+import { createPodVisits } from '../../control-plane/chains/pod-visits.ts'
 import { createControlPlaneMetrics } from '../../control-plane/control-plane-metrics.ts'
 import { createDecider } from '../../control-plane/decide.ts'
 import { startGrpcServer } from '../../control-plane/grpc-server.ts'
@@ -10,7 +16,10 @@ import type { Access } from '../../control-plane/kubernetes/access-reviewer.ts'
 import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
 import { createAuthorizationService } from '../../control-plane/services/authorization-service.ts'
 import { createEnrolmentService } from '../../control-plane/services/enrolment-service.ts'
-import { createOpenDecisions } from '../../control-plane/services/open-decisions.ts'
+import {
+  createOpenDecisions,
+  type OpenDecisions,
+} from '../../control-plane/services/open-decisions.ts'
 import {
   createAuditService,
   createChainService,
@@ -21,9 +30,11 @@ import {
 } from '../../control-plane/serving-certificate.ts'
 import { createSessions } from '../../control-plane/sessions.ts'
 import { openStore, type Store } from '../../control-plane/store/open-store.ts'
+import type { PodBinding } from '../../control-plane/store/pod-binding-store.ts'
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { ChainRevocation } from '../../core/policy/chain-revocation.ts'
 import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createMetrics } from '../../platform/metrics.ts'
@@ -39,6 +50,10 @@ export interface ControlPlaneFixture {
   readonly tokens: Map<string, UserInfo>
   /** What SubjectAccessReview says, by user, or by `user/namespace`; `allowed` unless told otherwise. */
   readonly access: Map<string, Access>
+  /** The ChainRevocations; `recheck` tells of a change. */
+  readonly revocations: ChainRevocation[]
+  /** UIDs of pods that kube-apiserver has, by `namespace/name`. */
+  readonly pods: Map<string, string>
   readonly logLines: string[]
   readonly clock: { nowMs: number }
   /** How many reviews of access were asked for. */
@@ -66,6 +81,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const now = () => clock.nowMs
   const tokens = new Map<string, UserInfo>()
   const answers = new Map<string, Access>()
+  const revocations: ChainRevocation[] = []
   const reviewToken = async (token: string) => {
     const user = tokens.get(token)
     if (user === undefined) throw new Fault('identity_unverified', 'The token is not one of ours')
@@ -82,26 +98,21 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     peek: () => undefined,
     forget: () => undefined,
   }
-  const facts = {
-    policiesFor: () => ({ policies: [], invalid: [] }),
-    isInjected: () => true,
-    isObserved: () => false,
-    isRbacSynced: () => true,
-    problem: () => undefined,
-    stop: () => undefined,
-  }
+  const lapses = createLapses(revocations, now)
+  const grown = createGrownBindings()
+  const pods = new Map<string, string>()
+  const readPodUid = async (namespace: string, name: string) => pods.get(`${namespace}/${name}`)
   const decider = createDecider({
     ...store,
-    facts,
-    access,
-    readPodUid: async () => undefined,
+    ...{ facts: FACTS, access, lapses, grown, readPodUid, now },
     defaultDecision: 'SubjectAccessReview',
-    now,
   })
-  const [openDecisions, registry] = [
-    createOpenDecisions(decider, logger),
-    createChainRegistry({ ...store, now }),
-  ]
+  const openDecisions = createOpenDecisions(decider, logger)
+  const visits = createPodVisits({
+    ...{ bindings: store.bindings, readPodUid, visitorsJoin: false, logger, now },
+    onGrown: toldOfGrowth(grown, openDecisions),
+  })
+  const registry = createChainRegistry({ ...store, now })
   const sessions = createSessions(now)
   const shared = { ...store, sessions, reviewToken, access, logger, now }
   const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
@@ -113,7 +124,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     {
       enrolment: createEnrolmentService(shared),
       authorization: createAuthorizationService({ ...shared, decider, openDecisions, metrics }),
-      admission: createAdmissionService({ ...shared, registry, authority }),
+      admission: createAdmissionService({ ...shared, registry, authority, visits }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
     },
@@ -125,6 +136,8 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     store,
     tokens,
     access: answers,
+    revocations,
+    pods,
     logLines,
     clock,
     reviews: () => reviews,
@@ -145,6 +158,34 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** A cluster that is all injected, without policies. */
+const FACTS = {
+  policiesFor: () => ({ policies: [], invalid: [] }),
+  isInjected: () => true,
+  isObserved: () => false,
+  isRbacSynced: () => true,
+  problem: () => undefined,
+  stop: () => undefined,
+}
+
+/** As the control plane does when a chain grows. */
+function toldOfGrowth(grown: GrownBindings, openDecisions: OpenDecisions) {
+  return (binding: PodBinding): void => {
+    grown.add(binding)
+    openDecisions.recheckWhere(({ podUid }) => podUid === binding.podUid)
+  }
+}
+
+/** In a cluster with every service account. */
+function createLapses(revocations: readonly ChainRevocation[], now: () => number): ChainLapses {
+  return createChainLapses({
+    ageMsMax: 0,
+    account: () => ({ uid: '', createdAtMs: 0 }),
+    revocationsOf: (username) => revocations.filter((one) => one.username === username),
+    now,
+  })
 }
 
 /** Metadata with a bearer token. */

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { createChainRegistry } from '../../control-plane/chains/chain-registry.ts'
+import { createPodVisits } from '../../control-plane/chains/pod-visits.ts'
 import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
 import { openStore, type Store } from '../../control-plane/store/open-store.ts'
 import { Fault } from '../../core/fault.ts'
@@ -233,6 +234,14 @@ async function startControlPlane(
   const handlers = createAdmissionService({
     registry: createChainRegistry({ ...store, now: Date.now }),
     authority,
+    visits: createPodVisits({
+      bindings: store.bindings,
+      readPodUid: async () => undefined,
+      visitorsJoin: false,
+      onGrown: () => undefined,
+      logger: createLogger({ name: 'control-plane', level: 'error' }),
+      now: Date.now,
+    }),
     reviewToken: async (token) => {
       if (token === INJECTOR_TOKEN) return serviceAccountUser('lanyard-system', 'lanyard-injector')
       throw new Fault('identity_unverified', 'The token is not valid')

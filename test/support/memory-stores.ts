@@ -10,6 +10,7 @@ import type {
 } from '../../control-plane/store/pod-binding-store.ts'
 import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
 import { userKey } from '../../core/chain.ts'
+import { NO_VISITS } from '../../core/chain-visits.ts'
 import { Fault } from '../../core/fault.ts'
 
 /** The audit log in memory, by the same rules as the one on disk. */
@@ -89,7 +90,7 @@ export function createMemoryPodBindingStore(): PodBindingStore {
         if (chainKey(known) === chainKey(binding)) return known
         throw new Fault('binding_conflict', 'The pod is bound to another chain')
       }
-      const recorded = { ...binding, sequence: 0 }
+      const recorded = { ...binding, growth: 0, visits: NO_VISITS, sequence: 0, firstSequence: 0 }
       bindings.push(recorded)
       commits.call()
       return recorded
@@ -99,8 +100,23 @@ export function createMemoryPodBindingStore(): PodBindingStore {
       const binding = bindings[index]
       if (binding?.sequence !== 0) return
       enrolled += 1
-      bindings[index] = { ...binding, sequence: enrolled }
+      bindings[index] = { ...binding, sequence: enrolled, firstSequence: enrolled }
       commits.call()
+    },
+    async revise(podUid, revise) {
+      const index = bindings.findIndex((binding) => binding.podUid === podUid)
+      const known = bindings[index]
+      if (known === undefined) return undefined
+      const { chain, visits } = revise(known)
+      const grew = chain !== known.chain
+      if (!grew && visits === known.visits) return known
+      const moves = known.sequence > 0 && (grew || visitors(visits) !== visitors(known.visits))
+      if (moves) enrolled += 1
+      const sequence = moves ? enrolled : known.sequence
+      const revised = { ...known, chain, visits, sequence, growth: known.growth + Number(grew) }
+      bindings[index] = revised
+      commits.call()
+      return revised
     },
     async find(podUid) {
       return bindings.find((binding) => binding.podUid === podUid)
@@ -114,6 +130,10 @@ export function createMemoryPodBindingStore(): PodBindingStore {
     },
     onCommit: commits.add,
   }
+}
+
+function visitors({ visitors }: PodBinding['visits']): string {
+  return visitors.map(({ username }) => username).join('\n')
 }
 
 function matchesBinding(filter: PodBindingFilter, { chain }: PodBinding): boolean {

@@ -1,7 +1,12 @@
 import type { NewAuditEvent } from '../../control-plane/store/audit-event-store.ts'
-import type { PodBinding, PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
+import type {
+  NewPodBinding,
+  PodBinding,
+  PodBindingStore,
+} from '../../control-plane/store/pod-binding-store.ts'
 import type { Outcome } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain, Via } from '../../core/chain.ts'
+import { NO_VISITS } from '../../core/chain-visits.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { aRequest } from './policy-builders.ts'
 
@@ -35,20 +40,32 @@ export function aChain(actors: readonly Actor[], root = aUser('alice')): Delegat
 /** The binding of the last of `actors` to the chain of all of them. */
 export function aBinding(
   actors: readonly Actor[],
-  parts: Partial<Omit<PodBinding, 'sequence'>> = {},
-): Omit<PodBinding, 'sequence'> {
+  parts: Partial<NewPodBinding> = {},
+): NewPodBinding {
   return {
     podUid: actors.at(-1)?.podUid ?? '',
     chain: aChain(actors),
     boundAtMs: NOON_MS,
+    beganAtMs: NOON_MS,
+    renewedAtMs: NOON_MS,
     ...parts,
   }
+}
+
+/** The same as a store gives it back for the pod that enrolled as number `sequence`. */
+export function anEnrolledBinding(
+  actors: readonly Actor[],
+  sequence: number,
+  parts: Partial<PodBinding> = {},
+): PodBinding {
+  const added = { growth: 0, visits: NO_VISITS, sequence, firstSequence: sequence }
+  return { ...aBinding(actors), ...added, ...parts }
 }
 
 /** Binds a pod whose sidecar has enrolled. */
 export async function recordEnrolled(
   bindings: Pick<PodBindingStore, 'record' | 'markEnrolled'>,
-  binding: Omit<PodBinding, 'sequence'>,
+  binding: NewPodBinding,
 ): Promise<void> {
   await bindings.record(binding)
   await bindings.markEnrolled(binding.podUid)

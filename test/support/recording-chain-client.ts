@@ -2,6 +2,7 @@ import type { DelegationChain } from '../../core/chain.ts'
 import type { Fault } from '../../core/fault.ts'
 import type {
   AdmittedPod,
+  AdmittedVisit,
   AdmittedWorkload,
   ChainClient,
   WorkloadChange,
@@ -13,6 +14,7 @@ export interface RecordingChainClient extends ChainClient {
   readonly bound: AdmittedPod[]
   readonly recorded: (AdmittedWorkload & { readonly change: WorkloadChange })[]
   readonly reset: AdmittedWorkload[]
+  readonly visits: AdmittedVisit[]
   /** Questions for a chain that recorded nothing. */
   resolved: number
   /** The chain of whoever launches pods from now on. */
@@ -27,6 +29,7 @@ export function createRecordingChainClient(): RecordingChainClient {
     bound: [],
     recorded: [],
     reset: [],
+    visits: [],
     resolved: 0,
     launchers: { rootRequester: aUser('alice'), coRequesters: [], actors: [] },
     failure: undefined,
@@ -49,6 +52,10 @@ export function createRecordingChainClient(): RecordingChainClient {
     async resetChain({ dryRun }, workload) {
       if (client.failure !== undefined) throw client.failure
       if (!dryRun) client.reset.push(workload)
+    },
+    async recordVisit(_request, visit) {
+      if (client.failure !== undefined) throw client.failure
+      client.visits.push(visit)
     },
     close: () => undefined,
   }

@@ -63,6 +63,7 @@ test.each([
   ['help-explain', 'explain --help'],
   ['help-check', 'check --help'],
   ['help-reset', 'reset --help'],
+  ['help-revoke', 'revoke --help'],
   ['help-version', 'version --help'],
   ['help-completion', 'completion --help'],
   ['chain-agent', 'chain agent'],
@@ -123,6 +124,7 @@ test.each([
   ['usage-empty-namespace', 'chain agent -n '],
   ['usage-no-pod', 'chain deployment/web'],
   ['usage-reset-pod', 'reset pod/agent'],
+  ['usage-revoke-account', 'revoke --root bot --root-kind ServiceAccount --reason x'],
   ['usage-reset-generation', 'reset deploy/web --generation 0'],
   ['usage-check-name', 'check -o name'],
   ['usage-json', 'audit --colour -o json'],
@@ -279,7 +281,7 @@ describe('runCli() takes the way to the cluster from options', () => {
 
 describe('complete()', () => {
   test.each([
-    ['', ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'version']],
+    ['', ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version']],
     ['ch', ['chain', 'check']],
     ['-n team ex', ['explain']],
     ['chain ', ['agent', 'build-x7k2', 'shared', 'third']],
@@ -293,7 +295,10 @@ describe('complete()', () => {
     ['audit --pod x --fol', ['--follow']],
     ['audit --no-', ['--no-color', '--no-headers']],
     ['completion z', ['zsh']],
-    ['nothing ', ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'version']],
+    [
+      'nothing ',
+      ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
+    ],
   ])('offers after %j', async (line, want) => {
     const { stdout, stderr, exitCode } = await run(`__complete ${line}`)
     const lines = stdout.trimEnd().split('\n')

@@ -101,6 +101,8 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
           rootRequester: { username: 'alice', groups: ['developers', 'system:authenticated'] },
           coRequesters: [],
           actors: [AGENT, BUILD],
+          ...{ beganAt: '2026-11-23T10:00:00Z', renewedAt: '2026-11-23T10:00:00Z' },
+          ...{ visitors: [], visitsOmitted: 0 },
         },
       })
     })

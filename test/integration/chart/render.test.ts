@@ -13,6 +13,8 @@ import { type Manifest, type RenderedChart, renderChart } from '../../support/re
 
 /* What Helm makes of the chart. `npm run golden` writes the golden files anew. */
 
+/** Of objects that are in no namespace. */
+const CLUSTER_WIDE = 'lanyard-chain-revocations'
 const GOLDEN = resolve(import.meta.dirname, '../../golden/chart')
 const helm = findHelm()
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`
@@ -97,7 +99,7 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
     const policies = chart.objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
     const checks = [...webhooksOf(chart), ...policies.map(({ spec }) => spec)]
     expect(checks.map(({ failurePolicy }) => failurePolicy)).toEqual(
-      Array.from({ length: 12 }, () => 'Fail'),
+      Array.from({ length: 16 }, () => 'Fail'),
     )
   })
 
@@ -110,18 +112,20 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
 
   test('exempts two namespaces by name, and none by a label that a tenant can set', () => {
     const policies = chart.objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
+    const ofNamespaces = policies.filter(({ metadata }) => metadata.name !== CLUSTER_WIDE)
     const selectors = [
       ...webhooksOf(chart),
-      ...policies.map(({ spec }) => spec.matchConstraints),
+      ...ofNamespaces.map(({ spec }) => spec.matchConstraints),
     ].map(({ namespaceSelector }) => namespaceSelector)
-    expect(selectors).toEqual(Array.from({ length: 12 }, () => OPTED_IN))
+    expect(selectors).toEqual(Array.from({ length: 15 }, () => OPTED_IN))
     expect(webhooksOf(chart).map(({ objectSelector }) => objectSelector)).toEqual(
-      Array.from({ length: 6 }, () => ({})),
+      Array.from({ length: 8 }, () => ({})),
     )
     const partial = webhooksOf(chart).filter((webhook) => 'matchConditions' in webhook)
     expect(partial.map(({ name }) => name)).toEqual([
       'restore.lanyard.dev',
       'record-status.lanyard.dev',
+      'join.lanyard.dev',
     ])
   })
 
@@ -244,7 +248,7 @@ describe.skipIf(helm === undefined)('the chart', () => {
     const chart = await render()
     const service = { name: 'kubernetes', namespace: 'default', port: 443 }
     expect(webhooksOf(chart).map(({ clientConfig }) => clientConfig)).toEqual(
-      ['mutate', 'mutate', 'mutate', 'validate', 'validate', 'validate'].map((webhook) => ({
+      [...Array(3).fill('mutate'), ...Array(5).fill('validate')].map((webhook) => ({
         service: { ...service, path: `${ADMISSION_ROOT}/${webhook}` },
       })),
     )

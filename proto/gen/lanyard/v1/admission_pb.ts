@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/admission.proto.
  */
 export const file_lanyard_v1_admission: GenFile = /*@__PURE__*/
-  fileDesc("ChpsYW55YXJkL3YxL2FkbWlzc2lvbi5wcm90bxIKbGFueWFyZC52MSKPAQoQQWRtaXNzaW9uQ29udGV4dBIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIRCgluYW1lc3BhY2UYAiABKAkSMwoKY29udHJvbGxlchgDIAEoCzIfLmxhbnlhcmQudjEuQ29udHJvbGxlclJlZmVyZW5jZRIPCgdkcnlfcnVuGAQgASgIIlMKE0NvbnRyb2xsZXJSZWZlcmVuY2USEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgsKA3VpZBgEIAEoCSJCChFSZXNvbHZlUG9kUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0IkAKElJlc29sdmVQb2RSZXNwb25zZRIqCgVjaGFpbhgBIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluInsKDkJpbmRQb2RSZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSDwoHcG9kX3VpZBgCIAEoCRIQCghwb2RfbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkiPQoPQmluZFBvZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4i1AEKFVJlY29yZFdvcmtsb2FkUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0EhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSDAoEbmFtZRgEIAEoCRILCgN1aWQYBSABKAkSKgoGY2hhbmdlGAYgASgOMhoubGFueWFyZC52MS5Xb3JrbG9hZENoYW5nZRISCgpnZW5lcmF0aW9uGAcgASgDEg4KBmZpZWxkcxgIIAMoCSJEChZSZWNvcmRXb3JrbG9hZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4ilAEKEVJlc2V0Q2hhaW5SZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSEwoLYXBpX3ZlcnNpb24YAiABKAkSDAoEa2luZBgDIAEoCRIMCgRuYW1lGAQgASgJEgsKA3VpZBgFIAEoCRISCgpnZW5lcmF0aW9uGAYgASgDIkAKElJlc2V0Q2hhaW5SZXNwb25zZRIqCgVjaGFpbhgBIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluIi0KF0lzc3VlQ2VydGlmaWNhdGVSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwiMwoYSXNzdWVDZXJ0aWZpY2F0ZVJlc3BvbnNlEhcKD2NlcnRpZmljYXRlX3BlbRgBIAEoCSquAQoOV29ya2xvYWRDaGFuZ2USHwobV09SS0xPQURfQ0hBTkdFX1VOU1BFQ0lGSUVEEAASGwoXV09SS0xPQURfQ0hBTkdFX0NSRUFURUQQARIkCiBXT1JLTE9BRF9DSEFOR0VfVEVNUExBVEVfQ0hBTkdFRBACEhsKF1dPUktMT0FEX0NIQU5HRV9BRE9QVEVEEAMSGwoXV09SS0xPQURfQ0hBTkdFX1RPVUNIRUQQBDKoAwoQQWRtaXNzaW9uU2VydmljZRJLCgpSZXNvbHZlUG9kEh0ubGFueWFyZC52MS5SZXNvbHZlUG9kUmVxdWVzdBoeLmxhbnlhcmQudjEuUmVzb2x2ZVBvZFJlc3BvbnNlEkIKB0JpbmRQb2QSGi5sYW55YXJkLnYxLkJpbmRQb2RSZXF1ZXN0GhsubGFueWFyZC52MS5CaW5kUG9kUmVzcG9uc2USVwoOUmVjb3JkV29ya2xvYWQSIS5sYW55YXJkLnYxLlJlY29yZFdvcmtsb2FkUmVxdWVzdBoiLmxhbnlhcmQudjEuUmVjb3JkV29ya2xvYWRSZXNwb25zZRJLCgpSZXNldENoYWluEh0ubGFueWFyZC52MS5SZXNldENoYWluUmVxdWVzdBoeLmxhbnlhcmQudjEuUmVzZXRDaGFpblJlc3BvbnNlEl0KEElzc3VlQ2VydGlmaWNhdGUSIy5sYW55YXJkLnYxLklzc3VlQ2VydGlmaWNhdGVSZXF1ZXN0GiQubGFueWFyZC52MS5Jc3N1ZUNlcnRpZmljYXRlUmVzcG9uc2ViBnByb3RvMw", [file_lanyard_v1_chain]);
+  fileDesc("ChpsYW55YXJkL3YxL2FkbWlzc2lvbi5wcm90bxIKbGFueWFyZC52MSKPAQoQQWRtaXNzaW9uQ29udGV4dBIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIRCgluYW1lc3BhY2UYAiABKAkSMwoKY29udHJvbGxlchgDIAEoCzIfLmxhbnlhcmQudjEuQ29udHJvbGxlclJlZmVyZW5jZRIPCgdkcnlfcnVuGAQgASgIIlMKE0NvbnRyb2xsZXJSZWZlcmVuY2USEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgsKA3VpZBgEIAEoCSJCChFSZXNvbHZlUG9kUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0IkAKElJlc29sdmVQb2RSZXNwb25zZRIqCgVjaGFpbhgBIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluInsKDkJpbmRQb2RSZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSDwoHcG9kX3VpZBgCIAEoCRIQCghwb2RfbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkiPQoPQmluZFBvZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4i1AEKFVJlY29yZFdvcmtsb2FkUmVxdWVzdBItCgdjb250ZXh0GAEgASgLMhwubGFueWFyZC52MS5BZG1pc3Npb25Db250ZXh0EhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSDAoEbmFtZRgEIAEoCRILCgN1aWQYBSABKAkSKgoGY2hhbmdlGAYgASgOMhoubGFueWFyZC52MS5Xb3JrbG9hZENoYW5nZRISCgpnZW5lcmF0aW9uGAcgASgDEg4KBmZpZWxkcxgIIAMoCSJEChZSZWNvcmRXb3JrbG9hZFJlc3BvbnNlEioKBWNoYWluGAEgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4ilAEKEVJlc2V0Q2hhaW5SZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSEwoLYXBpX3ZlcnNpb24YAiABKAkSDAoEa2luZBgDIAEoCRIMCgRuYW1lGAQgASgJEgsKA3VpZBgFIAEoCRISCgpnZW5lcmF0aW9uGAYgASgDIkAKElJlc2V0Q2hhaW5SZXNwb25zZRIqCgVjaGFpbhgBIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluIi0KF0lzc3VlQ2VydGlmaWNhdGVSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwiMwoYSXNzdWVDZXJ0aWZpY2F0ZVJlc3BvbnNlEhcKD2NlcnRpZmljYXRlX3BlbRgBIAEoCSKLAQoSUmVjb3JkVmlzaXRSZXF1ZXN0Ei0KB2NvbnRleHQYASABKAsyHC5sYW55YXJkLnYxLkFkbWlzc2lvbkNvbnRleHQSEAoIcG9kX25hbWUYAiABKAkSDwoHcG9kX3VpZBgDIAEoCRIjCgRraW5kGAQgASgOMhUubGFueWFyZC52MS5WaXNpdEtpbmQiFQoTUmVjb3JkVmlzaXRSZXNwb25zZSquAQoOV29ya2xvYWRDaGFuZ2USHwobV09SS0xPQURfQ0hBTkdFX1VOU1BFQ0lGSUVEEAASGwoXV09SS0xPQURfQ0hBTkdFX0NSRUFURUQQARIkCiBXT1JLTE9BRF9DSEFOR0VfVEVNUExBVEVfQ0hBTkdFRBACEhsKF1dPUktMT0FEX0NIQU5HRV9BRE9QVEVEEAMSGwoXV09SS0xPQURfQ0hBTkdFX1RPVUNIRUQQBCqpAQoJVmlzaXRLaW5kEhoKFlZJU0lUX0tJTkRfVU5TUEVDSUZJRUQQABITCg9WSVNJVF9LSU5EX0VYRUMQARIVChFWSVNJVF9LSU5EX0FUVEFDSBACEhoKFlZJU0lUX0tJTkRfUE9SVEZPUldBUkQQAxIiCh5WSVNJVF9LSU5EX0VQSEVNRVJBTENPTlRBSU5FUlMQBBIUChBWSVNJVF9LSU5EX0lNQUdFEAUy+AMKEEFkbWlzc2lvblNlcnZpY2USSwoKUmVzb2x2ZVBvZBIdLmxhbnlhcmQudjEuUmVzb2x2ZVBvZFJlcXVlc3QaHi5sYW55YXJkLnYxLlJlc29sdmVQb2RSZXNwb25zZRJCCgdCaW5kUG9kEhoubGFueWFyZC52MS5CaW5kUG9kUmVxdWVzdBobLmxhbnlhcmQudjEuQmluZFBvZFJlc3BvbnNlElcKDlJlY29yZFdvcmtsb2FkEiEubGFueWFyZC52MS5SZWNvcmRXb3JrbG9hZFJlcXVlc3QaIi5sYW55YXJkLnYxLlJlY29yZFdvcmtsb2FkUmVzcG9uc2USSwoKUmVzZXRDaGFpbhIdLmxhbnlhcmQudjEuUmVzZXRDaGFpblJlcXVlc3QaHi5sYW55YXJkLnYxLlJlc2V0Q2hhaW5SZXNwb25zZRJdChBJc3N1ZUNlcnRpZmljYXRlEiMubGFueWFyZC52MS5Jc3N1ZUNlcnRpZmljYXRlUmVxdWVzdBokLmxhbnlhcmQudjEuSXNzdWVDZXJ0aWZpY2F0ZVJlc3BvbnNlEk4KC1JlY29yZFZpc2l0Eh4ubGFueWFyZC52MS5SZWNvcmRWaXNpdFJlcXVlc3QaHy5sYW55YXJkLnYxLlJlY29yZFZpc2l0UmVzcG9uc2ViBnByb3RvMw", [file_lanyard_v1_chain]);
 
 /**
  * The facts of an AdmissionReview that say who made an object.
@@ -342,6 +342,53 @@ export const IssueCertificateResponseSchema: GenMessage<IssueCertificateResponse
   messageDesc(file_lanyard_v1_admission, 11);
 
 /**
+ * @generated from message lanyard.v1.RecordVisitRequest
+ */
+export type RecordVisitRequest = Message<"lanyard.v1.RecordVisitRequest"> & {
+  /**
+   * @generated from field: lanyard.v1.AdmissionContext context = 1;
+   */
+  context?: AdmissionContext | undefined;
+
+  /**
+   * @generated from field: string pod_name = 2;
+   */
+  podName: string;
+
+  /**
+   * Empty where admission does not see it: the pod that has the name now is meant.
+   *
+   * @generated from field: string pod_uid = 3;
+   */
+  podUid: string;
+
+  /**
+   * @generated from field: lanyard.v1.VisitKind kind = 4;
+   */
+  kind: VisitKind;
+};
+
+/**
+ * Describes the message lanyard.v1.RecordVisitRequest.
+ * Use `create(RecordVisitRequestSchema)` to create a new message.
+ */
+export const RecordVisitRequestSchema: GenMessage<RecordVisitRequest> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_admission, 12);
+
+/**
+ * @generated from message lanyard.v1.RecordVisitResponse
+ */
+export type RecordVisitResponse = Message<"lanyard.v1.RecordVisitResponse"> & {
+};
+
+/**
+ * Describes the message lanyard.v1.RecordVisitResponse.
+ * Use `create(RecordVisitResponseSchema)` to create a new message.
+ */
+export const RecordVisitResponseSchema: GenMessage<RecordVisitResponse> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_admission, 13);
+
+/**
  * The zero value records nothing.
  *
  * @generated from enum lanyard.v1.WorkloadChange
@@ -391,6 +438,60 @@ export type WorkloadChange = (typeof WorkloadChange)[keyof typeof WorkloadChange
  */
 export const WorkloadChangeSchema: GenEnum<WorkloadChange> = /*@__PURE__*/
   enumDesc(file_lanyard_v1_admission, 0);
+
+/**
+ * The zero value is refused.
+ *
+ * @generated from enum lanyard.v1.VisitKind
+ */
+export const VisitKind = {
+  /**
+   * @generated from enum value: VISIT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: VISIT_KIND_EXEC = 1;
+   */
+  EXEC: 1,
+
+  /**
+   * @generated from enum value: VISIT_KIND_ATTACH = 2;
+   */
+  ATTACH: 2,
+
+  /**
+   * @generated from enum value: VISIT_KIND_PORTFORWARD = 3;
+   */
+  PORTFORWARD: 3,
+
+  /**
+   * Someone adds a debugging container.
+   *
+   * @generated from enum value: VISIT_KIND_EPHEMERALCONTAINERS = 4;
+   */
+  EPHEMERALCONTAINERS: 4,
+
+  /**
+   * Someone changes the image of a container.
+   *
+   * @generated from enum value: VISIT_KIND_IMAGE = 5;
+   */
+  IMAGE: 5,
+} as const;
+
+/**
+ * The zero value is refused.
+ *
+ * @generated from enum lanyard.v1.VisitKind
+ */
+export type VisitKind = (typeof VisitKind)[keyof typeof VisitKind] | UnknownEnum;
+
+/**
+ * Describes the enum lanyard.v1.VisitKind.
+ */
+export const VisitKindSchema: GenEnum<VisitKind> = /*@__PURE__*/
+  enumDesc(file_lanyard_v1_admission, 1);
 
 /**
  * Only the injector's own service account may call it.
@@ -447,6 +548,16 @@ export const AdmissionService: GenService<{
     methodKind: "unary";
     input: typeof IssueCertificateRequestSchema;
     output: typeof IssueCertificateResponseSchema;
+  },
+  /**
+   * Records who reaches into a pod that runs, before they do.
+   *
+   * @generated from rpc lanyard.v1.AdmissionService.RecordVisit
+   */
+  recordVisit: {
+    methodKind: "unary";
+    input: typeof RecordVisitRequestSchema;
+    output: typeof RecordVisitResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_lanyard_v1_admission, 0);

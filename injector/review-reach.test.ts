@@ -1,0 +1,93 @@
+import { beforeEach, expect, test } from 'vitest'
+import { Fault } from '../core/fault.ts'
+import { aContainer, anAdmissionRequest, aPod, SIDECAR } from '../test/support/pod-builders.ts'
+import {
+  createRecordingChainClient,
+  type RecordingChainClient,
+} from '../test/support/recording-chain-client.ts'
+import type { Review } from './admission-review.ts'
+import { injectSidecar } from './inject-sidecar.ts'
+import type { Pod } from './pod.ts'
+import { isPodUpdate, isVisit, validatePodUpdate, validateVisit } from './review-reach.ts'
+
+const ALLOWED = { result: 'allowed' }
+const injected = injectSidecar(aPod(), SIDECAR, {})
+
+let chains: RecordingChainClient
+beforeEach(() => {
+  chains = createRecordingChainClient()
+})
+
+function updating(object: Pod): Promise<Review> {
+  const request = anAdmissionRequest({ operation: 'UPDATE', object, oldObject: injected })
+  return validatePodUpdate(request, chains)
+}
+
+const withImage = (name: string, image: string): Pod => {
+  const swap = (list: Pod['spec']['containers'] = []) =>
+    list.map((one) => (one.name === name ? { ...one, image } : one))
+  const { spec } = injected
+  const initContainers = swap(spec.initContainers)
+  return { ...injected, spec: { ...spec, initContainers, containers: swap(spec.containers) } }
+}
+
+test('validatePodUpdate() puts on record who swaps the image of a container', async () => {
+  const [{ name = '' } = {}] = injected.spec.containers
+  expect(await updating(withImage(name, 'nop:1'))).toEqual(ALLOWED)
+  const { name: podName, uid: podUid } = injected.metadata
+  expect(chains.visits).toEqual([{ podName, podUid, kind: 'image' }])
+})
+
+test('validatePodUpdate() never takes another image of the sidecar', async () => {
+  const review = await updating(withImage('lanyard-sidecar', 'mine:1'))
+  expect(review).toMatchObject({ result: 'refused', message: expect.stringContaining('recreate') })
+  expect(chains.visits).toEqual([])
+})
+
+test.each<[string, Pod]>([
+  ['nothing', injected],
+  ['a label', { ...injected, metadata: { ...injected.metadata, labels: { a: 'b' } } }],
+  ['a deadline', { ...injected, spec: { ...injected.spec, activeDeadlineSeconds: 5 } }],
+])('validatePodUpdate() of %s puts nobody on record', async (_name, object) => {
+  expect(await updating(object)).toEqual(ALLOWED)
+  expect(chains.visits).toEqual([])
+})
+
+test('validatePodUpdate() takes a container that was not there for another image', async () => {
+  const containers = [...injected.spec.containers, aContainer({ name: 'new' })]
+  await updating({ ...injected, spec: { ...injected.spec, containers } })
+  expect(chains.visits).toHaveLength(1)
+})
+
+test('validatePodUpdate() lets nobody in while the record cannot be written', async () => {
+  chains.failure = new Fault('decision_unavailable', 'away')
+  const [{ name = '' } = {}] = injected.spec.containers
+  await expect(updating(withImage(name, 'nop:1'))).rejects.toThrow('away')
+})
+
+test.each(['exec', 'attach', 'portforward'] as const)(
+  'validateVisit() puts on record who opens %s',
+  async (kind) => {
+    const object = { kind: 'PodExecOptions', container: 'app' }
+    const about = { operation: 'CONNECT', subresource: kind, name: 'web', object } as const
+    const request = anAdmissionRequest(about)
+    expect([isVisit(request), isPodUpdate(request)]).toEqual([true, false])
+    expect(await validateVisit(request, chains)).toEqual(ALLOWED)
+    expect(chains.visits).toEqual([{ podName: 'web', podUid: '', kind }])
+    chains.failure = new Fault('decision_unavailable', 'away')
+    await expect(validateVisit(request, chains)).rejects.toThrow('away')
+  },
+)
+
+test('validateVisit() refuses a request that names no pod', async () => {
+  const request = anAdmissionRequest({ operation: 'CONNECT', subresource: 'exec', name: '' })
+  expect(await validateVisit(request, chains)).toMatchObject({ result: 'refused' })
+})
+
+test.each([
+  { operation: 'CONNECT', subresource: 'proxy' },
+  { operation: 'CONNECT', subresource: 'constructor' },
+  { operation: 'UPDATE', subresource: 'exec' },
+] as const)('isVisit() is none of %j', (about) => {
+  expect(isVisit(anAdmissionRequest(about))).toBe(false)
+})

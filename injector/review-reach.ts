@@ -1,0 +1,67 @@
+import type { VisitKind } from '../core/chain-visits.ts'
+import { SIDECAR_CONTAINER } from '../core/names.ts'
+import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
+import type { ChainClient } from './chain-client.ts'
+import { parsePod } from './parse-pod.ts'
+import { allContainers, type Pod } from './pod.ts'
+
+/** Subresources by which a person reaches into a pod, which admission sees as CONNECT. */
+const VISITS: Readonly<Record<string, VisitKind>> = {
+  exec: 'exec',
+  attach: 'attach',
+  portforward: 'portforward',
+}
+
+/** Whether somebody opens a way into a pod. */
+export function isVisit({ operation, resource, subresource }: AdmissionRequest): boolean {
+  return operation === 'CONNECT' && resource === 'pods' && Object.hasOwn(VISITS, subresource)
+}
+
+/**
+ * Validating admission of a way into a pod: who asks is put on the pod's record before kube-apiserver opens
+ * it, and nobody is refused for it. Admission sees the name only; the control plane finds the UID.
+ */
+export async function validateVisit(
+  request: AdmissionRequest,
+  chains: Pick<ChainClient, 'recordVisit'>,
+): Promise<Review> {
+  const kind = VISITS[request.subresource]
+  if (kind === undefined || request.name === '') return refused('the request names no pod')
+  await chains.recordVisit(request, { podName: request.name, podUid: '', kind })
+  return ALLOWED
+}
+
+/** Whether a pod that exists is changed, but for its subresources. */
+export function isPodUpdate({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
+  return kind.group === '' && resource === 'pods' && subresource === '' && operation === 'UPDATE'
+}
+
+/**
+ * Validating admission of a change of a pod that runs. Images are all of its code that can be changed: the
+ * sidecar's never is, and whoever changes another is a co-requester of the pod from then on.
+ */
+export async function validatePodUpdate(
+  request: AdmissionRequest,
+  chains: Pick<ChainClient, 'recordVisit'>,
+): Promise<Review> {
+  const pod = parsePod(request.object)
+  const changed = changedImages(parsePod(request.oldObject), pod)
+  if (changed.length === 0) return ALLOWED
+  if (changed.includes(SIDECAR_CONTAINER)) {
+    return refused(
+      "the image of Lanyard's sidecar cannot be changed in a pod that runs; recreate it",
+    )
+  }
+  const { name = '', uid = '' } = pod.metadata
+  if (name === '' || uid === '') return refused('the pod has no name or no UID yet')
+  await chains.recordVisit(request, { podName: name, podUid: uid, kind: 'image' })
+  return ALLOWED
+}
+
+/** Names of containers that have another image than before, or were not there. */
+function changedImages(before: Pod, after: Pod): readonly string[] {
+  const images = new Map(allContainers(before.spec).map(({ name, image }) => [name, image]))
+  return allContainers(after.spec)
+    .filter(({ name, image }) => !images.has(name) || images.get(name) !== image)
+    .map(({ name }) => name)
+}

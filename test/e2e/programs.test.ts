@@ -70,6 +70,27 @@ async function expectBoth(said: Promise<Compared<unknown>>, want: unknown): Prom
 
 const CHANGES = ['ADDED', 'MODIFIED', 'DELETED']
 
+describe('fabric8, the Java client', () => {
+  test.each([
+    ['7.5.2 over OkHttp', 'fabric8-okhttp', 'javaone'],
+    ['8.0.0 over Vert.x', 'fabric8-vertx', 'javatwo'],
+  ])('%s lists, writes, watches, informs itself, executes', async (_, variant, prefix) => {
+    const java = '/opt/programs/java'
+    const path = `${java}/${variant}/classes:${java}/${variant}/lib/*`
+    const options = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', path]
+    const command = [`${java}/jre/bin/java`, ...options, 'programs.Fabric8', prefix, 'target']
+    await expectBoth(seen(command), {
+      list: true,
+      'create, edit, apply, delete': [{ a: '1', b: '2', c: '3' }, 1],
+      'watch over a WebSocket': CHANGES,
+      'watch over HTTP': CHANGES,
+      informer: [true, CHANGES],
+      exec: ['said hello\n', 7],
+      log: 'first line',
+    })
+  })
+})
+
 describe('client-go', () => {
   const go = (environment: readonly string[], ...steps: readonly string[]) =>
     seen(['env', ...environment, '/opt/programs/go/client', ...steps])
@@ -152,5 +173,21 @@ describe('Python', () => {
       log: 'first line',
       dynamic: [{ a: '1' }, ['ADDED', 'DELETED']],
     })
+  })
+
+  test('kopf, an operator: creation, change, Event, finalizer, deletion', async () => {
+    await expectBoth(python('kopf_operator', 'kopf'), {
+      operate: [
+        ['created', ['updated', { a: '2' }], 'deleted'],
+        'yes',
+        ['lanyard.test/kopf'],
+        ['hello'],
+        true,
+      ],
+    })
+  })
+
+  test('KubeSpawner starts a pod, polls it, stops it', async () => {
+    await expectBoth(python('kubespawner_program', 'spawner'), { spawn: [true, null, true, 1] })
   })
 })

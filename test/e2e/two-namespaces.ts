@@ -30,7 +30,7 @@ const AUTHOR = ['--as=pat', '--as-group=system:authenticated']
 
 /**
  * Makes the two namespaces anew, with a service account `worker` and an author `pat` who may both do
- * everything in them. `kubectl` is the administrator's.
+ * everything in them, and look at what operators look at. `kubectl` is the administrator's.
  */
 export async function makeTwoNamespaces(kubectl: Kubectl, name: string): Promise<TwoNamespaces> {
   const watched = name
@@ -42,6 +42,8 @@ export async function makeTwoNamespaces(kubectl: Kubectl, name: string): Promise
   const remove = async (...how: readonly string[]) => {
     const namespaces = ['delete', 'namespace', watched, plain, '--ignore-not-found']
     await kubectl.must([...namespaces, ...how])
+    const discovery = [`clusterrole/${name}`, `clusterrolebinding/${name}`, '--ignore-not-found']
+    await kubectl.must(['delete', ...discovery])
   }
   await remove('--wait')
   const list = (items: readonly object[]) =>
@@ -49,7 +51,11 @@ export async function makeTwoNamespaces(kubectl: Kubectl, name: string): Promise
   const labels = { [INJECTION_LABEL]: INJECTION_ENABLED }
   await kubectl.must(
     ['create', '-f', '-'],
-    list([...rights(watched, labels), ...rights(plain, {})]),
+    list([
+      ...rights(watched, labels),
+      ...rights(plain, {}),
+      ...discovery(name, [...subjects(watched), ...subjects(plain)]),
+    ]),
   )
   return {
     watched,
@@ -76,10 +82,6 @@ export async function makeTwoNamespaces(kubectl: Kubectl, name: string): Promise
 }
 
 function rights(namespace: string, labels: Readonly<Record<string, string>>): readonly object[] {
-  const subjects = [
-    { kind: 'ServiceAccount', name: 'worker', namespace },
-    { kind: 'User', name: 'pat', apiGroup: RBAC },
-  ]
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'worker', namespace } },
@@ -88,8 +90,30 @@ function rights(namespace: string, labels: Readonly<Record<string, string>>): re
       kind: 'RoleBinding',
       metadata: { name: 'everything', namespace },
       roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects,
+      subjects: subjects(namespace),
     },
+  ]
+}
+
+function subjects(namespace: string): readonly object[] {
+  return [
+    { kind: 'ServiceAccount', name: 'worker', namespace },
+    { kind: 'User', name: 'pat', apiGroup: RBAC },
+  ]
+}
+
+/** Operators look for new kinds and new namespaces. */
+function discovery(name: string, subjects: readonly object[]): readonly object[] {
+  const verbs = ['get', 'list', 'watch']
+  const rules = [
+    { apiGroups: [''], resources: ['namespaces'], verbs },
+    { apiGroups: ['apiextensions.k8s.io'], resources: ['customresourcedefinitions'], verbs },
+  ]
+  const apiVersion = `${RBAC}/v1`
+  const roleRef = { apiGroup: RBAC, kind: 'ClusterRole', name }
+  return [
+    { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+    { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
   ]
 }
 

@@ -200,9 +200,9 @@ describe('someone with a kubeconfig of their own', () => {
       /Lanyard's own/,
     ],
     [
-      'changes the image',
-      ['set', 'image', 'pod/shape', '-n', WATCHED, 'main=other:1'],
-      /image of a pod that runs cannot be changed/,
+      'changes the image of the sidecar',
+      ['set', 'image', 'pod/shape', '-n', WATCHED, 'lanyard-sidecar=other:1'],
+      /image of (the|Lanyard's) sidecar cannot be changed/,
     ],
     [
       'mints a token for the control plane',

@@ -8,6 +8,7 @@ import {
   AdmissionregistrationV1Api,
   AppsV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   type KubeConfig,
   PatchStrategy,
   RbacAuthorizationV1Api,
@@ -272,6 +273,61 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
     })
   })
 
+  test('the image of another container may be changed: the webhook keeps who did it', async () => {
+    await create('swapped', spec)
+    const body = { spec: { containers: [{ name: 'app', image: 'nop:1' }] } }
+    const patched = await core.patchNamespacedPod({ name: 'swapped', namespace, body }, MERGE)
+    expect(patched.spec?.containers[0]?.image).toBe('nop:1')
+  })
+
+  test('a resize in place leaves the sidecar its memory', async () => {
+    const resources = (memory: string) => ({ limits: { memory }, requests: { memory } })
+    const closed = { ...sidecar, resources: resources('160Mi') }
+    const open = { ...app, resources: resources('64Mi') }
+    await create('resized', { ...spec, initContainers: [closed], containers: [open] })
+    const resize = (part: object) =>
+      core.patchNamespacedPodResize({ name: 'resized', namespace, body: { spec: part } }, MERGE)
+    await resize({ containers: [{ name: 'app', resources: resources('32Mi') }] })
+    const starved = { name: 'lanyard-sidecar', resources: resources('16Mi') }
+    await expect(resize({ initContainers: [starved] })).rejects.toThrow(
+      /memory limit is not lowered/,
+    )
+    await resize({ initContainers: [{ ...starved, resources: resources('200Mi') }] })
+  })
+
+  describe('a ChainRevocation', () => {
+    const custom = () => admin.makeApiClient(CustomObjectsApi)
+    const kind = { group: 'lanyard.dev', version: 'v1alpha1', plural: 'chainrevocations' }
+    const revoke = (parts: object) => {
+      const principal = { kind: 'User', name: 'alice' }
+      const spec = { principal, reason: 'left', revokedBy: 'admin', ...parts }
+      const metadata = { generateName: 'r-' }
+      const body = { apiVersion: 'lanyard.dev/v1alpha1', kind: 'ChainRevocation', metadata, spec }
+      return custom().createClusterCustomObject({ ...kind, body })
+    }
+
+    test.each<[string, object, RegExp]>([
+      ['of somebody else', { revokedBy: 'bob' }, /write admin/],
+      ['of a group', { principal: { kind: 'Group', name: 'x' } }, /Unsupported value/],
+      [
+        'of an account without a namespace',
+        { principal: { kind: 'ServiceAccount', name: 'x' } },
+        /needs a namespace/,
+      ],
+      ['without a reason', { reason: '' }, /at least 1 chars/],
+    ])('%s is refused', async (_name, parts, message) => {
+      await expect(revoke(parts)).rejects.toThrow(message)
+    })
+
+    test('says who made it, and is never changed', async () => {
+      const made = (await revoke({})) as { metadata: { name: string }; spec: object }
+      expect(made.spec).toMatchObject({ requester: 'Any', revokedBy: 'admin' })
+      const body = [{ op: 'replace', path: '/spec/principal/name', value: 'bob' }]
+      const changed = custom().patchClusterCustomObject({ ...kind, name: made.metadata.name, body })
+      await expect(changed).rejects.toThrow(/is not changed/)
+    })
+  })
+
   test('the same pod is admitted elsewhere', async () => {
     const pod = await create('plain', { containers: spec.containers }, {}, 'open')
     expect(pod.metadata?.name).toBe('plain')
@@ -299,14 +355,9 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
       /annotations of lanyard.dev are Lanyard's own/,
     ],
     [
-      'the image of a container is changed',
-      { spec: { containers: [{ name: 'app', image: 'attacker:1' }] } },
-      /image of a pod that runs cannot be changed/,
-    ],
-    [
       'the image of the sidecar is changed',
       { spec: { initContainers: [{ ...sidecar, image: 'attacker:1' }] } },
-      /image of a pod that runs cannot be changed/,
+      /image of the sidecar cannot be changed/,
     ],
   ])('an update by which %s is refused', async (_name, body, message) => {
     const patched = core.patchNamespacedPod({ name: 'p', namespace, body }, MERGE)

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { API_TOKEN_PATH, PROXY_PORT, SERVICE_ACCOUNT_PATH } from '../injector/sidecar-contract.ts'
+import { API_TOKEN_PATH, PROXY_PORT, SERVICE_ACCOUNT_PATH } from '../core/pods/sidecar-contract.ts'
 import { createTestAuthority } from '../test/support/test-certificates.ts'
 import { inNetworkOf, type Running, startProgram } from './child-process.ts'
 import { type EnvoyOptions, envoyConfiguration } from './envoy-configuration.ts'

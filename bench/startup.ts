@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { HEALTH_PORT } from '../injector/sidecar-contract.ts'
+import { HEALTH_PORT } from '../core/pods/sidecar-contract.ts'
 import type { Cluster } from '../test/cluster/cluster.ts'
 import { type Log, withProgress } from '../test/cluster/progress.ts'
 import { BENCH_NAMESPACE, type BenchPeople, benchPod } from './bench-pods.ts'

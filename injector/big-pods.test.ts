@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import type { Pod } from '../core/pods/pod.ts'
 import { aContainer, anAdmissionRequest, aPod, POD_REVIEW } from '../test/support/pod-builders.ts'
 import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
 import { hintsOf, hintsThatFit } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
-import type { Pod } from './pod.ts'
 import { mutatePod, validatePod } from './review-pod.ts'
 
 /* Pods as large as Kubernetes takes them. */

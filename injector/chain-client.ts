@@ -4,6 +4,7 @@ import { type ChannelCredentials, credentials, Metadata, type ServiceError } fro
 import type { DelegationChain } from '../core/chain.ts'
 import type { VisitKind } from '../core/chain-visits.ts'
 import { Fault } from '../core/fault.ts'
+import type { OwnerReference } from '../core/pods/pod.ts'
 import { chainFromMessage, userToMessage } from '../proto/chain-message.ts'
 import {
   type AdmissionContextSchema,
@@ -14,7 +15,6 @@ import {
 import type { DelegationChain as ChainMessage } from '../proto/gen/lanyard/v1/chain_pb.ts'
 import { createGrpcClient } from '../proto/grpc-service.ts'
 import type { AdmissionRequest } from './admission-review.ts'
-import type { OwnerReference } from './pod.ts'
 
 /** A pod as validating admission sees it: with its name and its UID. */
 export interface AdmittedPod {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { Fault } from '../core/fault.ts'
+import { formatQuantity, parseQuantity } from '../core/pods/quantity.ts'
 import { NEUTRAL_KEYS } from '../core/templates/neutral-keys.ts'
 import { integer } from '../platform/config.ts'
-import { formatQuantity, parseQuantity } from './quantity.ts'
 import type { ImageMirror } from './sidecar-container.ts'
 
 /**

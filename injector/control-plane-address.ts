@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { Fault } from '../core/fault.ts'
-import type { ReadObject } from './namespace-limits.ts'
+import type { ReadObject } from './namespace-limits-reader.ts'
 
 /** How long an address is used without a look at the Service. */
 const KEPT_MS = 5_000

@@ -1,9 +1,9 @@
 import type { DelegationChain } from '../core/chain.ts'
 import { escapeText } from '../core/escape-text.ts'
 import { CHAIN_ANNOTATION, ROOT_REQUESTER_ANNOTATION } from '../core/names.ts'
+import type { Pod } from '../core/pods/pod.ts'
+import { isResourceAnnotation } from '../core/pods/sidecar-resources.ts'
 import { isOurs } from './inject-sidecar.ts'
-import type { Pod } from './pod.ts'
-import { isResourceAnnotation } from './sidecar-resources.ts'
 
 type Hints = Readonly<Record<string, string>>
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Container, Pod } from '../core/pods/pod.ts'
 import {
   aContainer,
   aPod,
@@ -7,7 +8,6 @@ import {
   SIDECAR,
 } from '../test/support/pod-builders.ts'
 import { injectSidecar } from './inject-sidecar.ts'
-import type { Container, Pod } from './pod.ts'
 
 const HINTS = { 'lanyard.dev/root-requester': 'alice', 'lanyard.dev/chain': 'alice' }
 const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'

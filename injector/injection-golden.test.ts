@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { whyNotProtectable } from '../core/pods/eligibility.ts'
+import type { Pod } from '../core/pods/pod.ts'
 import { SIDECAR } from '../test/support/pod-builders.ts'
 import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
-import { whyNotProtectable } from './eligibility.ts'
 import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
-import type { Pod } from './pod.ts'
 
 /* What a reader sees in `kubectl get pod -o yaml`. `npm run golden` writes the files anew. */
 

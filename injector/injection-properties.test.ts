@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { whyNotProtectable } from '../core/pods/eligibility.ts'
+import type { Container, Pod } from '../core/pods/pod.ts'
 import { anAdmissionRequest, POD_REVIEW, SIDECAR } from '../test/support/pod-builders.ts'
 import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
-import { whyNotProtectable } from './eligibility.ts'
 import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
-import type { Container, Pod } from './pod.ts'
 import { validatePod } from './review-pod.ts'
 
 /* What holds for every pod, whatever it brings. The arbitrary pods mix ordinary names with ours. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Pod } from '../core/pods/pod.ts'
 import { firstDifference, podPatch } from './json-patch.ts'
-import type { Pod } from './pod.ts'
 
 const base: Pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'a' }] } }
 

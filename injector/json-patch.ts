@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Pod } from './pod.ts'
+import type { Pod } from '../core/pods/pod.ts'
 
 /** One operation of a JSON Patch (RFC 6902). */
 export interface PatchOperation {

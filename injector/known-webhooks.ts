@@ -1,4 +1,4 @@
-import type { Container, Pod } from './pod.ts'
+import type { Container, Pod } from '../core/pods/pod.ts'
 
 /** Somebody whose webhook changes pods, how to know the work, and what to do when it hurts. */
 interface KnownWebhook {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { Container, EnvVar, Pod, Volume, VolumeMount } from '../core/pods/pod.ts'
 import { aContainer, anAdmissionRequest, aPod, POD_REVIEW } from '../test/support/pod-builders.ts'
 import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
 import type { Review } from './admission-review.ts'
 import type { PatchOperation } from './json-patch.ts'
-import type { Container, EnvVar, Pod, Volume, VolumeMount } from './pod.ts'
 import { mutatePod, type PodReviewDeps, validatePod } from './review-pod.ts'
 
 /*

@@ -1,6 +1,6 @@
 import { Fault } from '../core/fault.ts'
+import type { ObjectMeta, OwnerReference, Pod } from '../core/pods/pod.ts'
 import type { AdmissionRequest } from './admission-review.ts'
-import type { ObjectMeta, OwnerReference, Pod } from './pod.ts'
 
 /** Throws `request_invalid` for an object that has not the shape of a pod. */
 export function parsePod(object: AdmissionRequest['object']): Pod {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Container, PodSpec, Resources } from '../core/pods/pod.ts'
 import { aContainer, aPod } from '../test/support/pod-builders.ts'
-import type { Container, PodSpec, Resources } from './pod.ts'
 import { withRoomForAll } from './pod-resources.ts'
 
 const asks = (cpu: string, memory: string, fields: Partial<Container> = {}): Container =>

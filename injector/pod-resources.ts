@@ -1,5 +1,5 @@
-import type { PodSpec, Resources } from './pod.ts'
-import { formatQuantity, parseQuantity, type Quantity } from './quantity.ts'
+import type { PodSpec, Resources } from '../core/pods/pod.ts'
+import { formatQuantity, parseQuantity, type Quantity } from '../core/pods/quantity.ts'
 
 type Amounts = Readonly<Record<string, Quantity>>
 

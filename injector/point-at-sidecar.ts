@@ -1,7 +1,11 @@
-import { isServiceAccountPath } from './hand-projected-token.ts'
-import type { Container, EnvVar, VolumeMount } from './pod.ts'
+import { isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
+import type { Container, EnvVar, VolumeMount } from '../core/pods/pod.ts'
+import {
+  CLIENT_ENVIRONMENT,
+  RUN_VOLUME,
+  SERVICE_ACCOUNT_PATH,
+} from '../core/pods/sidecar-contract.ts'
 import { exceptLoopback } from './proxy-environment.ts'
-import { CLIENT_ENVIRONMENT, RUN_VOLUME, SERVICE_ACCOUNT_PATH } from './sidecar-contract.ts'
 
 /**
  * The environment with the sidecar's address, first so that `$(VAR)` expands to it, and with loopback

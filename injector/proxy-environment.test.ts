@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EnvVar } from './pod.ts'
+import type { EnvVar } from '../core/pods/pod.ts'
 import { exceptLoopback, isProxyException } from './proxy-environment.ts'
 
 const LOOPBACK = '127.0.0.1,localhost,::1'

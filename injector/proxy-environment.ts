@@ -1,4 +1,4 @@
-import type { EnvVar } from './pod.ts'
+import type { EnvVar } from '../core/pods/pod.ts'
 
 /*
  * Which hosts a client's HTTP proxy is not asked for. The sidecar is on loopback, and a company's list

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Container, Pod, PodSpec } from '../core/pods/pod.ts'
 import { aContainer, aPod, BUILT_IN_TOKEN, SIDECAR } from '../test/support/pod-builders.ts'
 import { injectSidecar } from './inject-sidecar.ts'
-import type { Container, Pod, PodSpec } from './pod.ts'
 import { restoreInjection } from './restore-injection.ts'
 
 const HAND = {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
-import { isServiceAccountPath } from './hand-projected-token.ts'
+import { isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
+import type { Container, Pod, Volume, VolumeMount } from '../core/pods/pod.ts'
 import { replacedVolumes } from './inject-sidecar.ts'
-import type { Container, Pod, Volume, VolumeMount } from './pod.ts'
 import { pointedEnvironment } from './point-at-sidecar.ts'
 
 /**

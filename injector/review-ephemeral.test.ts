@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../core/fault.ts'
+import type { Container } from '../core/pods/pod.ts'
 import { aContainer, anAdmissionRequest, aPod, SIDECAR } from '../test/support/pod-builders.ts'
 import {
   createRecordingChainClient,
@@ -7,7 +8,6 @@ import {
 } from '../test/support/recording-chain-client.ts'
 import type { Review } from './admission-review.ts'
 import { injectSidecar } from './inject-sidecar.ts'
-import type { Container } from './pod.ts'
 import { validateEphemeral } from './review-ephemeral.ts'
 
 const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'

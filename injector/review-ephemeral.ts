@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
+import { whyNotContainer } from '../core/pods/eligibility.ts'
+import type { Container } from '../core/pods/pod.ts'
+import { RESERVED_VOLUMES } from '../core/pods/sidecar-contract.ts'
 import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
 import type { ChainClient } from './chain-client.ts'
-import { whyNotContainer } from './eligibility.ts'
 import { parsePod } from './parse-pod.ts'
-import type { Container } from './pod.ts'
-import { RESERVED_VOLUMES } from './sidecar-contract.ts'
 
 type EphemeralContainer = Container & { readonly targetContainerName?: string }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../core/fault.ts'
+import type { Container, Pod, PodSpec } from '../core/pods/pod.ts'
 import {
   aContainer,
   anAdmissionRequest,
@@ -16,7 +17,6 @@ import type { Review } from './admission-review.ts'
 import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import type { PatchOperation } from './json-patch.ts'
-import type { Container, Pod, PodSpec } from './pod.ts'
 import { mutatePod, type PodReviewDeps, validatePod } from './review-pod.ts'
 
 interface Fixture extends PodReviewDeps {

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { Fault } from '../core/fault.ts'
+import type { Pod } from '../core/pods/pod.ts'
 import { aContainer, anAdmissionRequest, aPod, SIDECAR } from '../test/support/pod-builders.ts'
 import {
   createRecordingChainClient,
@@ -7,7 +8,6 @@ import {
 } from '../test/support/recording-chain-client.ts'
 import type { Review } from './admission-review.ts'
 import { injectSidecar } from './inject-sidecar.ts'
-import type { Pod } from './pod.ts'
 import { isPodUpdate, isVisit, validatePodUpdate, validateVisit } from './review-reach.ts'
 
 const ALLOWED = { result: 'allowed' }

@@ -1,9 +1,9 @@
 import type { VisitKind } from '../core/chain-visits.ts'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
+import { allContainers, type Pod } from '../core/pods/pod.ts'
 import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
 import type { ChainClient } from './chain-client.ts'
 import { parsePod } from './parse-pod.ts'
-import { allContainers, type Pod } from './pod.ts'
 
 /** Subresources by which a person reaches into a pod, which admission sees as CONNECT. */
 const VISITS: Readonly<Record<string, VisitKind>> = {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isBuiltInController } from '../core/kubernetes/built-in-controllers.ts'
+import type { ObjectMeta } from '../core/pods/pod.ts'
 import { changedPaths } from '../core/templates/changed-paths.ts'
 import { codeOf } from '../core/templates/code-of.ts'
 import type { NeutralKeyCheck } from '../core/templates/neutral-keys.ts'
@@ -7,7 +8,6 @@ import { STATUS_DECIDES } from '../core/templates/workload-fields.ts'
 import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
 import type { AdmittedWorkload, ChainClient, WorkloadChange } from './chain-client.ts'
 import { controllerOf } from './parse-pod.ts'
-import type { ObjectMeta } from './pod.ts'
 
 /**
  * What makes pods by itself, and the templates that are kept for it, by group and resource. Keep in

@@ -1,5 +1,5 @@
 import { CONTROL_PLANE_AUDIENCE, SIDECAR_CONTAINER } from '../core/names.ts'
-import type { Container, Resources, Volume } from './pod.ts'
+import type { Container, Resources, Volume } from '../core/pods/pod.ts'
 import {
   API_TOKEN_PATH,
   API_TOKEN_VOLUME,
@@ -9,8 +9,8 @@ import {
   RUN_PATH,
   RUN_VOLUME,
   SIDECAR_UID,
-} from './sidecar-contract.ts'
-import type { SidecarAmounts } from './sidecar-resources.ts'
+} from '../core/pods/sidecar-contract.ts'
+import type { SidecarAmounts } from '../core/pods/sidecar-resources.ts'
 
 /** What an installation chooses about its sidecars. */
 export interface SidecarOptions extends SidecarAmounts {

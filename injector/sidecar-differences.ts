@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Container, EnvVar, SecurityContext, VolumeMount } from '../core/pods/pod.ts'
+import { whyTooLittle } from '../core/pods/sidecar-resources.ts'
 import { firstDifference } from './json-patch.ts'
-import type { Container, EnvVar, SecurityContext, VolumeMount } from './pod.ts'
 import type { SidecarOptions } from './sidecar-container.ts'
 import { readerInSidecar } from './sidecar-environment.ts'
 import { isSameImage } from './sidecar-image.ts'
 import { whyNotMount } from './sidecar-mounts.ts'
-import { whyTooLittle } from './sidecar-resources.ts'
 
 /** A field of the sidecar that somebody changed in a way that could hurt, and why. */
 export interface Finding {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { VolumeMount } from './pod.ts'
+import type { VolumeMount } from '../core/pods/pod.ts'
 
 /**
  * Where the sidecar's program, its libraries and what they read lie, and what injection mounts. A mount

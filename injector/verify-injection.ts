@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
+import { allContainers, type Container, type Pod, type PodSpec } from '../core/pods/pod.ts'
+import { CLIENT_ENVIRONMENT, RESERVED_VOLUMES } from '../core/pods/sidecar-contract.ts'
+import { isResourceAnnotation } from '../core/pods/sidecar-resources.ts'
 import { isOurs, replacedVolumes } from './inject-sidecar.ts'
-import { allContainers, type Container, type Pod, type PodSpec } from './pod.ts'
 import { credentialMount, isClientEnvironment } from './point-at-sidecar.ts'
 import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar-container.ts'
-import { CLIENT_ENVIRONMENT, RESERVED_VOLUMES } from './sidecar-contract.ts'
 import { type Finding, sidecarFinding } from './sidecar-differences.ts'
-import { isResourceAnnotation } from './sidecar-resources.ts'
 
 /** What validation found out about a pod that other webhooks may have changed. */
 export interface Verdict {

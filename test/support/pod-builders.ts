@@ -1,6 +1,6 @@
+import { NO_LIMITS } from '../../core/pods/namespace-limits.ts'
+import type { Container, Pod, PodSpec } from '../../core/pods/pod.ts'
 import type { AdmissionRequest } from '../../injector/admission-review.ts'
-import { NO_LIMITS } from '../../injector/namespace-limits.ts'
-import type { Container, Pod, PodSpec } from '../../injector/pod.ts'
 import type { PodReviewDeps } from '../../injector/review-pod.ts'
 import type { SidecarOptions } from '../../injector/sidecar-container.ts'
 

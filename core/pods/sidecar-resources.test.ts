@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { aContainer, aPod, SIDECAR } from '../test/support/pod-builders.ts'
+import { aContainer, aPod, SIDECAR } from '../../test/support/pod-builders.ts'
 import type { LimitRangeItem, NamespaceLimits } from './namespace-limits.ts'
 import { NO_LIMITS } from './namespace-limits.ts'
 import type { Resources } from './pod.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { aContainer, aPod, aPodWith, SIDECAR } from '../test/support/pod-builders.ts'
+import { injectSidecar } from '../../injector/inject-sidecar.ts'
+import { aContainer, aPod, aPodWith, SIDECAR } from '../../test/support/pod-builders.ts'
 import { whyNotContainer, whyNotProtectable } from './eligibility.ts'
-import { injectSidecar } from './inject-sidecar.ts'
 import type { Container, Pod, PodSpec, Volume } from './pod.ts'
 
 const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'

@@ -1,4 +1,4 @@
-import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../core/names.ts'
+import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../names.ts'
 import { atLeast, atMost, type Demand, type FitRules, fitDemand, ratioOf } from './fit-demand.ts'
 import type { LimitRangeItem, NamespaceLimits } from './namespace-limits.ts'
 import { allContainers, type Container, type Pod, type PodSpec, type Resources } from './pod.ts'

@@ -3,7 +3,7 @@ import {
   CONTROL_PLANE_SERVICE,
   SIDECAR_CONTAINER,
   SYSTEM_NAMESPACE,
-} from '../core/names.ts'
+} from '../names.ts'
 import { handProjectedTokens } from './hand-projected-token.ts'
 import {
   allContainers,

@@ -179,7 +179,7 @@ describe('a decision', () => {
     fixture.access.set('alice', 'denied')
     agent.stream.pause()
     for (let correlation = 1; correlation <= 5_000; correlation += 1) ask(agent, correlation)
-    await expect.poll(() => counted()).toBeGreaterThan(100)
+    await expect.poll(() => counted(), { timeout: 10_000 }).toBeGreaterThan(100)
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     const waiting = counted()
     expect(waiting).toBeLessThan(2_000)

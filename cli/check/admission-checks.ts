@@ -26,8 +26,10 @@ const ADMISSION_POLICIES = [
   'lanyard-tokens',
   'lanyard-token-secrets',
   'lanyard-pods',
+  'lanyard-resize',
   'lanyard-bindings',
   'lanyard-controller-revisions',
+  'lanyard-chain-revocations',
 ]
 
 const APISERVICE = `${ADMISSION_VERSION}.${ADMISSION_GROUP}`

@@ -126,6 +126,19 @@ describe('client-go', () => {
       'pages and server-side apply': [2, 1],
     })
   })
+
+  test('offers CBOR, which this API server refuses itself', async () => {
+    const environment = [
+      'KUBE_FEATURE_ClientsAllowCBOR=true',
+      'KUBE_FEATURE_ClientsPreferCBOR=true',
+      'CONTENT_TYPE=application/cbor',
+    ]
+    const accepted = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
+    const refusal = 'the body of the request was in an unknown format'
+    await expectBoth(go(environment, 'gocbor', 'target', 'informer'), {
+      informer: `failed: ${refusal} - accepted media types include: ${accepted}`,
+    })
+  })
 })
 
 test('kube-rs over rustls lists, applies, watches, executes', async () => {
@@ -190,4 +203,26 @@ describe('Python', () => {
   test('KubeSpawner starts a pod, polls it, stops it', async () => {
     await expectBoth(python('kubespawner_program', 'spawner'), { spawn: [true, null, true, 1] })
   })
+
+  test("Airflow's KubernetesPodOperator runs a pod, reads its log and its result", async () => {
+    await expectBoth(python('pod_operator', 'airflow', 'airflow'), {
+      succeed: [{ answer: 42 }, ['pod-said-hello\n'], 0],
+      fail: ['AirflowException', 0],
+    })
+  })
+})
+
+test('Helm installs, upgrades with a hook, rolls back, tests, uninstalls', async () => {
+  const script = (await source('helm/release.sh')).replaceAll('IMAGE', PROGRAMS_IMAGE)
+  const { withLanyard, without } = await two.run(['sh'], script)
+  expect(withLanyard).toBe(without)
+  expect(without.split('\n')).toEqual([
+    'installed: n=1, found=',
+    'upgraded: n=2, found=ConfigMap',
+    'rolled back: n=1, found=',
+    'tested',
+    '1 superseded, 2 superseded, 3 deployed',
+    'uninstalled: 0 left',
+    '',
+  ])
 })

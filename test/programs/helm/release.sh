@@ -19,7 +19,7 @@ kind: ConfigMap
 metadata:
   name: {{ .Release.Name }}
 data:
-  n: "{{ .Values.n | default 1 }}"
+  count: "{{ .Values.count | default 1 }}"
   found: "{{ (lookup "v1" "ConfigMap" .Release.Namespace .Release.Name).kind }}"
 ---
 apiVersion: apps/v1
@@ -64,10 +64,10 @@ spec:
     {{- include "container" . | indent 4 }}
 Y
 helm() { /opt/programs/helm -n "$(cat /var/run/secrets/kubernetes.io/serviceaccount/namespace)" "$@"; }
-state() { kubectl get configmap one -o jsonpath='n={.data.n}, found={.data.found}'; }
+state() { kubectl get configmap one -o jsonpath='n={.data.count}, found={.data.found}'; }
 helm install one . --wait --timeout 120s >/dev/null
 echo "installed: $(state)"
-helm upgrade one . --set n=2 --wait --timeout 120s >/dev/null
+helm upgrade one . --set count=2 --wait --timeout 120s >/dev/null
 echo "upgraded: $(state)"
 helm rollback one 1 --wait --timeout 120s >/dev/null
 echo "rolled back: $(state)"

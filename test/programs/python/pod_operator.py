@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 
 IMAGE = sys.argv[3]
@@ -15,17 +14,6 @@ from unittest.mock import MagicMock
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes import client, config
-
-
-class Lines(logging.Handler):
-    """What the pod said, as Airflow shows it in the task's log."""
-
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def emit(self, record):
-        self.said += [word for word in record.getMessage().split() if word.startswith("pod-said")]
 
 
 def context(task):
@@ -57,11 +45,16 @@ def pods():
 
 
 def succeed():
-    lines = Lines()
-    logging.getLogger().addHandler(lines)
+    said = []
+
+    def keep(_container, line):
+        said.append(line)
+        return line
+
     script = """echo pod-said-hello; echo '{"answer": 42}' >/airflow/xcom/return.json"""
-    result = operator("good", script, do_xcom_push=True).execute(context("good"))
-    return [result, lines.said, pods()]
+    task = operator("good", script, do_xcom_push=True, log_formatter=keep)
+    result = task.execute(context("good"))
+    return [result, said, pods()]
 
 
 def fail():

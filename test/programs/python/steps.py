@@ -12,10 +12,9 @@ async def run(**steps):
     seen = {}
     for name, step in steps.items():
         try:
-            value = step()
-            if asyncio.iscoroutine(value):
-                value = await asyncio.wait_for(value, 150)
-            seen[name] = value
+            # What is not asynchronous may run a loop of its own, which wants its own thread.
+            whole = step() if asyncio.iscoroutinefunction(step) else asyncio.to_thread(step)
+            seen[name] = await asyncio.wait_for(whole, 150)
         except BaseException as error:
             seen[name] = f"failed: {type(error).__name__}: {error}"
     print("\n" + json.dumps(seen), flush=True)

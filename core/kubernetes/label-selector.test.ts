@@ -53,5 +53,5 @@ test('isLabelSelector() takes no time over a long one', () => {
   for (const piece of ['a', 'a.', ' ', 'a,', 'a in (a,', '!', 'a in (a) ,', '(']) {
     isLabelSelector(`${piece.repeat(60_000 / piece.length)}\n`)
   }
-  expect(performance.now() - startMs).toBeLessThan(500)
+  expect(performance.now() - startMs).toBeLessThan(2_000)
 })

@@ -49,7 +49,8 @@ const PATH_VERBS: ReadonlySet<string> = new Set(['watch', 'proxy'])
 const APPLY_TYPES = ['application/apply-patch+yaml', 'application/apply-patch+cbor']
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 const API_GROUP = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
-const NAME = /^[^/%\\]{1,253}$/
+/** Longer ones than any object has: kube-apiserver says that there is none. */
+const NAME = /^[^/%\\]{1,1024}$/
 /** The APIs of metrics have a metric's name in the place of a resource or a subresource. */
 const METRICS_GROUPS = ['custom.metrics.k8s.io', 'external.metrics.k8s.io']
 const METRIC = /^[A-Za-z0-9_:][A-Za-z0-9_:.-]{0,252}$/
@@ -71,11 +72,9 @@ export function parseRequestInfo(
   rawTarget: string,
   contentType: string | undefined,
 ): RequestInfo {
-  const parsed = parseRequestTarget(rawTarget, countJudged)
+  const parsed = parseRequestTarget(rawTarget, countJudged, isProxied)
   const place = parsePlace(parsed)
-  // The query of a proxied request is not kube-apiserver's.
-  const isProxied = place?.subresource === 'proxy'
-  const target = isProxied ? parsed : { ...parsed, query: countingParameters(parsed.query) }
+  const target = { ...parsed, query: countingParameters(parsed.query) }
   const path = decodedPath(target)
   if (place === undefined) return nonResource(method, path, target)
 
@@ -158,6 +157,15 @@ function countJudged(segments: readonly string[]): number {
   if (found === undefined) return segments.length
   const parts = found.pathVerb === 'proxy' ? 2 : 3
   return Math.min(segments.length, found.resourceAt + parts)
+}
+
+/**
+ * The query of a proxied request is not kube-apiserver's: it reads only `path`, and that from the
+ * path. Source: getRequestOptions of apiserver/pkg/endpoints/handlers/rest.go.
+ */
+function isProxied(segments: readonly string[]): boolean {
+  const found = findResource(segments)
+  return found?.pathVerb === '' && segments[found.resourceAt + 2] === 'proxy'
 }
 
 /** Where in the API a path points; undefined for paths that name no resource. */

@@ -27,6 +27,9 @@ describe('parseRequestTarget()', () => {
     ],
     ['/a/system:admin', ['a', 'system:admin'], '', []],
     ['/a/system%3Aadmin', ['a', 'system:admin'], '', []],
+    ['/%61pi/v1/%73ecrets/a%2Db%5F%7e', ['api', 'v1', 'secrets', 'a-b_~'], '', []],
+    ['https://kubernetes.default.svc:443/api/v1', ['api', 'v1'], '', []],
+    ['HTTP://[::1]:6443/', [], '', []],
     ['/a?match[]=x', ['a'], '', [['match[]', 'x']]],
     [
       '/a?_=17&1=2&=x&?k',
@@ -47,7 +50,13 @@ describe('parseRequestTarget()', () => {
   test.each([
     ['no slash', 'api'],
     ['an empty target', ''],
-    ['an absolute form', 'http://evil/api/v1/pods'],
+    ['an absolute form with a double slash', 'http://h//api/v1/pods'],
+    ['an absolute form with a user', 'http://a@h/api/v1/pods'],
+    ['an absolute form without a path', 'http://h'],
+    ['an absolute form inside another', 'http://h/http://h/api'],
+    ['another scheme', 'ftp://h/api/v1/pods'],
+    ['an encoded escape of a letter', '/api/v1/%2573ecrets'],
+    ['an encoded dot segment', '/api/v1/%2E'],
     ['an asterisk', '*'],
     ['a double slash at the front', '//evil/api'],
     ['a double slash inside', '/api//v1'],
@@ -60,7 +69,6 @@ describe('parseRequestTarget()', () => {
     ['a backslash', '/api/v1\\pods'],
     ['a NUL', '/api/v1/pods/p%00'],
     ['a line feed', '/api/v1/pods/p%0a'],
-    ['an encoded letter', '/api/v1/%73ecrets'],
     ['an encoded percent', '/api/v1/pods/p%252Fexec'],
     ['a fragment', '/api/v1/pods#x'],
     ['bytes that are not UTF-8', '/api/v1/pods/%ff'],
@@ -104,6 +112,27 @@ describe('parseRequestTarget()', () => {
       expect.objectContaining({ code: 'request_invalid' }),
     )
   })
+
+  test('hands a letter that is encoded to who counts as the letter', () => {
+    const counted: (readonly string[])[] = []
+    parseRequestTarget('/%61pi/a%2Fb', (segments) => counted.push(segments) && 1)
+    expect(counted).toEqual([['api', 'a%2Fb']])
+  })
+
+  test.each(['/p?wsdl', '/p?a=1;b=%ff&c+d', '/p?x=%2541'])(
+    'keeps the query of %s as it came where it is proxied',
+    (raw) => {
+      const target = parseRequestTarget(raw, undefined, () => true)
+      expect([target.query, printRequestTarget(target)]).toEqual([[], raw])
+    },
+  )
+
+  test.each(['/p?a b', '/p?%zz', '/p?a#b', '/p?\u00e9'])(
+    'refuses %s although it is proxied',
+    (raw) => {
+      expect(() => parseRequestTarget(raw, undefined, () => true)).toThrow('must be encoded')
+    },
+  )
 
   test('takes a target and a path of just the longest', () => {
     const path = `/${'a'.repeat(PATH_BYTES_MAX - 1)}`

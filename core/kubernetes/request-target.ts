@@ -23,15 +23,21 @@ export interface RequestTarget {
    */
   readonly rest: string
   readonly query: readonly QueryPair[]
+  /** The query of what is proxied, as it came and as it is sent; `query` is empty then. */
+  readonly proxiedQuery?: string
 }
 
 /** How many of a path's segments, as they came, name what is judged. */
 export type CountJudged = (segments: readonly string[]) => number
+/** Whether the judged segments lead to what has a query of its own. */
+export type IsProxied = (segments: readonly string[]) => boolean
 
 const SEGMENT_PATTERN = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*$/
 const REST_PATTERN = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]{}|"<>^`]|%[0-9A-Fa-f]{2})*$/
 const QUERY_PATTERN = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?[\]{}|"<>^`\\]|%[0-9A-Fa-f]{2})*$/
-const ENCODED_UNRESERVED = /%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])/
+const ENCODED_UNRESERVED = /%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])/g
+/** Who is asked, as clients write it for proxies (RFC 9112 section 3.2.2); Go does not look at it. */
+const ABSOLUTE_FORM = /^https?:\/\/[A-Za-z0-9.\-_:[\]]+(?=\/)/i
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const CONTROL = /[\u0000-\u001f\u007f]/
 
@@ -41,9 +47,11 @@ const CONTROL = /[\u0000-\u001f\u007f]/
  * Whatever two parsers could read in two ways is refused: throws `request_invalid`.
  */
 export function parseRequestTarget(
-  raw: string,
+  received: string,
   countJudged: CountJudged = ({ length }) => length,
+  isProxied: IsProxied = () => false,
 ): RequestTarget {
+  const raw = received.replace(ABSOLUTE_FORM, '')
   if (raw.length > TARGET_BYTES_MAX) {
     throw new Fault(
       'request_invalid',
@@ -58,10 +66,13 @@ export function parseRequestTarget(
   if (path.length > PATH_BYTES_MAX) {
     throw new Fault('request_invalid', `The path is longer than ${PATH_BYTES_MAX} bytes`)
   }
-  return {
-    ...parsePath(path, countJudged),
-    query: questionMark < 0 ? [] : parseQuery(raw.slice(questionMark + 1)),
+  const parts = parsePath(path, countJudged)
+  const query = questionMark < 0 ? '' : raw.slice(questionMark + 1)
+  if (!isProxied(parts.segments)) return { ...parts, query: parseQuery(query) }
+  if (!QUERY_PATTERN.test(query)) {
+    throw new Fault('request_invalid', 'The query holds a character that must be encoded')
   }
+  return { ...parts, query: [], proxiedQuery: query }
 }
 
 function parsePath(
@@ -71,22 +82,21 @@ function parsePath(
   if (path === '/') return { segments: [], rest: '' }
   const [slashes = ''] = /\/*$/.exec(path) ?? []
   const parts = path.slice(1, path.length - slashes.length).split('/')
-  const judged = countJudged(parts)
+  const judged = countJudged(parts.map(decodeUnreserved))
   const unjudged = parts.slice(judged)
   const rest = `${unjudged.map((part) => `/${part}`).join('')}${slashes}`
   checkRest(rest)
   return { segments: parts.slice(0, judged).map(parseSegment), rest }
 }
 
+/** Characters that mean the same encoded or not (RFC 3986 section 2.3) are sent as themselves. */
+function decodeUnreserved(text: string): string {
+  return text.replaceAll(ENCODED_UNRESERVED, decodeURIComponent)
+}
+
 function parseSegment(raw: string): string {
   if (!SEGMENT_PATTERN.test(raw)) {
     throw new Fault('request_invalid', 'The path holds a character that must be percent-encoded')
-  }
-  if (ENCODED_UNRESERVED.test(raw)) {
-    throw new Fault(
-      'request_invalid',
-      'The path percent-encodes a character that needs no encoding',
-    )
   }
   const segment = decode(raw, 'The path is not valid UTF-8')
   if (segment === '') throw new Fault('request_invalid', 'The path has an empty segment ("//")')
@@ -186,6 +196,9 @@ function decode(text: string, problem: string): string {
 export function printRequestTarget(target: RequestTarget): string {
   const judged = target.segments.map((segment) => `/${encodeSegment(segment)}`).join('')
   const path = `${judged}${target.rest}` || '/'
+  if (target.proxiedQuery !== undefined && target.proxiedQuery !== '') {
+    return `${path}?${target.proxiedQuery}`
+  }
   const query = target.query
     .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
     .join('&')

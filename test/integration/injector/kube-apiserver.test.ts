@@ -452,9 +452,9 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
       /mounts Lanyard's volume/,
     ],
     [
-      'may trace processes',
-      { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } },
-      /adds the capability SYS_PTRACE/,
+      'may redirect packets',
+      { securityContext: { capabilities: { add: ['NET_ADMIN'] } } },
+      /NET_ADMIN/,
     ],
   ])('an ephemeral container that %s is refused', async (_name, fields, message) => {
     await create({})
@@ -466,9 +466,15 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
     await expect(added).rejects.toThrow(message)
   })
 
-  test('an ephemeral container beside the app is admitted', async () => {
+  test.each([
+    ['beside the app', {}],
+    [
+      'that may trace the processes of the app',
+      { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } },
+    ],
+  ])('an ephemeral container %s is admitted', async (_name, fields) => {
     await create({})
-    const container = { name: 'debug', image: 'busybox', targetContainerName: 'app' }
+    const container = { name: 'debug', image: 'busybox', targetContainerName: 'app', ...fields }
     const pod = await core.patchNamespacedPodEphemeralcontainers(
       { name: 'p', namespace, body: { spec: { ephemeralContainers: [container] } } },
       setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),

@@ -393,3 +393,68 @@ test('decide() bounds what it keeps of a refused request', async () => {
   expect(JSON.stringify({ ...event, chain: '' }).length).toBeLessThan(3_600)
   expect(event?.attributes.name).toMatch(/^x{255}…$/)
 })
+
+describe('prospect()', () => {
+  const ask = (attributes = {}) =>
+    decider.prospect(binding, { attributes: aRequest(attributes), targetContainer: '' })
+
+  test('says yes where the chain may, and records nothing', async () => {
+    await expect(ask()).resolves.toEqual({ allowed: true, reason: '' })
+    await expect(store.auditEvents.list({}, { afterSequence: 0, limit: 10 })).resolves.toEqual(
+      expect.objectContaining({ events: [] }),
+    )
+  })
+
+  test('says who may not and why, without a record to find', async () => {
+    world.access.set('alice', 'denied')
+    const { allowed, reason } = await ask()
+    expect(allowed).toBe(false)
+    expect(reason).toMatch(/alice .*RBAC does not allow it/)
+    expect(reason).not.toContain('[decision')
+  })
+
+  test('says in an observed namespace that it would pass, and what it would be told', async () => {
+    world.access.set('alice', 'denied')
+    world.observed = true
+    await expect(ask()).resolves.toEqual({
+      allowed: true,
+      reason: expect.stringMatching(/only observes.*RBAC does not allow it/),
+    })
+  })
+
+  test('throws what keeps a decision from being made', async () => {
+    world.problem = 'the policies are not known'
+    await expect(ask()).rejects.toMatchObject({ code: 'decision_unavailable' })
+  })
+
+  test.each([
+    ['every verb, one of them denied', 'Deny', { verb: '*' }, /rule "p\/denies" denies it/],
+    ['every resource, one of them denied', 'Deny', { resource: '*' }, /rule "p\/denies" denies it/],
+  ])('says no for %s', async (_name, _effect, attributes, want) => {
+    const [allows] = aRule({ verbs: ['*'], resources: ['*'] }).rules
+    const [denies] = aRule({ effect: 'Deny', name: 'denies', verbs: ['get'] }).rules
+    const policy = {
+      ...aRule({}),
+      name: 'p',
+      rules: [allows, denies].filter((one) => one !== undefined),
+    }
+    world.policies.set('alice', policy)
+    const { allowed, reason } = await ask(attributes)
+    expect(allowed).toBe(false)
+    expect(reason).toMatch(want)
+  })
+
+  test.each([
+    ['exec into some pod', { name: '' }, true],
+    ['exec into a pod of its own root', { name: THIRD.name }, true],
+    ['exec into a pod that is not on record', { name: 'foreign' }, false],
+    ['exec by GET', { name: '', verb: 'get' }, true],
+    ['a credential', { resource: 'serviceaccounts', subresource: 'token' }, false],
+    ['a pod elsewhere', { subresource: '', namespace: 'other' }, false],
+    ['a pod in all namespaces', { subresource: '', namespace: '' }, false],
+    ['the old way to bind any pod', { resource: 'bindings', subresource: '' }, false],
+  ])('judges guards of %s as of the request', async (_name, change, want) => {
+    const exec = { verb: 'create', resource: 'pods', subresource: 'exec' }
+    await expect(ask({ ...exec, ...change })).resolves.toMatchObject({ allowed: want })
+  })
+})

@@ -29,6 +29,13 @@ export interface Answer {
   readonly impersonationJudged: boolean
 }
 
+/** What would be answered. */
+export interface Prospect {
+  readonly allowed: boolean
+  /** Why not; for what an observed namespace lets pass, what it would have been told. */
+  readonly reason: string
+}
+
 export interface DecideDeps extends JudgeDeps {
   readonly auditEvents: AuditEventStore
   /** Throws `overloaded` for who has used a share of what is left of the volume of the records. */
@@ -43,6 +50,8 @@ export interface Decider {
   decide(binding: PodBinding, question: Question): Promise<Answer>
   /** Whether a request that was allowed still would be; records nothing. */
   stillAllows(binding: PodBinding, question: Question): Promise<boolean>
+  /** What a request would be answered; records nothing, and lets nothing through. */
+  prospect(binding: PodBinding, request: JudgedRequest): Promise<Prospect>
 }
 
 /**
@@ -117,7 +126,32 @@ export function createDecider(deps: DecideDeps): Decider {
       const caller = binding.chain.actors.at(-1)
       return decision.effect === 'allow' || facts.isObserved(caller?.namespace ?? '')
     },
+    prospect: async (held, request) => {
+      const binding = deps.grown.newest(held)
+      const { decision, about } = await judgeChain(binding, asQuestion(request))
+      if (decision.effect === 'allow') return { allowed: true, reason: '' }
+      const observed = facts.isObserved(binding.chain.actors.at(-1)?.namespace ?? '')
+      const { message } = refusal(about, binding.chain, decision, '')
+      const prefix = observed ? 'the namespace only observes; enforced it would be refused: ' : ''
+      return { allowed: observed, reason: `${prefix}${message}` }
+    },
   }
+}
+
+const EVERY_VERB = '*'
+const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
+/** Subresources that are judged as create however they are reached. */
+const TUNNELS = ['exec', 'attach', 'portforward']
+
+/** As the requests that a question is about would be judged: one about every verb is about each of them. */
+function asQuestion(request: JudgedRequest): JudgedRequest {
+  const { attributes } = request
+  const { verb, apiGroup, resource, subresource, resourceRequest } = attributes
+  if (!resourceRequest) return { ...request, prospective: true }
+  const isTunnel = apiGroup === '' && resource === 'pods' && TUNNELS.includes(subresource)
+  const also = isTunnel && verb !== 'create' ? ['create'] : []
+  const alsoVerbs = verb === EVERY_VERB ? VERBS : also
+  return { ...request, attributes: { ...attributes, alsoVerbs }, prospective: true }
 }
 
 /** Of a refusal: names of Kubernetes have 253 characters at most; what is longer is somebody's joke. */

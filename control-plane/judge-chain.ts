@@ -30,6 +30,8 @@ export interface JudgedRequest {
   readonly targetContainer: string
   /** As whom the request is made; absent when as the pod itself. */
   readonly impersonation?: Impersonation | undefined
+  /** A question about what may be asked: without a name it is about the pods that the chain launched. */
+  readonly prospective?: true
 }
 
 export interface Judgement {
@@ -170,13 +172,18 @@ function gatherPrincipal(
 async function gatherGuard(
   deps: JudgeDeps,
   binding: PodBinding,
-  { attributes, targetContainer }: JudgedRequest,
+  { attributes, targetContainer, prospective }: JudgedRequest,
 ): Promise<GuardFacts> {
   const reaches = reachesIntoPod(attributes)
+  const own = prospective === true && attributes.name === '' && attributes.resource !== 'bindings'
   return {
     namespaceInjected: deps.facts.isInjected(attributes.namespace),
     targetContainer,
-    targetRoot: reaches ? await readTargetRoot(deps, binding, attributes) : 'unknown',
+    targetRoot: own
+      ? 'same'
+      : reaches
+        ? await readTargetRoot(deps, binding, attributes)
+        : 'unknown',
   }
 }
 

@@ -34,15 +34,8 @@ export async function authorize(
   authorizer: Pick<Authorizer, 'authorize' | 'report'>,
   request: ReadRequest,
 ): Promise<Verdict> {
-  const { info, container, userAgent, impersonation } = request
-  const question: Question = {
-    attributes: { ...info.attributes, alsoVerbs: [...info.attributes.alsoVerbs] },
-    container,
-    userAgent,
-    targetContainer: info.targetContainer,
-    ...(impersonation === undefined ? {} : { impersonation: toMessage(impersonation) }),
-  }
-  const decision = await authorizer.authorize(question)
+  const { impersonation } = request
+  const decision = await authorizer.authorize(toQuestion(request))
   if (decision.effect === 'deny') {
     return { effect: 'deny', decisionId: decision.id, status: denialStatus(request, decision) }
   }
@@ -61,6 +54,17 @@ export async function authorize(
     warning: decision.warning,
     request,
   } as Permit
+}
+
+/** What the control plane is asked about a request. */
+export function toQuestion({ info, container, userAgent, impersonation }: ReadRequest): Question {
+  return {
+    attributes: { ...info.attributes, alsoVerbs: [...info.attributes.alsoVerbs] },
+    container,
+    userAgent,
+    targetContainer: info.targetContainer,
+    ...(impersonation === undefined ? {} : { impersonation: toMessage(impersonation) }),
+  }
 }
 
 function toMessage({ user, problem }: Impersonation): NonNullable<Question['impersonation']> {

@@ -8,6 +8,7 @@ import {
   questionFromMessage,
 } from './authorization-message.ts'
 import { createAuthorizeStream } from './authorize-stream.ts'
+import { createChainReview } from './chain-review.ts'
 import { type AuthorizationDeps, decideMeasured } from './decide-measured.ts'
 import { bearerToken, unary } from './grpc-fault.ts'
 
@@ -17,6 +18,7 @@ export function createAuthorizationService(
 ): GrpcHandlers<typeof AuthorizationService> {
   const { sessions, logger } = deps
   const sessionOf = (metadata: Metadata) => sessions.find(bearerToken(metadata))
+  const review = createChainReview(deps)
   return {
     authorize: unary(logger, async (message, metadata) => {
       const session = sessionOf(metadata)
@@ -30,5 +32,8 @@ export function createAuthorizationService(
       return {}
     }),
     authorizeStream: createAuthorizeStream(deps),
+    reviewChain: unary(logger, async ({ questions }, metadata) => {
+      return { prospects: await review(sessionOf(metadata), questions) }
+    }),
   }
 }

@@ -7,6 +7,18 @@ const OUTSIDE = { ...SAFE, namespaceInjected: false }
 
 describe('guardsHit()', () => {
   test.each([
+    [
+      'every resource is made outside',
+      { verb: 'create', apiGroup: 'batch', resource: '*' },
+      OUTSIDE,
+      ['launch-outside'],
+    ],
+    [
+      'every token subresource is made',
+      { verb: 'create', resource: '*', subresource: 'token' },
+      SAFE,
+      ['credentials', 'lanyard-config'],
+    ],
     ['a pod is launched outside', { verb: 'create' }, OUTSIDE, ['launch-outside']],
     [
       'a Job is launched outside',

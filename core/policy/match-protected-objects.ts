@@ -28,7 +28,9 @@ export function protectedObjectsHit(
 ): readonly ProtectedObjects[] {
   if (!request.resourceRequest) return []
   const uses = judgedVerbs(request).map(useOf)
-  return (BY_GROUP.get(request.apiGroup) ?? EVERY_GROUP).filter(
+  const ofGroup =
+    request.apiGroup === '*' ? PROTECTED_OBJECTS : (BY_GROUP.get(request.apiGroup) ?? EVERY_GROUP)
+  return ofGroup.filter(
     (objects) =>
       (objects.onlyOutside !== true || !namespaceInjected) &&
       objects.uses.some((use) => uses.includes(use)) &&
@@ -52,6 +54,8 @@ function isOneOf(objects: ProtectedObjects, request: RequestAttributes): boolean
   const { resource, subresource, name, namespace } = request
   const isResource =
     resources.includes('*') ||
+    // A question about every resource is one about each of them.
+    (resource === '*' && resources.some((one) => hasSubresource(one, subresource))) ||
     resources.includes(resourceWithSubresource(request)) ||
     (subresource !== '' && resources.includes(`${resource}/*`))
   // Without a name it reaches all of them. Only a read goes over all namespaces at once; a write that
@@ -60,4 +64,8 @@ function isOneOf(objects: ProtectedObjects, request: RequestAttributes): boolean
   const isNamed = names === undefined || name === '' || names.includes(name)
   const isThere = namespaces === undefined || everywhere || namespaces.includes(namespace)
   return isResource && isNamed && isThere
+}
+
+function hasSubresource(resource: string, subresource: string): boolean {
+  return subresource === '' || resource.endsWith(`/${subresource}`) || resource.endsWith('/*')
 }

@@ -46,6 +46,23 @@ describe('ruleDenies()', () => {
     ['the exact words', {}, {}, true],
     ['all namespaces at once under one', {}, { namespace: '' }, true],
     ['another namespace', {}, { namespace: 'open' }, false],
+    ['every resource at once', {}, { resource: '*' }, true],
+    ['every group at once', {}, { apiGroup: '*' }, true],
+    ['every resource of another group', {}, { apiGroup: 'apps', resource: '*' }, false],
+    ['every resource under none', { resources: [] }, { resource: '*' }, false],
+    ['every resource under a subresource', { resources: ['pods/log'] }, { resource: '*' }, true],
+    [
+      'every scale under one',
+      { resources: ['deployments/scale'] },
+      { resource: '*', subresource: 'scale' },
+      true,
+    ],
+    [
+      'every scale under another subresource',
+      { resources: ['pods/log'] },
+      { resource: '*', subresource: 'scale' },
+      false,
+    ],
     [
       'a verb that is judged besides',
       { verbs: ['create'] },

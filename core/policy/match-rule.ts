@@ -10,11 +10,24 @@ export function ruleAllows(rule: PolicyRule, attributes: RequestAttributes, verb
 
 /**
  * Whether a Deny rule covers any verb that is judged. A request over all namespaces is one over
- * each of them, so a Deny for one namespace covers it.
+ * each of them, so a Deny for one namespace covers it; so is a question about every resource (`*`).
  */
 export function ruleDenies(rule: PolicyRule, attributes: RequestAttributes): boolean {
-  if (rule.effect !== 'Deny' || !matches(rule, attributes, judgedVerbs(attributes))) return false
+  if (rule.effect !== 'Deny' || !overlaps(rule, attributes)) return false
   return attributes.namespace === '' || inNamespaces(rule, attributes)
+}
+
+/** Whether a rule is about anything of what a request, or a question with wildcards, is about. */
+function overlaps(rule: PolicyRule, attributes: RequestAttributes): boolean {
+  const { apiGroup, resource, subresource } = attributes
+  const [group = apiGroup] = apiGroup === '*' ? rule.apiGroups : []
+  const one = rule.resources.find(
+    (pattern) => subresource === '' || pattern === '*' || pattern.endsWith(`/${subresource}`),
+  )
+  const [main = resource] = resource === '*' && one !== undefined ? one.split('/') : []
+  const sub = resource === '*' && subresource === '' ? (one?.split('/')[1] ?? '') : subresource
+  const wide = { ...attributes, apiGroup: group, resource: main, subresource: sub }
+  return matches(rule, wide, judgedVerbs(attributes))
 }
 
 function matches(

@@ -17,7 +17,10 @@ export interface Refusal {
   readonly causes: readonly StatusCause[]
 }
 
-/** What a refused caller is told, fit for a terminal. `decisionId` finds the record. */
+/**
+ * What a refused caller is told, fit for a terminal. `decisionId` finds the record; it is empty where
+ * nothing was asked for but an opinion.
+ */
 export function refusal(
   attributes: RequestAttributes,
   chain: DelegationChain,
@@ -28,7 +31,8 @@ export function refusal(
   const caller = chain.actors.at(-1)
   const pod = caller === undefined ? '' : `${caller.namespace}/${caller.name}`
   const who = describePrincipal(deny, root, pod)
-  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes, chain)}${detail(deny)}${grantAdvice(deny, chain)} [decision ${decisionId}]`
+  const record = decisionId === '' ? '' : ` [decision ${decisionId}]`
+  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes, chain)}${detail(deny)}${grantAdvice(deny, chain)}${record}`
   const causes: StatusCause[] = [
     cause('LanyardDecision', 'decision', decisionId),
     cause('LanyardEffect', 'effect', 'deny'),

@@ -3,6 +3,7 @@ import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { createBackoff } from './backoff.ts'
+import { type Prospect, ReviewTurns, reviewChain } from './chain-review.ts'
 import { openControlPlaneChannel } from './control-plane-channel.ts'
 import type { Decision } from './decision.ts'
 import { type DecisionStream, openDecisionStream, type Question } from './decision-stream.ts'
@@ -34,6 +35,11 @@ export interface Authorizer {
    * `audit_unavailable`; nothing but a returned allow lets a request through.
    */
   authorize(question: Question): Promise<Decision>
+  /**
+   * What the chain would be answered to each of at most 100 questions; lets nothing through. Throws
+   * `decision_unavailable` or `overloaded`.
+   */
+  review(questions: readonly Question[]): Promise<readonly Prospect[]>
   /** Says what became of an allowed or recorded request. Every decision is reported once. */
   report(outcome: Outcome): void
   /** Calls back, at once or later, when what allowed the request no longer does. */
@@ -64,6 +70,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     random: Math.random,
   })
   const open = createOpenDecisions()
+  const turns = new ReviewTurns()
   const closing = Promise.withResolvers<'closing'>()
   let closed = false
   let current: DecisionStream | undefined
@@ -240,6 +247,12 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
   return {
     authorize,
+    review: (questions) =>
+      turns.take(async () => {
+        if (current === undefined) await nextStream()
+        const { value = '' } = session ?? {}
+        return reviewChain(channel.authorization, value, questions, options.decisionTimeoutMs)
+      }),
     report: (outcome) => {
       open.remove(outcome.decisionId)
       outcomes.add(outcome)

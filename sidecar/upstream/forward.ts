@@ -1,15 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { Fault } from '../../core/fault.ts'
+import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
+import { answerRequest } from '../answer.ts'
 import type { Permit } from '../authorize.ts'
 import type { SidecarDeps } from '../deps.ts'
+import { jsonAnswerType } from '../self-review/json-answer-type.ts'
+import { askForJson, narrowAnswerOf } from '../self-review/narrowed-answer.ts'
 import { BodyMeter } from './body-meter.ts'
 import { Relay } from './relay.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { isUnhurried } from './unhurried.ts'
 
 /**
- * Stop 4: sends a permitted request and streams the answer back, Node to Node. Returns at once; what
+ * Stop 4: sends a permitted request and streams the answer back, Node to Node; of a review of what
+ * oneself may do the answer is narrowed first. Returns at once; what
  * became of it is reported when the caller's connection is done with it.
  */
 export function forward(
@@ -19,7 +24,8 @@ export function forward(
   outgoing: ServerResponse,
 ): void {
   const { request, decisionId } = permit
-  const relay = new Relay(deps, permit, incoming, outgoing)
+  const narrow = narrowAnswerOf(deps, permit, jsonAnswerType(incoming.headers.accept))
+  const relay = new Relay(deps, permit, incoming, outgoing, narrow)
   if (outgoing.destroyed || incoming.socket.destroyed) {
     relay.finish()
     return
@@ -28,11 +34,16 @@ export function forward(
   deps.authorizer.onRevoked(decisionId, () => relay.cut())
   // Revoked already: nothing is sent.
   if (outgoing.destroyed) return
+  if (narrow?.contentType === '') {
+    answerRequest(incoming, outgoing, { status: notAcceptable(), decisionId })
+    return
+  }
   try {
+    const headers = headersOf(deps, permit, incoming)
     const options: Dispatcher.DispatchOptions = {
       path: request.info.target,
       method: request.method,
-      headers: headersOf(deps, permit, incoming),
+      headers: narrow === undefined ? headers : askForJson(headers),
       body: request.hasBody ? openBody(deps, permit, incoming, outgoing) : null,
       headersTimeout: isUnhurried(request.info) ? 0 : deps.upstreamHeadersTimeoutMs,
       // Keeps the connection after HEAD and DELETE too.
@@ -64,4 +75,13 @@ function openBody(
   // Only now: a caller that asked first sends its body after the decision.
   if (request.expectsContinue) outgoing.writeContinue()
   return incoming.pipe(new BodyMeter(deps.requestBodyBytesMax))
+}
+
+/** As kube-apiserver says it. Source: apiserver/pkg/endpoints/handlers/negotiation/errors.go (v1.34). */
+function notAcceptable(): Status {
+  return failureStatus(
+    406,
+    'NotAcceptable',
+    'Lanyard answers reviews of what oneself may do in JSON only: accept application/json too',
+  )
 }

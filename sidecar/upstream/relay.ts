@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.js'
-import type { Fault } from '../../core/fault.ts'
+import { Fault } from '../../core/fault.ts'
 import { answerRequest, faultAnswer } from '../answer.ts'
 import type { Permit } from '../authorize.ts'
 import type { SidecarDeps } from '../deps.ts'
 import { endAfterBody } from '../linger.ts'
+import { type NarrowAnswer, NarrowedAnswer } from '../self-review/narrowed-answer.ts'
 import { countFault } from '../sidecar-metrics.ts'
 import { tokenRefused, Weighed401 } from './own-refusal.ts'
 import { callerHeaders } from './response-headers.ts'
@@ -26,9 +27,11 @@ export class Relay implements Dispatcher.DispatchHandler {
   readonly #permit: Permit
   readonly #incoming: IncomingMessage
   readonly #outgoing: ServerResponse
+  readonly #narrow: NarrowAnswer | undefined
   readonly #startMs = performance.now()
   #controller: Dispatcher.DispatchController | undefined
   #held: Held | undefined
+  #narrowed: NarrowedAnswer | undefined
   #bytes = 0
   #fault = ''
   #ended = false
@@ -39,7 +42,9 @@ export class Relay implements Dispatcher.DispatchHandler {
     permit: Permit,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
+    narrow?: NarrowAnswer,
   ) {
+    this.#narrow = narrow
     this.#deps = deps
     this.#permit = permit
     this.#incoming = incoming
@@ -60,7 +65,22 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (httpStatus < 200) return
     this.#deps.metrics.upstreamSeconds.observe((performance.now() - this.#startMs) / 1_000)
     if (httpStatus === 401) this.#weigh(controller, headers)
-    else this.#begin(httpStatus, headers)
+    else if (httpStatus < 300 && this.#narrow !== undefined) {
+      this.#narrowed = new NarrowedAnswer(httpStatus, headers)
+    } else this.#begin(httpStatus, headers)
+  }
+
+  async #answerNarrowed(narrowed: NarrowedAnswer, narrow: NarrowAnswer): Promise<void> {
+    try {
+      const { body, headers } = await narrowed.finish(narrow)
+      if (this.#finished) return
+      this.#begin(narrowed.httpStatus, headers)
+      this.#outgoing.write(body)
+      this.#bytes = body.length
+      this.#end()
+    } catch (error) {
+      if (!this.#finished) this.fail(Fault.from(error))
+    }
   }
 
   /** Keeps a 401 back until it is known whose it is. */
@@ -75,6 +95,16 @@ export class Relay implements Dispatcher.DispatchHandler {
   #failByToken(): Fault {
     const fault = tokenRefused()
     this.#deps.upstream.checkToken()
+    this.fail(fault)
+    return fault
+  }
+
+  #failTooLong(): Fault {
+    const fault = new Fault(
+      'upstream_failed',
+      'The API server answered a review at too great length',
+    )
+    this.#bytes = 0
     this.fail(fault)
     return fault
   }
@@ -97,6 +127,10 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length
+    if (this.#narrowed !== undefined) {
+      if (!this.#narrowed.add(chunk)) controller.abort(this.#failTooLong())
+      return
+    }
     const held = this.#held
     if (held !== undefined) {
       if (held.body.add(chunk)) this.#release(held)
@@ -121,7 +155,15 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#failByToken()
       return
     }
+    if (this.#narrowed !== undefined && this.#narrow !== undefined) {
+      void this.#answerNarrowed(this.#narrowed, this.#narrow)
+      return
+    }
     if (held !== undefined) this.#release(held)
+    this.#end()
+  }
+
+  #end(): void {
     if (this.#incoming.complete) {
       this.#outgoing.end()
       return

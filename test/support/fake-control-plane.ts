@@ -20,12 +20,18 @@ import {
   AuthorizeStreamResponseSchema,
   Effect,
   type Outcome,
+  type ProspectSchema,
+  type ReviewChainRequest,
+  ReviewChainResponseSchema,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { type EnrollRequest, EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
 import { grpcService } from '../../proto/grpc-service.ts'
 
 type Answer = MessageInitShape<typeof AuthorizeStreamResponseSchema>['message']
 type Stream = ServerDuplexStream<AuthorizeStreamRequest, Uint8Array>
+
+/** What the chain would be answered; allowed unless told otherwise. */
+export type Review = (request: AuthorizeRequest) => MessageInitShape<typeof ProspectSchema>
 
 /** What to answer to one question: a message, raw bytes of a message, or silence. */
 export type Decide = (
@@ -50,6 +56,9 @@ export interface FakeControlPlane {
   /** Sessions with which streams were opened. */
   readonly sessions: string[]
   decide(decide: Decide): void
+  review(review: Review): void
+  /** Questions about what the chain would be answered. */
+  readonly reviewed: AuthorizeRequest[]
   /** How long sessions live; enrolment fails with UNAUTHENTICATED when it is 0. */
   setSessionMs(ms: number): void
   /** Refuses streams that bring a session other than the newest. */
@@ -102,6 +111,8 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   const streams = new Set<Stream>()
   let valid = new Set<string>()
   let decide: Decide = (_request, id) => allow(id)
+  let review: Review = () => ({ effect: Effect.ALLOW })
+  const reviewed: AuthorizeRequest[] = []
   let sessionMs = 3_600_000
   let lastId = 0
 
@@ -127,6 +138,14 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
 
   function addServices(to: Server): void {
     to.addService(encodedService(grpcService(AuthorizationService)), {
+      reviewChain: (
+        { request: { questions } }: ServerUnaryCall<ReviewChainRequest, Uint8Array>,
+        callback: sendUnaryData<Uint8Array>,
+      ) => {
+        reviewed.push(...questions)
+        const message = create(ReviewChainResponseSchema, { prospects: questions.map(review) })
+        callback(null, toBinary(ReviewChainResponseSchema, message))
+      },
       authorizeStream: (stream: Stream) => {
         const session = String(stream.metadata.get('authorization')[0]).replace('Bearer ', '')
         sessions.push(session)
@@ -187,6 +206,10 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     resumed,
     enrolments,
     sessions,
+    reviewed,
+    review: (next) => {
+      review = next
+    },
     decide: (next) => {
       decide = next
     },

@@ -1,4 +1,3 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import {
@@ -26,6 +25,7 @@ import {
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { type EnrollRequest, EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
 import { grpcService } from '../../proto/grpc-service.ts'
+import { startRelay } from './start-relay.ts'
 
 type Answer = MessageInitShape<typeof AuthorizeStreamResponseSchema>['message']
 type Stream = ServerDuplexStream<AuthorizeStreamRequest, Uint8Array>
@@ -264,57 +264,4 @@ function encodedService(service: ServiceDefinition): ServiceDefinition {
     { ...method, responseSerialize: (bytes: Uint8Array) => Buffer.from(bytes) },
   ])
   return Object.fromEntries(methods) as ServiceDefinition
-}
-
-interface Relay {
-  readonly port: number
-  blackhole(on: boolean): void
-  refuse(on: boolean): void
-  close(): Promise<void>
-}
-
-async function startRelay(targetPort: () => number): Promise<Relay> {
-  const sockets = new Set<Socket>()
-  let swallow = false
-  let refusing = false
-  const server = createServer({ noDelay: true }, (near) => {
-    if (refusing) {
-      near.resetAndDestroy()
-      return
-    }
-    const far = connect({ port: targetPort(), host: '127.0.0.1', noDelay: true })
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from)
-      from.on('data', (chunk) => {
-        if (!swallow) to.write(chunk)
-      })
-      from.on('error', () => from.destroy())
-      from.on('close', () => {
-        sockets.delete(from)
-        if (!swallow) to.destroy()
-      })
-    }
-  })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    blackhole: (on) => {
-      swallow = on
-    },
-    refuse: (on) => {
-      refusing = on
-      for (const socket of on ? sockets : []) socket.resetAndDestroy()
-    },
-    close: async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve())
-      })
-    },
-  }
 }

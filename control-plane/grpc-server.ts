@@ -1,8 +1,16 @@
+import { type AddressInfo, createServer, type Server as Listener } from 'node:net'
 import { type DescFile, toBinary } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
-import { Server, type ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  Server,
+  type ServerCredentials,
+  type ServerDuplexStream,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
+import { ConnectionGate, type GateBounds, STRANGERS } from '../platform/connection-gate.ts'
+import { trackConnections } from '../platform/connections.ts'
 import { AdmissionService } from '../proto/gen/lanyard/v1/admission_pb.ts'
 import { AuditService } from '../proto/gen/lanyard/v1/audit_pb.ts'
 import { AuthorizationService } from '../proto/gen/lanyard/v1/authorization_pb.ts'
@@ -30,8 +38,13 @@ export interface GrpcServer {
 const MESSAGE_BYTES_MAX = 1_024 * 1_024
 /** A sidecar opens one stream and a call or two. */
 const STREAMS_MAX = 64
+/** A sidecar keeps one connection; pods behind a NAT share an address. */
+const GATE: GateBounds = { ...STRANGERS, known: { total: 8_192, perAddress: 1_024 } }
+/** Sidecars hold a stream open for as long as they run; who holds nothing open connects again. */
+const IDLE_MS = 5 * 60_000
 /** Streams of sidecars never end by themselves. */
 const DRAIN_MS = 2_000
+const LINGER_MS = 50
 
 const SERVICES = [
   EnrolmentService,
@@ -52,9 +65,11 @@ export async function startGrpcServer(
     'grpc.max_concurrent_streams': STREAMS_MAX,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.max_connection_idle_ms': IDLE_MS,
   })
+  const gate = new ConnectionGate(GATE)
   const add = (service: (typeof SERVICES)[number], handlers: object) =>
-    server.addService(grpcService(service), handlers as UntypedServiceImplementation)
+    server.addService(grpcService(service), passing(gate, handlers as Handlers))
   add(EnrolmentService, services.enrolment)
   add(AuthorizationService, services.authorization)
   add(AdmissionService, services.admission)
@@ -63,23 +78,82 @@ export async function startGrpcServer(
   const health = new HealthImplementation({ '': 'NOT_SERVING' })
   health.addToServer(server)
   createReflection().addToServer(server)
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    )
+  const injector = server.createConnectionInjector(credentials)
+  const listener = createServer((socket) => {
+    if (gate.enter(socket)) injector.injectConnection(socket)
   })
+  const cut = trackConnections(listener)
+  const port = await listen(listener, address)
   return {
     port,
     setServing: (serving) => health.setStatus('', serving ? 'SERVING' : 'NOT_SERVING'),
     close: () =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => server.forceShutdown(), DRAIN_MS)
+        const force = setTimeout(() => server.forceShutdown(), DRAIN_MS)
+        listener.close(() => resolve())
         server.tryShutdown(() => {
-          clearTimeout(timer)
-          resolve()
+          clearTimeout(force)
+          // The last answers leave; what is in the middle of a handshake is ended.
+          setTimeout(cut, LINGER_MS)
         })
       }),
   }
+}
+
+type Handlers = Readonly<Record<string, (call: PassingCall, callback?: Callback) => void>>
+type Callback = (error: unknown, ...rest: readonly unknown[]) => void
+type PassingCall = Pick<ServerDuplexStream<object, object>, 'getPeer' | 'write' | 'sendMetadata'>
+
+/**
+ * The handlers, of which each answer lets the caller's connection through the gate: none of Lanyard's own
+ * services answers with anything but an error before it has seen a credential. Health and reflection do.
+ */
+function passing(gate: ConnectionGate, handlers: Handlers): UntypedServiceImplementation {
+  const pass = (name: string, handle: Handlers[string]) =>
+    [
+      name,
+      (call: PassingCall, callback?: Callback): void => {
+        const answered = () => gate.passKey(call.getPeer())
+        if (callback === undefined) {
+          passStream(call, answered)
+          handle(call)
+          return
+        }
+        handle(call, (error, ...rest) => {
+          if (error === null) answered()
+          callback(error, ...rest)
+        })
+      },
+    ] as const
+  return Object.fromEntries(
+    Object.entries(handlers).map(([name, handle]) => pass(name, handle.bind(handlers))),
+  ) as UntypedServiceImplementation
+}
+
+/** A stream has been let in when its handler sends metadata, or its first message. */
+function passStream(call: PassingCall, answered: () => void): void {
+  const { sendMetadata, write } = call
+  call.sendMetadata = (metadata) => {
+    answered()
+    sendMetadata.call(call, metadata)
+  }
+  call.write = ((...written: Parameters<PassingCall['write']>) => {
+    call.write = write
+    answered()
+    return write.apply(call, written)
+  }) as PassingCall['write']
+}
+
+/** Resolves with the port. `address` is `host:port`, an IPv6 host in brackets. */
+function listen(listener: Listener, address: string): Promise<number> {
+  const { hostname, port } = new URL(`tcp://${address}`)
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(Number(port), hostname.replace(/^\[|\]$/g, ''), () => {
+      listener.off('error', reject)
+      resolve((listener.address() as AddressInfo).port)
+    })
+  })
 }
 
 /** Reflection reads file descriptors as bytes; ours come from Protobuf-ES. */

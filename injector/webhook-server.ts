@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { CertificatePair } from '../platform/certificate-authority.ts'
+import { gateByCertificate, STRANGERS } from '../platform/connection-gate.ts'
 import { trackConnections } from '../platform/connections.ts'
 import { frontProxyContext } from '../platform/front-proxy-context.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -37,6 +38,8 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   let { certificate } = options
   const context = () => frontProxyContext(certificate, options.requestHeader)
   const server = await listen(options, context())
+  // In the same turn in which it listens, so before the first connection.
+  gateByCertificate(server, STRANGERS)
   let timer = setTimeout(() => void renew(), RENEWAL_MS)
   async function renew(): Promise<void> {
     try {
@@ -102,6 +105,7 @@ function listen(
           // The handshake takes any certificate, so that a stranger gets a Status.
           requestCert: true,
           rejectUnauthorized: false,
+          handshakeTimeout: 10_000,
           keepAliveTimeout: 120_000,
         },
       },

@@ -19,7 +19,8 @@ export function boundConnections(server: Pick<Server, 'on'>, bounds: ConnectionB
   server.on('connection', (socket: Socket) => open.add(socket))
 }
 
-class Connections {
+/** Those that are counted; what is released goes on, and is counted no more. */
+export class Connections {
   readonly #bounds: ConnectionBounds
   /** In the order in which they came, as sets are. */
   readonly #all = new Set<Socket>()
@@ -45,6 +46,13 @@ class Connections {
     this.#byAddress.set(address, own)
     this.#all.add(socket)
     socket.once('close', () => this.#remove(socket, address, own))
+  }
+
+  /** Counts one no more, which stays open. */
+  release(socket: Socket): void {
+    const address = socket.remoteAddress ?? ''
+    const own = this.#byAddress.get(address)
+    if (own?.has(socket) === true) this.#remove(socket, address, own)
   }
 
   #makeRoom(among: Set<Socket>): boolean {

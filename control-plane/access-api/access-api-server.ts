@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:https'
 import { getRequestListener } from '@hono/node-server'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
+import { gateByCertificate, STRANGERS } from '../../platform/connection-gate.ts'
 import { trackConnections } from '../../platform/connections.ts'
 import { frontProxyCheck, frontProxyContext } from '../../platform/front-proxy-context.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
@@ -84,6 +85,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
       void listener(incoming, outgoing)
     },
   )
+  gateByCertificate(server, STRANGERS)
 
   const cutAll = trackConnections(server)
 

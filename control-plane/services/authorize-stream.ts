@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
+import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import { BATCH_MESSAGES_MAX, createBatchWriter } from '../../proto/batch-writer.ts'
 import type {
@@ -34,7 +34,10 @@ export function createAuthorizeStream(
   return function authorizeStream(call) {
     try {
       const secret = bearerToken(call.metadata)
-      serve(call, secret, deps.sessions.find(secret), deps)
+      const session = deps.sessions.find(secret)
+      // At once, and not with the first decision: it lets the connection through the gate.
+      call.sendMetadata(new Metadata())
+      serve(call, secret, session, deps)
     } catch (error) {
       call.emit('error', toServiceError(Fault.from(error)))
     }

@@ -37,6 +37,7 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   ),
   strict: set(
     'controlPlane.defaultDecision=Deny',
+    'networkPolicies.enabled=false',
     'controlPlane.logLevel=warn',
     'injector.logLevel=error',
     'sidecar.logLevel=debug',
@@ -217,6 +218,22 @@ describe.skipIf(helm === undefined)('the chart', () => {
     ])
     expect(JSON.stringify(spec)).not.toContain('hostPath')
     expect(spec.template.spec.initContainers).toBeUndefined()
+  })
+
+  test.each([
+    ['StatefulSet', 'lanyard-control-plane'],
+    ['Deployment', 'lanyard-injector'],
+  ])('lets others reach the ports of %s %s and nothing else', async (kind, name) => {
+    const chart = await render()
+    const { spec } = chart.find(kind, name)
+    const [{ ports }] = spec.template.spec.containers
+    const policy = chart.find('NetworkPolicy', name).spec
+    expect(policy.podSelector).toEqual(spec.selector)
+    expect(policy.policyTypes).toEqual(['Ingress'])
+    const [{ from, ports: open }] = policy.ingress
+    expect(from).toBeUndefined()
+    const numbers = ports.map(({ containerPort }: { containerPort: number }) => containerPort)
+    expect(open.map(({ port }: { port: number }) => port).sort()).toEqual(numbers.sort())
   })
 
   test('has one writer, and two injectors of which one may be away', async () => {

@@ -106,6 +106,30 @@ describe.skipIf(kube === undefined || helm === undefined)('the chart on kube-api
     expect(binding?.chain.rootRequester.username).toBe('admin')
   })
 
+  test('whoever changes code in a running pod is a co-requester of it, and whoever labels it is not', async () => {
+    const STRATEGIC = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch)
+    const { metadata } = await create('team', { name: 'changed' })
+    const of = { namespace: 'team', name: 'changed' }
+    const by = async (user: string) =>
+      (await apiServer.config(user, 'system:masters')).makeApiClient(CoreV1Api)
+    const dave = await by('dave')
+    await dave.patchNamespacedPod({ ...of, body: { metadata: { labels: { a: 'b' } } } }, STRATEGIC)
+    const image = { spec: { containers: [{ name: 'app', image: 'nop:1' }] } }
+    await dave.patchNamespacedPod({ ...of, body: image, dryRun: 'All' }, STRATEGIC)
+    await (await by('bob')).patchNamespacedPod({ ...of, body: image }, STRATEGIC)
+    const debug = { name: 'debug', image: 'busybox:1', targetContainerName: 'app' }
+    const added = { spec: { ephemeralContainers: [debug] } }
+    const erin = await by('erin')
+    await erin.patchNamespacedPodEphemeralcontainers({ ...of, body: added }, STRATEGIC)
+    const binding = await injector.store.bindings.find(metadata?.uid ?? '')
+    const others = binding?.chain.coRequesters.map(({ username }) => username)
+    expect(others).toEqual(['bob', 'erin'])
+    expect(binding?.visits.visitors).toMatchObject([
+      { username: 'bob', kinds: ['image'], joined: true },
+      { username: 'erin', kinds: ['ephemeralcontainers'], joined: true },
+    ])
+  })
+
   test.each(['open', SYSTEM, 'kube-system'])('a pod in %s is left as it is', async (namespace) => {
     const pod = await create(namespace, { name: 'p' })
     expect(pod.spec?.initContainers).toBeUndefined()

@@ -6,6 +6,7 @@ import type { Actor } from '../../../core/chain.ts'
 import { serviceAccountUser } from '../../../core/kubernetes/user-info.ts'
 import { POD_UID_EXTRA } from '../../../core/names.ts'
 import { BATCH_MESSAGES_MAX } from '../../../proto/batch-writer.ts'
+import { AdmissionService, VisitKind } from '../../../proto/gen/lanyard/v1/admission_pb.ts'
 import {
   AuthorizationService,
   type AuthorizeRequestSchema,
@@ -333,6 +334,35 @@ describe('what is open', () => {
     fixture.recheck()
     await expect
       .poll(() => agent.received.at(-1)?.message)
+      .toMatchObject({ case: 'revocation', value: { decisionId } })
+  })
+
+  test('is revoked when somebody ends the chain', async () => {
+    const decisionId = await allowedId(agent, 1)
+    fixture.revocations.push({
+      ...{ name: 'left', username: 'alice', requester: 'Any', sinceMs: 0 },
+      ...{ revokedAtMs: fixture.clock.nowMs, revokedBy: 'admin', reason: 'left' },
+    })
+    fixture.recheck()
+    await expect
+      .poll(() => agent.received.at(-1)?.message, { timeout: 2_000 })
+      .toMatchObject({ case: 'revocation', value: { decisionId } })
+  })
+
+  test('is revoked when somebody joins the pod who may not do it', async () => {
+    const decisionId = await allowedId(agent, 1)
+    fixture.access.set('bob', 'denied')
+    fixture.tokens.set('injector', serviceAccountUser('lanyard-system', 'lanyard-injector'))
+    const admission = createGrpcClient(AdmissionService, fixture.address, fixture.credentials)
+    const context = { user: { username: 'bob' }, namespace: 'team' }
+    const visit = { podName: AGENT.name, podUid: AGENT.podUid, kind: VisitKind.EPHEMERALCONTAINERS }
+    await new Promise<void>((resolve, reject) => {
+      const done = (error: unknown) => (error === null ? resolve() : reject(error))
+      admission.recordVisit({ context, ...visit }, bearer('injector'), {}, done)
+    })
+    admission.close()
+    await expect
+      .poll(() => agent.received.at(-1)?.message, { timeout: 2_000 })
       .toMatchObject({ case: 'revocation', value: { decisionId } })
   })
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../core/fault.ts'
 import { formatQuantity, parseQuantity } from '../core/pods/quantity.ts'
+import { DEFAULT_AMOUNTS } from '../core/pods/sidecar-resources.ts'
 import { NEUTRAL_KEYS } from '../core/templates/neutral-keys.ts'
 import { integer } from '../platform/config.ts'
 import type { ImageMirror } from './sidecar-container.ts'
@@ -58,28 +59,34 @@ export const injectorConfig = z.strictObject({
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
     .describe('What a sidecar logs'),
-  sidecarCpuRequest: quantity().default('10m').describe('CPU request of a sidecar'),
+  sidecarCpuRequest: quantity()
+    .default(DEFAULT_AMOUNTS.cpuRequest)
+    .describe('CPU request of a sidecar'),
   sidecarCpuLimit: z
     .union([z.literal(''), quantity()])
-    .default('')
+    .default(DEFAULT_AMOUNTS.cpuLimit)
     .describe(
       'CPU limit of a sidecar; empty means none, unless a quota, a LimitRange or the class asks for one',
     ),
-  sidecarMemoryRequest: quantity().default('64Mi').describe('Memory request of a sidecar'),
+  sidecarMemoryRequest: quantity()
+    .default(DEFAULT_AMOUNTS.memoryRequest)
+    .describe('Memory request of a sidecar'),
   sidecarMemoryLimit: quantity()
-    .default('512Mi')
+    .default(DEFAULT_AMOUNTS.memoryLimit)
     .describe(
       'Memory limit of a sidecar: what 1,000 watches take in a burst. With less it answers 429 sooner',
     ),
   sidecarCpuLimitMin: quantity()
-    .default('100m')
+    .default(DEFAULT_AMOUNTS.cpuLimitMin)
     .describe('No CPU limit of a sidecar is below, whoever asks for less'),
   sidecarMemoryLimitMin: quantity()
-    .default('96Mi')
+    .default(DEFAULT_AMOUNTS.memoryLimitMin)
     .describe('No memory limit of a sidecar is below, whoever asks for less'),
-  sidecarCpuMax: quantity().default('2').describe('The most CPU that an annotation may ask for'),
+  sidecarCpuMax: quantity()
+    .default(DEFAULT_AMOUNTS.cpuMax)
+    .describe('The most CPU that an annotation may ask for'),
   sidecarMemoryMax: quantity()
-    .default('1Gi')
+    .default(DEFAULT_AMOUNTS.memoryMax)
     .describe('The most memory that an annotation may ask for'),
   sidecarImageMirrors: z
     .string()

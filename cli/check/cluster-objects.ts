@@ -4,6 +4,7 @@ interface Meta {
   readonly name: string
   readonly namespace?: string
   readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
   readonly ownerReferences?: readonly {
     readonly kind: string
     readonly name: string

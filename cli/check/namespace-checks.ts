@@ -9,6 +9,7 @@ import {
 import type { CommandContext } from '../command-context.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'
+import { futureChecks, type LookedAtNamespace } from './future-checks.ts'
 import { operatorChecks } from './operator-checks.ts'
 
 const CATEGORY = 'data-plane'
@@ -44,6 +45,7 @@ export async function namespaceChecks(
         run: () => checkPods(context, metadata.name, metadata.labels?.[MODE_LABEL]),
       })),
     // By name also before it is opted in.
+    ...futureChecks(context, (only === undefined ? optedIn : read.value).flatMap(toLookedAt)),
     ...(await operatorChecks(
       context,
       (only === undefined ? optedIn : read.value).map(({ metadata }) => metadata.name),
@@ -70,6 +72,12 @@ async function readNamespaces(
     return [await client.get<NamespaceObject>(`/api/v1/namespaces/${encodeURIComponent(only)}`)]
   }
   return (await client.get<ListOf<NamespaceObject>>('/api/v1/namespaces')).items
+}
+
+function toLookedAt({ metadata }: NamespaceObject): readonly LookedAtNamespace[] {
+  const { name, labels = {}, annotations = {} } = metadata
+  if (EXEMPT_NAMESPACES.includes(name)) return []
+  return [{ name, labels, annotations, optedIn: isOptedIn(labels) }]
 }
 
 function isOptedIn(labels: Readonly<Record<string, string>> | undefined): boolean {

@@ -20,6 +20,18 @@ export interface SidecarAmounts {
   readonly memoryMax: string
 }
 
+/** As the chart and the injector have them where nobody configures others. */
+export const DEFAULT_AMOUNTS: SidecarAmounts = {
+  cpuRequest: '10m',
+  cpuLimit: '',
+  memoryRequest: '64Mi',
+  memoryLimit: '512Mi',
+  cpuLimitMin: '100m',
+  memoryLimitMin: '96Mi',
+  cpuMax: '2',
+  memoryMax: '1Gi',
+}
+
 const ANNOTATION = `${LANYARD_GROUP}/sidecar-`
 const FIELDS = {
   [`${ANNOTATION}cpu-request`]: ['cpu', 'request'],

@@ -15,6 +15,21 @@ export const POLICIES_PATH = '/apis/lanyard.dev/v1alpha1/accesspolicies'
 export const NAMESPACES_PATH = '/api/v1/namespaces'
 export const PODS_PATH = '/api/v1/namespaces/team/pods'
 
+export const DEPLOYMENTS_PATH = '/apis/apps/v1/namespaces/team/deployments'
+export const LIMIT_RANGES_PATH = '/api/v1/namespaces/team/limitranges'
+/** What the namespace team has none of. */
+const EMPTY_LISTS = [
+  DEPLOYMENTS_PATH,
+  ...['statefulsets', 'daemonsets', 'replicasets'].map(
+    (resource) => `/apis/apps/v1/namespaces/team/${resource}`,
+  ),
+  ...['cronjobs', 'jobs'].map((resource) => `/apis/batch/v1/namespaces/team/${resource}`),
+  ...['replicationcontrollers', 'resourcequotas'].map(
+    (resource) => `/api/v1/namespaces/team/${resource}`,
+  ),
+  LIMIT_RANGES_PATH,
+]
+
 /** As the chart binds them. */
 const ADMISSION_POLICIES = [
   'lanyard-sidecar-is-closed',
@@ -46,6 +61,7 @@ export function installedObjects(caPem: string): readonly (readonly [string, unk
       ]),
     ],
     [PODS_PATH, list([aPod('agent', { sidecar: true })])],
+    ...EMPTY_LISTS.map((path) => [path, list([])] as const),
   ]
 }
 
@@ -111,9 +127,19 @@ export function aPod(
     metadata: {
       name,
       ...(hash === undefined ? {} : { labels: { 'pod-template-hash': hash } }),
-      ...(owner === undefined ? {} : { ownerReferences: [{ ...owner, controller: true }] }),
+      ...(owner === undefined
+        ? {}
+        : {
+            ownerReferences: [
+              {
+                apiVersion: owner.kind === 'Job' ? 'batch/v1' : 'apps/v1',
+                ...owner,
+                controller: true,
+              },
+            ],
+          }),
     },
-    spec: { initContainers: sidecar ? [{ name: 'lanyard-sidecar' }] : [] },
+    spec: { initContainers: sidecar ? [{ name: 'lanyard-sidecar' }] : [], containers: [] },
     status: { phase },
   }
 }

@@ -19,8 +19,10 @@ import {
   aWorkload,
   BINDINGS_PATH,
   CONTROL_PLANE_PATH,
+  DEPLOYMENTS_PATH,
   INJECTOR_PATH,
   installedObjects,
+  LIMIT_RANGES_PATH,
   list,
   MUTATING_PATH,
   NAMESPACES_PATH,
@@ -147,6 +149,39 @@ test('runCheck() of one namespace looks at that one', async () => {
     { args: ['-n', 'team', '-o', 'json'], nowMs: Date.now() - YEAR_MS },
   )
   await expect(transcript(run)).toMatchFileSnapshot(join(GOLDEN, 'check-namespace-json.txt'))
+})
+
+test('runCheck() tells of a namespace what will not go on running, before it is opted in', async () => {
+  const run = await check(
+    ({ objects }) => {
+      objects.set('/api/v1/namespaces/team', namespaceObject('team', {}))
+      objects.set(
+        MUTATING_PATH,
+        list([
+          aWebhookConfiguration('mutate.lanyard.dev'),
+          {
+            metadata: { name: 'opentelemetry-operator-mutation' },
+            webhooks: [
+              {
+                name: 'mpod.kb.io',
+                clientConfig: {},
+                rules: [{ apiGroups: [''], resources: ['pods'], operations: ['CREATE'] }],
+              },
+            ],
+          },
+        ]),
+      )
+      const max = { memory: '64Mi' }
+      const limits = { metadata: { name: 'small' }, spec: { limits: [{ type: 'Container', max }] } }
+      objects.set(LIMIT_RANGES_PATH, list([limits]))
+      const args = ['--master=https://kubernetes.default.svc']
+      const spec = { hostNetwork: true, containers: [{ name: 'agent', args }] }
+      const deployment = { metadata: { name: 'node-agent' }, spec: { template: { spec } } }
+      objects.set(DEPLOYMENTS_PATH, list([deployment]))
+    },
+    { args: ['-n', 'team'], nowMs: Date.now() - YEAR_MS },
+  )
+  await expect(transcript(run)).toMatchFileSnapshot(join(GOLDEN, 'check-before.txt'))
 })
 
 test('runCheck() stops where Lanyard is not installed', async () => {

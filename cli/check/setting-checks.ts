@@ -1,0 +1,77 @@
+import { SIDECAR_CONTAINER } from '../../core/names.ts'
+import { type CheckOutcome, OK, warning } from './check-item.ts'
+import type { PodTemplate, PodTemplates } from './read-templates.ts'
+
+const LINES_MAX = 20
+
+/** By which a client finds the API server without being told by the environment. */
+const BY_NAME =
+  /(?:^|[^\w.-])kubernetes\.default(?:\.svc(?:\.[\w.-]+)?)?(?=$|[^\w.-])|https:\/\/kubernetes(?=[:/]|$)/
+/** A Java program that lists its own exceptions asks its proxy for the sidecar. */
+const JAVA_EXCEPTIONS = /-Dhttps?\.nonProxyHosts=(\S+)/g
+const PROXY = /^(?:https?|all)_proxy$/i
+
+/** Keys of the ConfigMaps of a namespace, by name; undefined for one that cannot be read. */
+export type KeysOf = (configMap: string) => Promise<readonly string[] | undefined>
+
+/** What goes on running after the namespace is opted in only with a setting, or in another way. */
+export async function checkSettings(
+  { templates }: PodTemplates,
+  keysOf: KeysOf,
+): Promise<CheckOutcome> {
+  const lines: string[] = []
+  for (const template of templates) lines.push(...(await settingsOf(template, keysOf)))
+  return lines.length === 0 ? OK : warning(...shorten(lines))
+}
+
+async function settingsOf({ what, pod }: PodTemplate, keysOf: KeysOf): Promise<readonly string[]> {
+  const lines: string[] = []
+  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+    if (container.name === SIDECAR_CONTAINER) continue
+    const where = `${what}, container ${container.name}`
+    const words = wordsOf(container)
+    if (words.some((word) => BY_NAME.test(word))) {
+      lines.push(
+        `${where} calls the API server as kubernetes.default, past its sidecar, and is answered 401: let it use KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT`,
+      )
+    }
+    if (words.some(asksProxyForLoopback)) {
+      lines.push(
+        `${where} sets nonProxyHosts without 127.*, so Java asks its proxy for the sidecar: add |127.*|localhost`,
+      )
+    }
+    for (const source of (container.envFrom ?? []) as readonly EnvSource[]) {
+      const name = source.configMapRef?.name
+      if (name === undefined || (source.prefix ?? '') !== '') continue
+      const proxies = ((await keysOf(name)) ?? []).filter((key) => PROXY.test(key))
+      if (proxies.length === 0) continue
+      lines.push(
+        `${where} takes ${proxies.join(', ')} from ConfigMap ${name}: its NO_PROXY gets 127.0.0.1, so an asterisk alone there is one of several; list hosts instead`,
+      )
+    }
+  }
+  return lines
+}
+
+interface EnvSource {
+  readonly prefix?: string
+  readonly configMapRef?: { readonly name?: string }
+}
+
+function wordsOf(container: PodTemplate['pod']['spec']['containers'][number]): readonly string[] {
+  const texts = [container['command'], container['args']].flatMap((list) =>
+    Array.isArray(list) ? list.map(String) : [],
+  )
+  return [...texts, ...(container.env ?? []).flatMap(({ value }) => value ?? [])]
+}
+
+function asksProxyForLoopback(word: string): boolean {
+  return [...word.matchAll(JAVA_EXCEPTIONS)].some(
+    ([, hosts = '']) => !/(?:^|\|)(?:127\.|\*(?:\||$))/.test(hosts.replace(/^["']/, '')),
+  )
+}
+
+function shorten(lines: readonly string[]): readonly string[] {
+  const rest = lines.length - LINES_MAX
+  return rest > 0 ? [...lines.slice(0, LINES_MAX), `… and ${rest} more`] : lines
+}

@@ -47,6 +47,10 @@ export const controlPlaneConfig = z.strictObject({
     .describe(
       'Whether whoever execs, attaches or forwards a port into a pod is a co-requester of it from then on',
     ),
+  apiAudiences: z
+    .string()
+    .default('')
+    .describe('Audiences of the API server besides those of its own tokens, comma-separated'),
   accessReviewTtlMs: integer({ min: 0, max: 600_000 })
     .default(10_000)
     .describe(

@@ -1,5 +1,6 @@
 import type { ChainPrincipal } from '../core/chain.ts'
 import { Fault } from '../core/fault.ts'
+import type { CredentialBody } from '../core/kubernetes/credential-body.ts'
 import {
   type Impersonation,
   impersonatedUser,
@@ -15,7 +16,7 @@ import {
   needsReview,
   type PrincipalFacts,
 } from '../core/policy/evaluate.ts'
-import { type GuardFacts, reachesIntoPod } from '../core/policy/guards.ts'
+import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../core/policy/guards.ts'
 import { type ChainLapses, principalsOf } from './chains/chain-lapses.ts'
 import { haveSameRoot } from './chains/requesters.ts'
 import { type Share, shareOf } from './fair-turns.ts'
@@ -32,6 +33,8 @@ export interface JudgedRequest {
   readonly impersonation?: Impersonation | undefined
   /** A question about what may be asked: without a name it is about the pods that the chain launched. */
   readonly prospective?: true
+  /** What the body of a TokenRequest or of a new Secret says, where the sidecar could read it. */
+  readonly credentialBody?: CredentialBody
 }
 
 export interface Judgement {
@@ -49,6 +52,8 @@ export interface JudgeDeps {
   /** Whether the chain has ended. */
   readonly lapses: ChainLapses
   readonly defaultDecision: DefaultDecision
+  /** Whom tokens for the API server are for, besides the usual ones; absent: every token may be one. */
+  readonly apiAudiences?: readonly string[] | undefined
 }
 
 /** Judges one request of a pod; records nothing. Throws `decision_unavailable` when it cannot. */
@@ -172,11 +177,13 @@ function gatherPrincipal(
 async function gatherGuard(
   deps: JudgeDeps,
   binding: PodBinding,
-  { attributes, targetContainer, prospective }: JudgedRequest,
+  { attributes, targetContainer, prospective, credentialBody }: JudgedRequest,
 ): Promise<GuardFacts> {
   const reaches = reachesIntoPod(attributes)
   const own = prospective === true && attributes.name === '' && attributes.resource !== 'bindings'
+  const makes = whatBodyMakes(credentialBody, attributes, deps.apiAudiences)
   return {
+    ...(makes === undefined ? {} : { makes }),
     namespaceInjected: deps.facts.isInjected(attributes.namespace),
     targetContainer,
     targetRoot: own

@@ -35,6 +35,7 @@ import {
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
 import { readExtensionAuthentication } from './kubernetes/extension-authentication.ts'
+import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
 import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
@@ -68,10 +69,10 @@ export async function startControlPlane(
     ownMetrics.transactionDuration.observe(seconds)
   })
   const cluster = await watchCluster(kube, config, store, logger)
-  const { facts, access, openDecisions, decider, registry, visits } = cluster
+  const { facts, access, openDecisions, decider, registry, visits, apiAudiences } = cluster
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
-  const bundles = keepCaBundles(kube, authority.certificatePem, logger)
+  const bundles = keepCaBundles(kube, authority.certificatePem, logger, apiAudiences)
   const reviewToken = createTokenGate(kube.makeApiClient(AuthenticationV1Api), now)
   const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
@@ -139,6 +140,8 @@ interface Cluster {
   readonly registry: ChainRegistry
   readonly visits: PodVisits
   readonly endsAtMs: ChainLapses['endsAtMs']
+  /** Undefined when they cannot be told. */
+  readonly apiAudiences: readonly string[] | undefined
 }
 
 /**
@@ -187,9 +190,10 @@ async function watchCluster(
   const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
   const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
   const grown = createGrownBindings()
+  const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },
-    ...{ defaultDecision, checkVolume, now },
+    ...{ defaultDecision, apiAudiences, checkVolume, now },
   })
   const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
   const visits = createPodVisits({
@@ -201,7 +205,8 @@ async function watchCluster(
   })
   const givenUpAtMs = performance.now() + FACTS_MS_MAX
   while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
-  return { facts, access, openDecisions, decider, registry, visits, endsAtMs: lapses.endsAtMs }
+  const { endsAtMs } = lapses
+  return { facts, access, openDecisions, decider, registry, visits, endsAtMs, apiAudiences }
 }
 
 /** The aggregated API, with the cluster's own word on who speaks for whom. */

@@ -1,4 +1,5 @@
 import { Fault } from '../core/fault.ts'
+import type { CredentialBody } from '../core/kubernetes/credential-body.ts'
 import type { Impersonation } from '../core/kubernetes/impersonation.ts'
 import { failureStatus, type Status } from '../core/kubernetes/status.ts'
 import { userToMessage } from '../proto/chain-message.ts'
@@ -57,18 +58,24 @@ export async function authorize(
 }
 
 /** What the control plane is asked about a request. */
-export function toQuestion({ info, container, userAgent, impersonation }: ReadRequest): Question {
+export function toQuestion(request: ReadRequest): Question {
+  const { info, container, userAgent, impersonation, body } = request
   return {
     attributes: { ...info.attributes, alsoVerbs: [...info.attributes.alsoVerbs] },
     container,
     userAgent,
     targetContainer: info.targetContainer,
     ...(impersonation === undefined ? {} : { impersonation: toMessage(impersonation) }),
+    ...(body?.says === undefined ? {} : { credentialBody: toBodyMessage(body.says) }),
   }
 }
 
 function toMessage({ user, problem }: Impersonation): NonNullable<Question['impersonation']> {
   return { user: userToMessage(user), problem }
+}
+
+function toBodyMessage({ audiences, secretType }: CredentialBody): Question['credentialBody'] {
+  return { audiences: [...audiences], secretType }
 }
 
 /** Forbidden, as kube-apiserver says it; the message and the causes are the control plane's. */

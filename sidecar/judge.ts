@@ -3,6 +3,7 @@ import { FAULTS, Fault } from '../core/fault.ts'
 import { authorize, type Verdict } from './authorize.ts'
 import type { Decision } from './authorizer/decision.ts'
 import type { SidecarDeps } from './deps.ts'
+import { withBody } from './read-body.ts'
 import { type Front, type ReadRequest, readRequest } from './read-request.ts'
 import { sanitizeUserAgent } from './upstream/request-headers.ts'
 
@@ -17,10 +18,12 @@ export async function judge(
 ): Promise<Verdict> {
   const container = deps.callers.authenticate(incoming.headers.authorization)
   const request = await readOrRecord(deps, incoming, container, front)
-  const startMs = performance.now()
-  const verdict = await authorize(deps.authorizer, request)
-  deps.metrics.decisionSeconds.observe((performance.now() - startMs) / 1_000)
-  return verdict
+  return withBody(incoming, request, async (whole) => {
+    const startMs = performance.now()
+    const verdict = await authorize(deps.authorizer, whole)
+    deps.metrics.decisionSeconds.observe((performance.now() - startMs) / 1_000)
+    return verdict
+  })
 }
 
 async function readOrRecord(

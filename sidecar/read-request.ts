@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.ts'
 import { type Impersonation, parseImpersonation } from '../core/kubernetes/impersonation.ts'
 import { parseRequestInfo, type RequestInfo } from '../core/kubernetes/request-info.ts'
 import { checkHeaders } from './check-headers.ts'
+import type { JudgedBody } from './read-body.ts'
 import { readUpgrade } from './read-upgrade.ts'
 import { sanitizeUserAgent } from './upstream/request-headers.ts'
 
@@ -25,6 +26,8 @@ export interface ReadRequest {
   readonly hasBody: boolean
   /** The caller waits for 100 Continue before it sends its body. */
   readonly expectsContinue: boolean
+  /** Read already, where its meaning hangs on it. */
+  readonly body?: JudgedBody
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   ApiException,
   ApiregistrationV1Api,
@@ -20,6 +21,9 @@ import type { Logger } from '../../platform/logger.ts'
 /** A bundle that someone wiped would stop pods from being admitted, so it is looked at often. */
 const INTERVAL_MS = 5_000
 
+/** Key in the ConfigMap: the audiences that the API server takes, one a line. */
+const AUDIENCES_KEY = 'api-audiences'
+
 const API_SERVICES = [
   `${ACCESS_VERSION}.${ACCESS_GROUP}`,
   `${ADMISSION_VERSION}.${ADMISSION_GROUP}`,
@@ -27,13 +31,14 @@ const API_SERVICES = [
 
 /**
  * Keeps `caBundle` of the two APIServices, and the ConfigMap that the injector reads, equal to Lanyard's
- * own authority, each whatever becomes of the others. The chart leaves them out, so an upgrade does not
+ * own authority and to what it knows of the API server, each whatever becomes of the others. The chart leaves them out, so an upgrade does not
  * touch them.
  */
 export function keepCaBundles(
   config: KubeConfig,
   certificatePem: string,
   logger: Logger,
+  apiAudiences?: readonly string[] | undefined,
 ): { stop(): void } {
   const caBundle = Buffer.from(certificatePem).toString('base64')
   const registration = config.makeApiClient(ApiregistrationV1Api)
@@ -48,12 +53,15 @@ export function keepCaBundles(
 
   const core = config.makeApiClient(CoreV1Api)
   const metadata = { name: CERTIFICATE_AUTHORITY_CONFIG_MAP, namespace: SYSTEM_NAMESPACE }
-  const published = { metadata, data: { [CERTIFICATE_AUTHORITY_KEY]: certificatePem } }
+  // The admission policy of tokens reads the audiences; without them it takes no token for another's.
+  const audiences = apiAudiences === undefined ? {} : { [AUDIENCES_KEY]: apiAudiences.join('\n') }
+  const data = { [CERTIFICATE_AUTHORITY_KEY]: certificatePem, ...audiences }
+  const published = { metadata, data }
 
   async function publish(): Promise<void> {
     try {
-      const { data } = await core.readNamespacedConfigMap(metadata)
-      if (data?.[CERTIFICATE_AUTHORITY_KEY] === certificatePem) return
+      const there = await core.readNamespacedConfigMap(metadata)
+      if (isDeepStrictEqual({ ...there.data }, data)) return
       await core.replaceNamespacedConfigMap({ ...metadata, body: published })
     } catch (error) {
       // It is not there yet; everything else is the caller's to record.

@@ -60,6 +60,7 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
     targetContainer: message.targetContainer,
     refusedBecause: message.refusedBecause,
     impersonation: impersonationFromMessage(message.impersonation),
+    ...credentialBodyFrom(message.credentialBody),
   }
 }
 
@@ -82,6 +83,18 @@ function impersonationFromMessage(
     user: { username, uid, groups, extra: Object.fromEntries(pairs) },
     problem: message.problem || problem,
   }
+}
+
+/** More, or longer, than any API server's own; what is not read is not known. */
+const AUDIENCES_MAX = 64
+
+function credentialBodyFrom(
+  body: AuthorizeRequest['credentialBody'],
+): Pick<Question, 'credentialBody'> {
+  if (body === undefined || body.audiences.length > AUDIENCES_MAX) return {}
+  const { audiences, secretType } = body
+  if ([...audiences, secretType].some((text) => text.length > TEXT_MAX)) return {}
+  return { credentialBody: { audiences, secretType } }
 }
 
 /** An answer as the sidecar gets it. Whatever is not an allow is written as a deny. */

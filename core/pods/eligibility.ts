@@ -1,9 +1,5 @@
-import {
-  CONTROL_PLANE_AUDIENCE,
-  CONTROL_PLANE_SERVICE,
-  SIDECAR_CONTAINER,
-  SYSTEM_NAMESPACE,
-} from '../names.ts'
+import { OWN_AUDIENCES } from '../kubernetes/api-audiences.ts'
+import { CONTROL_PLANE_SERVICE, SIDECAR_CONTAINER, SYSTEM_NAMESPACE } from '../names.ts'
 import { handProjectedTokens } from './hand-projected-token.ts'
 import {
   allContainers,
@@ -15,7 +11,6 @@ import {
   type VolumeSource,
 } from './pod.ts'
 import {
-  API_AUDIENCES,
   BUILT_IN_TOKEN_PREFIX,
   HEALTH_PORT,
   PROXY_PORT,
@@ -23,9 +18,6 @@ import {
   SERVICE_ACCOUNT_PATH,
   SIDECAR_UID,
 } from './sidecar-contract.ts'
-
-/** Audiences that kube-apiserver takes by default, and ours. A token for another one is its own. */
-const OWN_AUDIENCES = [CONTROL_PLANE_AUDIENCE, ...API_AUDIENCES]
 
 /** Kinds of projected sources without a credential for the API server, but for the token, which is judged. */
 const PROJECTED_SOURCES = [

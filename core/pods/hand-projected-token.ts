@@ -1,3 +1,4 @@
+import { API_AUDIENCES } from '../kubernetes/api-audiences.ts'
 import {
   allContainers,
   type PodSpec,
@@ -5,7 +6,7 @@ import {
   type VolumeMount,
   type VolumeSource,
 } from './pod.ts'
-import { API_AUDIENCES, RESERVED_VOLUMES, SERVICE_ACCOUNT_PATH } from './sidecar-contract.ts'
+import { RESERVED_VOLUMES, SERVICE_ACCOUNT_PATH } from './sidecar-contract.ts'
 
 /*
  * Hardened charts switch the automatic mount off and project the same three files by hand, at the same

@@ -29,12 +29,3 @@ export const CLIENT_ENVIRONMENT: readonly { readonly name: string; readonly valu
   { name: 'KUBERNETES_SERVICE_PORT_HTTPS', value: String(PROXY_PORT) },
   { name: 'KUBERNETES_PORT', value: `tcp://127.0.0.1:${PROXY_PORT}` },
 ]
-
-/** Audiences that kube-apiserver takes by default. */
-export const API_AUDIENCES = [
-  'https://kubernetes.default.svc',
-  'https://kubernetes.default.svc.cluster.local',
-  'kubernetes.default.svc',
-  'kubernetes',
-  'api',
-]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aRequest } from '../../test/support/policy-builders.ts'
-import { guardsHit } from './guards.ts'
+import { guardsHit, whatBodyMakes } from './guards.ts'
 
 const SAFE = { namespaceInjected: true, targetContainer: '', targetRoot: 'same' } as const
 const OUTSIDE = { ...SAFE, namespaceInjected: false }
@@ -192,6 +192,36 @@ describe('guardsHit()', () => {
       SAFE,
       ['lanyard-config'],
     ],
+    [
+      'a token is asked for the API server',
+      { verb: 'create', resource: 'serviceaccounts', subresource: 'token' },
+      { ...SAFE, makes: 'credential' as const },
+      ['credentials'],
+    ],
+    [
+      'a token is read, or whatever that is',
+      { verb: 'get', resource: 'serviceaccounts', subresource: 'token' },
+      { ...SAFE, makes: 'none' as const },
+      ['credentials'],
+    ],
+    [
+      'a Secret of which nothing is known is made outside',
+      { verb: 'create', resource: 'secrets' },
+      OUTSIDE,
+      ['credentials'],
+    ],
+    [
+      'a Secret of which nothing is known is applied outside',
+      { verb: 'patch', alsoVerbs: ['create'], resource: 'secrets', name: 's' },
+      OUTSIDE,
+      ['credentials'],
+    ],
+    [
+      'a Secret that is a token is made inside',
+      { verb: 'create', resource: 'secrets' },
+      { ...SAFE, makes: 'credential' as const },
+      ['credentials'],
+    ],
   ])('stops it when %s', (_name, request, facts, want) => {
     expect(guardsHit(aRequest(request), facts)).toEqual(want)
   })
@@ -225,7 +255,43 @@ describe('guardsHit()', () => {
     ],
     ['an own pod is reached', { subresource: 'exec' }, SAFE],
     ['another URL is read', { resourceRequest: false, path: '/version' }, OUTSIDE],
+    [
+      'a token is asked for others',
+      { verb: 'create', resource: 'serviceaccounts', subresource: 'token' },
+      { ...OUTSIDE, makes: 'none' as const },
+    ],
+    [
+      'a Secret that is no credential is made outside',
+      { verb: 'create', resource: 'secrets' },
+      { ...OUTSIDE, makes: 'none' as const },
+    ],
+    ['a Secret is made inside', { verb: 'create', resource: 'secrets' }, SAFE],
+    ['a Secret is changed outside', { verb: 'patch', resource: 'secrets', name: 's' }, OUTSIDE],
   ])('lets it pass when %s', (_name, request, facts) => {
     expect(guardsHit(aRequest(request), facts)).toEqual([])
+  })
+})
+
+describe('whatBodyMakes()', () => {
+  const token = { resource: 'serviceaccounts' }
+  const secret = { resource: 'secrets' }
+  const says = (audiences: readonly string[], secretType = '') => ({ audiences, secretType })
+
+  test.each([
+    ['a body that was not read', undefined, token, [], undefined],
+    ['no audience', says([]), token, [], 'credential'],
+    ['an empty audience', says(['']), token, [], 'credential'],
+    ['an audience of its own', says(['vault']), token, [], 'none'],
+    ['two of their own', says(['vault', 'sts.amazonaws.com']), token, [], 'none'],
+    ["one of its own and the API's", says(['vault', 'api']), token, [], 'credential'],
+    ["Lanyard's audience", says(['lanyard-control-plane']), token, [], 'credential'],
+    ["the cluster's own", says(['https://issuer']), token, ['https://issuer'], 'credential'],
+    ['any, while that is not known', says(['vault']), token, undefined, 'credential'],
+    ['a Secret without a type', says([]), secret, undefined, 'none'],
+    ['a TLS Secret', says([], 'kubernetes.io/tls'), secret, [], 'none'],
+    ['a token Secret', says([], 'kubernetes.io/service-account-token'), secret, [], 'credential'],
+    ['a bootstrap token', says([], 'bootstrap.kubernetes.io/token'), secret, [], 'credential'],
+  ] as const)('knows %s', (_name, body, request, audiences, want) => {
+    expect(whatBodyMakes(body, request, audiences)).toBe(want)
   })
 })

@@ -1,3 +1,5 @@
+import { OWN_AUDIENCES } from '../kubernetes/api-audiences.ts'
+import { type CredentialBody, hasCredentialBody } from '../kubernetes/credential-body.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import { SIDECAR_CONTAINER } from '../names.ts'
 import { GUARDS, type GuardName } from './guard-names.ts'
@@ -14,6 +16,11 @@ export interface GuardFacts {
    * when it is not on record. Only read for requests that reach into a pod.
    */
   readonly targetRoot: 'same' | 'other' | 'unknown'
+  /**
+   * What a TokenRequest or a new Secret makes: a credential that the API server takes, or `none`. Absent
+   * when its body was not or could not be read.
+   */
+  readonly makes?: 'credential' | 'none'
 }
 
 /**
@@ -39,6 +46,7 @@ type Check = (attributes: RequestAttributes, facts: GuardFacts) => boolean
 
 /** Guards of what depends on more than which object a request reaches. */
 const CHECKS: Readonly<Partial<Record<GuardName, Check>>> = {
+  credentials: (request, facts) => makesCredential(request, facts),
   impersonation: (request) => request.verb === 'impersonate',
   'foreign-pod': (request, { targetRoot }) => reachesIntoPod(request) && targetRoot !== 'same',
   sidecar: (request, { targetContainer }) =>
@@ -47,6 +55,42 @@ const CHECKS: Readonly<Partial<Record<GuardName, Check>>> = {
     targetContainer === SIDECAR_CONTAINER &&
     request.subresource !== 'log',
 }
+
+/**
+ * A token for others than the API server is theirs. A Secret of which nothing is known may be a token where
+ * nothing is injected; elsewhere the admission policies see what it is.
+ */
+function makesCredential(request: RequestAttributes, facts: GuardFacts): boolean {
+  const { apiGroup, resource, subresource, verb } = request
+  if (apiGroup === '' && resource === 'serviceaccounts' && subresource === 'token') {
+    return verb !== 'create' || facts.makes !== 'none'
+  }
+  if (resource !== 'secrets' || !hasCredentialBody(request)) return false
+  return facts.makes === 'credential' || (facts.makes === undefined && !facts.namespaceInjected)
+}
+
+/**
+ * What a request makes by its body. `apiAudiences` are those that the API server of this cluster takes
+ * besides the usual ones; while they are not known, each token may be for it.
+ */
+export function whatBodyMakes(
+  body: CredentialBody | undefined,
+  request: Pick<RequestAttributes, 'resource'>,
+  apiAudiences: readonly string[] | undefined,
+): 'credential' | 'none' | undefined {
+  if (body === undefined) return undefined
+  if (request.resource === 'secrets') {
+    return CREDENTIAL_SECRETS.includes(body.secretType) ? 'credential' : 'none'
+  }
+  if (apiAudiences === undefined) return 'credential'
+  const own = ['', ...OWN_AUDIENCES, ...apiAudiences]
+  const foreign =
+    body.audiences.length > 0 && body.audiences.every((audience) => !own.includes(audience))
+  return foreign ? 'none' : 'credential'
+}
+
+/** Types of Secrets that kube-apiserver takes as a credential, or makes one of. */
+const CREDENTIAL_SECRETS = ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token']
 
 /** A binding to a node writes annotations to the pod, past the admission of pods. */
 const REACHING = ['exec', 'attach', 'portforward', 'ephemeralcontainers', 'binding']

@@ -67,12 +67,6 @@ const LAUNCHERS: readonly Pick<ProtectedObjects, 'apiGroups' | 'resources' | 'wh
 /** Every way to a credential that the API server takes, past the sidecar. */
 const CREDENTIALS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
-    apiGroups: [''],
-    resources: ['serviceaccounts/token'],
-    uses: ALL,
-    why: 'it is a token for the API server',
-  },
-  {
     apiGroups: ['certificates.k8s.io'],
     resources: ['*'],
     uses: WRITE,

@@ -44,7 +44,9 @@ export function forward(
       path: request.info.target,
       method: request.method,
       headers: narrow === undefined ? headers : askForJson(headers),
-      body: request.hasBody ? openBody(deps, permit, incoming, outgoing) : null,
+      body: request.hasBody
+        ? (request.body?.bytes ?? openBody(deps, permit, incoming, outgoing))
+        : null,
       headersTimeout: isUnhurried(request.info) ? 0 : deps.upstreamHeadersTimeoutMs,
       // Keeps the connection after HEAD and DELETE too.
       reset: false,

@@ -81,6 +81,17 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
         body: { metadata: { name: 'default' } },
       })
     }
+    // As the control plane publishes it.
+    await core.createNamespacedConfigMap({
+      namespace: 'lanyard-system',
+      body: {
+        metadata: { name: 'lanyard-ca' },
+        data: {
+          'ca.crt': 'x',
+          'api-audiences': 'https://kubernetes.default.svc\nhttps://issuer.example',
+        },
+      },
+    })
     // Policies are compiled some time after they are stored.
     const body = { metadata: { name: 'early' }, spec: { containers: spec.containers } }
     const early = () => core.createNamespacedPod({ namespace, dryRun: 'All', body })
@@ -415,6 +426,21 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
 
   test.each<[string, TokenCase, RegExp]>([
     ['bound to a pod', { bound: true }, /only kubelet asks for one/],
+    [
+      'bound to a pod, for the API',
+      { bound: true, audiences: ['api'] },
+      /only kubelet asks for one/,
+    ],
+    [
+      "bound to a pod, for this cluster's API",
+      { bound: true, audiences: ['https://issuer.example'] },
+      /only kubelet asks for one/,
+    ],
+    [
+      'bound to a pod, for the API and a service',
+      { bound: true, audiences: ['vault', 'https://kubernetes.default.svc'] },
+      /only kubelet asks for one/,
+    ],
     ['for the control plane', { audiences: [AUDIENCE] }, /only kubelet asks for a token/],
     ['for the control plane too', { audiences: ['x', AUDIENCE] }, /only kubelet asks for a token/],
   ])('a person gets no token %s, kubelet does', async (_name, wanted, message) => {
@@ -436,8 +462,11 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
     await vi.waitFor(async () => expect(await mint(kubelet, wanted)).toMatch(/^eyJ/), 10_000)
   })
 
-  test('a person gets an unbound token for a service', async () => {
-    expect(await mint(admin, { audiences: ['vault'] })).toMatch(/^eyJ/)
+  test('a person gets a token for a service, bound to a pod or not', async () => {
+    for (const audiences of [['vault'], ['sts.amazonaws.com', 'vault']]) {
+      expect(await mint(admin, { audiences })).toMatch(/^eyJ/)
+      expect(await mint(admin, { audiences, bound: true })).toMatch(/^eyJ/)
+    }
     expect(await mint(admin, {})).toMatch(/^eyJ/)
   })
 

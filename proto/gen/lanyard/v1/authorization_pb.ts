@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJItEBChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJEjAKDWltcGVyc29uYXRpb24YBiABKAsyGS5sYW55YXJkLnYxLkltcGVyc29uYXRpb24iRAoNSW1wZXJzb25hdGlvbhIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIPCgdwcm9ibGVtGAIgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIrUBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCCJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IvkBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIAEIJCgdtZXNzYWdlIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRQoSUmV2aWV3Q2hhaW5SZXF1ZXN0Ei8KCXF1ZXN0aW9ucxgBIAMoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCI+ChNSZXZpZXdDaGFpblJlc3BvbnNlEicKCXByb3NwZWN0cxgBIAMoCzIULmxhbnlhcmQudjEuUHJvc3BlY3QiTQoIUHJvc3BlY3QSIgoGZWZmZWN0GAEgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAIgASgJEg0KBWVycm9yGAMgASgJIjwKFFJlcG9ydE91dGNvbWVSZXF1ZXN0EiQKB291dGNvbWUYASABKAsyEy5sYW55YXJkLnYxLk91dGNvbWUiFwoVUmVwb3J0T3V0Y29tZVJlc3BvbnNlKkMKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIPCgtFRkZFQ1RfREVOWRABEhAKDEVGRkVDVF9BTExPVxACMuYCChRBdXRob3JpemF0aW9uU2VydmljZRJICglBdXRob3JpemUSHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QaHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlElQKDVJlcG9ydE91dGNvbWUSIC5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXF1ZXN0GiEubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVzcG9uc2USXgoPQXV0aG9yaXplU3RyZWFtEiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0GiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSgBMAESTgoLUmV2aWV3Q2hhaW4SHi5sYW55YXJkLnYxLlJldmlld0NoYWluUmVxdWVzdBofLmxhbnlhcmQudjEuUmV2aWV3Q2hhaW5SZXNwb25zZWIGcHJvdG8z", [file_lanyard_v1_chain]);
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJIoYCChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJEjAKDWltcGVyc29uYXRpb24YBiABKAsyGS5sYW55YXJkLnYxLkltcGVyc29uYXRpb24SMwoPY3JlZGVudGlhbF9ib2R5GAogASgLMhoubGFueWFyZC52MS5DcmVkZW50aWFsQm9keSJECg1JbXBlcnNvbmF0aW9uEiIKBHVzZXIYASABKAsyFC5sYW55YXJkLnYxLlVzZXJJbmZvEg8KB3Byb2JsZW0YAiABKAkiOAoOQ3JlZGVudGlhbEJvZHkSEQoJYXVkaWVuY2VzGAEgAygJEhMKC3NlY3JldF90eXBlGAIgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIrUBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCCJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IvkBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIAEIJCgdtZXNzYWdlIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRQoSUmV2aWV3Q2hhaW5SZXF1ZXN0Ei8KCXF1ZXN0aW9ucxgBIAMoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCI+ChNSZXZpZXdDaGFpblJlc3BvbnNlEicKCXByb3NwZWN0cxgBIAMoCzIULmxhbnlhcmQudjEuUHJvc3BlY3QiTQoIUHJvc3BlY3QSIgoGZWZmZWN0GAEgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAIgASgJEg0KBWVycm9yGAMgASgJIjwKFFJlcG9ydE91dGNvbWVSZXF1ZXN0EiQKB291dGNvbWUYASABKAsyEy5sYW55YXJkLnYxLk91dGNvbWUiFwoVUmVwb3J0T3V0Y29tZVJlc3BvbnNlKkMKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIPCgtFRkZFQ1RfREVOWRABEhAKDEVGRkVDVF9BTExPVxACMuYCChRBdXRob3JpemF0aW9uU2VydmljZRJICglBdXRob3JpemUSHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QaHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlElQKDVJlcG9ydE91dGNvbWUSIC5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXF1ZXN0GiEubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVzcG9uc2USXgoPQXV0aG9yaXplU3RyZWFtEiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0GiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSgBMAESTgoLUmV2aWV3Q2hhaW4SHi5sYW55YXJkLnYxLlJldmlld0NoYWluUmVxdWVzdBofLmxhbnlhcmQudjEuUmV2aWV3Q2hhaW5SZXNwb25zZWIGcHJvdG8z", [file_lanyard_v1_chain]);
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -127,6 +127,13 @@ export type AuthorizeRequest = Message<"lanyard.v1.AuthorizeRequest"> & {
    * @generated from field: lanyard.v1.Impersonation impersonation = 6;
    */
   impersonation?: Impersonation | undefined;
+
+  /**
+   * What the body of a TokenRequest or of a new Secret says; absent when it was not or could not be read.
+   *
+   * @generated from field: lanyard.v1.CredentialBody credential_body = 10;
+   */
+  credentialBody?: CredentialBody | undefined;
 };
 
 /**
@@ -163,6 +170,32 @@ export const ImpersonationSchema: GenMessage<Impersonation> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 2);
 
 /**
+ * @generated from message lanyard.v1.CredentialBody
+ */
+export type CredentialBody = Message<"lanyard.v1.CredentialBody"> & {
+  /**
+   * For a TokenRequest; empty is the API server's default.
+   *
+   * @generated from field: repeated string audiences = 1;
+   */
+  audiences: string[];
+
+  /**
+   * For a Secret; empty is Opaque.
+   *
+   * @generated from field: string secret_type = 2;
+   */
+  secretType: string;
+};
+
+/**
+ * Describes the message lanyard.v1.CredentialBody.
+ * Use `create(CredentialBodySchema)` to create a new message.
+ */
+export const CredentialBodySchema: GenMessage<CredentialBody> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 3);
+
+/**
  * @generated from message lanyard.v1.StatusCause
  */
 export type StatusCause = Message<"lanyard.v1.StatusCause"> & {
@@ -187,7 +220,7 @@ export type StatusCause = Message<"lanyard.v1.StatusCause"> & {
  * Use `create(StatusCauseSchema)` to create a new message.
  */
 export const StatusCauseSchema: GenMessage<StatusCause> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 3);
+  messageDesc(file_lanyard_v1_authorization, 4);
 
 /**
  * @generated from message lanyard.v1.AuthorizeResponse
@@ -238,7 +271,7 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
  * Use `create(AuthorizeResponseSchema)` to create a new message.
  */
 export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 4);
+  messageDesc(file_lanyard_v1_authorization, 5);
 
 /**
  * @generated from message lanyard.v1.Outcome
@@ -274,7 +307,7 @@ export type Outcome = Message<"lanyard.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 5);
+  messageDesc(file_lanyard_v1_authorization, 6);
 
 /**
  * An open stream must end: what allowed it no longer does.
@@ -298,7 +331,7 @@ export type Revocation = Message<"lanyard.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 6);
+  messageDesc(file_lanyard_v1_authorization, 7);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamRequest
@@ -346,7 +379,7 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
  * Use `create(AuthorizeStreamRequestSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestSchema: GenMessage<AuthorizeStreamRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 7);
+  messageDesc(file_lanyard_v1_authorization, 8);
 
 /**
  * Messages that were ready at the same time, in their order. A batch has no batch in it.
@@ -365,7 +398,7 @@ export type AuthorizeStreamRequests = Message<"lanyard.v1.AuthorizeStreamRequest
  * Use `create(AuthorizeStreamRequestsSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestsSchema: GenMessage<AuthorizeStreamRequests> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 8);
+  messageDesc(file_lanyard_v1_authorization, 9);
 
 /**
  * A request that was allowed over an earlier stream and is still open: whoever serves this stream is
@@ -390,7 +423,7 @@ export type Resume = Message<"lanyard.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 9);
+  messageDesc(file_lanyard_v1_authorization, 10);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamResponse
@@ -438,7 +471,7 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  * Use `create(AuthorizeStreamResponseSchema)` to create a new message.
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 10);
+  messageDesc(file_lanyard_v1_authorization, 11);
 
 /**
  * As AuthorizeStreamRequests.
@@ -457,7 +490,7 @@ export type AuthorizeStreamResponses = Message<"lanyard.v1.AuthorizeStreamRespon
  * Use `create(AuthorizeStreamResponsesSchema)` to create a new message.
  */
 export const AuthorizeStreamResponsesSchema: GenMessage<AuthorizeStreamResponses> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 11);
+  messageDesc(file_lanyard_v1_authorization, 12);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -481,7 +514,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 12);
+  messageDesc(file_lanyard_v1_authorization, 13);
 
 /**
  * @generated from message lanyard.v1.ReviewChainRequest
@@ -500,7 +533,7 @@ export type ReviewChainRequest = Message<"lanyard.v1.ReviewChainRequest"> & {
  * Use `create(ReviewChainRequestSchema)` to create a new message.
  */
 export const ReviewChainRequestSchema: GenMessage<ReviewChainRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 13);
+  messageDesc(file_lanyard_v1_authorization, 14);
 
 /**
  * @generated from message lanyard.v1.ReviewChainResponse
@@ -519,7 +552,7 @@ export type ReviewChainResponse = Message<"lanyard.v1.ReviewChainResponse"> & {
  * Use `create(ReviewChainResponseSchema)` to create a new message.
  */
 export const ReviewChainResponseSchema: GenMessage<ReviewChainResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 14);
+  messageDesc(file_lanyard_v1_authorization, 15);
 
 /**
  * What would be answered. It is not an answer: no request passes by it.
@@ -552,7 +585,7 @@ export type Prospect = Message<"lanyard.v1.Prospect"> & {
  * Use `create(ProspectSchema)` to create a new message.
  */
 export const ProspectSchema: GenMessage<Prospect> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 15);
+  messageDesc(file_lanyard_v1_authorization, 16);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -569,7 +602,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 16);
+  messageDesc(file_lanyard_v1_authorization, 17);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -582,7 +615,7 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 17);
+  messageDesc(file_lanyard_v1_authorization, 18);
 
 /**
  * The zero value denies.

@@ -1,18 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../core/fault.ts'
-import {
-  type CredentialBody,
-  hasCredentialBody,
-  parseCredentialBody,
-} from '../core/kubernetes/credential-body.ts'
+import { hasCredentialBody, parseCredentialBody } from '../core/kubernetes/credential-body.ts'
 import type { ReadRequest } from './read-request.ts'
-
-/** A body that was read before the decision: its bytes, which are sent on, and what they say. */
-export interface JudgedBody {
-  readonly bytes: Buffer
-  /** Undefined when it cannot be told. */
-  readonly says: CredentialBody | undefined
-}
 
 /** kube-apiserver takes no larger one. Source: Kubernetes apiserver/pkg/server/config.go (v1.34). */
 const BODY_BYTES_MAX = 3 * 1_024 * 1_024

@@ -3,7 +3,7 @@ import { Fault } from '../core/fault.ts'
 import { type Impersonation, parseImpersonation } from '../core/kubernetes/impersonation.ts'
 import { parseRequestInfo, type RequestInfo } from '../core/kubernetes/request-info.ts'
 import { checkHeaders } from './check-headers.ts'
-import type { JudgedBody } from './read-body.ts'
+import type { JudgedBody } from './judged-body.ts'
 import { readUpgrade } from './read-upgrade.ts'
 import { sanitizeUserAgent } from './upstream/request-headers.ts'
 

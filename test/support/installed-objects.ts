@@ -36,8 +36,10 @@ const ADMISSION_POLICIES = [
   'lanyard-tokens',
   'lanyard-token-secrets',
   'lanyard-pods',
+  'lanyard-resize',
   'lanyard-bindings',
   'lanyard-controller-revisions',
+  'lanyard-chain-revocations',
 ]
 
 /** What a good installation of the chart looks like to `check`; `caPem` is its authority. */

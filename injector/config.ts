@@ -3,7 +3,7 @@ import { Fault } from '../core/fault.ts'
 import { formatQuantity, parseQuantity } from '../core/pods/quantity.ts'
 import { DEFAULT_AMOUNTS } from '../core/pods/sidecar-resources.ts'
 import { NEUTRAL_KEYS } from '../core/templates/neutral-keys.ts'
-import { integer } from '../platform/config.ts'
+import { boolean, integer } from '../platform/config.ts'
 import type { ImageMirror } from './sidecar-container.ts'
 
 /**
@@ -59,6 +59,11 @@ export const injectorConfig = z.strictObject({
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
     .describe('What a sidecar logs'),
+  sidecarServiceName: boolean()
+    .default(true)
+    .describe(
+      'Lead kubernetes.default.svc to the sidecar, in pods that use neither the name nor port 443 themselves',
+    ),
   sidecarCpuRequest: quantity()
     .default(DEFAULT_AMOUNTS.cpuRequest)
     .describe('CPU request of a sidecar'),

@@ -2,8 +2,7 @@ import type { DelegationChain } from '../core/chain.ts'
 import { escapeText } from '../core/escape-text.ts'
 import { CHAIN_ANNOTATION, ROOT_REQUESTER_ANNOTATION } from '../core/names.ts'
 import type { Pod } from '../core/pods/pod.ts'
-import { isResourceAnnotation } from '../core/pods/sidecar-resources.ts'
-import { isOurs } from './inject-sidecar.ts'
+import { isAuthorsAnnotation, isOurs } from './inject-sidecar.ts'
 
 type Hints = Readonly<Record<string, string>>
 
@@ -26,7 +25,7 @@ export function hintsOf(chain: DelegationChain): Hints {
 /** The hints for which there is room beside the pod's own annotations, the root requester's first. */
 export function hintsThatFit(pod: Pod, hints: Hints): Hints {
   const own = Object.entries(pod.metadata.annotations ?? {}).filter(
-    ([key]) => !isOurs(key) || isResourceAnnotation(key),
+    ([key]) => !isOurs(key) || isAuthorsAnnotation(key),
   )
   let left = ANNOTATIONS_BYTES_MAX - own.map(bytesOf).reduce((sum, bytes) => sum + bytes, 0)
   const fitting = Object.entries(hints).filter((entry) => {

@@ -6,6 +6,12 @@ import { BUILT_IN_TOKEN_PREFIX, RESERVED_VOLUMES } from '../core/pods/sidecar-co
 import { isResourceAnnotation, sidecarResources } from '../core/pods/sidecar-resources.ts'
 import { withRoomForAll } from './pod-resources.ts'
 import { pointAtSidecar } from './point-at-sidecar.ts'
+import {
+  isServiceNameAnnotation,
+  mayLeadServiceName,
+  withoutServiceName,
+  withServiceName,
+} from './service-name.ts'
 import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar-container.ts'
 
 /**
@@ -14,11 +20,13 @@ import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar
  * nothing. Whatever the pod brings under our names is dropped, whoever put it there.
  */
 export function injectSidecar(
-  pod: Pod,
+  before: Pod,
   options: SidecarOptions,
   hints: Readonly<Record<string, string>>,
   limits: NamespaceLimits = NO_LIMITS,
 ): Pod {
+  const byName = options.serviceName && mayLeadServiceName(before)
+  const pod = byName ? withServiceName(before) : withoutServiceName(before)
   const { spec } = pod
   const replaced = replacedVolumes(spec)
   // A volume that is not there any more cannot be mounted.
@@ -41,7 +49,7 @@ export function injectSidecar(
       ...spec,
       automountServiceAccountToken: false,
       volumes: [...sidecarVolumes(), ...kept],
-      initContainers: [sidecarContainer(options, served, resources), ...initContainers],
+      initContainers: [sidecarContainer(options, served, resources, byName), ...initContainers],
       containers,
     }),
   }
@@ -93,18 +101,23 @@ function servedBefore({ initContainers }: PodSpec): readonly string[] {
     .flatMap(({ value }) => (value ?? '').split(','))
 }
 
-/** Drops every annotation of our group, which only we may write, but those that ask for resources. */
+/** Drops every annotation of our group, which only we may write, but those that are for people. */
 function withHints(
   metadata: Pod['metadata'],
   hints: Readonly<Record<string, string>>,
 ): Pod['metadata'] {
   const own = Object.entries(metadata.annotations ?? {}).filter(
-    ([key]) => !isOurs(key) || isResourceAnnotation(key),
+    ([key]) => !isOurs(key) || isAuthorsAnnotation(key),
   )
   return { ...metadata, annotations: { ...Object.fromEntries(own), ...hints } }
 }
 
-/** Whether only Lanyard writes an annotation of this name. */
+/** Whether an annotation of our group is for a pod's author to write. */
+export function isAuthorsAnnotation(key: string): boolean {
+  return isResourceAnnotation(key) || isServiceNameAnnotation(key)
+}
+
+/** Whether only Lanyard writes an annotation of this name, but for those of `isAuthorsAnnotation`. */
 export function isOurs(key: string): boolean {
   const [prefix = ''] = key.split('/')
   return prefix === LANYARD_GROUP || prefix.endsWith(`.${LANYARD_GROUP}`)

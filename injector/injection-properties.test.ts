@@ -7,6 +7,7 @@ import { createRecordingChainClient } from '../test/support/recording-chain-clie
 import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import { validatePod } from './review-pod.ts'
+import { SERVICE_NAMES } from './service-name.ts'
 
 /* What holds for every pod, whatever it brings. The arbitrary pods mix ordinary names with ours. */
 
@@ -72,6 +73,14 @@ const annotations = fc.dictionary(
   fc.constantFrom('lanyard.dev/root-requester', 'lanyard.dev/x', 'a.lanyard.dev/y', 'team/z'),
   fc.string(),
 )
+const alias = fc.record({
+  ip: fc.constantFrom('127.100.0.1', '10.0.0.5'),
+  hostnames: fc.constantFrom(SERVICE_NAMES, ['kubernetes.default.svc'], ['db.team'], []),
+})
+const sysctl = fc.record({
+  name: fc.constantFrom('net.ipv4.ip_unprivileged_port_start', 'net.ipv4.tcp_syncookies'),
+  value: fc.constantFrom('0', '443', '1'),
+})
 const pod: fc.Arbitrary<Pod> = fc
   .record({
     metadata: fc.record(
@@ -89,6 +98,8 @@ const pod: fc.Arbitrary<Pod> = fc
         }),
         volumes: fc.array(volume, { maxLength: 4 }),
         automountServiceAccountToken: fc.boolean(),
+        hostAliases: fc.array(alias, { maxLength: 3 }),
+        securityContext: fc.record({ sysctls: fc.array(sysctl, { maxLength: 2 }) }),
         resources: fc.record({ requests: amounts, limits: amounts }, { requiredKeys: [] }),
         serviceAccountName: fc.constantFrom('default', 'agent'),
         future: fc.jsonValue(),

@@ -18,6 +18,11 @@ describe('podPatch()', () => {
       want: [{ op: 'replace', path: '/spec/containers', value: [{ name: 'b' }] }],
     },
     {
+      name: 'takes out a field that is gone',
+      after: { ...base, metadata: {} },
+      want: [{ op: 'remove', path: '/metadata/name' }],
+    },
+    {
       name: 'leaves everything outside metadata and spec alone',
       after: { ...base, status: { phase: 'Running' } },
       want: [],

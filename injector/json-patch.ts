@@ -3,9 +3,10 @@ import type { Pod } from '../core/pods/pod.ts'
 
 /** One operation of a JSON Patch (RFC 6902). */
 export interface PatchOperation {
-  readonly op: 'add' | 'replace'
+  readonly op: 'add' | 'replace' | 'remove'
   readonly path: string
-  readonly value: unknown
+  /** Missing in a removal. */
+  readonly value?: unknown
 }
 
 /** The patch that makes one pod of another, by whole fields of `metadata` and `spec`. */
@@ -20,13 +21,19 @@ function fieldPatch(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
 ): readonly PatchOperation[] {
-  return Object.keys(after)
-    .filter((field) => !isDeepStrictEqual(before[field], after[field]))
+  const gone = Object.keys(before)
+    .filter((field) => before[field] !== undefined && after[field] === undefined)
+    .map((field) => ({ op: 'remove' as const, path: `/${part}/${field}` }))
+  const written = Object.keys(after)
+    .filter(
+      (field) => after[field] !== undefined && !isDeepStrictEqual(before[field], after[field]),
+    )
     .map((field) => ({
-      op: before[field] === undefined ? 'add' : 'replace',
+      op: before[field] === undefined ? ('add' as const) : ('replace' as const),
       path: `/${part}/${field}`,
       value: after[field],
     }))
+  return [...written, ...gone]
 }
 
 /** The first place where two values differ, as a JSON path; undefined when they are equal. */

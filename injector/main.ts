@@ -24,6 +24,7 @@ import { createInjectorMetrics } from './injector-metrics.ts'
 import { NamespaceLimitsReader } from './namespace-limits-reader.ts'
 import { waitForAuthority, watchAuthority } from './own-authority.ts'
 import type { PodReviewDeps } from './review-pod.ts'
+import { SERVICE_NAMES } from './service-name.ts'
 import { requestCertificate, waitForCertificate } from './serving-certificate.ts'
 import { startWebhookServer } from './webhook-server.ts'
 
@@ -127,6 +128,9 @@ function sidecarOptions(
     apiServerUrl,
     apiServerCa: readFileSync(caFile, 'utf8'),
     logLevel: config.sidecarLogLevel,
+    // A sidecar that looked the name up itself would find itself.
+    serviceName:
+      config.sidecarServiceName && !SERVICE_NAMES.includes(new URL(apiServerUrl).hostname),
     cpuRequest: config.sidecarCpuRequest,
     cpuLimit: config.sidecarCpuLimit,
     memoryRequest: config.sidecarMemoryRequest,

@@ -61,6 +61,18 @@ describe('restoreInjection()', () => {
     expect(restoreInjection(OLD, changed(spec))).toEqual(changed(spec))
   })
 
+  test('takes back the way from the name of the API server, beside what the author wrote', () => {
+    const own = {
+      hostAliases: [{ ip: '10.0.0.5', hostnames: ['db.team'] }],
+      securityContext: { sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '1' }] },
+    }
+    const old = injectSidecar(aPod(own), SIDECAR, {})
+    const again = { ...old, spec: { ...old.spec, ...own } }
+    expect(restoreInjection(old, again)).toEqual(old)
+    const other = { ...old, spec: { ...old.spec, ...own, hostAliases: [] } }
+    expect(restoreInjection(old, other)).toEqual(other)
+  })
+
   test('leaves a pod that was not injected', () => {
     const now = aPod({ automountServiceAccountToken: true })
     expect(restoreInjection(aPod(), now)).toBe(now)

@@ -4,6 +4,7 @@ import { isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
 import type { Container, Pod, Volume, VolumeMount } from '../core/pods/pod.ts'
 import { replacedVolumes } from './inject-sidecar.ts'
 import { pointedEnvironment } from './point-at-sidecar.ts'
+import { withServiceName } from './service-name.ts'
 
 /**
  * A change to an injected pod, without what would put back the author's own words where injection has
@@ -13,7 +14,10 @@ import { pointedEnvironment } from './point-at-sidecar.ts'
  */
 export function restoreInjection(old: Pod, now: Pod): Pod {
   const injected = (old.spec.initContainers ?? []).some(({ name }) => name === SIDECAR_CONTAINER)
-  if (!injected) return now
+  return injected ? restoredPod(old, withRestoredName(old, now)) : now
+}
+
+function restoredPod(old: Pod, now: Pod): Pod {
   const automount = old.spec.automountServiceAccountToken
   const initContainers = restored(old.spec.initContainers, now.spec.initContainers)
   const volumes = restoredVolumes(old, now)
@@ -27,6 +31,18 @@ export function restoreInjection(old: Pod, now: Pod): Pod {
       containers: restored(old.spec.containers, now.spec.containers) ?? now.spec.containers,
     },
   }
+}
+
+/** The way from the API server's name to the sidecar, where the change differs in nothing else there. */
+function withRestoredName(old: Pod, now: Pod): Pod {
+  const { hostAliases } = old.spec
+  const named = withServiceName(now)
+  const same =
+    isSame(named.spec.hostAliases ?? [], hostAliases) &&
+    isDeepStrictEqual(named.spec.securityContext, old.spec.securityContext)
+  return same && hostAliases !== undefined
+    ? { ...named, spec: { ...named.spec, hostAliases } }
+    : now
 }
 
 function restored(

@@ -11,6 +11,7 @@ import { podPatch } from './json-patch.ts'
 import { guessWebhook } from './known-webhooks.ts'
 import { controllerOf, parsePod } from './parse-pod.ts'
 import { restoreInjection } from './restore-injection.ts'
+import { whyNotServiceName } from './service-name.ts'
 import type { SidecarOptions } from './sidecar-container.ts'
 import type { Finding } from './sidecar-differences.ts'
 import { verifyInjection } from './verify-injection.ts'
@@ -37,7 +38,7 @@ export async function mutatePod(request: AdmissionRequest, deps: PodReviewDeps):
   if (refusal !== undefined) return refused(refusal)
   const limits = await deps.limits.limitsOf(request.namespace)
   const annotations = { ...limits.annotations, ...pod.metadata.annotations }
-  const unusable = whyNotResources(annotations, deps.sidecar)
+  const unusable = whyNotResources(annotations, deps.sidecar) ?? whyNotServiceName(annotations)
   if (unusable !== undefined) return refused(unusable)
   const address = await deps.controlPlane.current()
   const chain = await deps.chains.resolvePod(request, controllerOf(pod))

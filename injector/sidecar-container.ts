@@ -11,6 +11,7 @@ import {
   SIDECAR_UID,
 } from '../core/pods/sidecar-contract.ts'
 import type { SidecarAmounts } from '../core/pods/sidecar-resources.ts'
+import { SERVICE_NAME_ADDRESS } from './service-name.ts'
 
 /** What an installation chooses about its sidecars. */
 export interface SidecarOptions extends SidecarAmounts {
@@ -27,6 +28,8 @@ export interface SidecarOptions extends SidecarAmounts {
   /** PEM of the authorities that the sidecar trusts the API server by. */
   readonly apiServerCa: string
   readonly logLevel: string
+  /** Whether the API server's name leads to the sidecar, in pods where it can. */
+  readonly serviceName: boolean
   /** Registries under which other webhooks may name the image, as prefixes. */
   readonly imageMirrors: readonly ImageMirror[]
 }
@@ -44,6 +47,9 @@ const RUN_VOLUME_SIZE = '4Mi'
 /** 60 s: the image is there, so a sidecar that takes longer is broken. */
 const STARTUP_FAILURES_MAX = 60
 
+/** The variable that tells a sidecar where it listens besides, for the API server's name. */
+export const LISTENS_BY_NAME = 'LANYARD_SERVICE_NAME_ADDRESS'
+
 /**
  * The native sidecar of a pod. Every field that kube-apiserver would default is written, so that
  * the stored pod is what injection made, to the letter.
@@ -52,6 +58,7 @@ export function sidecarContainer(
   options: SidecarOptions,
   served: readonly string[],
   resources: Resources,
+  listensByName: boolean,
 ): Container {
   return {
     name: SIDECAR_CONTAINER,
@@ -70,6 +77,7 @@ export function sidecarContainer(
       { name: 'LANYARD_API_CA', value: options.apiServerCa },
       { name: 'LANYARD_CONTAINERS', value: served.join(',') },
       { name: 'LANYARD_LOG_LEVEL', value: options.logLevel },
+      ...(listensByName ? [{ name: LISTENS_BY_NAME, value: SERVICE_NAME_ADDRESS }] : []),
       {
         name: 'LANYARD_POD_NAMESPACE',
         valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } },

@@ -2,10 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
 import { allContainers, type Container, type Pod, type PodSpec } from '../core/pods/pod.ts'
 import { CLIENT_ENVIRONMENT, RESERVED_VOLUMES } from '../core/pods/sidecar-contract.ts'
-import { isResourceAnnotation } from '../core/pods/sidecar-resources.ts'
-import { isOurs, replacedVolumes } from './inject-sidecar.ts'
+import { isAuthorsAnnotation, isOurs, replacedVolumes } from './inject-sidecar.ts'
 import { credentialMount, isClientEnvironment } from './point-at-sidecar.ts'
-import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar-container.ts'
+import { serviceNameFinding } from './service-name.ts'
+import {
+  LISTENS_BY_NAME,
+  type SidecarOptions,
+  sidecarContainer,
+  sidecarVolumes,
+} from './sidecar-container.ts'
 import { type Finding, sidecarFinding } from './sidecar-differences.ts'
 
 /** What validation found out about a pod that other webhooks may have changed. */
@@ -26,7 +31,8 @@ export interface Verdict {
  * - no token is mounted automatically;
  * - each app container has the sidecar's address, and of our volumes its own folder at most. One without
  *   that folder has no credential at all;
- * - annotations of our group are `hints` and what asks for resources.
+ * - the API server's name leads to where the sidecar listens for it, if it listens;
+ * - annotations of our group are `hints` and what people write.
  */
 export function verifyInjection(
   pod: Pod,
@@ -51,7 +57,7 @@ function annotationFinding(
   hints: Readonly<Record<string, string>>,
 ): Finding | undefined {
   const ours = Object.entries(metadata.annotations ?? {}).filter(([key]) => isOurs(key))
-  const found = ours.find(([key, value]) => !isResourceAnnotation(key) && hints[key] !== value)
+  const found = ours.find(([key, value]) => !isAuthorsAnnotation(key) && hints[key] !== value)
   if (found === undefined) return undefined
   return { field: `metadata.annotations.${found[0]}`, why: 'is not what injection wrote' }
 }
@@ -152,9 +158,11 @@ function sidecarsFinding(
   if (wrong !== undefined) {
     return { field: `spec.initContainers[${index}].env`, why: `LANYARD_CONTAINERS and ${wrong}` }
   }
-  const want = sidecarContainer(options, served, {})
+  const listensByName = (have.env ?? []).some(({ name }) => name === LISTENS_BY_NAME)
+  const want = sidecarContainer(options, served, {}, listensByName)
   const found = sidecarFinding(want, have, options)
-  return found && { ...found, field: `spec.initContainers[${index}].${found.field}` }
+  if (found === undefined) return serviceNameFinding(spec, listensByName)
+  return { ...found, field: `spec.initContainers[${index}].${found.field}` }
 }
 
 function servedBy({ env }: Container): readonly string[] {

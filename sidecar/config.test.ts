@@ -36,6 +36,8 @@ test.each([
   ['a control plane without a port', { LANYARD_CONTROL_PLANE_ADDRESS: 'control-plane' }],
   ['a name of the control plane with a port', { LANYARD_CONTROL_PLANE_NAME: 'control-plane:8443' }],
   ['a name of the control plane that is a path', { LANYARD_CONTROL_PLANE_NAME: '/control-plane' }],
+  ['a name served beyond loopback', { LANYARD_SERVICE_NAME_ADDRESS: '0.0.0.0:443' }],
+  ['a name served without a port', { LANYARD_SERVICE_NAME_ADDRESS: '127.100.0.1' }],
   ['a CA that is a path', { LANYARD_CONTROL_PLANE_CA: '/ca.crt' }],
   ['a CA of the API server that is a path', { LANYARD_API_CA: '/ca.crt' }],
 ])('sidecarConfig refuses %s', (_name, env) => {

@@ -55,6 +55,18 @@ export const sidecarConfig = z.strictObject({
   stateDirectory: z.string().min(1).default('/var/run/lanyard'),
   /** Callers connect here, over loopback only. 0 lets the system choose. */
   listenPortNumber: integer({ min: 0, max: 65_535 }).default(16_443),
+  /**
+   * Where callers connect that call the API server by its name, over loopback only, `address:port`;
+   * empty means nowhere. Where it cannot listen there it serves the others.
+   */
+  serviceNameAddress: z
+    .union([
+      z.literal(''),
+      z.string().regex(/^127(?:\.\d{1,3}){3}:\d{1,5}$/, {
+        error: 'want an address of loopback and a port',
+      }),
+    ])
+    .default(''),
   /** Health and metrics, for the kubelet and for Prometheus. */
   healthPortNumber: integer({ min: 0, max: 65_535 }).default(16_444),
   /** Address that health and metrics are served on; empty means all of the pod's. */

@@ -1,9 +1,12 @@
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { Agent, request } from 'node:https'
+import { type AddressInfo, createServer as createListener } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createLogger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
+import { freePort } from '../test/support/bare-apiserver.ts'
 import { createCallers } from './callers.ts'
 import type { SidecarDeps } from './deps.ts'
 import { createPodAuthority, issueServerCertificate } from './pod/pod-authority.ts'
@@ -53,7 +56,12 @@ function get(port: number, agent: Agent): Promise<{ httpStatus: number; reused: 
 
 test('startServer() serves a renewed certificate to new connections and keeps the old ones', async () => {
   const [first, second] = [issue(), issue()]
-  const server = await startServer(deps, { ...first, port: 0, ipv6: false })
+  const server = await startServer(deps, {
+    ...first,
+    port: 0,
+    ipv6: false,
+    serviceNameAddress: '',
+  })
   const agent = new Agent({ keepAlive: true, ca })
   expect(await get(server.port, agent)).toEqual({ httpStatus: 401, reused: false })
   expect(await serialOf(server.port)).toBe(new X509Certificate(first.certificatePem).serialNumber)
@@ -62,4 +70,49 @@ test('startServer() serves a renewed certificate to new connections and keeps th
   expect(await get(server.port, agent)).toEqual({ httpStatus: 401, reused: true })
   agent.destroy()
   await server.close(1_000)
+})
+
+/** The names of the certificate are what a client checks that was led there by name. */
+function getByName(port: number): Promise<number> {
+  const where = { port, host: '127.100.0.1', servername: 'localhost', ca, agent: false } as const
+  return new Promise((resolve, reject) => {
+    const outgoing = request(where, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    })
+    outgoing.on('error', reject)
+    outgoing.end()
+  })
+}
+
+describe('startServer() with an address for the name of the API server', () => {
+  test('serves there what it serves on loopback, until it is closed', async () => {
+    const port = await freePort()
+    const serviceNameAddress = `127.100.0.1:${port}`
+    const server = await startServer(deps, { ...issue(), port: 0, ipv6: false, serviceNameAddress })
+    expect(await getByName(port)).toBe(401)
+    await server.close(1_000)
+    await expect(getByName(port)).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test('goes on without when somebody listens there', async () => {
+    const taken = createListener().listen(0, '127.100.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const said: string[] = []
+    const logger = createLogger(
+      { name: 'test', level: 'warn' },
+      { write: (line) => said.push(line) },
+    )
+    const serviceNameAddress = `127.100.0.1:${port}`
+    const server = await startServer(
+      { ...deps, logger },
+      { ...issue(), port: 0, ipv6: false, serviceNameAddress },
+    )
+    const agent = new Agent({ ca })
+    expect(await get(server.port, agent)).toMatchObject({ httpStatus: 401 })
+    expect(said.join('')).toMatch(/EADDRINUSE[\s\S]*get no connection/)
+    agent.destroy()
+    await server.close(1_000)
+    taken.close()
+  })
 })

@@ -40,6 +40,13 @@ export interface ProxyServer {
   close(drainMs: number): Promise<void>
 }
 
+interface Places {
+  readonly port: number
+  readonly ipv6: boolean
+  /** `address:port` of loopback, for callers of the API server's name; empty means none. */
+  readonly serviceNameAddress: string
+}
+
 /**
  * Listens on loopback only, HTTP/1.1 over TLS. Being on the same host proves nothing (others can
  * reach loopback through port-forward, and containers share it), so every request brings a token;
@@ -47,17 +54,17 @@ export interface ProxyServer {
  */
 export async function startServer(
   deps: SidecarDeps,
-  options: CertificatePair & { readonly port: number; readonly ipv6: boolean },
+  options: CertificatePair & Places,
 ): Promise<ProxyServer> {
   const { server, drained, cut } = createProxyServer(deps, options)
   const port = await listen(server, options.port, LOOPBACK)
-  const second = options.ipv6 ? await listenIpv6(server, port, deps) : undefined
+  const others = await listenBeside(server, placesBeside(options, port), deps)
   return {
     port,
     setCertificate: (pair) => server.setSecureContext(toContext(pair)),
     listening: () => server.listening,
     close: async (drainMs) => {
-      const ended = [endListener(server), second === undefined ? undefined : endListener(second)]
+      const ended = [server, ...others].map(endListener)
       const timer = setTimeout(cut, drainMs)
       await drained()
       clearTimeout(timer)
@@ -180,19 +187,43 @@ function listen(server: Listener, port: number, host: string): Promise<number> {
   })
 }
 
-/** A server listens once, so IPv6 connections are handed to it. Many clusters have no IPv6. */
-async function listenIpv6(
+interface Place {
+  readonly host: string
+  readonly port: number
+  /** What is said when the sidecar cannot listen there, and how loud. */
+  readonly failure: { readonly level: 'info' | 'warn'; readonly text: string }
+}
+
+function placesBeside({ ipv6, serviceNameAddress }: Places, port: number): readonly Place[] {
+  const [host = '', byNamePort = ''] = serviceNameAddress.split(':')
+  // Many clusters have no IPv6.
+  const loopback = { level: 'info', text: 'No IPv6 loopback' } as const
+  const byName = {
+    level: 'warn',
+    text: "Cannot listen for the API server's name; programs that call it by name get no connection",
+  } as const
+  return [
+    ...(ipv6 ? [{ host: LOOPBACK_IPV6, port, failure: loopback }] : []),
+    ...(host === '' ? [] : [{ host, port: Number(byNamePort), failure: byName }]),
+  ]
+}
+
+/** A server listens once, so connections made elsewhere are handed to it: same limits, same certificate. */
+async function listenBeside(
   server: Server,
-  port: number,
+  places: readonly Place[],
   deps: SidecarDeps,
-): Promise<Listener | undefined> {
-  const second = createListener((socket: Socket) => server.emit('connection', socket))
-  try {
-    await listen(second, port, LOOPBACK_IPV6)
-    return second
-  } catch (error) {
-    // Recorded: loopback has only IPv4 here, and that is served.
-    deps.logger.info({ error }, 'No IPv6 loopback')
-    return undefined
+): Promise<readonly Listener[]> {
+  const listeners: Listener[] = []
+  for (const { host, port, failure } of places) {
+    const listener = createListener((socket: Socket) => server.emit('connection', socket))
+    try {
+      await listen(listener, port, host)
+      listeners.push(listener)
+    } catch (error) {
+      // Recorded: what is served elsewhere is served.
+      deps.logger[failure.level]({ error, host, port }, failure.text)
+    }
   }
+  return listeners
 }

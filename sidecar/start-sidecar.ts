@@ -87,7 +87,12 @@ export async function startSidecar(
       logger,
       metrics: sidecarMetrics,
     },
-    { ...issue(authority), port: config.listenPortNumber, ipv6: config.listenIpv6 },
+    {
+      ...issue(authority),
+      port: config.listenPortNumber,
+      ipv6: config.listenIpv6,
+      serviceNameAddress: config.serviceNameAddress,
+    },
   )
   const files = { caPem: authority.certificatePem, namespace: config.podNamespace }
   await writeContainerFolders(config.stateDirectory, files, tokens)

@@ -57,11 +57,6 @@ describe('whyNotProtectable() refuses a pod that', () => {
       'hostAliases must not name lanyard-control-plane.lanyard-system.svc',
     ],
     [
-      'another address for the API server',
-      { hostAliases: [{ hostnames: ['kubernetes.default.svc'] }] },
-      'hostAliases must not name kubernetes.default.svc',
-    ],
-    [
       'an app container of our name',
       { containers: [aContainer({ name: 'lanyard-sidecar' })] },
       "the container name lanyard-sidecar is Lanyard's own; rename it",
@@ -252,6 +247,10 @@ describe('whyNotProtectable() passes', () => {
     ['another uid', aPodWith({ securityContext: { runAsUser: 7_776 } })],
     ['a hostPort elsewhere', aPodWith({ ports: [{ containerPort: 80, hostPort: 16_443 }] })],
     ['other host aliases', aPod({ hostAliases: [{ hostnames: ['db.team'] }, {}] })],
+    [
+      'another address for the API server, since the sidecar has it by value',
+      aPod({ hostAliases: [{ ip: '10.0.0.9', hostnames: ['kubernetes.default.svc'] }] }),
+    ],
     [
       'false said aloud',
       aPod({ hostNetwork: false, hostPID: false, shareProcessNamespace: false }),

@@ -84,7 +84,7 @@ function whyNotPod(spec: PodSpec): string | undefined {
   const own = `${CONTROL_PLANE_SERVICE}.${SYSTEM_NAMESPACE}`
   const alias = (spec.hostAliases ?? [])
     .flatMap(({ hostnames }) => hostnames ?? [])
-    .find((name) => name.startsWith(own) || name.startsWith('kubernetes.default'))
+    .find((name) => name.startsWith(own))
   return alias === undefined ? undefined : `hostAliases must not name ${alias}`
 }
 

@@ -60,6 +60,11 @@ export interface VolumeSource {
   readonly [field: string]: unknown
 }
 
+export interface HostAlias {
+  readonly ip?: string
+  readonly hostnames?: readonly string[]
+}
+
 export interface PodSpec {
   readonly containers: readonly Container[]
   readonly initContainers?: readonly Container[]
@@ -75,7 +80,7 @@ export interface PodSpec {
   readonly automountServiceAccountToken?: boolean
   readonly os?: { readonly name?: string }
   readonly nodeSelector?: Readonly<Record<string, string>>
-  readonly hostAliases?: readonly { readonly hostnames?: readonly string[] }[]
+  readonly hostAliases?: readonly HostAlias[]
   readonly [field: string]: unknown
 }
 

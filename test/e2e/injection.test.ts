@@ -54,6 +54,20 @@ describe('a container', () => {
     expect(found.stdout.trim()).toBe('0')
   })
 
+  test.each([
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+  ])('reaches the sidecar as %s', async (name) => {
+    const { stdout } = await inside(
+      'sh',
+      '-c',
+      `D=/var/run/secrets/kubernetes.io/serviceaccount
+curl -sS -o /dev/null -w '%{http_code} %{remote_ip}' --cacert $D/ca.crt -H "Authorization: Bearer $(cat $D/token)" "https://${name}/version"`,
+    )
+    expect(stdout).toBe('200 127.100.0.1')
+  })
+
   test('gets 401 from the sidecar without its token', async () => {
     const { stdout } = await inside(
       'sh',

@@ -14,6 +14,7 @@ export const SIDECAR: SidecarOptions = {
   apiServerUrl: 'https://10.96.0.1',
   apiServerCa: '-----BEGIN CERTIFICATE-----\napi\n-----END CERTIFICATE-----\n',
   logLevel: 'info',
+  serviceName: true,
   cpuRequest: '10m',
   cpuLimit: '',
   memoryRequest: '64Mi',

@@ -87,12 +87,7 @@ export async function startSidecar(
       logger,
       metrics: sidecarMetrics,
     },
-    {
-      ...issue(authority),
-      port: config.listenPortNumber,
-      ipv6: config.listenIpv6,
-      serviceNameAddress: config.serviceNameAddress,
-    },
+    { ...config, ...issue(authority), port: config.listenPortNumber, ipv6: config.listenIpv6 },
   )
   const files = { caPem: authority.certificatePem, namespace: config.podNamespace }
   await writeContainerFolders(config.stateDirectory, files, tokens)

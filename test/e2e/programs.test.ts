@@ -98,7 +98,8 @@ describe('client-go', () => {
 
   test('speaks JSON: informers, Leases, Events, exec and port-forward both ways', async () => {
     const tunnels = ['exec by WebSocket', 'exec by SPDY', 'forward by WebSocket', 'forward by SPDY']
-    const steps = ['informer', 'lease', 'event', 'pages and server-side apply', ...tunnels]
+    const objects = ['informer', 'lease', 'event', 'pages and server-side apply', 'impersonation']
+    const steps = [...objects, ...tunnels]
     const executed = [true, 'command terminated with exit code 3', '']
     await expectBoth(go(['CONTENT_TYPE=application/json'], 'gojson', 'target', ...steps), {
       informer: {
@@ -108,6 +109,7 @@ describe('client-go', () => {
       lease: ['leads', 'renewed', true, 'let go'],
       event: 'one Event, three times',
       'pages and server-side apply': [2, 1],
+      impersonation: 'forbidden',
       'exec by WebSocket': executed,
       'exec by SPDY': executed,
       'forward by WebSocket': 6_000_000,
@@ -185,6 +187,17 @@ describe('Python', () => {
       forward: [true, null],
       log: 'first line',
       dynamic: [{ a: '1' }, ['ADDED', 'DELETED']],
+    })
+  })
+
+  test('kr8s lists, writes, watches, executes, forwards a port', async () => {
+    await expectBoth(python('kr8s_program', 'kr8s'), {
+      list: true,
+      write: [{ a: '1', b: '2' }, false],
+      watch: CHANGES,
+      exec: ['said\n', 3],
+      log: 'first line',
+      forward: 300_000,
     })
   })
 

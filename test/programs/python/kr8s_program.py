@@ -51,7 +51,7 @@ async def logged():
 
 async def forwarded():
     pod = await Pod.get(TARGET, namespace=NAMESPACE)
-    async with pod.portforward(8080) as port:
+    async with pod.portforward(8080, local_port="auto") as port:
         async with httpx.AsyncClient(timeout=20) as http:
             return len((await http.get(f"http://127.0.0.1:{port}/")).content)
 

@@ -2,16 +2,16 @@ import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../core/names.ts'
 import { handProjectedTokens, isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
 import { type NamespaceLimits, NO_LIMITS } from '../core/pods/namespace-limits.ts'
 import { allContainers, type Container, type Pod, type PodSpec } from '../core/pods/pod.ts'
-import { BUILT_IN_TOKEN_PREFIX, RESERVED_VOLUMES } from '../core/pods/sidecar-contract.ts'
-import { isResourceAnnotation, sidecarResources } from '../core/pods/sidecar-resources.ts'
-import { withRoomForAll } from './pod-resources.ts'
-import { pointAtSidecar } from './point-at-sidecar.ts'
 import {
   isServiceNameAnnotation,
   mayLeadServiceName,
   withoutServiceName,
   withServiceName,
-} from './service-name.ts'
+} from '../core/pods/service-name.ts'
+import { BUILT_IN_TOKEN_PREFIX, RESERVED_VOLUMES } from '../core/pods/sidecar-contract.ts'
+import { isResourceAnnotation, sidecarResources } from '../core/pods/sidecar-resources.ts'
+import { withRoomForAll } from './pod-resources.ts'
+import { pointAtSidecar } from './point-at-sidecar.ts'
 import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar-container.ts'
 
 /**

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { whyNotProtectable } from '../core/pods/eligibility.ts'
 import type { Container, Pod } from '../core/pods/pod.ts'
+import { SERVICE_NAMES } from '../core/pods/service-name.ts'
 import { anAdmissionRequest, POD_REVIEW, SIDECAR } from '../test/support/pod-builders.ts'
 import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
 import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import { validatePod } from './review-pod.ts'
-import { SERVICE_NAMES } from './service-name.ts'
 
 /* What holds for every pod, whatever it brings. The arbitrary pods mix ordinary names with ours. */
 

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
 import { isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
 import type { Container, Pod, Volume, VolumeMount } from '../core/pods/pod.ts'
+import { withServiceName } from '../core/pods/service-name.ts'
 import { replacedVolumes } from './inject-sidecar.ts'
 import { pointedEnvironment } from './point-at-sidecar.ts'
-import { withServiceName } from './service-name.ts'
 
 /**
  * A change to an injected pod, without what would put back the author's own words where injection has

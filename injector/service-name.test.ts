@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import type { Pod, PodSpec } from '../core/pods/pod.ts'
-import { aContainer, aPod, aPodWith, SIDECAR } from '../test/support/pod-builders.ts'
-import { injectSidecar } from './inject-sidecar.ts'
 import {
   isServiceNameAnnotation,
   mayLeadServiceName,
@@ -9,7 +7,9 @@ import {
   whyNotServiceName,
   withoutServiceName,
   withServiceName,
-} from './service-name.ts'
+} from '../core/pods/service-name.ts'
+import { aContainer, aPod, aPodWith, SIDECAR } from '../test/support/pod-builders.ts'
+import { injectSidecar } from './inject-sidecar.ts'
 import { verifyInjection } from './verify-injection.ts'
 
 const NAMES = [

@@ -1,5 +1,6 @@
 import { CONTROL_PLANE_AUDIENCE, SIDECAR_CONTAINER } from '../core/names.ts'
 import type { Container, Resources, Volume } from '../core/pods/pod.ts'
+import { SERVICE_NAME_ADDRESS } from '../core/pods/service-name.ts'
 import {
   API_TOKEN_PATH,
   API_TOKEN_VOLUME,
@@ -11,7 +12,6 @@ import {
   SIDECAR_UID,
 } from '../core/pods/sidecar-contract.ts'
 import type { SidecarAmounts } from '../core/pods/sidecar-resources.ts'
-import { SERVICE_NAME_ADDRESS } from './service-name.ts'
 
 /** What an installation chooses about its sidecars. */
 export interface SidecarOptions extends SidecarAmounts {

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
 import { allContainers, type Container, type Pod, type PodSpec } from '../core/pods/pod.ts'
+import { serviceNameFinding } from '../core/pods/service-name.ts'
 import { CLIENT_ENVIRONMENT, RESERVED_VOLUMES } from '../core/pods/sidecar-contract.ts'
 import { isAuthorsAnnotation, isOurs, replacedVolumes } from './inject-sidecar.ts'
 import { credentialMount, isClientEnvironment } from './point-at-sidecar.ts'
-import { serviceNameFinding } from './service-name.ts'
 import {
   LISTENS_BY_NAME,
   type SidecarOptions,

@@ -20,8 +20,11 @@ const args = (...list: readonly string[]) => ({ args: list }) as Partial<Contain
 const from = (name: string, prefix = '') => ({ envFrom: [{ prefix, configMapRef: { name } }] })
 
 test.each<[string, Partial<Container>, string]>([
-  ['the name as an URL', args('--master=https://kubernetes.default.svc:443'), '401'],
-  ['the short name', env('https://kubernetes.default'), '401'],
+  [
+    'the name as an URL in a pod with a port 443',
+    { ...args('--master=https://kubernetes.default.svc:443'), ports: [{ containerPort: 443 }] },
+    'as kubernetes.default.svc,',
+  ],
   ['the shortest name', env('https://kubernetes/'), '401'],
   ['the name in another domain', env('kubernetes.default.svc.corp.local'), '401'],
   ['exceptions of Java', env('-Dhttp.nonProxyHosts=*.corp|10.*'), '127.*'],
@@ -35,6 +38,8 @@ test.each<[string, Partial<Container>, string]>([
 
 test.each<[string, Partial<Container>]>([
   ['nothing', {}],
+  ['the name as an URL', args('--master=https://kubernetes.default.svc:443')],
+  ['the short name', env('https://kubernetes.default')],
   ['a name that only looks so', env('my-kubernetes.default.example')],
   ['the site of Kubernetes', env('https://kubernetes.io/docs')],
   ['exceptions of Java with loopback', env('-Dhttp.nonProxyHosts="localhost|127.*|*.corp"')],

@@ -1,12 +1,13 @@
 import { SIDECAR_CONTAINER } from '../../core/names.ts'
+import { mayLeadServiceName, SERVICE_NAMES } from '../../core/pods/service-name.ts'
 import { type CheckOutcome, OK, warning } from './check-item.ts'
 import type { PodTemplate, PodTemplates } from './read-templates.ts'
 
 const LINES_MAX = 20
 
-/** By which a client finds the API server without being told by the environment. */
+/** By which a client finds the API server without being told by the environment; the name itself is caught. */
 const BY_NAME =
-  /(?:^|[^\w.-])kubernetes\.default(?:\.svc(?:\.[\w.-]+)?)?(?=$|[^\w.-])|https:\/\/kubernetes(?=[:/]|$)/
+  /(?:^|[^\w.-])(kubernetes\.default(?:\.svc(?:\.[\w.-]+)?)?)(?=$|[^\w.-])|https:\/\/(kubernetes)(?=[:/]|$)/g
 /** A Java program that lists its own exceptions asks its proxy for the sidecar. */
 const JAVA_EXCEPTIONS = /-Dhttps?\.nonProxyHosts=(\S+)/g
 const PROXY = /^(?:https?|all)_proxy$/i
@@ -26,13 +27,15 @@ export async function checkSettings(
 
 async function settingsOf({ what, pod }: PodTemplate, keysOf: KeysOf): Promise<readonly string[]> {
   const lines: string[] = []
+  const served = mayLeadServiceName(pod) ? SERVICE_NAMES : []
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     if (container.name === SIDECAR_CONTAINER) continue
     const where = `${what}, container ${container.name}`
     const words = wordsOf(container)
-    if (words.some((word) => BY_NAME.test(word))) {
+    const past = words.flatMap(namesIn).find((name) => !served.includes(name))
+    if (past !== undefined) {
       lines.push(
-        `${where} calls the API server as kubernetes.default, past its sidecar, and is answered 401: let it use KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT`,
+        `${where} calls the API server as ${past}, which this pod's sidecar does not serve, and is answered 401: let it use KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT`,
       )
     }
     if (words.some(asksProxyForLoopback)) {
@@ -63,6 +66,10 @@ function wordsOf(container: PodTemplate['pod']['spec']['containers'][number]): r
     Array.isArray(list) ? list.map(String) : [],
   )
   return [...texts, ...(container.env ?? []).flatMap(({ value }) => value ?? [])]
+}
+
+function namesIn(word: string): readonly string[] {
+  return [...word.matchAll(BY_NAME)].map(([, long, short]) => long ?? short ?? '')
 }
 
 function asksProxyForLoopback(word: string): boolean {

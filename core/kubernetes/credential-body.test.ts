@@ -12,7 +12,7 @@ const field = (number: number, value: string): string =>
   String.fromCharCode(number * 8 + 2, value.length) + value
 const unknown = (raw: string): string => `k8s\0${field(1, field(1, 'v1'))}${field(2, raw)}`
 const spec = (...audiences: string[]): string =>
-  field(2, audiences.map((audience) => field(1, audience)).join('') + '\x20\x90\x1c')
+  field(2, `${audiences.map((audience) => field(1, audience)).join('')}\x20\x90\x1c`)
 
 describe('hasCredentialBody()', () => {
   test.each([

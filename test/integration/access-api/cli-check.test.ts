@@ -174,7 +174,7 @@ test('runCheck() tells of a namespace what will not go on running, before it is 
       const max = { memory: '64Mi' }
       const limits = { metadata: { name: 'small' }, spec: { limits: [{ type: 'Container', max }] } }
       objects.set(LIMIT_RANGES_PATH, list([limits]))
-      const args = ['--master=https://kubernetes.default.svc']
+      const args = ['--master=https://kubernetes.default.svc.corp.example']
       const spec = { hostNetwork: true, containers: [{ name: 'agent', args }] }
       const deployment = { metadata: { name: 'node-agent' }, spec: { template: { spec } } }
       objects.set(DEPLOYMENTS_PATH, list([deployment]))

@@ -1,12 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../core/names.ts'
-import {
-  allContainers,
-  type Container,
-  type HostAlias,
-  type Pod,
-  type PodSpec,
-} from '../core/pods/pod.ts'
+import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../names.ts'
+import { allContainers, type Container, type HostAlias, type Pod, type PodSpec } from './pod.ts'
 
 /*
  * Programs that call the API server by its name and not by the variables. The pod's `/etc/hosts` leads

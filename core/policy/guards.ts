@@ -62,11 +62,16 @@ const CHECKS: Readonly<Partial<Record<GuardName, Check>>> = {
  */
 function makesCredential(request: RequestAttributes, facts: GuardFacts): boolean {
   const { apiGroup, resource, subresource, verb } = request
-  if (apiGroup === '' && resource === 'serviceaccounts' && subresource === 'token') {
-    return verb !== 'create' || facts.makes !== 'none'
-  }
+  const isToken =
+    isOrAll(apiGroup, '') && isOrAll(resource, 'serviceaccounts') && isOrAll(subresource, 'token')
+  if (isToken) return verb !== 'create' || facts.makes !== 'none'
   if (resource !== 'secrets' || !hasCredentialBody(request)) return false
   return facts.makes === 'credential' || (facts.makes === undefined && !facts.namespaceInjected)
+}
+
+/** A question about all groups or resources is about each of them. */
+function isOrAll(asked: string, one: string): boolean {
+  return asked === one || asked === '*'
 }
 
 /**

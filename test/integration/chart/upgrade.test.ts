@@ -120,7 +120,9 @@ describe.skipIf(kube === undefined || helm === undefined)('on a real kube-apiser
     })
     await runHelm('upgrade', '--set', 'injector.replicas=2')
     const after = await admission.readValidatingWebhookConfiguration({ name })
-    expect(after.webhooks?.map(({ failurePolicy }) => failurePolicy)).toEqual(['Fail', 'Fail'])
+    expect(new Set(after.webhooks?.map(({ failurePolicy }) => failurePolicy))).toEqual(
+      new Set(['Fail']),
+    )
   })
 
   test('keepCaBundles() keeps one although the other is gone, and both once it is back', async () => {

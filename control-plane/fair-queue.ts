@@ -2,7 +2,7 @@ import { Fault } from '../core/fault.ts'
 import { FairTurns, type Share } from './fair-turns.ts'
 
 export interface FairQueueLimits {
-  /** Under way at once, and those of them that are of one root requester. */
+  /** Questions that run at the same time: all of them, and those of one root requester. */
   readonly atOnceMax: number
   readonly atOncePerRootMax: number
   readonly waitingMax: number
@@ -15,7 +15,7 @@ interface Waiting {
   readonly start: () => void
 }
 
-/** Lets some of what is asked be under way at once, in turns; what is beyond a share is refused. */
+/** Runs a bounded number of questions at the same time, in turns, and refuses a question beyond its share. */
 export class FairQueue {
   readonly #turns = new FairTurns<Waiting>()
   readonly #running = new Map<string, number>()

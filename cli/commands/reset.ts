@@ -76,7 +76,7 @@ async function readTarget(
   return { apiVersion, kind, name, uid, generation }
 }
 
-/** Kinds whose pods `kubectl rollout restart` makes anew. */
+/** Kinds whose pods `kubectl rollout restart` replaces. */
 const RESTARTED = ['Deployment', 'StatefulSet', 'DaemonSet']
 
 function said(

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const ROOMS = '{core,platform,proto,sidecar,control-plane,injector,cli,deploy,bench}'
+const ROOMS = '{core,platform,proto,proxy,sidecar,control-plane,injector,cli,deploy,bench}'
 
 export default defineConfig({
   test: {
@@ -21,7 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/{contract,integration,failure,simulation}/**/*.test.ts'],
+          include: ['test/{contract,integration,failure}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

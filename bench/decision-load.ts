@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { Question } from '../proxy/judgement/authorizer.ts'
 import { openControlPlaneChannel } from '../sidecar/authorizer/control-plane-channel.ts'
-import { openDecisionStream, type Question } from '../sidecar/authorizer/decision-stream.ts'
+import { openDecisionStream } from '../sidecar/authorizer/decision-stream.ts'
 import { enroll } from '../sidecar/authorizer/enrolment.ts'
 
 /*

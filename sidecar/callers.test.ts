@@ -13,7 +13,7 @@ test.each([
   ['bearer token-of-app', 'app'],
   ['Bearer token-of-app and more', 'app'],
 ])('authenticate() knows %s', (header, want) => {
-  expect(callers.authenticate(header)).toBe(want)
+  expect(callers.authenticate(header)).toEqual({ kind: 'container', container: want })
 })
 
 test.each([

@@ -1,11 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
-
-/** Which container holds which token. */
-export interface Callers {
-  /** Names the container whose token an Authorization header carries. Throws `identity_unverified`. */
-  authenticate(authorization: string | undefined): string
-}
+import type { Caller, Callers } from '../proxy/judgement/caller.ts'
 
 /**
  * As kube-apiserver splits it: the scheme in any case, one space, the token, and after another space
@@ -23,7 +18,7 @@ const HELP =
 export function createCallers(tokens: ReadonlyMap<string, string>): Callers {
   const known = [...tokens].map(([container, token]) => ({ container, bytes: toBytes(token) }))
 
-  function authenticate(authorization: string | undefined): string {
+  function authenticate(authorization: string | undefined): Caller {
     const token = BEARER.exec(authorization ?? '')?.[1]
     if (token === undefined) throw new Fault('identity_unverified', HELP)
     const bytes = toBytes(token)
@@ -33,7 +28,7 @@ export function createCallers(tokens: ReadonlyMap<string, string>): Callers {
       if (timingSafeEqual(candidate.bytes, bytes)) found = candidate.container
     }
     if (found === undefined) throw new Fault('identity_unverified', HELP)
-    return found
+    return { kind: 'container', container: found }
   }
 
   return { authenticate }

@@ -1,18 +1,11 @@
-import type { FaultCode } from '../core/fault.ts'
-import type { Counter, Gauge, Histogram, Metrics } from '../platform/metrics.ts'
+import type { Counter, Gauge, Metrics } from '../platform/metrics.ts'
+import type { ProxyMetrics } from '../proxy/metrics.ts'
 
-export interface SidecarMetrics {
-  readonly requests: Counter<'result'>
-  readonly faults: Counter<'code'>
-  readonly decisionSeconds: Histogram
-  readonly upstreamSeconds: Histogram
-  readonly openRequests: Gauge
-  readonly openTunnels: Gauge
+/** What the sidecar counts: requests, and how things stand with the control plane. */
+export interface SidecarMetrics extends ProxyMetrics {
   readonly connected: Gauge
   readonly enrolments: Counter<'result'>
   readonly revocations: Counter
-  readonly unrecorded: Counter
-  readonly malformed: Counter
 }
 
 /** The sidecar's own metrics; labels come from short fixed lists. */
@@ -57,10 +50,4 @@ export function createSidecarMetrics(metrics: Metrics): SidecarMetrics {
       'Connections closed because what came was not HTTP.',
     ),
   }
-}
-
-/** Counts one request that failed with a fault. */
-export function countFault(metrics: SidecarMetrics, code: FaultCode): void {
-  metrics.faults.inc({ code })
-  metrics.requests.inc({ result: 'failed' })
 }

@@ -1,24 +1,26 @@
+import type { CertificatePair } from '../platform/certificate-authority.ts'
 import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
 import type { Closer } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { VERSION } from '../platform/version.ts'
-import { type Authorizer, createAuthorizer } from './authorizer/authorizer.ts'
-import { createCallers } from './callers.ts'
-import { type SidecarConfig, upstreamOrigin } from './config.ts'
+import { watchFile } from '../platform/watched-file.ts'
 import {
   createMemoryGuard,
   memoryLimitBytes,
   privateBytes,
   requestsThatFit,
-} from './memory-guard.ts'
+} from '../proxy/front/memory-guard.ts'
+import { type ProxyServer, startServer } from '../proxy/front/server.ts'
+import { createUpstream } from '../proxy/upstream/upstream.ts'
+import { type ControlPlaneAuthorizer, createAuthorizer } from './authorizer/authorizer.ts'
+import { createCallers } from './callers.ts'
+import { type SidecarConfig, upstreamOrigin } from './config.ts'
 import { writeContainerFolders } from './pod/container-folders.ts'
-import { type CertificatePair, issueServerCertificate } from './pod/pod-authority.ts'
+import { issueServerCertificate } from './pod/pod-authority.ts'
+import { openPodCredentials } from './pod/pod-credentials.ts'
 import { openPodState } from './pod/pod-state.ts'
-import { watchFile } from './pod/watched-file.ts'
-import { type ProxyServer, startServer } from './server.ts'
 import { createSidecarMetrics } from './sidecar-metrics.ts'
-import { createUpstream, type Upstream } from './upstream/upstream.ts'
 
 /** Names by which clients in the pod reach the API server. */
 const DNS_NAMES = [
@@ -63,9 +65,9 @@ export async function startSidecar(
     logger,
     metrics: sidecarMetrics,
   })
+  const credentials = openPodCredentials({ ...config, tokenFile: config.apiTokenFile, logger })
   const upstream = createUpstream({
     origin: upstreamOrigin(config, env),
-    tokenFile: config.apiTokenFile,
     caPem: config.apiCa,
     caFile: config.apiCaFile,
     fileCheckMs: config.fileCheckMs,
@@ -77,6 +79,7 @@ export async function startSidecar(
       ...config,
       callers: createCallers(tokens),
       authorizer,
+      credentials,
       upstream,
       openRequestsMax: Math.min(config.openRequestsMax, requestsThatFit(memoryLimitBytes())),
       memory: createMemoryGuard({
@@ -96,7 +99,7 @@ export async function startSidecar(
     port: config.healthPortNumber,
     host: config.healthHost,
     metrics,
-    checks: healthChecks(server, authorizer, upstream),
+    checks: healthChecks(server, authorizer, () => credentials.problem() ?? upstream.problem()),
   })
   const address = health.address()
   const healthPort = typeof address === 'object' && address !== null ? address.port : 0
@@ -109,6 +112,7 @@ export async function startSidecar(
       name: 'health',
       close: async () => {
         controlPlaneToken.close()
+        credentials.close()
         clearInterval(renewal)
         health.close()
         health.closeAllConnections()
@@ -139,15 +143,15 @@ function renewCertificate(
 /** Started and alive say that callers are answered; ready says that they can be allowed. */
 function healthChecks(
   server: ProxyServer,
-  authorizer: Authorizer,
-  upstream: Upstream,
+  authorizer: ControlPlaneAuthorizer,
+  problemOfCredential: () => string | undefined,
 ): Readonly<Record<string, readonly HealthCheck[]>> {
   const listening: HealthCheck = {
     name: 'listening',
     check: () => (server.listening() ? undefined : 'the proxy does not listen'),
   }
   const controlPlane: HealthCheck = { name: 'control-plane', check: authorizer.problem }
-  const credential: HealthCheck = { name: 'credential', check: upstream.problem }
+  const credential: HealthCheck = { name: 'credential', check: problemOfCredential }
   return {
     '/livez': [listening],
     '/startupz': [listening],

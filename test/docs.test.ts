@@ -15,8 +15,8 @@ import { CONTAINER_FIELDS, POD_FIELDS } from '../core/templates/pod-fields.ts'
 import { SPEC_FIELDS } from '../core/templates/workload-fields.ts'
 import { configurationDocument } from '../docs/generate-configuration.ts'
 import packageJson from '../package.json' with { type: 'json' }
-import { HEADER_RULES } from '../sidecar/upstream/header-rules.ts'
-import { TAKEN_AWAY } from '../sidecar/upstream/response-headers.ts'
+import { TAKEN_AWAY } from '../proxy/exchange/response-headers.ts'
+import { HEADER_RULES } from '../proxy/judgement/header-rules.ts'
 import { aRequest } from './support/policy-builders.ts'
 import { ROOT, repositoryFiles } from './support/repository-files.ts'
 
@@ -109,7 +109,7 @@ describe.each(documents)('%s', (path) => {
   })
 
   test('names source files that exist', () => {
-    const rooms = 'bench|cli|control-plane|core|deploy|docs|injector|platform|proto|sidecar|test'
+    const rooms = 'bench|cli|control-plane|core|deploy|docs|injector|platform|proto|proxy|sidecar|test'
     const pattern = new RegExp(`\`((?:${rooms})/[\\w./-]*\\w)\``, 'g')
     const named = [...read(path).matchAll(pattern)].map(([, name = '']) => name)
     expect(named.filter((name) => !existsSync(join(ROOT, name)))).toEqual([])

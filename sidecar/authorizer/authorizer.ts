@@ -1,15 +1,15 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { Authorizer, DecisionReply, Question } from '../../proxy/judgement/authorizer.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { createBackoff } from './backoff.ts'
-import { type Prospect, ReviewTurns, reviewChain } from './chain-review.ts'
+import { ReviewTurns, reviewChain } from './chain-review.ts'
 import { openControlPlaneChannel } from './control-plane-channel.ts'
-import type { Decision } from './decision.ts'
-import { type DecisionStream, openDecisionStream, type Question } from './decision-stream.ts'
+import { type DecisionStream, openDecisionStream } from './decision-stream.ts'
 import { enroll, type Session } from './enrolment.ts'
 import { createOpenDecisions } from './open-decisions.ts'
-import { createOutcomeQueue, type Outcome } from './outcome-queue.ts'
+import { createOutcomeQueue } from './outcome-queue.ts'
 import { startTimer } from './timer.ts'
 
 export interface AuthorizerOptions {
@@ -29,21 +29,7 @@ export interface AuthorizerOptions {
 }
 
 /** Asks the control plane, over one connection for the whole process. */
-export interface Authorizer {
-  /**
-   * The decision on one request. Throws `decision_unavailable`, `decision_timeout`, `overloaded` or
-   * `audit_unavailable`; nothing but a returned allow lets a request through.
-   */
-  authorize(question: Question): Promise<Decision>
-  /**
-   * What the chain would be answered to each of at most 100 questions; lets nothing through. Throws
-   * `decision_unavailable` or `overloaded`.
-   */
-  review(questions: readonly Question[]): Promise<readonly Prospect[]>
-  /** Says what became of an allowed or recorded request. Every decision is reported once. */
-  report(outcome: Outcome): void
-  /** Calls back, at once or later, when what allowed the request no longer does. */
-  onRevoked(decisionId: string, cut: (message: string) => void): void
+export interface ControlPlaneAuthorizer extends Authorizer {
   /** Why requests cannot be decided now; undefined when they can. */
   problem(): string | undefined
   /** Sends what is left to say and disconnects. */
@@ -56,7 +42,7 @@ const RENEW_AGAIN_MS = 5_000
 const RECONNECT_MS = { min: 100, max: 2_000 }
 
 /** Starts to connect and returns at once; requests that come before wait `reconnectWaitMs`. */
-export function createAuthorizer(options: AuthorizerOptions): Authorizer {
+export function createAuthorizer(options: AuthorizerOptions): ControlPlaneAuthorizer {
   const { logger, metrics } = options
   const openChannel = () => openControlPlaneChannel({ ...options, reconnectMs: RECONNECT_MS })
   let channel = openChannel()
@@ -78,7 +64,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   let session: Session | undefined
   let waiting = 0
 
-  async function authorize(question: Question): Promise<Decision> {
+  async function authorize(question: Question): Promise<DecisionReply> {
     if (outcomes.isFull()) {
       throw new Fault(
         'audit_unavailable',

@@ -6,16 +6,7 @@ import {
   type ReviewChainResponse,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
-import type { Question } from './decision-stream.ts'
-
-/** What the chain would be answered to one question. */
-export interface Prospect {
-  readonly allowed: boolean
-  /** Why not, for people; with an allow, what an observed namespace would have been told. */
-  readonly reason: string
-  /** Why it is not known; empty when it is. Then it is not allowed. */
-  readonly error: string
-}
+import type { Prospect, Question } from '../../proxy/judgement/authorizer.ts'
 
 /**
  * Asks the control plane what it would answer, without asking for leave. Throws

@@ -4,16 +4,14 @@ import { Fault } from '../../core/fault.ts'
 import { createBatchWriter } from '../../proto/batch-writer.ts'
 import type {
   AuthorizationService,
-  AuthorizeRequestSchema,
   AuthorizeStreamRequestSchema,
   AuthorizeStreamResponse,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
-import { type Decision, readAnswer } from './decision.ts'
-import type { Outcome } from './outcome-queue.ts'
+import type { DecisionReply, OutcomeReport, Question } from '../../proxy/judgement/authorizer.ts'
+import { readAnswer } from './decision.ts'
 import { startTimer } from './timer.ts'
 
-export type Question = MessageInitShape<typeof AuthorizeRequestSchema>
 type StreamRequest = MessageInitShape<typeof AuthorizeStreamRequestSchema>
 
 export interface DecisionStreamOptions {
@@ -22,17 +20,17 @@ export interface DecisionStreamOptions {
   readonly timeoutMs: number
   /** The first message came: the control plane is there and knows the session. */
   readonly onAlive: () => void
-  readonly onDecision: (decision: Decision, question: Question) => void
+  readonly onDecision: (decision: DecisionReply, question: Question) => void
   /** A decision for a question that was given up: its request was never sent. */
-  readonly onLateDecision: (decision: Decision) => void
+  readonly onLateDecision: (decision: DecisionReply) => void
   readonly onRevocation: (decisionId: string, message: string) => void
 }
 
 /** One stream to the control plane; every question and every outcome of the sidecar goes over it. */
 export interface DecisionStream {
   /** Throws `decision_timeout`, `decision_unavailable` or what the control plane failed with. */
-  ask(question: Question): Promise<Decision>
-  send(outcome: Outcome): void
+  ask(question: Question): Promise<DecisionReply>
+  send(outcome: OutcomeReport): void
   /** Hands over a request that an earlier stream allowed and that is still open. */
   resume(decisionId: string, question: Question): void
   /** Resolves, never rejects, when the stream is over: with the error, if there was one. */
@@ -43,7 +41,7 @@ export interface DecisionStream {
 
 interface Pending {
   readonly question: Question
-  readonly resolve: (decision: Decision) => void
+  readonly resolve: (decision: DecisionReply) => void
   readonly reject: (fault: Fault) => void
   readonly deadlineMs: number
 }
@@ -71,7 +69,7 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
   let onAnswered: (() => void) | undefined
   const { promise: ended, resolve: end } = Promise.withResolvers<unknown>()
 
-  function ask(question: Question): Promise<Decision> {
+  function ask(question: Question): Promise<DecisionReply> {
     if (over) return Promise.reject(new Fault('decision_unavailable', LOST))
     lastCorrelation = lastCorrelation === CORRELATION_MAX ? 1 : lastCorrelation + 1
     const correlation = lastCorrelation

@@ -1,30 +1,11 @@
 import { FAULTS, Fault, type FaultCode } from '../../core/fault.ts'
-import type { StatusCause } from '../../core/kubernetes/status.ts'
 import {
   type AuthorizeResponse,
   type AuthorizeStreamResponse,
   Effect,
   type Failure,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-
-export interface Allow {
-  readonly effect: 'allow'
-  /** Id of the durable record; becomes the `Audit-ID` of the request. */
-  readonly id: string
-  /** Shown to the caller; empty when there is nothing to say. */
-  readonly warning: string
-  /** Whether the impersonation of the question was judged. */
-  readonly impersonationJudged: boolean
-}
-
-export interface Deny {
-  readonly effect: 'deny'
-  readonly id: string
-  readonly message: string
-  readonly causes: readonly StatusCause[]
-}
-
-export type Decision = Allow | Deny
+import type { DecisionReply } from '../../proxy/judgement/authorizer.ts'
 
 /** It goes into a header and a log line, so it is checked like any other input. */
 const DECISION_ID = /^[A-Za-z0-9-]{1,64}$/
@@ -35,7 +16,7 @@ const UNREADABLE = 'Cannot read the decision of the control plane, so the reques
  * Reads a decision. Throws `decision_unavailable` for whatever is not plainly an allow or a deny,
  * so that no message of another version, or of nobody, can be read as an allow.
  */
-export function readDecision(response: AuthorizeResponse): Decision {
+export function readDecision(response: AuthorizeResponse): DecisionReply {
   if (!DECISION_ID.test(response.decisionId)) throw new Fault('decision_unavailable', UNREADABLE)
   switch (response.effect) {
     case Effect.ALLOW:
@@ -59,7 +40,7 @@ export function readDecision(response: AuthorizeResponse): Decision {
 }
 
 /** Reads an answer on the stream; as `readDecision`, and a failure is a Fault. */
-export function readAnswer(message: AuthorizeStreamResponse['message']): Decision {
+export function readAnswer(message: AuthorizeStreamResponse['message']): DecisionReply {
   switch (message.case) {
     case 'decision':
       return readDecision(message.value)

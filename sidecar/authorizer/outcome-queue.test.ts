@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import { createOutcomeQueue, type Outcome } from './outcome-queue.ts'
+import type { OutcomeReport } from '../../proxy/judgement/authorizer.ts'
+import { createOutcomeQueue } from './outcome-queue.ts'
 
-function outcome(decisionId: string): Outcome {
+function outcome(decisionId: string): OutcomeReport {
   return { decisionId, httpStatus: 200, fault: '', responseBytes: 1n }
 }
 
@@ -9,7 +10,7 @@ function aQueue(max = 10) {
   const clock = { nowMs: 0 }
   const sent: string[] = []
   const queue = createOutcomeQueue({ max, nowMs: () => clock.nowMs })
-  return { clock, sent, queue, send: (one: Outcome) => sent.push(one.decisionId) }
+  return { clock, sent, queue, send: (one: OutcomeReport) => sent.push(one.decisionId) }
 }
 
 test('createOutcomeQueue() sends within a moment while connected', async () => {

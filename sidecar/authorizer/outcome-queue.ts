@@ -1,12 +1,4 @@
-/** What became of a request; the wire's `Outcome`. */
-export interface Outcome {
-  readonly decisionId: string
-  /** Status sent to the caller; 0 when the connection ended without one. */
-  readonly httpStatus: number
-  /** A `FaultCode`, or empty when the request ended well. */
-  readonly fault: string
-  readonly responseBytes: bigint
-}
+import type { OutcomeReport } from '../../proxy/judgement/authorizer.ts'
 
 /**
  * How long an outcome that was written may still be on its way. The stream says nothing when one
@@ -22,18 +14,18 @@ const UNCONFIRMED_MS = 10_000
 const BATCH_MS = 10
 
 interface Sent {
-  readonly outcome: Outcome
+  readonly outcome: OutcomeReport
   readonly atMs: number
 }
 
 /** Keeps what became of requests until the control plane can have heard of it. */
 export interface OutcomeQueue {
   /** Sends it soon, or keeps it for the next connection. */
-  add(outcome: Outcome): void
+  add(outcome: OutcomeReport): void
   /** Sends now what waits to be sent soon. */
   flush(): void
   /** A connection is there: sends what was kept. */
-  connect(send: (outcome: Outcome) => void): void
+  connect(send: (outcome: OutcomeReport) => void): void
   /** The connection is gone; what may have been lost with it is kept again. */
   disconnect(): void
   /** True when no more can be kept, so that no more requests may be let through. */
@@ -47,9 +39,9 @@ export function createOutcomeQueue(options: {
   readonly nowMs: () => number
 }): OutcomeQueue {
   const { max, nowMs } = options
-  let kept: Outcome[] = []
+  let kept: OutcomeReport[] = []
   let sent: Sent[] = []
-  let send: ((outcome: Outcome) => void) | undefined
+  let send: ((outcome: OutcomeReport) => void) | undefined
   let timer: NodeJS.Timeout | undefined
 
   function flush(): void {

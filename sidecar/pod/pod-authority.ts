@@ -8,6 +8,7 @@ import {
   sign,
 } from 'node:crypto'
 import { isIPv4 } from 'node:net'
+import type { CertificatePair } from '../../platform/certificate-authority.ts'
 import {
   bitString,
   booleanTrue,
@@ -26,12 +27,6 @@ import {
  * of start and 7 MB of memory, which every pod of a cluster would pay; the keys and signatures here
  * are OpenSSL's all the same, and only the frame around them is written by hand.
  */
-
-/** A certificate and its private key (PKCS #8), as PEM. */
-export interface CertificatePair {
-  readonly certificatePem: string
-  readonly privateKeyPem: string
-}
 
 export interface ServerNames {
   readonly dnsNames: readonly string[]

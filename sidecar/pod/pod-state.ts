@@ -2,9 +2,10 @@ import { createPrivateKey, randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import type { CertificatePair } from '../../platform/certificate-authority.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { writeFileAtomically } from './atomic-file.ts'
-import { type CertificatePair, createPodAuthority } from './pod-authority.ts'
+import { createPodAuthority } from './pod-authority.ts'
 
 /** Longer than any pod lives; a pod's authority signs for its own loopback address only. */
 const AUTHORITY_VALID_MS = 10 * 365 * 24 * 3_600_000

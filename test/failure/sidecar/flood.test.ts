@@ -12,7 +12,7 @@ import {
 
 const PODS = '/api/v1/namespaces/team/pods'
 const OPEN_MAX = 8
-/** Beside those with a request: see sidecar/server.ts. */
+/** Beside those with a request: see proxy/front/server.ts. */
 const IDLE_MAX = 256
 
 let fixture: SidecarFixture

@@ -1,0 +1,21 @@
+import type { Logger } from '../platform/logger.ts'
+import type { Credentials } from './exchange/credentials.ts'
+import type { MemoryGuard } from './front/memory-guard.ts'
+import type { Authorizer } from './judgement/authorizer.ts'
+import type { Callers } from './judgement/caller.ts'
+import type { ProxyMetrics } from './metrics.ts'
+import type { Upstream } from './upstream/upstream.ts'
+
+/** What serving a request needs. */
+export interface ProxyDeps {
+  readonly callers: Callers
+  readonly authorizer: Authorizer
+  readonly credentials: Credentials
+  readonly upstream: Upstream
+  readonly memory: MemoryGuard
+  readonly logger: Logger
+  readonly metrics: ProxyMetrics
+  readonly requestBodyBytesMax: number
+  readonly upstreamHeadersTimeoutMs: number
+  readonly openRequestsMax: number
+}

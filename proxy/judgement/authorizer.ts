@@ -1,0 +1,64 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { StatusCause } from '../../core/kubernetes/status.ts'
+import type { AuthorizeRequestSchema } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+
+/** What is asked about one request, as the message that goes to the control plane. */
+export type Question = MessageInitShape<typeof AuthorizeRequestSchema>
+
+/** The control plane's yes, which is on record. */
+export interface AllowReply {
+  readonly effect: 'allow'
+  /** Id of the durable record; becomes the `Audit-ID` of the request. */
+  readonly id: string
+  /** Shown to the caller; empty when there is nothing to say. */
+  readonly warning: string
+  /** Whether the impersonation of the question was judged. */
+  readonly impersonationJudged: boolean
+}
+
+/** The control plane's no, which is on record. */
+export interface DenyReply {
+  readonly effect: 'deny'
+  readonly id: string
+  readonly message: string
+  readonly causes: readonly StatusCause[]
+}
+
+export type DecisionReply = AllowReply | DenyReply
+
+/** What the chain would be answered to one question. */
+export interface Prospect {
+  readonly allowed: boolean
+  /** Why not, for people; with an allow, what an observed namespace would have been told. */
+  readonly reason: string
+  /** Why it is not known; empty when it is. Then it is not allowed. */
+  readonly error: string
+}
+
+/** What became of a request that was decided. */
+export interface OutcomeReport {
+  readonly decisionId: string
+  /** 0 when no status was sent. */
+  readonly httpStatus: number
+  /** Fault that ended the exchange; empty when it ended well. */
+  readonly fault: string
+  readonly responseBytes: bigint
+}
+
+/** Decides requests, and follows those that it allowed until they end. */
+export interface Authorizer {
+  /**
+   * The decision on one request. Throws `decision_unavailable`, `decision_timeout`, `overloaded` or
+   * `audit_unavailable`; nothing but a returned allow lets a request through.
+   */
+  authorize(question: Question): Promise<DecisionReply>
+  /**
+   * What the chain would be answered to each of at most 100 questions; lets nothing through. Throws
+   * `decision_unavailable` or `overloaded`.
+   */
+  review(questions: readonly Question[]): Promise<readonly Prospect[]>
+  /** Says what became of an allowed or recorded request. Every decision is reported once. */
+  report(outcome: OutcomeReport): void
+  /** Calls back, immediately or later, when what allowed the request no longer does. */
+  onRevoked(decisionId: string, cut: (message: string) => void): void
+}

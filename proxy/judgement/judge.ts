@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http'
+import { FAULTS, Fault } from '../../core/fault.ts'
+import { sanitizeUserAgent } from '../../core/kubernetes/user-agent.ts'
+import type { ProxyDeps } from '../deps.ts'
+import { authorize, type Verdict } from './authorize.ts'
+import type { DecisionReply } from './authorizer.ts'
+import type { Caller } from './caller.ts'
+import { withBody } from './read-body.ts'
+import { type Front, type ReadRequest, readRequest } from './read-request.ts'
+
+/**
+ * Stops 1 to 3, in this order, for every request by whichever front it came. Throws a Fault when the
+ * request cannot be judged; only a returned `allow` lets it through.
+ */
+export async function judge(
+  deps: ProxyDeps,
+  incoming: IncomingMessage,
+  front: Front,
+): Promise<Verdict> {
+  const caller = deps.callers.authenticate(incoming.headers.authorization)
+  const request = await readOrRecord(deps, incoming, caller, front)
+  return withBody(incoming, request, async (whole) => {
+    const startMs = performance.now()
+    const verdict = await authorize(deps.authorizer, whole)
+    deps.metrics.decisionSeconds.observe((performance.now() - startMs) / 1_000)
+    return verdict
+  })
+}
+
+async function readOrRecord(
+  deps: ProxyDeps,
+  incoming: IncomingMessage,
+  caller: Caller,
+  front: Front,
+): Promise<ReadRequest> {
+  try {
+    return readRequest(incoming, incoming.url ?? '', caller, front, deps.requestBodyBytesMax)
+  } catch (error) {
+    throw await recorded(deps, incoming, caller, Fault.from(error))
+  }
+}
+
+/** Longest target that a refusal keeps; the query is not kept, since it may hold secrets. */
+const REFUSED_PATH_CHARACTERS_MAX = 512
+/** Longest reason, which may repeat what the caller sent. */
+const REASON_CHARACTERS_MAX = 512
+
+/**
+ * Has a refusal of our own put on record, so that probing leaves a trace. The caller is refused
+ * whatever comes of that; the answer names the record where there is one.
+ */
+async function recorded(
+  deps: ProxyDeps,
+  incoming: IncomingMessage,
+  caller: Caller,
+  fault: Fault,
+): Promise<Fault> {
+  const [path = ''] = (incoming.url ?? '').split('?')
+  const reason = fault.message.slice(0, REASON_CHARACTERS_MAX).toWellFormed()
+  let decision: DecisionReply
+  try {
+    decision = await deps.authorizer.authorize({
+      attributes: {
+        verb: (incoming.method ?? '').toLowerCase(),
+        path: path.slice(0, REFUSED_PATH_CHARACTERS_MAX),
+      },
+      container: caller.container,
+      userAgent: sanitizeUserAgent(incoming.headers['user-agent']),
+      refusedBecause: reason,
+    })
+  } catch (error) {
+    deps.metrics.unrecorded.inc()
+    deps.logger.warn(
+      { error: Fault.from(error), container: caller.container, code: fault.code },
+      'Refused without a record',
+    )
+    return fault
+  }
+  const { httpStatus } = FAULTS[fault.code]
+  deps.authorizer.report({
+    decisionId: decision.id,
+    httpStatus,
+    fault: fault.code,
+    responseBytes: 0n,
+  })
+  return new Fault(fault.code, `${reason} [decision ${decision.id}]`)
+}

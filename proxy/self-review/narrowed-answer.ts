@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders } from 'undici/types/header.js'
+import { Fault } from '../../core/fault.ts'
+import type { ProxyDeps } from '../deps.ts'
+import type { Permit } from '../judgement/authorize.ts'
+import { createAskChain } from './ask-chain.ts'
+import { asObject } from './json-object.ts'
+import { selfReviewOf } from './self-review.ts'
+
+/** How the body of an answer is narrowed, and the content type under which the caller takes it. */
+export interface NarrowAnswer {
+  readonly contentType: string
+  readonly narrow: (body: Buffer) => Promise<Buffer>
+}
+
+/**
+ * For a request that asks what oneself may do; undefined for every other. `contentType` is empty when
+ * the caller takes no JSON, so that there is nothing to answer with.
+ */
+export function narrowAnswerOf(
+  deps: ProxyDeps,
+  permit: Permit,
+  contentType: string | undefined,
+): NarrowAnswer | undefined {
+  const narrow = selfReviewOf(permit.request.info)
+  if (narrow === undefined) return undefined
+  const ask = createAskChain(deps, permit)
+  return {
+    contentType: contentType ?? '',
+    narrow: async (body) =>
+      Buffer.from(JSON.stringify(await narrow(asObject(JSON.parse(body.toString())), ask))),
+  }
+}
+
+/** Headers of the caller that would make the API server answer in a form that cannot be narrowed. */
+const FORMS = ['accept', 'accept-encoding']
+
+/** Names and values in turn, so that the API server answers in JSON, not compressed. */
+export function askForJson(headers: readonly string[]): string[] {
+  const kept = headers.filter((_text, index) => !FORMS.includes(headers[index - (index % 2)] ?? ''))
+  return [...kept, 'accept', 'application/json', 'accept-encoding', 'identity']
+}
+
+/** Longest answer that is read; a whole list of rules takes some kilobytes. */
+const BYTES_MAX = 1024 * 1024
+
+/** An answer that is kept until it is narrowed. */
+export class NarrowedAnswer {
+  readonly httpStatus: number
+  readonly #headers: IncomingHttpHeaders
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+
+  constructor(httpStatus: number, headers: IncomingHttpHeaders) {
+    this.httpStatus = httpStatus
+    this.#headers = headers
+  }
+
+  /** False when it is too long. */
+  add(chunk: Buffer): boolean {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    return this.#bytes <= BYTES_MAX
+  }
+
+  /** What the caller gets. Throws `upstream_failed` for an answer that cannot be read. */
+  async finish({ contentType, narrow }: NarrowAnswer) {
+    const body = await narrow(Buffer.concat(this.#chunks)).catch((cause: unknown) => {
+      throw new Fault('upstream_failed', 'Cannot read the review of the API server', { cause })
+    })
+    const headers: IncomingHttpHeaders = {
+      ...this.#headers,
+      'content-type': contentType,
+      'content-length': `${body.length}`,
+    }
+    return { body, headers }
+  }
+}

@@ -1,0 +1,112 @@
+import type { ClientRequest } from 'node:http'
+import { type RequestOptions, request } from 'node:https'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Dispatcher, Pool as PoolType } from 'undici'
+import Pool from 'undici/lib/dispatcher/pool.js'
+import type { Logger } from '../../platform/logger.ts'
+import { watchFile } from '../../platform/watched-file.ts'
+
+/** Connections to the API server: one pinned origin. */
+export interface Upstream {
+  /** Sends one request over a kept connection. Never follows a redirect and never retries. */
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void
+  /** A request on a connection of its own, for tunnels. */
+  openTunnel(options: TunnelOptions): ClientRequest
+  /** Why the API server's authority cannot be read; undefined when it can. */
+  problem(): string | undefined
+  close(): Promise<void>
+}
+
+export interface TunnelOptions {
+  readonly method: string
+  readonly path: string
+  /** Names and values in turn; Host is added. */
+  readonly headers: readonly string[]
+}
+
+/** Options of tls.connect that reach it through a request. */
+interface TunnelSocketOptions {
+  readonly allowHalfOpen: boolean
+  readonly secureContext: SecureContext
+  readonly ALPNProtocols: string[]
+}
+
+/** Below the 90 s after which kube-apiserver closes an idle connection, so that it never does first. */
+const KEEP_ALIVE_MS = 60_000
+const CONNECT_TIMEOUT_MS = 10_000
+/** What is proxied may set many cookies; kube-apiserver's own heads take less than one kilobyte. */
+const HEAD_BYTES_MAX = 1024 * 1024
+/** A peer that is gone without a word is noticed about ten seconds after this. */
+const TCP_KEEP_ALIVE_MS = 30_000
+
+export interface UpstreamOptions {
+  readonly origin: URL
+  /** Certificates of the API server's authority; empty means those of `caFile`. */
+  readonly caPem: string
+  readonly caFile: string
+  readonly fileCheckMs: number
+  readonly logger: Logger
+}
+
+/** Throws when the CA file cannot be read; the file is read again when it changes. */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { origin, logger, fileCheckMs: everyMs } = options
+  const ca =
+    options.caPem === ''
+      ? watchFile({ path: options.caFile, everyMs, logger, onChange: renewPool })
+      : undefined
+  // One for all connections: OpenSSL would read the certificates for each, and keep them in memory.
+  const trust = () => createSecureContext({ ca: ca?.text() ?? options.caPem })
+  let secureContext = trust()
+  let pool = openPool()
+  const hostname = origin.hostname.replace(/^\[|\]$/g, '')
+
+  function openPool(): PoolType {
+    return new Pool(origin, {
+      allowH2: false,
+      pipelining: 1,
+      bodyTimeout: 0,
+      maxHeaderSize: HEAD_BYTES_MAX,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      connect: {
+        secureContext,
+        timeout: CONNECT_TIMEOUT_MS,
+        keepAlive: true,
+        keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+      },
+    })
+  }
+
+  function renewPool(): void {
+    const old = pool
+    secureContext = trust()
+    pool = openPool()
+    // Running requests end on the connections that they have.
+    void old.close()
+  }
+
+  return {
+    dispatch: (request, handler) => void pool.dispatch(request, handler),
+    openTunnel: ({ method, path, headers }) => {
+      const options: RequestOptions & TunnelSocketOptions = {
+        method,
+        path,
+        headers: ['host', origin.host, ...headers],
+        agent: false,
+        host: hostname,
+        port: Number(origin.port || 443),
+        secureContext,
+        ALPNProtocols: ['http/1.1'],
+        allowHalfOpen: true,
+        maxHeaderSize: HEAD_BYTES_MAX,
+      }
+      return request(options)
+    },
+    problem: () => ca?.problem(),
+    close: async () => {
+      ca?.close()
+      await pool.destroy()
+    },
+  }
+}

@@ -109,7 +109,8 @@ describe.each(documents)('%s', (path) => {
   })
 
   test('names source files that exist', () => {
-    const rooms = 'bench|cli|control-plane|core|deploy|docs|injector|platform|proto|proxy|sidecar|test'
+    const rooms =
+      'bench|cli|control-plane|core|deploy|docs|injector|platform|proto|proxy|sidecar|test'
     const pattern = new RegExp(`\`((?:${rooms})/[\\w./-]*\\w)\``, 'g')
     const named = [...read(path).matchAll(pattern)].map(([, name = '']) => name)
     expect(named.filter((name) => !existsSync(join(ROOT, name)))).toEqual([])

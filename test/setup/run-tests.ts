@@ -18,29 +18,54 @@ interface Totals {
   passed: number
   failed: number
   skipped: number
+  /** Checks and tests that failed, by name: the end of a long log is what people see. */
+  readonly failures: string[]
 }
 
+/** What is read of vitest's report. */
+interface Report {
+  readonly numPassedTests?: number
+  readonly numFailedTests?: number
+  readonly numPendingTests?: number
+  readonly numTodoTests?: number
+  readonly testResults?: readonly {
+    readonly name: string
+    readonly status: string
+    readonly message?: string
+    readonly assertionResults: readonly {
+      readonly fullName: string
+      readonly status: string
+      readonly failureMessages: readonly string[]
+    }[]
+  }[]
+}
+
+const MESSAGE_LINES_MAX = 12
+
 async function main(): Promise<number> {
-  const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
+  const totals: Totals = { passed: 0, failed: 0, skipped: 0, failures: [] }
   for (const [command = '', ...args] of STEPS) {
     console.error(`== ${command} ${args.join(' ')}`)
-    if ((await run(command, args)) !== 0) totals.failed += 1
+    if ((await run(command, args)) !== 0) fail(totals, `${command} ${args.join(' ')}`)
   }
   const wanted = process.argv.slice(2)
   const projects = PROJECTS.filter((name) => wanted.length === 0 || wanted.includes(name))
   if (projects.some((project) => project !== 'unit')) {
     // Some integration tests use the real kube-apiserver and kubectl, which must be built by then.
     console.error('== the cluster that the tests need')
-    if ((await run('node', ['test/cluster/prepare.ts'])) !== 0) totals.failed += 1
+    if ((await run('node', ['test/cluster/prepare.ts'])) !== 0) fail(totals, 'building the cluster')
   }
   if (projects.includes('e2e')) {
     console.error('== the programs that the end-to-end tests run')
-    if ((await run('node', ['test/programs/prepare.ts'])) !== 0) totals.failed += 1
+    if ((await run('node', ['test/programs/prepare.ts'])) !== 0) {
+      fail(totals, 'building the programs')
+    }
   }
   for (const project of projects) {
     console.error(`== vitest ${project}`)
     await runProject(project, totals)
   }
+  for (const failure of totals.failures) console.log(`failed: ${failure}`)
   const skipped = totals.skipped === 0 ? '' : `, ${totals.skipped} skipped`
   console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`)
   return totals.failed === 0 && totals.passed > 0 ? 0 : 1
@@ -58,16 +83,38 @@ async function runProject(project: string, totals: Totals): Promise<void> {
     `--outputFile.json=${report}`,
   ])
   try {
-    const json = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>
-    totals.passed += json['numPassedTests'] ?? 0
-    totals.failed += json['numFailedTests'] ?? 0
-    totals.skipped += (json['numPendingTests'] ?? 0) + (json['numTodoTests'] ?? 0)
+    const json = JSON.parse(await readFile(report, 'utf8')) as Report
+    const failed = json.numFailedTests ?? 0
+    totals.passed += json.numPassedTests ?? 0
+    totals.failed += failed
+    totals.skipped += (json.numPendingTests ?? 0) + (json.numTodoTests ?? 0)
+    totals.failures.push(...failuresOf(json))
     // A file that cannot be loaded fails the run without a failed test.
-    if (status !== 0 && (json['numFailedTests'] ?? 0) === 0) totals.failed += 1
+    if (status !== 0 && failed === 0) totals.failed += 1
   } catch {
     // Recorded as one failure: vitest ended without a report.
-    totals.failed += 1
+    fail(totals, `vitest ${project} ended without a report`)
   }
+}
+
+function fail(totals: Totals, what: string): void {
+  totals.failed += 1
+  totals.failures.push(what)
+}
+
+/** Each failed test, and each file that could not be loaded, with the begin of its message. */
+function failuresOf({ testResults = [] }: Report): readonly string[] {
+  return testResults.flatMap(({ name, status, message = '', assertionResults }) => {
+    const failed = assertionResults.filter((result) => result.status === 'failed')
+    if (failed.length === 0) return status === 'failed' ? [`${name}\n${cut(message)}`] : []
+    return failed.map(
+      ({ fullName, failureMessages }) => `${name} ${fullName}\n${cut(failureMessages.join('\n'))}`,
+    )
+  })
+}
+
+function cut(message: string): string {
+  return message.split('\n').slice(0, MESSAGE_LINES_MAX).join('\n')
 }
 
 function run(command: string, args: readonly string[]): Promise<number> {

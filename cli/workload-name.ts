@@ -1,5 +1,5 @@
-import { CHAIN_RESET_KINDS } from '../core/chain-reset.ts'
 import { Fault } from '../core/fault.ts'
+import { apiVersionOf, WORKLOAD_KINDS } from '../core/kubernetes/workload-kinds.ts'
 
 /** An object that makes pods, as it is named on the command line. */
 export interface WorkloadName {
@@ -28,17 +28,17 @@ const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
 export function parseWorkloadName(text: string): WorkloadName {
   const [typed = '', name = '', ...rest] = text.split('/')
   const [word = '', ...group] = typed.toLowerCase().split('.')
-  const known = CHAIN_RESET_KINDS.find(
-    ({ apiVersion, kind, resource }) =>
+  const known = WORKLOAD_KINDS.find(
+    ({ group: own, kind, resource }) =>
       [resource, kind.toLowerCase()].includes(SHORT[word] ?? word) &&
-      (group.length === 0 || apiVersion.startsWith(`${group.join('.')}/`)),
+      (group.length === 0 || own === group.join('.')),
   )
   if (known === undefined || rest.length > 0 || !NAME.test(name)) {
-    const kinds = CHAIN_RESET_KINDS.map(({ kind }) => kind.toLowerCase()).join(', ')
+    const kinds = WORKLOAD_KINDS.map(({ kind }) => kind.toLowerCase()).join(', ')
     throw new Fault(
       'request_invalid',
       `${JSON.stringify(text)} is no object that makes pods: want KIND/NAME, with one of ${kinds}`,
     )
   }
-  return { ...known, name }
+  return { apiVersion: apiVersionOf(known), kind: known.kind, resource: known.resource, name }
 }

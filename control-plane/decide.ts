@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
 import { Fault } from '../core/fault.ts'
-import { impersonatedUser } from '../core/kubernetes/impersonation.ts'
+import { IMPERSONATE, impersonatedUser, isImpersonable } from '../core/kubernetes/impersonation.ts'
 import { type Refusal, refusal } from '../core/policy/refusal.ts'
 import type { GrownBindings } from './chains/grown-bindings.ts'
 import { type Share, shareOf } from './fair-turns.ts'
@@ -150,7 +150,8 @@ function asQuestion(request: JudgedRequest): JudgedRequest {
   if (!resourceRequest) return { ...request, prospective: true }
   const isTunnel = apiGroup === '' && resource === 'pods' && TUNNELS.includes(subresource)
   const also = isTunnel && verb !== 'create' ? ['create'] : []
-  const alsoVerbs = verb === EVERY_VERB ? VERBS : also
+  const every = isImpersonable(attributes) ? [...VERBS, IMPERSONATE] : VERBS
+  const alsoVerbs = verb === EVERY_VERB ? every : also
   return { ...request, attributes: { ...attributes, alsoVerbs }, prospective: true }
 }
 

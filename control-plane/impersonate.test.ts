@@ -197,3 +197,34 @@ describe('decide() with an impersonation', () => {
     expect(await decider.stillAllows(binding, aQuestion(tenant()))).toBe(false)
   })
 })
+
+describe('prospect() of every verb on what is impersonated', () => {
+  const ask = () =>
+    decider.prospect(binding, {
+      attributes: aRequest({ verb: '*', resource: 'users', namespace: '' }),
+      targetContainer: '',
+    })
+
+  test('says no, and names the guard', async () => {
+    await expect(ask()).resolves.toEqual({
+      allowed: false,
+      reason: expect.stringContaining('impersonation'),
+    })
+  })
+
+  test.each([
+    [['impersonation' as const], true],
+    [['credentials' as const], false],
+    [[], false],
+  ])('says, where a policy lifts %j, %j', async (lifts, allowed) => {
+    policies.set(ALICE, aRule({ ...ALLOW_ALL, lifts }))
+    await expect(ask()).resolves.toMatchObject({ allowed })
+  })
+
+  test('says no where a policy forbids to impersonate, whatever it lifts', async () => {
+    const lifting = aRule({ ...ALLOW_ALL, lifts: ['impersonation'] })
+    const denying = aRule({ ...ALLOW_ALL, effect: 'Deny', verbs: ['impersonate'] })
+    policies.set(ALICE, { ...lifting, rules: [...denying.rules, ...lifting.rules] })
+    await expect(ask()).resolves.toMatchObject({ allowed: false })
+  })
+})

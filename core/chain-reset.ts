@@ -10,14 +10,3 @@ export interface ChainResetTarget {
   /** metadata.generation: what was changed later was not looked at. */
   readonly generation: number
 }
-
-/** What makes pods, by the version of which it is on record, with the resource by which it is read. */
-export const CHAIN_RESET_KINDS = [
-  { apiVersion: 'apps/v1', kind: 'Deployment', resource: 'deployments' },
-  { apiVersion: 'apps/v1', kind: 'ReplicaSet', resource: 'replicasets' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet', resource: 'statefulsets' },
-  { apiVersion: 'apps/v1', kind: 'DaemonSet', resource: 'daemonsets' },
-  { apiVersion: 'batch/v1', kind: 'Job', resource: 'jobs' },
-  { apiVersion: 'batch/v1', kind: 'CronJob', resource: 'cronjobs' },
-  { apiVersion: 'v1', kind: 'ReplicationController', resource: 'replicationcontrollers' },
-] as const

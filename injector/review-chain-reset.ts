@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { CHAIN_RESET_KINDS, CHAIN_RESETS, type ChainResetTarget } from '../core/chain-reset.ts'
+import { CHAIN_RESETS, type ChainResetTarget } from '../core/chain-reset.ts'
 import { Fault } from '../core/fault.ts'
+import { apiVersionOf, WORKLOAD_KINDS } from '../core/kubernetes/workload-kinds.ts'
 import { LANYARD_GROUP } from '../core/names.ts'
 import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
 import type { ChainClient } from './chain-client.ts'
@@ -60,7 +61,7 @@ export async function validateChainReset(
 }
 
 function whyNotResettable({ apiVersion, kind }: ChainResetTarget): string | undefined {
-  const known = CHAIN_RESET_KINDS.some((one) => one.kind === kind && one.apiVersion === apiVersion)
-  const names = CHAIN_RESET_KINDS.map((one) => `${one.apiVersion} ${one.kind}`).join(', ')
+  const known = WORKLOAD_KINDS.some((one) => one.kind === kind && apiVersionOf(one) === apiVersion)
+  const names = WORKLOAD_KINDS.map((one) => `${apiVersionOf(one)} ${one.kind}`).join(', ')
   return known ? undefined : `only what makes pods has a chain to reset: ${names}`
 }

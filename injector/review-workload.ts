@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isBuiltInController } from '../core/kubernetes/built-in-controllers.ts'
+import {
+  apiVersionOf,
+  KEPT_TEMPLATE,
+  typeOf,
+  WORKLOAD_KINDS,
+} from '../core/kubernetes/workload-kinds.ts'
 import type { ObjectMeta } from '../core/pods/pod.ts'
 import { changedPaths } from '../core/templates/changed-paths.ts'
 import { codeOf } from '../core/templates/code-of.ts'
@@ -9,20 +15,10 @@ import { type AdmissionRequest, ALLOWED, type Review, refused } from './admissio
 import type { AdmittedWorkload, ChainClient, WorkloadChange } from './chain-client.ts'
 import { controllerOf } from './parse-pod.ts'
 
-/**
- * What makes pods by itself, and the templates that are kept for it, by group and resource. Keep in
- * step with the chart's webhooks.
- */
-const WORKLOADS = [
-  '/replicationcontrollers',
-  'apps/controllerrevisions',
-  'apps/daemonsets',
-  'apps/deployments',
-  'apps/replicasets',
-  'apps/statefulsets',
-  'batch/cronjobs',
-  'batch/jobs',
-]
+/** What makes pods by itself, and the templates that are kept for it, by group and resource. */
+const WORKLOADS = [...WORKLOAD_KINDS, KEPT_TEMPLATE].map(
+  ({ group, resource }) => `${group}/${resource}`,
+)
 
 /** Whether an object that makes pods, or its status, is created or changed. */
 export function isWorkload({ kind, resource, subresource, operation }: AdmissionRequest): boolean {
@@ -47,10 +43,9 @@ export async function validateWorkload(
   if (change === undefined) return ALLOWED
   const { uid = '', name = '', generation } = (object['metadata'] ?? {}) as ObjectMeta
   if (uid === '' || name === '') return refused('the object has no name or no UID yet')
-  const { group, version, kind } = request.kind
   const workload: AdmittedWorkload = {
-    apiVersion: group === '' ? version : `${group}/${version}`,
-    kind,
+    apiVersion: apiVersionOf(request.kind),
+    kind: request.kind.kind,
     name,
     uid,
     generation: typeof generation === 'number' ? generation : 0,
@@ -67,7 +62,7 @@ function changeOf(
 ): WorkloadChange | undefined {
   if (operation === 'CREATE') return { what: 'created' }
   const before = oldObject ?? {}
-  const type = `${kind.group}/${kind.kind}`
+  const type = typeOf(kind)
   const byController = isBuiltInController(user)
   // A Deployment takes over ReplicaSets that fit, and a set revisions, whoever made them. One that is
   // let go stays put.

@@ -1,3 +1,4 @@
+import { groupOf, typeOf, WORKLOAD_KINDS } from '../../core/kubernetes/workload-kinds.ts'
 import type { CommandContext } from '../command-context.ts'
 import { type CheckItem, warning } from './check-item.ts'
 import type { ListOf } from './cluster-objects.ts'
@@ -13,10 +14,7 @@ interface OwnedPod {
 }
 
 /** What the built-in controllers make pods for, and a node for its static pods. */
-const BUILT_IN = [
-  ...['apps/ReplicaSet', 'apps/StatefulSet', 'apps/DaemonSet', 'batch/Job'],
-  ...['/ReplicationController', '/Node'],
-]
+const BUILT_IN = [...WORKLOAD_KINDS.filter(({ makes }) => makes === 'pods').map(typeOf), '/Node']
 
 /**
  * One item for each namespace with pods that an operator made: the operator's own account answers for
@@ -43,8 +41,8 @@ function operatorKinds(pods: readonly OwnedPod[]): ReadonlyMap<string, number> {
   for (const { metadata } of pods) {
     const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
     if (owner?.apiVersion === undefined) continue
-    const group = owner.apiVersion.includes('/') ? owner.apiVersion.split('/')[0] : ''
-    if (BUILT_IN.includes(`${group}/${owner.kind}`)) continue
+    const group = groupOf(owner.apiVersion)
+    if (BUILT_IN.includes(typeOf({ group, kind: owner.kind }))) continue
     const name = group === '' ? owner.kind : `${owner.kind}.${group}`
     kinds.set(name, (kinds.get(name) ?? 0) + 1)
   }

@@ -1,4 +1,12 @@
 import { Fault } from '../../core/fault.ts'
+import {
+  apiRootOf,
+  groupOf,
+  typeOf,
+  valueAt,
+  WORKLOAD_KINDS,
+  type WorkloadKind,
+} from '../../core/kubernetes/workload-kinds.ts'
 import type { ObjectMeta, Pod, PodSpec } from '../../core/pods/pod.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { ListOf } from './cluster-objects.ts'
@@ -18,28 +26,14 @@ export interface PodTemplates {
   readonly unread: readonly string[]
 }
 
-interface Kind {
-  readonly root: string
-  readonly resource: string
-  readonly name: string
-}
-
-const KINDS: readonly Kind[] = [
-  { root: '/apis/apps/v1', resource: 'deployments', name: 'deployment' },
-  { root: '/apis/apps/v1', resource: 'statefulsets', name: 'statefulset' },
-  { root: '/apis/apps/v1', resource: 'daemonsets', name: 'daemonset' },
-  { root: '/apis/apps/v1', resource: 'replicasets', name: 'replicaset' },
-  { root: '/api/v1', resource: 'replicationcontrollers', name: 'replicationcontroller' },
-  { root: '/apis/batch/v1', resource: 'cronjobs', name: 'cronjob' },
-  { root: '/apis/batch/v1', resource: 'jobs', name: 'job' },
-  { root: '/api/v1', resource: 'pods', name: 'pod' },
+/** What is read: objects that make pods, and pods that nothing built in made. */
+const KINDS: readonly Pick<WorkloadKind, 'group' | 'version' | 'kind' | 'resource'>[] = [
+  ...WORKLOAD_KINDS,
+  { group: '', version: 'v1', kind: 'Pod', resource: 'pods' },
 ]
 
 /** Whose objects are looked at themselves; a node's are what its files say. */
-const LOOKED_AT = [
-  ...['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet'],
-  ...['batch/CronJob', 'batch/Job', '/ReplicationController', '/Node'],
-]
+const LOOKED_AT = [...WORKLOAD_KINDS.map(typeOf), '/Node']
 
 interface Template {
   readonly metadata?: ObjectMeta
@@ -48,10 +42,7 @@ interface Template {
 
 interface Workload {
   readonly metadata: ObjectMeta
-  readonly spec: {
-    readonly template?: Template
-    readonly jobTemplate?: { readonly spec: { readonly template: Template } }
-  }
+  readonly spec: unknown
   readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] }
 }
 
@@ -79,14 +70,14 @@ export async function readTemplates(
 
 async function readKind(
   client: Pick<KubernetesClient, 'get'>,
-  { root, resource, name }: Kind,
+  kind: (typeof KINDS)[number],
   namespace: string,
 ): Promise<readonly PodTemplate[] | undefined> {
-  const path = `${root}/namespaces/${encodeURIComponent(namespace)}/${resource}`
+  const path = `${apiRootOf(kind)}/namespaces/${encodeURIComponent(namespace)}/${kind.resource}`
   try {
     const { items } = await client.get<ListOf<Workload>>(path)
     const own = items.filter((item) => !isFinished(item) && !isMadeByBuiltIn(item.metadata))
-    return own.map((item) => toTemplate(name, item))
+    return own.map((item) => toTemplate(kind.kind, item))
   } catch (error) {
     // Recorded: the report names what could not be read.
     if (Fault.from(error).code === 'permission_denied') return undefined
@@ -104,14 +95,13 @@ function isFinished({ status }: Workload): boolean {
 function isMadeByBuiltIn({ ownerReferences = [] }: ObjectMeta): boolean {
   const owner = ownerReferences.find(({ controller }) => controller === true)
   if (owner === undefined) return false
-  const version = owner.apiVersion ?? ''
-  const group = version.includes('/') ? version.split('/')[0] : ''
-  return LOOKED_AT.includes(`${group}/${owner.kind}`)
+  return LOOKED_AT.includes(typeOf({ group: groupOf(owner.apiVersion ?? ''), kind: owner.kind }))
 }
 
 function toTemplate(kind: string, { metadata, spec }: Workload): PodTemplate {
-  const what = `${kind}/${metadata.name ?? ''}`
-  const template = spec.template ?? spec.jobTemplate?.spec.template
+  const what = `${kind.toLowerCase()}/${metadata.name ?? ''}`
+  const path = WORKLOAD_KINDS.find((one) => one.kind === kind)?.templatePath
+  const template = path && (valueAt(spec, path) as Template | undefined)
   if (template !== undefined) {
     return { what, runs: false, pod: { metadata: template.metadata ?? {}, spec: template.spec } }
   }

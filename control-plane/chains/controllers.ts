@@ -4,6 +4,7 @@ import {
   OBJECT_MAKERS,
 } from '../../core/kubernetes/built-in-controllers.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { groupOf } from '../../core/kubernetes/workload-kinds.ts'
 
 /** The owner reference with `controller: true` of an object that is being admitted. */
 export interface ControllerReference {
@@ -19,10 +20,4 @@ export function isControllerOf(user: UserInfo, owner: ControllerReference): bool
     controller?.kind === owner.kind && controller.group === groupOf(owner.apiVersion)
   if (user.username === CONTROLLER_MANAGER) return Object.values(OBJECT_MAKERS).some(makes)
   return makes(madeFor(user.username))
-}
-
-/** `apps/v1` → `apps`; `v1` → the core group, which has no name. */
-export function groupOf(apiVersion: string): string {
-  const slash = apiVersion.indexOf('/')
-  return slash < 0 ? '' : apiVersion.slice(0, slash)
 }

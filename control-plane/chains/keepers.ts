@@ -1,7 +1,8 @@
 import { type DelegationChain, withCoRequester } from '../../core/chain.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { groupOf } from '../../core/kubernetes/workload-kinds.ts'
 import type { Workload, WorkloadStore } from '../store/workload-store.ts'
-import { type ControllerReference, groupOf } from './controllers.ts'
+import type { ControllerReference } from './controllers.ts'
 import { withEveryoneOf } from './requesters.ts'
 
 /** What a template is kept for, by its kind in the group apps. */

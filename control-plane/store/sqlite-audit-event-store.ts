@@ -43,36 +43,27 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
 
   function complete(podUid: string, decisionId: string, outcome: Outcome): Promise<void> {
     const { httpStatus, fault, responseBytes, completedAtMs } = outcome
-    const write = (): void => {
-      const { changes } = update.run(
-        revision + 1,
-        httpStatus,
-        fault,
-        responseBytes,
-        completedAtMs,
-        decisionId,
-        podUid,
-      )
-      revision += changes
-    }
-    return queue.commit(write, 'soon', { root: podUid, pod: podUid }).catch(resync)
+    const values = [httpStatus, fault, responseBytes, completedAtMs]
+    return revise(update, values, decisionId, podUid, 'soon')
   }
 
   function sum(podUid: string, decisionId: string, summary: RefusalSummary): Promise<void> {
-    const samples = JSON.stringify(summary.samples)
-    const { lastAtMs } = summary
+    const values = [summary.count, summary.lastAtMs, JSON.stringify(summary.samples)]
+    return revise(count, values, decisionId, podUid, 'now')
+  }
+
+  /** Writes to a record of the pod's own, under the next revision; to no record, if it has none such. */
+  function revise(
+    statement: typeof update,
+    values: readonly unknown[],
+    decisionId: string,
+    podUid: string,
+    when: 'now' | 'soon',
+  ): Promise<void> {
     const write = (): void => {
-      const { changes } = count.run(
-        revision + 1,
-        summary.count,
-        lastAtMs,
-        samples,
-        decisionId,
-        podUid,
-      )
-      revision += changes
+      revision += statement.run(revision + 1, ...values, decisionId, podUid).changes
     }
-    return queue.commit(write, 'now', { root: podUid, pod: podUid }).catch(resync)
+    return queue.commit(write, when, { root: podUid, pod: podUid }).catch(resync)
   }
 
   /** After a failed transaction the counters go back to what is on disk. */

@@ -1,19 +1,16 @@
+import { WORKLOAD_KINDS } from './workload-kinds.ts'
+
+/** A kind that a built-in controller makes objects for. */
+type MadeFor = Readonly<Record<'group' | 'kind', string>>
+
 /**
  * Built-in controllers that make objects, by the name of their service account in kube-system, each
  * with the one kind that it makes objects for. Source: Kubernetes cmd/kube-controller-manager/names
  * (v1.34), as they appear at admission under --use-service-account-credentials.
  */
-export const OBJECT_MAKERS: Readonly<
-  Record<string, { readonly group: string; readonly kind: string }>
-> = {
-  'replicaset-controller': { group: 'apps', kind: 'ReplicaSet' },
-  'deployment-controller': { group: 'apps', kind: 'Deployment' },
-  'statefulset-controller': { group: 'apps', kind: 'StatefulSet' },
-  'daemon-set-controller': { group: 'apps', kind: 'DaemonSet' },
-  'job-controller': { group: 'batch', kind: 'Job' },
-  'cronjob-controller': { group: 'batch', kind: 'CronJob' },
-  'replication-controller': { group: '', kind: 'ReplicationController' },
-}
+export const OBJECT_MAKERS: Readonly<Record<string, MadeFor>> = Object.fromEntries(
+  WORKLOAD_KINDS.map(({ controller, group, kind }) => [controller, { group, kind }]),
+)
 
 /**
  * Those that write workloads besides, without choosing what runs: owners that are gone are taken away,
@@ -52,9 +49,7 @@ export function isBuiltInController({ username }: { readonly username: string })
 }
 
 /** For which kind of owner a user makes objects by its own account; undefined for whoever is none. */
-export function madeFor(
-  username: string,
-): { readonly group: string; readonly kind: string } | undefined {
+export function madeFor(username: string): MadeFor | undefined {
   if (!username.startsWith(PREFIX)) return undefined
   const name = username.slice(PREFIX.length)
   return Object.hasOwn(OBJECT_MAKERS, name) ? OBJECT_MAKERS[name] : undefined

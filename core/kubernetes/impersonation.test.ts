@@ -3,6 +3,7 @@ import {
   IMPERSONATED_MAX,
   impersonatedUser,
   impersonationAttributes,
+  isImpersonable,
   isImpersonationHeader,
   parseImpersonation,
 } from './impersonation.ts'
@@ -103,6 +104,25 @@ test.each([
   ],
 ])('impersonatedUser() gives %s the groups of kube-apiserver', (_name, username, groups, want) => {
   expect(impersonatedUser({ user: { ...nobody, username, groups } }).groups).toEqual(want)
+})
+
+test.each([
+  ['', 'users', true],
+  ['', 'groups', true],
+  ['', 'serviceaccounts', true],
+  ['authentication.k8s.io', 'userextras', true],
+  ['authentication.k8s.io', 'uids', true],
+  ['', '*', true],
+  ['*', '*', true],
+  ['*', 'uids', true],
+  ['authentication.k8s.io', 'users', false],
+  ['', 'pods', false],
+  ['*', 'pods', false],
+  ['apps', '*', false],
+  ['constructor', 'users', false],
+  ['', '', false],
+])('isImpersonable() of %j %j is %j', (apiGroup, resource, expected) => {
+  expect(isImpersonable({ apiGroup, resource })).toBe(expected)
 })
 
 describe('impersonationAttributes()', () => {

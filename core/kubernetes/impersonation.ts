@@ -18,6 +18,25 @@ export const IMPERSONATED_MAX = 64
 const VALUE_CHARACTERS_MAX = 1_024
 const TOTAL_CHARACTERS_MAX = 8_192
 
+/** The verb by which kube-apiserver asks whether somebody may act as another. */
+export const IMPERSONATE = 'impersonate'
+
+/** What is impersonated, by API group. Source: apiserver/pkg/endpoints/filters/impersonation.go (v1.34). */
+const IMPERSONATED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['', ['users', 'groups', 'serviceaccounts']],
+  ['authentication.k8s.io', ['userextras', 'uids']],
+])
+
+/** Whether a question about every verb (`*`) of a resource is one about impersonation as well. */
+export function isImpersonable({
+  apiGroup,
+  resource,
+}: Pick<RequestAttributes, 'apiGroup' | 'resource'>): boolean {
+  const resources =
+    apiGroup === '*' ? [...IMPERSONATED.values()].flat() : (IMPERSONATED.get(apiGroup) ?? [])
+  return resource === '*' ? resources.length > 0 : resources.includes(resource)
+}
+
 const PREFIX = 'impersonate-'
 const EXTRA_PREFIX = 'impersonate-extra-'
 
@@ -183,7 +202,7 @@ function impersonate(
   parts: Pick<RequestAttributes, 'resource'> & Partial<RequestAttributes>,
 ): RequestAttributes {
   return {
-    verb: 'impersonate',
+    verb: IMPERSONATE,
     resourceRequest: true,
     apiGroup: '',
     apiVersion: '',

@@ -57,6 +57,24 @@ describe('guardsHit()', () => {
       ['credentials'],
     ],
     [
+      'someone may be impersonated besides',
+      { verb: '*', alsoVerbs: ['get', 'impersonate'], resource: 'groups' },
+      SAFE,
+      ['impersonation'],
+    ],
+    [
+      'every subresource of a foreign pod is reached',
+      { verb: 'create', subresource: '*', name: 'theirs' },
+      { ...SAFE, targetRoot: 'other' as const },
+      ['foreign-pod', 'node-proxy'],
+    ],
+    [
+      'every subresource of a Deployment is changed outside',
+      { verb: 'update', apiGroup: 'apps', resource: 'deployments', subresource: '*' },
+      OUTSIDE,
+      ['launch-outside'],
+    ],
+    [
       'someone is impersonated',
       { verb: 'impersonate', resource: 'users' },
       SAFE,

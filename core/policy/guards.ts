@@ -1,9 +1,10 @@
 import { OWN_AUDIENCES } from '../kubernetes/api-audiences.ts'
 import { type CredentialBody, hasCredentialBody } from '../kubernetes/credential-body.ts'
+import { IMPERSONATE } from '../kubernetes/impersonation.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import { SIDECAR_CONTAINER } from '../names.ts'
 import { GUARDS, type GuardName } from './guard-names.ts'
-import { protectedObjectsHit, useOf } from './match-protected-objects.ts'
+import { isOrAll, protectedObjectsHit, useOf } from './match-protected-objects.ts'
 
 /** What guards need to know beyond the request itself. */
 export interface GuardFacts {
@@ -47,7 +48,7 @@ type Check = (attributes: RequestAttributes, facts: GuardFacts) => boolean
 /** Guards of what depends on more than which object a request reaches. */
 const CHECKS: Readonly<Partial<Record<GuardName, Check>>> = {
   credentials: (request, facts) => makesCredential(request, facts),
-  impersonation: (request) => request.verb === 'impersonate',
+  impersonation: (request) => judgedVerbs(request).includes(IMPERSONATE),
   'foreign-pod': (request, { targetRoot }) => reachesIntoPod(request) && targetRoot !== 'same',
   sidecar: (request, { targetContainer }) =>
     request.apiGroup === '' &&
@@ -67,11 +68,6 @@ function makesCredential(request: RequestAttributes, facts: GuardFacts): boolean
   if (isToken) return verb !== 'create' || facts.makes !== 'none'
   if (resource !== 'secrets' || !hasCredentialBody(request)) return false
   return facts.makes === 'credential' || (facts.makes === undefined && !facts.namespaceInjected)
-}
-
-/** A question about all groups or resources is about each of them. */
-function isOrAll(asked: string, one: string): boolean {
-  return asked === one || asked === '*'
 }
 
 /**
@@ -106,13 +102,13 @@ const REACHING = ['exec', 'attach', 'portforward', 'ephemeralcontainers', 'bindi
  */
 export function reachesIntoPod(request: RequestAttributes): boolean {
   const { apiGroup, resource, subresource } = request
-  if (apiGroup !== '') return false
+  if (!isOrAll(apiGroup, '')) return false
   // The older form of `pods/binding`; its body says which pod.
   if (resource === 'bindings') {
     return judgedVerbs(request).some((verb) => ['create', 'change'].includes(useOf(verb)))
   }
-  if (resource !== 'pods') return false
-  if (REACHING.includes(subresource)) return true
+  if (!isOrAll(resource, 'pods')) return false
+  if (REACHING.some((one) => isOrAll(subresource, one))) return true
   const verbs = judgedVerbs(request)
   return subresource === '' && (verbs.includes('update') || verbs.includes('patch'))
 }

@@ -16,6 +16,11 @@ const USES: ReadonlyMap<string, Use> = new Map([
   ['deletecollection', 'delete'],
 ])
 
+/** Whether a request is about one thing: a question about every one (`*`) is about each of them. */
+export function isOrAll(asked: string, one: string): boolean {
+  return asked === one || asked === '*'
+}
+
 /** What a verb does; one that is not known changes. */
 export function useOf(verb: string): Use {
   return USES.get(verb) ?? 'change'
@@ -54,10 +59,9 @@ function isOneOf(objects: ProtectedObjects, request: RequestAttributes): boolean
   const { resource, subresource, name, namespace } = request
   const isResource =
     resources.includes('*') ||
-    // A question about every resource is one about each of them.
-    (resource === '*' && resources.some((one) => hasSubresource(one, subresource))) ||
     resources.includes(resourceWithSubresource(request)) ||
-    (subresource !== '' && resources.includes(`${resource}/*`))
+    (subresource !== '' && resources.includes(`${resource}/*`)) ||
+    ([resource, subresource].includes('*') && resources.some((one) => isAskedFor(one, request)))
   // Without a name it reaches all of them. Only a read goes over all namespaces at once; a write that
   // names none is one of an object that is in none.
   const everywhere = namespace === '' && uses.includes('read')
@@ -66,6 +70,10 @@ function isOneOf(objects: ProtectedObjects, request: RequestAttributes): boolean
   return isResource && isNamed && isThere
 }
 
-function hasSubresource(resource: string, subresource: string): boolean {
-  return subresource === '' || resource.endsWith(`/${subresource}`) || resource.endsWith('/*')
+/** Whether a question with a wildcard is about a resource of a row; `*` covers subresources too, as in RBAC. */
+function isAskedFor(protectedOne: string, { resource, subresource }: RequestAttributes): boolean {
+  const [main = '', sub = ''] = protectedOne.split('/')
+  if (!isOrAll(resource, main)) return false
+  if (resource === '*' && subresource === '') return true
+  return sub === '*' ? subresource !== '' : sub !== '' && isOrAll(subresource, sub)
 }

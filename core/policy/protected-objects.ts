@@ -1,3 +1,4 @@
+import { KEPT_TEMPLATE, WORKLOAD_KINDS } from '../kubernetes/workload-kinds.ts'
 import { ACCESS_GROUP, ADMISSION_GROUP, LANYARD_GROUP, SYSTEM_NAMESPACE } from '../names.ts'
 import type { GuardName } from './guard-names.ts'
 
@@ -36,33 +37,32 @@ const RBAC = 'rbac.authorization.k8s.io'
 const LAUNCHERS: readonly Pick<ProtectedObjects, 'apiGroups' | 'resources' | 'why'>[] = [
   {
     apiGroups: [''],
-    resources: [
-      'pods',
-      'pods/ephemeralcontainers',
-      'replicationcontrollers',
-      'replicationcontrollers/*',
-    ],
+    resources: ['pods', 'pods/ephemeralcontainers', ...launchersOf('')],
     why: 'the pod would run outside of every chain; use a namespace that is opted in',
   },
   {
     apiGroups: ['apps'],
-    resources: [
-      ...['deployments', 'deployments/*', 'replicasets', 'replicasets/*'],
-      ...['statefulsets', 'statefulsets/*', 'daemonsets', 'daemonsets/*'],
-    ],
+    resources: launchersOf('apps'),
     why: 'it makes pods, and its status and scale say which; use a namespace that is opted in',
   },
   {
-    apiGroups: ['apps'],
-    resources: ['controllerrevisions'],
+    apiGroups: [KEPT_TEMPLATE.group],
+    resources: [KEPT_TEMPLATE.resource],
     why: 'StatefulSets and DaemonSets make pods of what stands in it',
   },
   {
     apiGroups: ['batch'],
-    resources: ['jobs', 'jobs/*', 'cronjobs', 'cronjobs/*'],
+    resources: launchersOf('batch'),
     why: 'it makes pods; use a namespace that is opted in',
   },
 ]
+
+function launchersOf(group: (typeof WORKLOAD_KINDS)[number]['group']): readonly string[] {
+  return WORKLOAD_KINDS.filter((one) => one.group === group).flatMap(({ resource }) => [
+    resource,
+    `${resource}/*`,
+  ])
+}
 
 /** Every way to a credential that the API server takes, past the sidecar. */
 const CREDENTIALS: readonly Omit<ProtectedObjects, 'guard'>[] = [

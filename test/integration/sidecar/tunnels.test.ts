@@ -12,10 +12,11 @@ import {
   type SidecarFixture,
   startSidecarFixture,
 } from '../../support/sidecar-fixture.ts'
+import { openTunnelTo, startTunnelFixture, tunnelHead } from '../../support/tunnel-openings.ts'
 
 let fixture: SidecarFixture
 beforeEach(async () => {
-  fixture = await startSidecarFixture({ LANYARD_UPSTREAM_HEADERS_TIMEOUT_MS: '1000' })
+  fixture = await startTunnelFixture()
 })
 afterEach(() => fixture.close())
 
@@ -24,10 +25,7 @@ const ATTACH = '/api/v1/namespaces/team/pods/web/attach?stdin=true&container=app
 const PORT_FORWARD = '/api/v1/namespaces/team/pods/web/portforward'
 
 function websocket(target = EXEC, headers: readonly string[] = []): string {
-  return [
-    `GET ${target} HTTP/1.1`,
-    'Host: kubernetes.default.svc',
-    `Authorization: Bearer ${fixture.token}`,
+  return tunnelHead(fixture, `GET ${target}`, [
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
@@ -35,22 +33,17 @@ function websocket(target = EXEC, headers: readonly string[] = []): string {
     'Sec-WebSocket-Protocol: v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.c2VjcmV0',
     'Sec-WebSocket-Extensions: permessage-deflate',
     ...headers,
-    '\r\n',
-  ].join('\r\n')
+  ])
 }
 
 function spdy(target = EXEC): string {
-  return [
-    `POST ${target} HTTP/1.1`,
-    'Host: kubernetes.default.svc',
-    `Authorization: Bearer ${fixture.token}`,
+  return tunnelHead(fixture, `POST ${target}`, [
     'Content-Length: 0',
     'Connection: Upgrade',
     'Upgrade: SPDY/3.1',
     'X-Stream-Protocol-Version: v4.channel.k8s.io',
     'X-Stream-Protocol-Version: channel.k8s.io',
-    '\r\n',
-  ].join('\r\n')
+  ])
 }
 
 const SWITCHING =
@@ -66,16 +59,8 @@ const SPDY_SWITCHING =
   'X-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n'
 
 /** Opens a tunnel that the fake API server accepts; both ends in hand. */
-async function openTunnel(request = websocket(), first = ''): Promise<[TLSSocket, Duplex]> {
-  const accepted = new Promise<Duplex>((resolve) => {
-    fixture.api.onUpgrade((_incoming, socket) => {
-      socket.write(`${SWITCHING}${first}`)
-      resolve(socket)
-    })
-  })
-  const caller = await fixture.connect()
-  caller.write(request)
-  return [caller, await accepted]
+function openTunnel(request = websocket(), first = ''): Promise<[TLSSocket, Duplex]> {
+  return openTunnelTo(fixture, request, `${SWITCHING}${first}`)
 }
 
 /** An address of this machine that answers to no one: its process stands still and its queue is full. */

@@ -1,12 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  eventually,
-  readAll,
-  type SidecarFixture,
-  startSidecarFixture,
-} from '../../support/sidecar-fixture.ts'
+import { eventually, readAll, type SidecarFixture } from '../../support/sidecar-fixture.ts'
+import { openTunnelTo, startTunnelFixture, tunnelHead } from '../../support/tunnel-openings.ts'
 
 /*
  * Upgrades besides exec, attach and port-forward: watches and logs over WebSocket, what aggregated APIs
@@ -15,7 +11,7 @@ import {
 
 let fixture: SidecarFixture
 beforeEach(async () => {
-  fixture = await startSidecarFixture({ LANYARD_UPSTREAM_HEADERS_TIMEOUT_MS: '1000' })
+  fixture = await startTunnelFixture()
 })
 afterEach(() => fixture.close())
 
@@ -25,31 +21,16 @@ const CONSOLE =
 const PROXIED = '/api/v1/namespaces/team/services/web/proxy/ws'
 
 function head(line: string, upgrade: string, headers: readonly string[] = []): string {
-  return [
-    `${line} HTTP/1.1`,
-    'Host: kubernetes.default.svc',
-    `Authorization: Bearer ${fixture.token}`,
-    'Connection: Upgrade, HTTP2-Settings',
-    `Upgrade: ${upgrade}`,
-    ...headers,
-    '\r\n',
-  ].join('\r\n')
+  const asks = ['Connection: Upgrade, HTTP2-Settings', `Upgrade: ${upgrade}`]
+  return tunnelHead(fixture, line, [...asks, ...headers])
 }
 
 /** Opens a tunnel that the fake API server accepts; both ends in hand. */
 async function openTunnel(request: string, protocol: string): Promise<[TLSSocket, Duplex]> {
-  const accepted = new Promise<Duplex>((resolve) => {
-    fixture.api.onUpgrade((_incoming, socket) => {
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\nX-Backend: web\r\nSet-Cookie: a=b\r\n\r\n`,
-      )
-      socket.on('end', () => socket.end()).resume()
-      resolve(socket)
-    })
-  })
-  const caller = await fixture.connect()
-  caller.write(request)
-  return [caller, await accepted]
+  const answer = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\nX-Backend: web\r\nSet-Cookie: a=b\r\n\r\n`
+  const [caller, server] = await openTunnelTo(fixture, request, answer)
+  server.on('end', () => server.end()).resume()
+  return [caller, server]
 }
 
 test.each([

@@ -11,6 +11,11 @@ import { describeCluster } from './describe.ts'
 import { withFileLock } from './file-lock.ts'
 import { harnessProcesses, killProcess } from './harness-processes.ts'
 import { importImage } from './import-image.ts'
+import {
+  chosenKubernetes,
+  KUBERNETES_RELEASES,
+  type KubernetesVersion,
+} from './kubernetes-versions.ts'
 import { cleaningUpOnSignal } from './on-signal.ts'
 import { ensurePackages } from './packages.ts'
 import { type ClusterPaths, clusterPaths, runLock } from './paths.ts'
@@ -25,6 +30,7 @@ import { writeUserKubeconfig } from './user-kubeconfig.ts'
 export interface Cluster {
   readonly name: string
   readonly paths: ClusterPaths
+  readonly kubernetes: KubernetesVersion
   /** Kubeconfig of a member of system:masters, usable by a plain kubectl on the machine. */
   readonly adminKubeconfig: string
   readonly kubectlPath: string
@@ -53,17 +59,21 @@ interface ClusterRecord {
   readonly port: number
   /** The init of the namespaces, as the machine sees it. */
   readonly initPid: number
+  readonly kubernetes: KubernetesVersion
 }
 
 export interface ClusterOptions {
   readonly name: string
   readonly log: Log
+  /** Which Kubernetes a cluster that is started is; what `chosenKubernetes` says where none is named. */
+  readonly kubernetes?: KubernetesVersion
   /** Ends the cluster's processes with this one, however that ends; the default is to outlive it. */
   readonly endsWithProcess?: boolean
 }
 
 /** What a cluster is made of besides configuration. */
 interface Parts {
+  readonly kubernetes: KubernetesVersion
   readonly binaries: Binaries
   readonly images: TestImages
 }
@@ -73,35 +83,49 @@ const ownClusters = new Map<string, 'starting' | 'started' | 'ending'>()
 
 /** Starts a cluster; one of the same name that runs or was left half dead is removed first. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const parts = await ensureParts(options.log)
+  const parts = await ensureParts(options)
   return withClusterLock(options.name, options.log, () => startAnew(options, parts))
 }
 
 /**
  * Starts a cluster unless one of that name runs, which holds somebody's work: only one with a part
- * missing is made anew. `prepare` is done with it before anyone else may start or end it.
+ * missing is made anew. `prepare` is done with it before anyone else may start or end it. Throws when
+ * the one that runs is another Kubernetes than the options name.
  */
 export async function ensureCluster(
   options: ClusterOptions & { readonly prepare: (cluster: Cluster) => Promise<void> },
 ): Promise<Cluster> {
   const { name, log, prepare } = options
-  const parts = await ensureParts(log)
+  const before = await describeCluster(name)
+  const parts = before.running ? undefined : await ensureParts(options)
   return withClusterLock(name, log, async () => {
     const { running } = await describeCluster(name)
-    if (running) log(`The cluster ${name} runs already`)
     const cluster = running
-      ? attach(await readRecord(clusterPaths(name)), parts.binaries)
-      : await startAnew(options, parts)
+      ? await reuse(options)
+      : await startAnew(options, parts ?? (await ensureParts(options)))
     await prepare(cluster)
     return cluster
   })
 }
 
-async function ensureParts(log: Log): Promise<Parts> {
+async function reuse({ name, kubernetes, log }: ClusterOptions): Promise<Cluster> {
+  const cluster = await attachCluster(name)
+  if (kubernetes !== undefined && kubernetes !== cluster.kubernetes) {
+    throw new Error(
+      `The cluster ${name} runs already, as Kubernetes ${cluster.kubernetes} and not ${kubernetes}: ` +
+        `end it first (npm run cluster -- down --name ${name}), or give another --name`,
+    )
+  }
+  log(`The cluster ${name} runs already, as Kubernetes ${cluster.kubernetes}`)
+  return cluster
+}
+
+async function ensureParts({ kubernetes, log }: ClusterOptions): Promise<Parts> {
+  const version = kubernetes ?? chosenKubernetes()
   requireRoot()
   await ensurePackages(log)
-  const binaries = await ensureBinaries(log)
-  return { binaries, images: await ensureTestImages(binaries, log) }
+  const binaries = await ensureBinaries(version, log)
+  return { kubernetes: version, binaries, images: await ensureTestImages(binaries, log) }
 }
 
 /** The caller holds the lock. */
@@ -115,9 +139,13 @@ async function startAnew(options: ClusterOptions, parts: Parts): Promise<Cluster
   for (const folder of [paths.logs, paths.kubeconfigs, paths.run, join(paths.root, 'cni')]) {
     await mkdir(folder, { recursive: true, mode: 0o700 })
   }
-  await withProgress(log, `Starting the cluster ${name}`, async () => {
+  await withProgress(log, `Starting the cluster ${name} (${release(parts)})`, async () => {
     await prepareFiles(name, paths)
-    const keeper = await startKeeper(name, paths, binaries.kube)
+    const keeper = await startKeeper(paths, {
+      name,
+      kube: binaries.kube,
+      kubernetes: parts.kubernetes,
+    })
     try {
       await bringUp((await readRecord(paths)).port, { paths, ...parts, log })
     } catch (error) {
@@ -135,6 +163,10 @@ async function startAnew(options: ClusterOptions, parts: Parts): Promise<Cluster
   return attach(await readRecord(paths), binaries)
 }
 
+function release({ kubernetes }: Parts): string {
+  return `Kubernetes ${KUBERNETES_RELEASES[kubernetes]}`
+}
+
 /** A start that is being undone goes no further, and holds its lock until the process has ended. */
 async function unlessEnding(name: string): Promise<void> {
   if (ownClusters.get(name) === 'ending') await new Promise(() => {})
@@ -147,11 +179,12 @@ export async function attachCluster(name: string): Promise<Cluster> {
   if (components.length === 0) {
     throw new Error(`No cluster called ${name} is running: npm run cluster -- up --name ${name}`)
   }
-  return attach(await readRecord(paths), await ensureBinaries(console.error))
+  const record = await readRecord(paths)
+  return attach(record, await ensureBinaries(record.kubernetes, console.error))
 }
 
 function attach(record: ClusterRecord, binaries: Binaries): Cluster {
-  const { name, initPid, port } = record
+  const { name, initPid, port, kubernetes } = record
   const paths = clusterPaths(name)
   const nodeCommand = (argv: readonly string[]) => [
     ...['nsenter', '-t', String(initPid), '-n', '-m', '-p', '--'],
@@ -160,6 +193,7 @@ function attach(record: ClusterRecord, binaries: Binaries): Cluster {
   return {
     name,
     paths,
+    kubernetes,
     adminKubeconfig: paths.adminKubeconfig,
     kubectlPath: binaries.kubectl,
     helmPath: binaries.helm,
@@ -243,5 +277,7 @@ function withClusterLock<Result>(
 }
 
 async function readRecord(paths: ClusterPaths): Promise<ClusterRecord> {
-  return JSON.parse(await readFile(paths.record, 'utf8')) as ClusterRecord
+  const record = JSON.parse(await readFile(paths.record, 'utf8')) as ClusterRecord
+  // One that was started before there was a choice does not say which version.
+  return { ...record, kubernetes: record.kubernetes ?? '1.34' }
 }

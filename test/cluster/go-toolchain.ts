@@ -5,8 +5,8 @@ import { type Log, withProgress } from './progress.ts'
 import { ensurePythonPackages } from './python-packages.ts'
 import { runCommand } from './run-command.ts'
 
-/** Oldest Go that the modules build with: what Kubernetes 1.34 wants. */
-const GO_MINOR_MIN = 24
+/** Oldest Go that the modules build with: what Kubernetes 1.37 wants. */
+const GO_MINOR_MIN = 26
 /** A release that was seen to build all of them. */
 const GO_VERSION = '1.26.6'
 const FOLDER = 'go-toolchain'

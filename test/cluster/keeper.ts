@@ -10,10 +10,10 @@ import { startRelay } from './relay.ts'
 /*
  * Runs on the machine as long as the cluster does: holds the namespaces and relays a loopback port
  * to the API server. When it dies, the kernel ends the namespaces; when they end, so does it.
- *   node keeper.ts NAME KUBE
+ *   node keeper.ts NAME KUBE VERSION
  */
 
-async function main(name: string, kube: string): Promise<void> {
+async function main(name: string, kube: string, kubernetes: string): Promise<void> {
   const paths = clusterPaths(name)
   const log = openSync(join(paths.logs, 'supervisor.log'), 'a')
   const supervisor = join(import.meta.dirname, 'supervisor.ts')
@@ -30,7 +30,7 @@ async function main(name: string, kube: string): Promise<void> {
   const relay = await startRelay(0, { path: paths.apiSocket })
   const initPid = await firstChild(child.pid ?? 0)
   const { port } = relay.address() as AddressInfo
-  await writeFile(`${paths.record}.new`, JSON.stringify({ name, port, initPid, kube }))
+  await writeFile(`${paths.record}.new`, JSON.stringify({ name, port, initPid, kube, kubernetes }))
   await rename(`${paths.record}.new`, paths.record)
 }
 
@@ -56,6 +56,8 @@ async function firstChild(pid: number): Promise<number> {
   throw new Error('unshare started nothing')
 }
 
-const [name, kube] = process.argv.slice(2)
-if (name === undefined || kube === undefined) throw new Error('want NAME and KUBE')
-await main(name, kube)
+const [name, kube, kubernetes] = process.argv.slice(2)
+if (name === undefined || kube === undefined || kubernetes === undefined) {
+  throw new Error('want NAME, KUBE and VERSION')
+}
+await main(name, kube, kubernetes)

@@ -1,6 +1,13 @@
 import { parseArgs } from 'node:util'
 import { attachCluster, type Cluster, ensureCluster, stopCluster } from './cluster.ts'
 import { type ClusterDescription, describeCluster } from './describe.ts'
+import {
+  DEFAULT_KUBERNETES,
+  KUBERNETES_VARIABLE,
+  KUBERNETES_VERSIONS,
+  type KubernetesVersion,
+  parseKubernetesVersion,
+} from './kubernetes-versions.ts'
 import { installLanyard } from './lanyard.ts'
 import { fromCaller } from './paths.ts'
 import { withProgress } from './progress.ts'
@@ -10,17 +17,19 @@ const HELP = `A real Kubernetes on this machine, in network, mount and PID names
 
 Usage: npm run cluster -- COMMAND [--name NAME]
 
-  up [--lanyard]                  starts it; the last line is its kubeconfig. One that runs stays
+  up [--lanyard] [--kubernetes V] starts it; the last line is its kubeconfig. One that runs stays
                                   as it is. --lanyard installs this tree's images and chart
   down                            ends it and leaves nothing behind; no cluster is no error
   status [-o table|json]          what runs; exits with 1 unless everything does
   kubeconfig USER [--group G ...] a client certificate for a user; the last line is its path
   load IMAGE.tar                  makes the images of a docker archive known to the node
 
-  --name NAME   which cluster (default: dev); several may run at once
-  -h, --help    this text
+  --name NAME        which cluster (default: dev); several may run at once
+  --kubernetes V     which version: ${KUBERNETES_VERSIONS.join(', ')} (default: ${DEFAULT_KUBERNETES}, or what
+                     ${KUBERNETES_VARIABLE} says)
+  -h, --help         this text
 
-Needs root on Debian 12. The first "up" builds Kubernetes, which takes about five minutes.
+Needs root on Debian 12. The first "up" of a version builds it, which takes five to ten minutes.
 Logs and the audit log are in /var/lib/lanyard-test/NAME/logs.
 
   export KUBECONFIG=$(npm run cluster -- up | tail -1)
@@ -37,6 +46,7 @@ const COMMANDS: Readonly<Record<string, { readonly argument?: string }>> = {
 const OPTIONS = {
   name: { type: 'string', default: 'dev' },
   lanyard: { type: 'boolean', default: false },
+  kubernetes: { type: 'string' },
   group: { type: 'string', multiple: true },
   output: { type: 'string', short: 'o', default: 'table' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -74,10 +84,16 @@ async function main(argv: readonly string[]): Promise<number> {
   if (!['table', 'json'].includes(values.output)) {
     throw new UsageError(`-o knows table and json, not "${values.output}"`)
   }
+  if (values.kubernetes !== undefined && command !== 'up') {
+    throw new UsageError(
+      `--kubernetes belongs to "up": a cluster stays the version it was started as`,
+    )
+  }
+  const kubernetes = readVersion(values.kubernetes)
   requireRoot()
   switch (command) {
     case 'up':
-      return up(values.name, values.lanyard)
+      return up(values.name, values.lanyard, kubernetes)
     case 'down':
       await withProgress(log, `Removing the cluster ${values.name}`, () =>
         stopCluster(values.name, log),
@@ -101,11 +117,25 @@ function load(cluster: Cluster, tarPath: string): Promise<void> {
   return withProgress(log, `Loading ${tarPath}`, () => cluster.loadImage(tarPath))
 }
 
-async function up(name: string, lanyard: boolean): Promise<number> {
+/** Undefined leaves a cluster that runs what it is. */
+function readVersion(text: string | undefined): KubernetesVersion | undefined {
+  try {
+    return text === undefined ? undefined : parseKubernetesVersion(text)
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function up(
+  name: string,
+  lanyard: boolean,
+  kubernetes: KubernetesVersion | undefined,
+): Promise<number> {
   const prepare = async (cluster: Cluster) => {
     if (lanyard) await installLanyard(cluster, log)
   }
-  console.log((await ensureCluster({ name, log, prepare })).adminKubeconfig)
+  const version = kubernetes === undefined ? {} : { kubernetes }
+  console.log((await ensureCluster({ ...version, name, log, prepare })).adminKubeconfig)
   return 0
 }
 

@@ -4,6 +4,8 @@ export interface CommandOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** Hears what the command writes to its standard error, as it comes. */
+  readonly onError?: (text: string) => void
 }
 
 export interface CommandResult {
@@ -27,7 +29,10 @@ export function runCommand(
     const out: Buffer[] = []
     const err: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => {
+      err.push(chunk)
+      options.onError?.(String(chunk))
+    })
     child.once('error', reject)
     child.once('close', (code) =>
       resolve({

@@ -16,13 +16,13 @@ export interface StartedKeeper {
 
 /** Starts the process that holds the namespaces, and waits until they answer. */
 export async function startKeeper(
-  name: string,
   paths: ClusterPaths,
-  kube: string,
+  cluster: { readonly name: string; readonly kube: string; readonly kubernetes: string },
 ): Promise<StartedKeeper> {
+  const { name, kube, kubernetes } = cluster
   const log = openSync(join(paths.logs, 'keeper.log'), 'a')
   const keeper = join(REPOSITORY, 'test', 'cluster', 'keeper.ts')
-  const child = spawn(process.execPath, [keeper, name, kube], {
+  const child = spawn(process.execPath, [keeper, name, kube, kubernetes], {
     detached: true,
     stdio: ['pipe', log, log],
   })

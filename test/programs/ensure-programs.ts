@@ -13,6 +13,7 @@ import { writeTar } from '../../deploy/images/tar.ts'
 import { ensureBinaries } from '../cluster/binaries.ts'
 import { markUsed, removeUnused } from '../cluster/cache-entries.ts'
 import { withFileLock } from '../cluster/file-lock.ts'
+import { chosenKubernetes } from '../cluster/kubernetes-versions.ts'
 import { CACHE } from '../cluster/paths.ts'
 import { type Log, withProgress } from '../cluster/progress.ts'
 import { mustRun } from '../cluster/run-command.ts'
@@ -42,7 +43,7 @@ type Layers = Readonly<Record<string, string>>
  * a compiler or package client said.
  */
 export async function ensureProgramsImage(log: Log): Promise<string> {
-  const binaries = await ensureBinaries(log)
+  const binaries = await ensureBinaries(chosenKubernetes(), log)
   const { agent } = await ensureTestImages(binaries, log)
   const layers: Layers = {
     java: await buildJava(log),

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { CACHE } from '../cluster/paths.ts'
+import { binaryPath } from '../cluster/binaries.ts'
+import { chosenKubernetes } from '../cluster/kubernetes-versions.ts'
+
+/* Of the version of Kubernetes that the tests run on; `node test/cluster/prepare.ts` builds them. */
 
 /** A real kubectl: the one built for the test cluster, else the machine's own; undefined when there is none. */
 export function findKubectl(): string | undefined {
@@ -9,22 +12,20 @@ export function findKubectl(): string | undefined {
     .split(delimiter)
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, 'kubectl'))
-  return [...findBuilt('kubectl'), ...onPath].find((path) => works(path, ['version', '--client']))
+  const built = binaryPath('kubectl', chosenKubernetes())
+  return [built, ...onPath].find((path) => works(path, ['version', '--client']))
 }
 
 /** The program that is every component of Kubernetes, if the test cluster has built it. */
 export function findKube(): string | undefined {
-  return findBuilt('kube').find((path) => works(path, ['kube-apiserver', '--version']))
+  const path = binaryPath('kube', chosenKubernetes())
+  return works(path, ['kube-apiserver', '--version']) ? path : undefined
 }
 
 /** Helm, if the test cluster has built it. */
 export function findHelm(): string | undefined {
-  return findBuilt('helm').find((path) => works(path, ['version']))
-}
-
-function findBuilt(name: string): readonly string[] {
-  const bin = join(CACHE, 'bin')
-  return existsSync(bin) ? readdirSync(bin).map((folder) => join(bin, folder, name)) : []
+  const path = binaryPath('helm', chosenKubernetes())
+  return works(path, ['version']) ? path : undefined
 }
 
 function works(path: string, args: readonly string[]): boolean {

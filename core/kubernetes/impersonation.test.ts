@@ -5,6 +5,7 @@ import {
   impersonationAttributes,
   isImpersonable,
   isImpersonationHeader,
+  isImpersonationVerb,
   parseImpersonation,
 } from './impersonation.ts'
 
@@ -49,6 +50,7 @@ describe('parseImpersonation()', () => {
     ['two UIDs', ['Impersonate-User', 'x', 'Impersonate-Uid', '1', 'Impersonate-Uid', '2'], 'UIDs'],
     ['bytes that are no text', ['Impersonate-User', '\u00ff'], 'not UTF-8'],
     ['a key that is no text', ['Impersonate-User', 'x', 'Impersonate-Extra-%ff', 'y'], 'not UTF-8'],
+    ['a node without its groups', ['Impersonate-User', 'system:node:n1'], 'system:nodes'],
     ['an empty key', ['Impersonate-User', 'x', 'Impersonate-Extra-', 'y'], 'empty'],
     ['a long name', ['Impersonate-User', 'x'.repeat(1_025)], 'too long'],
     [
@@ -70,6 +72,32 @@ describe('parseImpersonation()', () => {
   ])('has a problem with %s', (_name, headers, problem) => {
     expect(parseImpersonation(headers)?.problem).toContain(problem)
   })
+})
+
+// Only a bare name is read in two ways: kube-apiserver's node modes want it so (onlyUsernameSet).
+test.each([
+  ['its groups', ['Impersonate-User', 'system:node:n1', 'Impersonate-Group', 'system:nodes']],
+  ['a UID', ['Impersonate-User', 'system:node:n1', 'Impersonate-Uid', '7']],
+  ['extra', ['Impersonate-User', 'system:node:n1', 'Impersonate-Extra-a', 'b']],
+  ['a name that is no node', ['Impersonate-User', 'system:node:']],
+  ['a name that begins alike', ['Impersonate-User', 'system:nodes']],
+])('parseImpersonation() takes a node with %s', (_name, headers) => {
+  expect(parseImpersonation(headers)?.problem).toBe('')
+})
+
+test.each([
+  ['impersonate', true],
+  ['impersonate:user-info', true],
+  ['impersonate:associated-node', true],
+  ['impersonate-on:user-info:list', true],
+  ['impersonate-on:serviceaccount:get', true],
+  ['impersonated', false],
+  ['impersonate-', false],
+  ['x-impersonate', false],
+  ['get', false],
+  ['', false],
+])('isImpersonationVerb() of "%s" is %s', (verb, want) => {
+  expect(isImpersonationVerb(verb)).toBe(want)
 })
 
 test.each([

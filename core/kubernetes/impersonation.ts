@@ -21,10 +21,16 @@ const TOTAL_CHARACTERS_MAX = 8_192
 /** The verb by which kube-apiserver asks whether somebody may act as another. */
 export const IMPERSONATE = 'impersonate'
 
-/** What is impersonated, by API group. Source: apiserver/pkg/endpoints/filters/impersonation.go (v1.34). */
+/**
+ * What is impersonated, by API group; constrained impersonation has all of it in the second.
+ * Sources: apiserver/pkg/endpoints/filters/impersonation.go (v1.34), impersonation/mode.go (v1.37).
+ */
 const IMPERSONATED: ReadonlyMap<string, readonly string[]> = new Map([
   ['', ['users', 'groups', 'serviceaccounts']],
-  ['authentication.k8s.io', ['userextras', 'uids']],
+  [
+    'authentication.k8s.io',
+    ['userextras', 'uids', 'users', 'groups', 'serviceaccounts', 'nodes'],
+  ],
 ])
 
 /** Whether a question about every verb (`*`) of a resource is one about impersonation as well. */
@@ -36,6 +42,15 @@ export function isImpersonable({
     apiGroup === '*' ? [...IMPERSONATED.values()].flat() : (IMPERSONATED.get(apiGroup) ?? [])
   return resource === '*' ? resources.length > 0 : resources.includes(resource)
 }
+
+/**
+ * From v1.36 on, kube-apiserver may add the group system:nodes to a node of which only the name is given:
+ * where the pod's service account has the verbs of constrained impersonation, which nobody else can tell.
+ * Source: Kubernetes apiserver/pkg/endpoints/filters/impersonation/mode.go (v1.37).
+ */
+const NODE = /^system:node:[a-z0-9]/
+const BARE_NODE =
+  'versions of kube-apiserver differ in the groups of a node: name them (Impersonate-Group: system:nodes; kubectl: --as-group=system:nodes)'
 
 const PREFIX = 'impersonate-'
 const EXTRA_PREFIX = 'impersonate-extra-'
@@ -50,8 +65,9 @@ export function isImpersonationHeader(name: string): boolean {
  * Undefined when there are none. Never throws: what kube-apiserver refuses, ignores, or a later one
  * may read otherwise is a `problem`.
  *
- * Keep in step with Kubernetes apiserver/pkg/endpoints/filters/impersonation.go (v1.34,
- * buildImpersonationRequests).
+ * Keep in step with Kubernetes apiserver/pkg/endpoints/filters: impersonation.go (v1.34,
+ * buildImpersonationRequests) and impersonation/constrained_impersonation.go (v1.37,
+ * processImpersonationHeaders), which read the same headers.
  */
 export function parseImpersonation(rawHeaders: readonly string[]): Impersonation | undefined {
   const reader = new HeaderReader()
@@ -97,6 +113,7 @@ class HeaderReader {
   result(): Impersonation | undefined {
     if (!this.#seen) return undefined
     if (this.#username === '') this.#fail('no Impersonate-User says who')
+    if (this.#isBareNode()) this.#fail(BARE_NODE)
     return {
       user: {
         username: this.#username,
@@ -123,6 +140,11 @@ class HeaderReader {
     const key = unescapeKey(name.slice(EXTRA_PREFIX.length))
     if (key === undefined || key === '') this.#fail('a key of extra is not UTF-8, or empty')
     else this.#extra.set(key, [...(this.#extra.get(key) ?? []), value])
+  }
+
+  #isBareNode(): boolean {
+    const others = this.#groups.length + this.#extra.size
+    return NODE.test(this.#username) && others === 0 && this.#uid === ''
   }
 
   #fail(problem: string): void {
@@ -174,7 +196,12 @@ export function impersonatedUser({ user }: Pick<Impersonation, 'user'>): UserInf
     : { ...user, groups: [...groups, added] }
 }
 
-/** Everything that whoever impersonates must be allowed, as kube-apiserver's authorizer is asked. */
+/**
+ * Everything that whoever impersonates must be allowed, as kube-apiserver's authorizer is asked. From v1.36
+ * on it also lets those impersonate who have the narrower verbs of constrained impersonation
+ * (`impersonate:user-info` with `impersonate-on:user-info:get`, and their like). A chain needs `impersonate`
+ * all the same: the narrower verbs are of one account and one verb, and a policy's rule could not say so.
+ */
 export function impersonationAttributes({
   user,
 }: Pick<Impersonation, 'user'>): readonly RequestAttributes[] {
@@ -213,6 +240,14 @@ function impersonate(
     alsoVerbs: [],
     ...parts,
   }
+}
+
+/**
+ * Whether a verb is one that lets somebody impersonate: `impersonate`, and those of constrained
+ * impersonation, such as `impersonate:user-info` and `impersonate-on:user-info:list` (v1.37).
+ */
+export function isImpersonationVerb(verb: string): boolean {
+  return /^impersonate(?:$|:|-on:)/.test(verb)
 }
 
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/

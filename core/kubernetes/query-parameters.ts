@@ -19,7 +19,7 @@ const all = (use: ParameterUse, ...names: readonly string[]): readonly QueryPara
 /**
  * Every query parameter that kube-apiserver reads for itself. Others are passed on as they came: an
  * aggregated API may know them.
- * Sources: Kubernetes v1.34, apimachinery/pkg/apis/meta/v1/types.go (ListOptions, GetOptions,
+ * Sources: Kubernetes v1.34 and v1.37, apimachinery/pkg/apis/meta/v1/types.go (ListOptions, GetOptions,
  * CreateOptions, UpdateOptions, PatchOptions, DeleteOptions, TableOptions), api/core/v1/types.go
  * (Pod…Options, NodeProxyOptions, ServiceProxyOptions), apimachinery/pkg/runtime/conversion.go (the
  * first of several), and what apiserver/pkg reads by `URL.Query()`.
@@ -28,7 +28,7 @@ export const QUERY_PARAMETERS: readonly QueryParameter[] = [
   // List, watch and delete of collections: RequestInfo and the authorizer read these.
   ...first('judged', 'watch', 'fieldSelector', 'labelSelector', 'limit', 'timeoutSeconds'),
   ...first('passed', 'allowWatchBookmarks', 'resourceVersion', 'resourceVersionMatch', 'continue'),
-  ...first('passed', 'sendInitialEvents', 'timeout', 'pretty', 'includeObject'),
+  ...first('passed', 'sendInitialEvents', 'timeout', 'pretty', 'includeObject', 'shardSelector'),
   // Writes.
   ...first('passed', 'fieldManager', 'fieldValidation', 'force'),
   ...first('passed', 'gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'),

@@ -81,6 +81,18 @@ describe('guardsHit()', () => {
       ['impersonation'],
     ],
     [
+      'someone is impersonated as the narrower verbs allow',
+      { verb: 'impersonate:user-info', apiGroup: 'authentication.k8s.io', resource: 'users' },
+      SAFE,
+      ['impersonation'],
+    ],
+    [
+      'a request is made as someone else',
+      { verb: 'impersonate-on:user-info:list', resource: 'services' },
+      SAFE,
+      ['impersonation'],
+    ],
+    [
       'another root is reached by exec',
       { verb: 'create', subresource: 'exec' },
       { ...SAFE, targetRoot: 'other' as const },

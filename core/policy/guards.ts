@@ -1,6 +1,6 @@
 import { OWN_AUDIENCES } from '../kubernetes/api-audiences.ts'
 import { type CredentialBody, hasCredentialBody } from '../kubernetes/credential-body.ts'
-import { IMPERSONATE } from '../kubernetes/impersonation.ts'
+import { isImpersonationVerb } from '../kubernetes/impersonation.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import { SIDECAR_CONTAINER } from '../names.ts'
 import { GUARDS, type GuardName } from './guard-names.ts'
@@ -48,7 +48,7 @@ type Check = (attributes: RequestAttributes, facts: GuardFacts) => boolean
 /** Guards of what depends on more than which object a request reaches. */
 const CHECKS: Readonly<Partial<Record<GuardName, Check>>> = {
   credentials: (request, facts) => makesCredential(request, facts),
-  impersonation: (request) => judgedVerbs(request).includes(IMPERSONATE),
+  impersonation: (request) => judgedVerbs(request).some(isImpersonationVerb),
   'foreign-pod': (request, { targetRoot }) => reachesIntoPod(request) && targetRoot !== 'same',
   sidecar: (request, { targetContainer }) =>
     request.apiGroup === '' &&

@@ -27,10 +27,7 @@ export const IMPERSONATE = 'impersonate'
  */
 const IMPERSONATED: ReadonlyMap<string, readonly string[]> = new Map([
   ['', ['users', 'groups', 'serviceaccounts']],
-  [
-    'authentication.k8s.io',
-    ['userextras', 'uids', 'users', 'groups', 'serviceaccounts', 'nodes'],
-  ],
+  ['authentication.k8s.io', ['userextras', 'uids', 'users', 'groups', 'serviceaccounts', 'nodes']],
 ])
 
 /** Whether a question about every verb (`*`) of a resource is one about impersonation as well. */

@@ -55,6 +55,26 @@ describe('withRoomForAll()', () => {
     })
   })
 
+  test('leaves a Guaranteed pod Guaranteed: requests are raised to the limits', () => {
+    const containers = [aContainer()]
+    const tight = { cpu: '100m', memory: '128Mi' }
+    const raised = { cpu: '100m', memory: '160Mi' }
+    expect(room({ requests: tight, limits: tight }, { containers })).toEqual({
+      requests: raised,
+      limits: raised,
+    })
+    const spelled = { cpu: '0.1', memory: '0.125Gi', 'example.com/x': '1' }
+    expect(room({ requests: tight, limits: spelled }, { containers })).toEqual({
+      requests: raised,
+      limits: { ...spelled, memory: '160Mi' },
+    })
+    const loose = { cpu: '200m', memory: '128Mi' }
+    expect(room({ requests: tight, limits: loose }, { containers })).toEqual({
+      requests: tight,
+      limits: { cpu: '200m', memory: '160Mi' },
+    })
+  })
+
   test('counts init containers one by one, beside the native sidecars before them', () => {
     const initContainers = [
       sidecar,

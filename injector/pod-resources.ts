@@ -7,19 +7,21 @@ type Amounts = Readonly<Record<string, Quantity>>
  * Makes room for all containers in what a pod says it takes as a whole (`spec.resources`), where it
  * says so: kube-apiserver refuses a pod whose containers ask for more together, and its author did not
  * count the sidecar. Only ever raises, to just what is needed, so that doing it again changes nothing.
+ * A Guaranteed pod stays Guaranteed: its requests are raised to its limits.
  *
- * Keep in step with Kubernetes component-helpers/resource.AggregateContainerRequests and
- * validatePodResourceConsistency (v1.34).
+ * Keep in step with Kubernetes component-helpers/resource.AggregateContainerRequests,
+ * validatePodResourceConsistency and component-helpers/qos ComputePodQOS (v1.34).
  */
 export function withRoomForAll(spec: PodSpec): PodSpec {
   const { resources } = spec
   if (resources === undefined || resources === null) return spec
-  const requests = raised(resources.requests, requestsOfAll(spec))
+  const asked = raised(resources.requests, requestsOfAll(spec))
   const inLimits = [...(spec.initContainers ?? []), ...spec.containers].map((container) =>
     amountsOf(container.resources?.limits),
   )
   // A limit below the request of the same pod is refused as well.
-  const limits = raised(resources.limits, [amountsOf(requests), ...inLimits].reduce(largest, {}))
+  const limits = raised(resources.limits, [amountsOf(asked), ...inLimits].reduce(largest, {}))
+  const requests = isReserved(resources) ? raised(asked, ofClass(limits)) : asked
   return {
     ...spec,
     resources: {
@@ -28,6 +30,20 @@ export function withRoomForAll(spec: PodSpec): PodSpec {
       ...(limits === undefined ? {} : { limits }),
     },
   }
+}
+
+/** What decides the class of a pod. */
+const CLASS = ['cpu', 'memory']
+
+/** Whether what the pod says as a whole makes it Guaranteed. */
+function isReserved({ requests, limits }: Resources): boolean {
+  const [asked, most] = [amountsOf(requests), amountsOf(limits)]
+  return CLASS.every((name) => most[name] !== undefined && asked[name]?.nano === most[name].nano)
+}
+
+function ofClass(amounts: Resources['requests']): Amounts {
+  const all = Object.entries(amountsOf(amounts))
+  return Object.fromEntries(all.filter(([name]) => CLASS.includes(name)))
 }
 
 /** Native sidecars run beside everything that starts after them; other init containers one by one. */

@@ -18,6 +18,22 @@ export const GUARDS = {
 
 export type GuardName = keyof typeof GUARDS
 
+const BY_A_PERSON = 'let an administrator do it with a kubeconfig of their own'
+
+/** What a refused caller may do instead, where neither the guard nor a protected object says it. */
+export const INSTEAD: Readonly<Record<Exclude<GuardName, 'impersonation'>, string>> = {
+  'launch-outside': 'use a namespace that is opted in',
+  credentials:
+    'ask for a token whose audience is the service that it is for (kubectl create token --audience), or let a person make it',
+  'foreign-pod':
+    'reach into pods that the same root requester launched, or let a person do it who may',
+  sidecar: 'name another container; its log may be read',
+  'node-proxy': 'call the Service by its own address',
+  'node-volumes': BY_A_PERSON,
+  'lanyard-config': BY_A_PERSON,
+  'rbac-escalation': 'let a person grant it',
+}
+
 /** Whether a guard of that name exists; a rule that lifts another is not valid. */
 export function isGuardName(name: string): name is GuardName {
   return Object.hasOwn(GUARDS, name)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aRequest } from '../../test/support/policy-builders.ts'
-import { guardsHit, whatBodyMakes } from './guards.ts'
+import { explainGuard, guardsHit, whatBodyMakes } from './guards.ts'
 
 const SAFE = { namespaceInjected: true, targetContainer: '', targetRoot: 'same' } as const
 const OUTSIDE = { ...SAFE, namespaceInjected: false }
@@ -299,6 +299,34 @@ describe('guardsHit()', () => {
     ['a Secret is changed outside', { verb: 'patch', resource: 'secrets', name: 's' }, OUTSIDE],
   ])('lets it pass when %s', (_name, request, facts) => {
     expect(guardsHit(aRequest(request), facts)).toEqual([])
+  })
+})
+
+describe('explainGuard()', () => {
+  test.each([
+    ['credentials', { resource: 'serviceaccounts', subresource: 'token' }, /--audience/],
+    ['foreign-pod', { subresource: 'exec' }, /same root requester launched/],
+    ['sidecar', { subresource: 'exec' }, /name another container/],
+    ['impersonation', { verb: 'impersonate' }, /without --as/],
+    ['launch-outside', { verb: 'create' }, /use a namespace that is opted in$/],
+    ['node-proxy', { resource: 'nodes', subresource: 'proxy' }, /call the Service/],
+    [
+      'lanyard-config',
+      { verb: 'patch', resource: 'namespaces' },
+      /opt it in and out; let an administrator do it/,
+    ],
+    [
+      'node-volumes',
+      { verb: 'create', resource: 'persistentvolumes' },
+      /are; claim one of a StorageClass$/,
+    ],
+    [
+      'rbac-escalation',
+      { verb: 'create', apiGroup: 'rbac.authorization.k8s.io', resource: 'roles' },
+      /let a person grant it/,
+    ],
+  ] as const)('says of %s what to do instead', (guard, request, instead) => {
+    expect(explainGuard(guard, aRequest(request))).toMatch(instead)
   })
 })
 

@@ -3,7 +3,7 @@ import { type CredentialBody, hasCredentialBody } from '../kubernetes/credential
 import { isImpersonationVerb } from '../kubernetes/impersonation.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import { SIDECAR_CONTAINER } from '../names.ts'
-import { GUARDS, type GuardName } from './guard-names.ts'
+import { GUARDS, type GuardName, INSTEAD } from './guard-names.ts'
 import { isOrAll, protectedObjectsHit, useOf } from './match-protected-objects.ts'
 
 /** What guards need to know beyond the request itself. */
@@ -37,10 +37,12 @@ export function guardsHit(attributes: RequestAttributes, facts: GuardFacts): rea
   )
 }
 
-/** What a refused caller is told of a guard: its sentence, and which object was in the way, and why. */
+/** What a refused caller is told of a guard: its sentence, and which object was in the way and why, or what to do instead. */
 export function explainGuard(name: GuardName, attributes: RequestAttributes): string {
   const found = protectedObjectsHit(attributes, false).find(({ guard }) => guard === name)
-  return found === undefined ? GUARDS[name] : `${GUARDS[name]}; ${found.why}`
+  const why = found === undefined ? [] : [found.why]
+  const said = name === 'impersonation' || found?.why.includes('; ') === true
+  return [GUARDS[name], ...why, ...(said ? [] : [INSTEAD[name]])].join('; ')
 }
 
 type Check = (attributes: RequestAttributes, facts: GuardFacts) => boolean

@@ -23,7 +23,7 @@ export interface ProtectedObjects {
   /** Only where Lanyard injects no sidecar. */
   readonly onlyOutside?: true
   readonly uses: readonly Use[]
-  /** Completes the refusal: why, and what to do instead. */
+  /** Completes the refusal: why, and after a semicolon what to do instead, if it is not the guard's own. */
   readonly why: string
 }
 

@@ -33,10 +33,12 @@ export function injectSidecar(
   const kept = (spec.volumes ?? []).filter(({ name }) => !replaced.has(name))
   const names = new Set(kept.map(({ name }) => name))
   const credential = whoHasCredential(spec)
+  const led = handProjectedTokens(spec)
   const point = (container: Container): Container =>
     pointAtSidecar(container, {
       credential: credential(container),
       dropped: (volume) => !names.has(volume),
+      led: (volume) => led.includes(volume),
     })
   const initContainers = (spec.initContainers ?? []).filter(isNotSidecar).map(point)
   const containers = spec.containers.map(point)

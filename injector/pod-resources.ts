@@ -35,8 +35,8 @@ export function withRoomForAll(spec: PodSpec): PodSpec {
 /** What decides the class of a pod. */
 const CLASS = ['cpu', 'memory']
 
-/** Whether what the pod says as a whole makes it Guaranteed. */
-function isReserved({ requests, limits }: Resources): boolean {
+/** Whether what a pod says as a whole makes it Guaranteed. */
+export function isReserved({ requests, limits }: Resources): boolean {
   const [asked, most] = [amountsOf(requests), amountsOf(limits)]
   return CLASS.every((name) => most[name] !== undefined && asked[name]?.nano === most[name].nano)
 }

@@ -1,10 +1,10 @@
-import { isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
-import type { Container, EnvVar, VolumeMount } from '../core/pods/pod.ts'
 import {
-  CLIENT_ENVIRONMENT,
-  RUN_VOLUME,
-  SERVICE_ACCOUNT_PATH,
-} from '../core/pods/sidecar-contract.ts'
+  isOwnFolderMount,
+  isServiceAccountPath,
+  ownFolderMount,
+} from '../core/pods/hand-projected-token.ts'
+import type { Container, EnvVar, VolumeMount } from '../core/pods/pod.ts'
+import { CLIENT_ENVIRONMENT, SERVICE_ACCOUNT_PATH } from '../core/pods/sidecar-contract.ts'
 import { exceptLoopback } from './proxy-environment.ts'
 
 /**
@@ -29,28 +29,39 @@ export function isClientEnvironment(variable: Pick<EnvVar, 'name'>): boolean {
  * a real token.
  */
 export function credentialMount(container: Pick<Container, 'name'>): VolumeMount {
-  return {
-    name: RUN_VOLUME,
-    mountPath: SERVICE_ACCOUNT_PATH,
-    subPath: `containers/${container.name}`,
-    readOnly: true,
-  }
+  return ownFolderMount(container, SERVICE_ACCOUNT_PATH)
+}
+
+/** What injection makes of the mounts of a container, but for the one where API clients look. */
+export function mountsElsewhere(
+  container: Container,
+  options: Pick<PointingOptions, 'dropped' | 'led'>,
+): readonly VolumeMount[] {
+  return (container.volumeMounts ?? []).flatMap((mount) => {
+    if (isServiceAccountPath(mount)) return []
+    if (options.led(mount.name)) return [ownFolderMount(container, mount.mountPath)]
+    return options.dropped(mount.name) && !isOwnFolderMount(container, mount) ? [] : [mount]
+  })
+}
+
+interface PointingOptions {
+  /** Whether the container has the sidecar's credential where API clients look. */
+  readonly credential: boolean
+  /** Whether mounts of a volume go. */
+  readonly dropped: (volume: string) => boolean
+  /** Whether what the sidecar wrote takes the place of a volume. */
+  readonly led: (volume: string) => boolean
 }
 
 /**
  * The container with the sidecar's address and, where it is to have a credential, the sidecar's in the
- * place of whatever is mounted there. Mounts of the volumes in `dropped` go.
+ * place of whatever is mounted there.
  */
-export function pointAtSidecar(
-  container: Container,
-  options: { readonly credential: boolean; readonly dropped: (volume: string) => boolean },
-): Container {
-  const { volumeMounts, ...rest } = container
+export function pointAtSidecar(container: Container, options: PointingOptions): Container {
+  const { volumeMounts: _, ...rest } = container
   const mounts = [
     ...(options.credential ? [credentialMount(container)] : []),
-    ...(volumeMounts ?? []).filter(
-      (mount) => !options.dropped(mount.name) && !isServiceAccountPath(mount),
-    ),
+    ...mountsElsewhere(container, options),
   ]
   return {
     ...rest,

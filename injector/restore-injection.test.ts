@@ -73,6 +73,43 @@ describe('restoreInjection()', () => {
     expect(restoreInjection(old, other)).toEqual(other)
   })
 
+  test('takes back a token by hand at a path of its own, merged with what injection wrote', () => {
+    const volume = {
+      name: 'v',
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: 'token' } },
+          { configMap: { name: 'kube-root-ca.crt' } },
+        ],
+      },
+    }
+    const mount = { name: 'v', mountPath: '/etc/cluster' }
+    const bare = aPod({
+      volumes: [volume],
+      containers: [aContainer({ volumeMounts: [mount] })],
+    })
+    const old = injectSidecar(bare, SIDECAR, {})
+    expect(JSON.stringify(old)).not.toContain('"v"')
+    const [container = aContainer()] = old.spec.containers
+    const [led] = container.volumeMounts ?? []
+    expect(led).toEqual({
+      name: 'lanyard-run',
+      mountPath: '/etc/cluster',
+      subPath: `containers/${container.name}`,
+      readOnly: true,
+    })
+    const again = {
+      ...old,
+      spec: {
+        ...old.spec,
+        volumes: [...(old.spec.volumes ?? []), volume],
+        containers: [{ ...container, volumeMounts: [{ ...led, name: 'v' } as typeof mount] }],
+      },
+    }
+    expect(restoreInjection(old, again)).toEqual(old)
+    expect(injectSidecar(old, SIDECAR, {})).toEqual(old)
+  })
+
   test('leaves a pod that was not injected', () => {
     const now = aPod({ automountServiceAccountToken: true })
     expect(restoreInjection(aPod(), now)).toBe(now)

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
-import { isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
+import { handProjectedTokens, isServiceAccountPath } from '../core/pods/hand-projected-token.ts'
 import type { Container, Pod, Volume, VolumeMount } from '../core/pods/pod.ts'
 import { withServiceName } from '../core/pods/service-name.ts'
 import { replacedVolumes } from './inject-sidecar.ts'
-import { pointedEnvironment } from './point-at-sidecar.ts'
+import { mountsElsewhere, pointedEnvironment } from './point-at-sidecar.ts'
 
 /**
  * A change to an injected pod, without what would put back the author's own words where injection has
@@ -19,7 +19,8 @@ export function restoreInjection(old: Pod, now: Pod): Pod {
 
 function restoredPod(old: Pod, now: Pod): Pod {
   const automount = old.spec.automountServiceAccountToken
-  const initContainers = restored(old.spec.initContainers, now.spec.initContainers)
+  const led = handProjectedTokens(now.spec)
+  const initContainers = restored(old.spec.initContainers, now.spec.initContainers, led)
   const volumes = restoredVolumes(old, now)
   return {
     ...now,
@@ -28,7 +29,7 @@ function restoredPod(old: Pod, now: Pod): Pod {
       ...(automount === undefined ? {} : { automountServiceAccountToken: automount }),
       ...(initContainers === undefined ? {} : { initContainers }),
       ...(volumes === undefined ? {} : { volumes }),
-      containers: restored(old.spec.containers, now.spec.containers) ?? now.spec.containers,
+      containers: restored(old.spec.containers, now.spec.containers, led) ?? now.spec.containers,
     },
   }
 }
@@ -48,18 +49,19 @@ function withRestoredName(old: Pod, now: Pod): Pod {
 function restored(
   before: readonly Container[] | undefined,
   after: readonly Container[] | undefined,
+  led: readonly string[],
 ): readonly Container[] | undefined {
   return after?.map((container) => {
     const old = before?.find(({ name }) => name === container.name)
     return old === undefined || old.name === SIDECAR_CONTAINER
       ? container
-      : restoredContainer(old, container)
+      : restoredContainer(old, container, led)
   })
 }
 
-function restoredContainer(old: Container, now: Container): Container {
+function restoredContainer(old: Container, now: Container, led: readonly string[]): Container {
   const env = isSame(pointedEnvironment(now), old.env) ? old.env : now.env
-  const volumeMounts = isSame(withMountsOf(old, now), old.volumeMounts)
+  const volumeMounts = isSame(withMountsOf(old, now, led), old.volumeMounts)
     ? old.volumeMounts
     : now.volumeMounts
   return {
@@ -69,11 +71,16 @@ function restoredContainer(old: Container, now: Container): Container {
   }
 }
 
-/** What is mounted where API clients look is ours, or nothing. */
-function withMountsOf(old: Container, now: Container): readonly VolumeMount[] {
+/** What is mounted where API clients look is ours, or nothing; elsewhere ours takes the place of tokens by hand. */
+function withMountsOf(
+  old: Container,
+  now: Container,
+  led: readonly string[],
+): readonly VolumeMount[] {
+  const options = { dropped: () => false, led: (volume: string) => led.includes(volume) }
   return [
     ...(old.volumeMounts ?? []).filter(isServiceAccountPath),
-    ...(now.volumeMounts ?? []).filter((mount) => !isServiceAccountPath(mount)),
+    ...mountsElsewhere(now, options),
   ]
 }
 

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
+import { isOwnFolderMount } from '../core/pods/hand-projected-token.ts'
 import { allContainers, type Container, type Pod, type PodSpec } from '../core/pods/pod.ts'
 import { serviceNameFinding } from '../core/pods/service-name.ts'
 import { CLIENT_ENVIRONMENT, RESERVED_VOLUMES } from '../core/pods/sidecar-contract.ts'
 import { isAuthorsAnnotation, isOurs, replacedVolumes } from './inject-sidecar.ts'
-import { credentialMount, isClientEnvironment } from './point-at-sidecar.ts'
+import { isClientEnvironment } from './point-at-sidecar.ts'
 import {
   LISTENS_BY_NAME,
   type SidecarOptions,
@@ -124,9 +125,7 @@ function pointingFinding(container: Container): Finding | undefined {
     }
   }
   const wrong = (container.volumeMounts ?? []).findIndex(
-    (mount) =>
-      RESERVED_VOLUMES.includes(mount.name) &&
-      !isDeepStrictEqual(mount, credentialMount(container)),
+    (mount) => RESERVED_VOLUMES.includes(mount.name) && !isOwnFolderMount(container, mount),
   )
   if (wrong < 0) return undefined
   return {

@@ -101,7 +101,7 @@ describe('whyNotProtectable() refuses a volume that', () => {
     ['the audience of this installation', 'https://oidc.example/id/1'],
   ])('projects a token with %s', (_name, audience) => {
     expect(why(projecting(token(audience)))).toBe(
-      'the volume v projects a service account token that the API server or Lanyard accepts; remove it, give it the audience of the service it is for, or mount it at /var/run/secrets/kubernetes.io/serviceaccount with nothing but token, ca.crt and namespace, which the sidecar then writes',
+      'the volume v projects a service account token that the API server or Lanyard accepts; remove it, give it the audience of the service it is for, or project it as token, with the ConfigMap kube-root-ca.crt as ca.crt and nothing else but namespace, which the sidecar then writes in its place',
     )
   })
 

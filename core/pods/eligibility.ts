@@ -1,6 +1,6 @@
 import { OWN_AUDIENCES } from '../kubernetes/api-audiences.ts'
 import { CONTROL_PLANE_SERVICE, SIDECAR_CONTAINER, SYSTEM_NAMESPACE } from '../names.ts'
-import { handProjectedTokens } from './hand-projected-token.ts'
+import { handProjectedTokens, isOwnFolderMount } from './hand-projected-token.ts'
 import {
   allContainers,
   type Container,
@@ -114,7 +114,7 @@ function whyNotSource(
   if (serviceAccountToken === undefined || serviceAccountToken === null) return undefined
   const { audience = '' } = serviceAccountToken
   if (audience !== '' && !audiences.includes(audience)) return undefined
-  return `the volume ${volume} projects a service account token that the API server or Lanyard accepts; remove it, give it the audience of the service it is for, or mount it at ${SERVICE_ACCOUNT_PATH} with nothing but token, ca.crt and namespace, which the sidecar then writes`
+  return `the volume ${volume} projects a service account token that the API server or Lanyard accepts; remove it, give it the audience of the service it is for, or project it as token, with the ConfigMap kube-root-ca.crt as ca.crt and nothing else but namespace, which the sidecar then writes in its place`
 }
 
 /** What a container, init container or ephemeral container must not have. */
@@ -143,10 +143,10 @@ function whyNotSecurity(what: string, context: SecurityContext): string | undefi
   return added === undefined ? undefined : `${what} adds the capability ${added}; remove it`
 }
 
-/** One of our volumes that a container uses in any way but the one mount that injection puts in. */
+/** One of our volumes that a container uses in any way but the mounts that injection puts in. */
 function ownVolumeUsed(container: Container): string | undefined {
   const mounts = (container.volumeMounts ?? []).filter(
-    ({ mountPath }) => mountPath !== SERVICE_ACCOUNT_PATH,
+    (mount) => mount.mountPath !== SERVICE_ACCOUNT_PATH && !isOwnFolderMount(container, mount),
   )
   const names = [
     ...mounts.map(({ name }) => name),

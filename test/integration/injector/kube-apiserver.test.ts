@@ -381,6 +381,11 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
       },
       { volumeMounts: [{ name: 'by-hand', mountPath: FOLDER, readOnly: true }] },
     ],
+    [
+      'a token by hand at a path of its own',
+      HARDENED,
+      { volumeMounts: [{ name: 'by-hand', mountPath: '/etc/cluster', readOnly: true }] },
+    ],
   ])('a manifest that says %s is applied twice', async (_name, spec, container) => {
     const kubeconfig = await apiServer.kubeconfig('admin', 'system:masters')
     await using kubectl = await createKubectl(findKubectl() ?? '', kubeconfig)

@@ -40,6 +40,7 @@ function fixture(authenticate = () => aUser('system:apiserver')): Fixture {
     logger,
     metrics: createInjectorMetrics(metrics),
     isNeutralKey: () => false,
+    visitFailurePolicy: 'Fail',
     ...POD_REVIEW,
     authenticate,
   })

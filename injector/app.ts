@@ -28,6 +28,8 @@ export interface AppDeps extends PodReviewDeps {
   readonly metrics: InjectorMetrics
   /** Annotations and labels of a template that choose no code. */
   readonly isNeutralKey: NeutralKeyCheck
+  /** What becomes of a way into a pod while nobody can be put on record. */
+  readonly visitFailurePolicy: 'Fail' | 'Ignore'
   /** For whom the front proxy calls. Throws for a caller that is not the front proxy. */
   readonly authenticate: (incoming: IncomingMessage) => UserInfo
 }
@@ -116,7 +118,7 @@ async function validate(request: AdmissionRequest, deps: AppDeps): Promise<Revie
   if (isWorkload(request)) return validateWorkload(request, deps.chains, deps.isNeutralKey)
   if (isChainReset(request)) return validateChainReset(request, deps.chains)
   if (isPodUpdate(request)) return validatePodUpdate(request, deps.chains)
-  if (isVisit(request)) return validateVisit(request, deps.chains)
+  if (isVisit(request)) return validateVisit(request, deps)
   throw new Fault('request_invalid', NOT_MADE_FOR)
 }
 

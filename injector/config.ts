@@ -110,6 +110,12 @@ export const injectorConfig = z.strictObject({
     .string()
     .default('')
     .describe('Audiences of the API server besides those of its own tokens, comma-separated'),
+  visitFailurePolicy: z
+    .enum(['Fail', 'Ignore'])
+    .default('Fail')
+    .describe(
+      'What becomes of exec, attach and port-forward by people while they cannot be put on record: `Fail` refuses, `Ignore` lets them pass and logs who it was',
+    ),
   neutralKeys: z
     .string()
     .default(NEUTRAL_KEYS.join(','))

@@ -69,6 +69,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     logger,
     metrics: createInjectorMetrics(metrics),
     apiAudiences,
+    visitFailurePolicy: config.visitFailurePolicy,
     isNeutralKey: createNeutralKeyCheck(config.neutralKeys.split(',').map((key) => key.trim())),
     ...clusterReaders(config),
     authenticate: (incoming) => authenticateFrontProxy(incoming, requestHeader.current()),

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../core/fault.ts'
 import type { Pod } from '../core/pods/pod.ts'
 import { aContainer, anAdmissionRequest, aPod, SIDECAR } from '../test/support/pod-builders.ts'
@@ -6,7 +6,7 @@ import {
   createRecordingChainClient,
   type RecordingChainClient,
 } from '../test/support/recording-chain-client.ts'
-import type { Review } from './admission-review.ts'
+import type { AdmissionRequest, Review } from './admission-review.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 import { isPodUpdate, isVisit, validatePodUpdate, validateVisit } from './review-reach.ts'
 
@@ -17,6 +17,19 @@ let chains: RecordingChainClient
 beforeEach(() => {
   chains = createRecordingChainClient()
 })
+
+let logged: object[]
+beforeEach(() => {
+  logged = []
+})
+
+function visit(
+  request: AdmissionRequest,
+  visitFailurePolicy: 'Fail' | 'Ignore' = 'Fail',
+): Promise<Review> {
+  const logger = { warn: (facts: object) => void logged.push(facts) }
+  return validateVisit(request, { chains, visitFailurePolicy, logger })
+}
 
 function updating(object: Pod): Promise<Review> {
   const request = anAdmissionRequest({ operation: 'UPDATE', object, oldObject: injected })
@@ -72,16 +85,46 @@ test.each(['exec', 'attach', 'portforward'] as const)(
     const about = { operation: 'CONNECT', subresource: kind, name: 'web', object } as const
     const request = anAdmissionRequest(about)
     expect([isVisit(request), isPodUpdate(request)]).toEqual([true, false])
-    expect(await validateVisit(request, chains)).toEqual(ALLOWED)
+    expect(await visit(request)).toEqual(ALLOWED)
     expect(chains.visits).toEqual([{ podName: 'web', podUid: '', kind }])
     chains.failure = new Fault('decision_unavailable', 'away')
-    await expect(validateVisit(request, chains)).rejects.toThrow('away')
+    await expect(visit(request)).rejects.toThrow('away')
   },
 )
 
+describe('validateVisit() with visitFailurePolicy Ignore', () => {
+  const request = anAdmissionRequest({ operation: 'CONNECT', subresource: 'exec', name: 'web' })
+
+  test('puts on record who it is, while it can', async () => {
+    expect(await visit(request, 'Ignore')).toEqual(ALLOWED)
+    expect(chains.visits).toHaveLength(1)
+    expect(logged).toEqual([])
+  })
+
+  test.each([
+    'decision_unavailable',
+    'decision_timeout',
+    'audit_unavailable',
+    'overloaded',
+  ] as const)('lets them pass for want of an answer (%s), and logs who it was', async (code) => {
+    chains.failure = new Fault(code, 'away')
+    expect(await visit(request, 'Ignore')).toEqual(ALLOWED)
+    const { username } = request.user
+    expect(logged).toMatchObject([{ username, namespace: 'team', pod: 'web', kind: 'exec' }])
+  })
+
+  test.each(['permission_denied', 'identity_unverified', 'request_invalid', 'internal'] as const)(
+    'lets nobody pass against an answer (%s)',
+    async (code) => {
+      chains.failure = new Fault(code, 'no')
+      await expect(visit(request, 'Ignore')).rejects.toThrow('no')
+    },
+  )
+})
+
 test('validateVisit() refuses a request that names no pod', async () => {
   const request = anAdmissionRequest({ operation: 'CONNECT', subresource: 'exec', name: '' })
-  expect(await validateVisit(request, chains)).toMatchObject({ result: 'refused' })
+  expect(await visit(request, 'Ignore')).toMatchObject({ result: 'refused' })
 })
 
 test.each([

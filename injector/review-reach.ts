@@ -1,6 +1,8 @@
 import type { VisitKind } from '../core/chain-visits.ts'
+import { FAULTS, Fault } from '../core/fault.ts'
 import { SIDECAR_CONTAINER } from '../core/names.ts'
 import { allContainers, type Pod } from '../core/pods/pod.ts'
+import type { Logger } from '../platform/logger.ts'
 import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
 import type { ChainClient } from './chain-client.ts'
 import { parsePod } from './parse-pod.ts'
@@ -17,17 +19,37 @@ export function isVisit({ operation, resource, subresource }: AdmissionRequest):
   return operation === 'CONNECT' && resource === 'pods' && Object.hasOwn(VISITS, subresource)
 }
 
+export interface VisitDeps {
+  readonly chains: Pick<ChainClient, 'recordVisit'>
+  /** What becomes of a visit while it cannot be put on record. */
+  readonly visitFailurePolicy: 'Fail' | 'Ignore'
+  readonly logger: Pick<Logger, 'warn'>
+}
+
 /**
  * Validating admission of a way into a pod: who asks is put on the pod's record before kube-apiserver opens
- * it, and nobody is refused for it. Admission sees the name only; the control plane finds the UID.
+ * it, and nobody is refused for it. Admission sees the name only; the control plane finds the UID. Throws
+ * while there is no record, unless the policy lets such visits pass: then the log says whose it was.
  */
 export async function validateVisit(
   request: AdmissionRequest,
-  chains: Pick<ChainClient, 'recordVisit'>,
+  { chains, visitFailurePolicy, logger }: VisitDeps,
 ): Promise<Review> {
   const kind = VISITS[request.subresource]
   if (kind === undefined || request.name === '') return refused('the request names no pod')
-  await chains.recordVisit(request, { podName: request.name, podUid: '', kind })
+  try {
+    await chains.recordVisit(request, { podName: request.name, podUid: '', kind })
+  } catch (error) {
+    // Recorded, in the log alone: only for want of an answer, never against one.
+    const fault = Fault.from(error)
+    if (visitFailurePolicy === 'Fail' || !FAULTS[fault.code].retry) throw fault
+    const { user, namespace, name: pod } = request
+    const { username } = user
+    logger.warn(
+      { error: fault, username, namespace, pod, kind },
+      'Reached into a pod without a record',
+    )
+  }
   return ALLOWED
 }
 

@@ -6,7 +6,7 @@ import {
 } from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'
 import { checkCaBundle } from './certificate-check.ts'
-import { type CheckItem, type CheckOutcome, failure, OK, ok } from './check-item.ts'
+import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type {
   ApiServiceObject,
   ListOf,
@@ -75,19 +75,25 @@ async function readWebhooks(
     })
 }
 
+const VISITS = 'visit.lanyard.dev'
+const VISITS_PASS = `${VISITS} has failurePolicy Ignore: while the injector or the control plane is away, who execs into pods is in no record of Lanyard's`
+
 function checkFailsClosed(webhooks: readonly Webhook[], kind: string): CheckOutcome {
   if (webhooks.length === 0) {
     return failure(`no ${kind} webhook calls ${INJECTOR_SERVICE}: pods start without the sidecar`)
   }
-  const open = webhooks.filter(({ failurePolicy }) => failurePolicy === 'Ignore')
-  return open.length === 0
-    ? ok('failurePolicy Fail')
-    : failure(
-        ...open.map(
-          ({ name }) =>
-            `${name} has failurePolicy Ignore: when the injector is away, pods start without the sidecar`,
-        ),
-      )
+  const open = webhooks
+    .filter(({ failurePolicy }) => failurePolicy === 'Ignore')
+    .map(({ name }) => name)
+  if (open.length === 0) return ok('failurePolicy Fail')
+  if (open.every((name) => name === VISITS)) return warning(VISITS_PASS)
+  return failure(
+    ...open.map((name) =>
+      name === VISITS
+        ? VISITS_PASS
+        : `${name} has failurePolicy Ignore: when the injector is away, pods start without the sidecar`,
+    ),
+  )
 }
 
 async function checkApiService({ client, now }: CommandContext): Promise<CheckOutcome> {

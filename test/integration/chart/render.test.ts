@@ -52,8 +52,12 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
     'injector.nodeSelector.pool=system',
     'injector.apiServerUrl=https://api.example:6443',
     'sidecar.resources.memoryLimit=256Mi',
+    'injector.visitFailurePolicy=Ignore',
   ),
 }
+
+/** Where visits pass without a record. */
+const VISITS_PASS = ['large']
 
 const WORKLOAD_KINDS = ['Deployment', 'StatefulSet']
 const podsOf = (chart: RenderedChart): readonly Manifest[] =>
@@ -96,11 +100,15 @@ describe.skipIf(helm === undefined).each(Object.keys(VARIANTS))('the chart with 
     await expect(chart.text).toMatchFileSnapshot(join(GOLDEN, `${variant}.yaml`))
   })
 
-  test('fails closed: every webhook, every admission policy', () => {
+  test('fails closed: every webhook, every admission policy, but who visits where that is chosen', () => {
     const policies = chart.objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
-    const checks = [...webhooksOf(chart), ...policies.map(({ spec }) => spec)]
+    const visits = webhooksOf(chart).filter(({ name }) => name === 'visit.lanyard.dev')
+    const chosen = VISITS_PASS.includes(variant) ? 'Ignore' : 'Fail'
+    expect(visits.map(({ failurePolicy }) => failurePolicy)).toEqual([chosen])
+    const others = webhooksOf(chart).filter(({ name }) => name !== 'visit.lanyard.dev')
+    const checks = [...others, ...policies.map(({ spec }) => spec)]
     expect(checks.map(({ failurePolicy }) => failurePolicy)).toEqual(
-      Array.from({ length: 16 }, () => 'Fail'),
+      Array.from({ length: 15 }, () => 'Fail'),
     )
   })
 
@@ -362,10 +370,16 @@ describe.skipIf(helm === undefined)('the chart', () => {
     ['a pull policy that there is not', 'image.pullPolicy=Sometimes', /image\/pullPolicy/],
     ['a nodeSelector for both', 'nodeSelector.disk=fast', /'nodeSelector' not allowed/],
     ['an API server without TLS', 'injector.apiServerUrl=http://x', /apiServerUrl/],
+    ['another failure policy', 'injector.visitFailurePolicy=Maybe', /visitFailurePolicy/],
     ['half a digest', 'image.digests.lanyard-sidecar=sha256:12', /does not match/],
     ['a digest of another image', `image.digests.sidecar=${DIGEST}`, /'sidecar' not allowed/],
   ])('refuses %s', async (_name, value, message) => {
     await expect(render(value)).rejects.toThrow(message)
+  })
+
+  test('refuses visits without a record where visitors join', async () => {
+    const both = render('controlPlane.visitorsJoin=true', 'injector.visitFailurePolicy=Ignore')
+    await expect(both).rejects.toThrow(/injector\.visitFailurePolicy must be Fail/)
   })
 
   test('refuses another namespace, with the command that works', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Question } from '../proxy/judgement/authorizer.ts'
+import type { Question } from '../core/authorization/question.ts'
 import { openControlPlaneChannel } from '../sidecar/authorizer/control-plane-channel.ts'
 import { openDecisionStream } from '../sidecar/authorizer/decision-stream.ts'
 import { enroll } from '../sidecar/authorizer/enrolment.ts'

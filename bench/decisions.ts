@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
+import type { Question } from '../core/authorization/question.ts'
 import { CONTROL_PLANE_TOKEN_PATH } from '../core/pods/sidecar-contract.ts'
 import { waitFor } from '../test/cluster/control.ts'
 import { type Log, withProgress } from '../test/cluster/progress.ts'
@@ -76,18 +77,23 @@ async function loadOptions(options: DecisionOptions): Promise<z.infer<typeof dec
 }
 
 /** As the sidecar puts the benchmark's GET of one pod. */
-function question(name: string) {
+function question(name: string): Question {
   return {
     attributes: {
       verb: 'get',
       resourceRequest: true,
+      apiGroup: '',
       apiVersion: 'v1',
       resource: 'pods',
       namespace: BENCH_NAMESPACE,
       name,
       path: `/api/v1/namespaces/${BENCH_NAMESPACE}/pods/${name}`,
+      subresource: '',
+      alsoVerbs: [],
     },
     container: 'main',
+    targetContainer: '',
+    refusedBecause: '',
     userAgent: 'bench',
   }
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { EffectWord } from '../core/access-objects.ts'
 import { parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
 import { type AuditOptions, runAudit } from './commands/audit.ts'
@@ -14,7 +15,7 @@ const LIMIT_MAX = 100_000
 interface AuditFlags {
   readonly pod?: string
   readonly root?: string
-  readonly effect?: 'Allow' | 'Deny'
+  readonly effect?: EffectWord
   readonly verb?: string
   readonly resource?: ResourceFilter
   readonly since?: number
@@ -31,7 +32,7 @@ export function addAudit(program: Command, name: string, start: Start): void {
     .option('--root <user>', 'only those for this root requester', usable(parseText))
     .addOption(
       new Option('--effect <effect>', 'only these')
-        .choices(['allow', 'deny'])
+        .choices(['allow', 'hold', 'deny'])
         .argParser(usable(parseEffect)),
     )
     .option('--verb <verb>', 'only requests with this verb', usable(parseText))
@@ -62,12 +63,12 @@ const EXAMPLES = [
   ['audit --since 7d --limit 0 -o json', 'every decision of a week, as one list object'],
 ] as const
 
-function parseEffect(text: string): 'Allow' | 'Deny' {
-  const effect = (['Allow', 'Deny'] as const).find(
+function parseEffect(text: string): EffectWord {
+  const effect = (['Allow', 'Hold', 'Deny'] as const).find(
     (candidate) => candidate.toLowerCase() === text.toLowerCase(),
   )
   if (effect !== undefined) return effect
-  throw new Fault('request_invalid', 'want allow or deny')
+  throw new Fault('request_invalid', 'want allow, hold or deny')
 }
 
 function parseLimit(text: string): number {

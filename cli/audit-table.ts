@@ -1,4 +1,5 @@
 import type { AuditEventObject } from '../core/access-objects.ts'
+import { commandText } from './exec-text.ts'
 import { effectText, resourceText, statusText, targetText } from './request-text.ts'
 import type { TableColumn } from './table-writer.ts'
 import { formatTime } from './time-text.ts'
@@ -45,5 +46,6 @@ const WIDE_COLUMNS: readonly AuditColumn[] = [
   { title: 'RULE', cell: ({ spec }) => orNone(spec.rule) },
   { title: 'SERVICE ACCOUNT', cell: ({ spec }) => spec.serviceAccount },
   { title: 'CONTAINER', cell: ({ spec }) => orNone(spec.container) },
+  { title: 'COMMAND', cell: ({ spec }) => orNone(commandText(spec)) },
   { title: 'USER AGENT', cell: ({ spec }) => orNone(spec.userAgent) },
 ]

@@ -110,5 +110,6 @@ function createTableOfDecisions(context: CommandContext, goesOn: boolean): Decis
 }
 
 function colored({ terminal }: CommandContext, { spec }: AuditEventObject, line: string): string {
-  return spec.effect === 'Deny' ? terminal.style(spec.observed ? 'yellow' : 'red', line) : line
+  if (spec.effect === 'Allow') return line
+  return terminal.style(spec.effect === 'Hold' || spec.observed ? 'yellow' : 'red', line)
 }

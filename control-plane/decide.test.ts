@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Question } from '../core/authorization/question.ts'
 import { withCoRequester } from '../core/chain.ts'
 import { Fault } from '../core/fault.ts'
 import type { UserInfo } from '../core/kubernetes/user-info.ts'
@@ -14,7 +15,7 @@ import {
   BUILD,
   THIRD,
 } from '../test/support/record-builders.ts'
-import { createDecider, type Decider, type Question } from './decide.ts'
+import { createDecider, type Decider } from './decide.ts'
 import type { Access } from './kubernetes/access-reviewer.ts'
 import { openStore, type Store } from './store/open-store.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
@@ -214,7 +215,7 @@ describe('decide()', () => {
   })
 
   test('judges whoever has joined since the session began, and keeps what was decided before', async () => {
-    await store.bindings.markEnrolled(THIRD.podUid)
+    await store.bindings.markEnrolled(THIRD.podUid, '')
     const before = await decider.decide(binding, aQuestion())
     const chain = withCoRequester(binding.chain, aUser('carol'))
     world.grown = await store.bindings.revise(binding.podUid, ({ visits }) => ({ chain, visits }))
@@ -399,7 +400,7 @@ describe('prospect()', () => {
     decider.prospect(binding, { attributes: aRequest(attributes), targetContainer: '' })
 
   test('says yes where the chain may, and records nothing', async () => {
-    await expect(ask()).resolves.toEqual({ allowed: true, reason: '' })
+    await expect(ask()).resolves.toMatchObject({ effect: 'allow', reason: '' })
     await expect(store.auditEvents.list({}, { afterSequence: 0, limit: 10 })).resolves.toEqual(
       expect.objectContaining({ events: [] }),
     )
@@ -407,8 +408,8 @@ describe('prospect()', () => {
 
   test('says who may not and why, without a record to find', async () => {
     world.access.set('alice', 'denied')
-    const { allowed, reason } = await ask()
-    expect(allowed).toBe(false)
+    const { effect, reason } = await ask()
+    expect(effect).toBe('deny')
     expect(reason).toMatch(/alice .*RBAC does not allow it/)
     expect(reason).not.toContain('[decision')
   })
@@ -416,8 +417,8 @@ describe('prospect()', () => {
   test('says in an observed namespace that it would pass, and what it would be told', async () => {
     world.access.set('alice', 'denied')
     world.observed = true
-    await expect(ask()).resolves.toEqual({
-      allowed: true,
+    await expect(ask()).resolves.toMatchObject({
+      effect: 'allow',
       reason: expect.stringMatching(/only observes.*RBAC does not allow it/),
     })
   })
@@ -439,8 +440,8 @@ describe('prospect()', () => {
       rules: [allows, denies].filter((one) => one !== undefined),
     }
     world.policies.set('alice', policy)
-    const { allowed, reason } = await ask(attributes)
-    expect(allowed).toBe(false)
+    const { effect, reason } = await ask(attributes)
+    expect(effect).toBe('deny')
     expect(reason).toMatch(want)
   })
 
@@ -455,6 +456,8 @@ describe('prospect()', () => {
     ['the old way to bind any pod', { resource: 'bindings', subresource: '' }, false],
   ])('judges guards of %s as of the request', async (_name, change, want) => {
     const exec = { verb: 'create', resource: 'pods', subresource: 'exec' }
-    await expect(ask({ ...exec, ...change })).resolves.toMatchObject({ allowed: want })
+    await expect(ask({ ...exec, ...change })).resolves.toMatchObject({
+      effect: want ? 'allow' : 'deny',
+    })
   })
 })

@@ -1,27 +1,33 @@
 import { randomInt } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
+import type { Effect } from '../core/audit/audit-event.ts'
+import type { JudgedRequest, Question } from '../core/authorization/question.ts'
 import { Fault } from '../core/fault.ts'
-import { IMPERSONATE, impersonatedUser, isImpersonable } from '../core/kubernetes/impersonation.ts'
+import { IMPERSONATE, isImpersonable } from '../core/kubernetes/impersonation.ts'
+import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
+import type { Decision } from '../core/policy/decision.ts'
+import {
+  describeObligations,
+  isFree,
+  NO_OBLIGATIONS,
+  type Obligations,
+} from '../core/policy/obligations.ts'
 import { type Refusal, refusal } from '../core/policy/refusal.ts'
 import type { GrownBindings } from './chains/grown-bindings.ts'
+import { bounded, toRecord } from './decision-record.ts'
 import { type Share, shareOf } from './fair-turns.ts'
-import { createJudgeChain, type JudgeDeps, type JudgedRequest } from './judge-chain.ts'
+import { createJudgeChain, type JudgeDeps } from './judge-chain.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
-import type { AuditEventStore, NewAuditEvent } from './store/audit-event-store.ts'
+import type { AuditEventStore } from './store/audit-event-store.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
 
-/** One question of a sidecar. */
-export interface Question extends JudgedRequest {
-  readonly container: string
-  readonly userAgent: string
-  /** Why the sidecar itself refused; empty when it asks. */
-  readonly refusedBecause: string
-}
-
-/** An answer that is on record. */
-export interface Answer {
+/** A decision that is on record. */
+export interface RecordedDecision {
   readonly decisionId: string
-  readonly effect: 'allow' | 'deny'
+  readonly effect: Effect
+  /** What must be done to the request, of an allow. */
+  readonly obligations: Obligations
+  /** What the caller of a request that does not pass is told. */
   readonly refusal: Refusal | undefined
   /** What an observed namespace would have been told, or that the chain ends soon. */
   readonly warning: string
@@ -31,7 +37,8 @@ export interface Answer {
 
 /** What would be answered. */
 export interface Prospect {
-  readonly allowed: boolean
+  readonly effect: Effect
+  readonly obligations: Obligations
   /** Why not; for what an observed namespace lets pass, what it would have been told. */
   readonly reason: string
 }
@@ -47,7 +54,7 @@ export interface DecideDeps extends JudgeDeps {
 
 export interface Decider {
   /** Decides, and answers once the decision is on disk. Throws when it cannot do either. */
-  decide(binding: PodBinding, question: Question): Promise<Answer>
+  decide(binding: PodBinding, question: Question): Promise<RecordedDecision>
   /** Whether a request that was allowed still would be; records nothing. */
   stillAllows(binding: PodBinding, question: Question): Promise<boolean>
   /** What a request would be answered; records nothing, and lets nothing through. */
@@ -66,18 +73,18 @@ export function createDecider(deps: DecideDeps): Decider {
   const judgeChain = createJudgeChain(deps)
   const refusals = new RefusalLedger(deps.auditEvents)
 
-  async function decide(held: PodBinding, question: Question): Promise<Answer> {
+  async function decide(held: PodBinding, question: Question): Promise<RecordedDecision> {
     const binding = deps.grown.newest(held)
-    const { attributes, container, userAgent, refusedBecause, impersonation } = question
+    const { attributes, refusedBecause, impersonation } = question
     const caller = binding.chain.actors.at(-1)
     if (caller === undefined) throw new Fault('chain_unknown', 'The chain of this pod is empty')
     const judged = refusedBecause === '' ? await judgeChain(binding, question) : undefined
     const decision = judged?.decision
     const now = deps.now()
-    const effect = decision?.effect ?? 'deny'
     const share = shareOf(binding)
-    const passes =
-      effect === 'allow' || (decision !== undefined && facts.isObserved(caller.namespace))
+    const observed =
+      decision !== undefined && !isFreeAllow(decision) && facts.isObserved(caller.namespace)
+    const passes = observed || decision?.effect === 'allow'
     if (passes) deps.checkVolume?.(share, now)
     const reason = decision?.reason ?? 'request_invalid'
     // What passes has a record of its own, always.
@@ -85,37 +92,35 @@ export function createDecider(deps: DecideDeps): Decider {
       ? undefined
       : refusals.place(share, reason, attributes.verb, ulid(now), now)
     const decisionId = place?.id ?? ulid(now)
-    const denied =
-      decision?.effect === 'deny'
-        ? refusal(judged?.about ?? attributes, binding.chain, decision, decisionId)
-        : undefined
-    const observed = denied !== undefined && passes
-    const event = {
-      id: decisionId,
-      decidedAtMs: now,
-      caller,
-      container,
-      chain: binding.chain,
-      growth: binding.growth,
-      attributes,
-      effect,
-      reason,
-      refusedBy: decision?.effect === 'deny' ? (decision.refusedBy?.user.username ?? '') : '',
-      rule: decision?.rule ?? '',
-      observed,
-      userAgent: toPlainText(userAgent),
-      message: denied?.message ?? refusedBecause,
-      ...(impersonation === undefined ? {} : { impersonatedUser: impersonatedUser(impersonation) }),
-    }
+    const told = tell(judged?.about ?? attributes, binding, decision, decisionId)
+    const message = told?.message ?? refusedBecause
+    const parts = { id: decisionId, decidedAtMs: now, binding, caller, question, decision }
+    const event = toRecord({ ...parts, message, observed })
     if (place === undefined) await deps.auditEvents.append(event)
     else await place.record(bounded(event))
     const impersonationJudged = judged !== undefined && impersonation !== undefined
-    const answer = { decisionId, impersonationJudged }
-    if (observed) {
-      return { ...answer, effect: 'allow', refusal: undefined, warning: denied.message }
+    const answer = { decisionId, impersonationJudged, obligations: NO_OBLIGATIONS }
+    if (observed) return { ...answer, effect: 'allow', refusal: undefined, warning: message }
+    if (decision?.effect !== 'allow') {
+      return { ...answer, effect: decision?.effect ?? 'deny', refusal: told, warning: '' }
     }
-    const warning = effect === 'allow' ? deps.lapses.warningOf(binding) : ''
-    return { ...answer, effect, refusal: denied, warning }
+    const warning = deps.lapses.warningOf(binding)
+    const { obligations } = decision
+    return { ...answer, effect: 'allow', obligations, refusal: undefined, warning }
+  }
+
+  async function prospect(held: PodBinding, request: JudgedRequest): Promise<Prospect> {
+    const binding = deps.grown.newest(held)
+    const { decision, about } = await judgeChain(binding, asQuestion(request))
+    if (isFreeAllow(decision)) return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: '' }
+    const observed = facts.isObserved(binding.chain.actors.at(-1)?.namespace ?? '')
+    const reason = tell(about, binding, decision, '')?.message ?? ''
+    if (observed) {
+      const prefix = 'the namespace only observes; enforced it would be refused: '
+      return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: `${prefix}${reason}` }
+    }
+    const obligations = decision.effect === 'allow' ? decision.obligations : NO_OBLIGATIONS
+    return { effect: decision.effect, obligations, reason }
   }
 
   return {
@@ -124,18 +129,29 @@ export function createDecider(deps: DecideDeps): Decider {
       const binding = deps.grown.newest(held)
       const { decision } = await judgeChain(binding, question)
       const caller = binding.chain.actors.at(-1)
-      return decision.effect === 'allow' || facts.isObserved(caller?.namespace ?? '')
+      // What is open passes as it is: whatever would have to be done to it by now is not done.
+      return isFreeAllow(decision) || facts.isObserved(caller?.namespace ?? '')
     },
-    prospect: async (held, request) => {
-      const binding = deps.grown.newest(held)
-      const { decision, about } = await judgeChain(binding, asQuestion(request))
-      if (decision.effect === 'allow') return { allowed: true, reason: '' }
-      const observed = facts.isObserved(binding.chain.actors.at(-1)?.namespace ?? '')
-      const { message } = refusal(about, binding.chain, decision, '')
-      const prefix = observed ? 'the namespace only observes; enforced it would be refused: ' : ''
-      return { allowed: observed, reason: `${prefix}${message}` }
-    },
+    prospect,
   }
+}
+
+/** Whether a request may pass as it is. */
+function isFreeAllow(decision: Decision): boolean {
+  return decision.effect === 'allow' && isFree(decision.obligations)
+}
+
+/** What is said about a decision that stands in the way of a request; undefined for one that does not. */
+function tell(
+  about: RequestAttributes,
+  binding: PodBinding,
+  decision: Decision | undefined,
+  decisionId: string,
+): Refusal | undefined {
+  if (decision === undefined) return undefined
+  if (decision.effect !== 'allow') return refusal(about, binding.chain, decision, decisionId)
+  if (isFree(decision.obligations)) return undefined
+  return { message: describeObligations(decision.obligations), causes: [] }
 }
 
 const EVERY_VERB = '*'
@@ -153,36 +169,4 @@ function asQuestion(request: JudgedRequest): JudgedRequest {
   const every = isImpersonable(attributes) ? [...VERBS, IMPERSONATE] : VERBS
   const alsoVerbs = verb === EVERY_VERB ? every : also
   return { ...request, attributes: { ...attributes, alsoVerbs }, prospective: true }
-}
-
-/** Of a refusal: names of Kubernetes have 253 characters at most; what is longer is somebody's joke. */
-const REFUSED_NAME_MAX = 256
-const REFUSED_TEXT_MAX = 1_024
-
-/** A refused request is what the caller pleases: its texts are cut where they are longer than any use. */
-function bounded(event: NewAuditEvent): NewAuditEvent {
-  const { attributes } = event
-  const { apiGroup, apiVersion, resource, subresource, namespace, name, path } = attributes
-  const names = { apiGroup, apiVersion, resource, subresource, namespace, name }
-  const cutNames = Object.entries(names).map(([key, text]) => [key, cut(text, REFUSED_NAME_MAX)])
-  return {
-    ...event,
-    attributes: {
-      ...attributes,
-      ...(Object.fromEntries(cutNames) as typeof names),
-      path: cut(path, REFUSED_TEXT_MAX),
-    },
-    message: cut(event.message, REFUSED_TEXT_MAX),
-  }
-}
-
-function cut(text: string, charactersMax: number): string {
-  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1)}…`
-}
-
-const USER_AGENT_MAX = 256
-
-/** A user agent is the caller's own words: kept short, and nothing in it moves a terminal. */
-function toPlainText(text: string): string {
-  return text.slice(0, USER_AGENT_MAX).replaceAll(/[^\x20-\x7e]/g, '?')
 }

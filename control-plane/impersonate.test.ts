@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Question } from '../core/authorization/question.ts'
 import type { Impersonation } from '../core/kubernetes/impersonation.ts'
 import type { UserInfo } from '../core/kubernetes/user-info.ts'
 import type { AccessPolicy, PolicyRule } from '../core/policy/access-policy.ts'
 import { aRequest, aRule } from '../test/support/policy-builders.ts'
 import { AGENT, aBinding } from '../test/support/record-builders.ts'
 import { createGrownBindings } from './chains/grown-bindings.ts'
-import { createDecider, type Decider, type Question } from './decide.ts'
+import { createDecider, type Decider } from './decide.ts'
 import { openStore, type Store } from './store/open-store.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
 
@@ -207,7 +208,7 @@ describe('prospect() of every verb on what is impersonated', () => {
 
   test('says no, and names the guard', async () => {
     await expect(ask()).resolves.toEqual({
-      allowed: false,
+      effect: 'deny',
       reason: expect.stringContaining('impersonation'),
     })
   })
@@ -218,13 +219,13 @@ describe('prospect() of every verb on what is impersonated', () => {
     [[], false],
   ])('says, where a policy lifts %j, %j', async (lifts, allowed) => {
     policies.set(ALICE, aRule({ ...ALLOW_ALL, lifts }))
-    await expect(ask()).resolves.toMatchObject({ allowed })
+    await expect(ask()).resolves.toMatchObject({ effect: allowed ? 'allow' : 'deny' })
   })
 
   test('says no where a policy forbids to impersonate, whatever it lifts', async () => {
     const lifting = aRule({ ...ALLOW_ALL, lifts: ['impersonation'] })
     const denying = aRule({ ...ALLOW_ALL, effect: 'Deny', verbs: ['impersonate'] })
     policies.set(ALICE, { ...lifting, rules: [...denying.rules, ...lifting.rules] })
-    await expect(ask()).resolves.toMatchObject({ allowed: false })
+    await expect(ask()).resolves.toMatchObject({ effect: 'deny' })
   })
 })

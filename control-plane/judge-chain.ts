@@ -1,16 +1,15 @@
+import type { JudgedRequest } from '../core/authorization/question.ts'
 import type { ChainPrincipal } from '../core/chain.ts'
 import { Fault } from '../core/fault.ts'
-import type { CredentialBody } from '../core/kubernetes/credential-body.ts'
 import {
   type Impersonation,
   impersonatedUser,
   impersonationAttributes,
 } from '../core/kubernetes/impersonation.ts'
 import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
+import { type Decision, type Deny, strictest } from '../core/policy/decision.ts'
 import {
-  type Decision,
   type DefaultDecision,
-  type Deny,
   evaluate,
   evaluateGuards,
   needsReview,
@@ -24,18 +23,6 @@ import type { AccessReviewer } from './kubernetes/access-reviewer.ts'
 import type { ClusterFacts } from './kubernetes/cluster-facts.ts'
 import type { PodReader } from './kubernetes/pod-reader.ts'
 import type { PodBinding, PodBindingStore } from './store/pod-binding-store.ts'
-
-/** What is judged of one request. */
-export interface JudgedRequest {
-  readonly attributes: RequestAttributes
-  readonly targetContainer: string
-  /** As whom the request is made; absent when as the pod itself. */
-  readonly impersonation?: Impersonation | undefined
-  /** A question about what may be asked: without a name it is about the pods that the chain launched. */
-  readonly prospective?: true
-  /** What the body of a TokenRequest or of a new Secret says, where the sidecar could read it. */
-  readonly credentialBody?: CredentialBody
-}
 
 export interface Judgement {
   readonly decision: Decision
@@ -70,19 +57,31 @@ export function createJudgeChain(deps: JudgeDeps): JudgeChain {
     const { attributes, impersonation } = request
     const lapse = deps.lapses.lapseOf(binding)
     // Nobody is asked about a chain that has ended.
-    if (lapse !== undefined) return { decision: { effect: 'deny', ...lapse }, about: attributes }
+    if (lapse !== undefined) {
+      return { decision: { effect: 'deny', ...lapse, matches: [] }, about: attributes }
+    }
     if (impersonation === undefined) {
       const guard = await gatherGuard(deps, binding, request)
       return { decision: await judge(deps, binding, chain, attributes, guard), about: attributes }
     }
-    const refused = await judgeImpersonation(deps, binding, impersonation)
+    const needed = await judgeImpersonation(deps, binding, impersonation)
+    const refused = needed.find(({ decision }) => decision.effect === 'deny')
     if (refused !== undefined) return refused
     // Narrower, never wider: the chain must be able to make the request, and who is impersonated too.
     const user = impersonatedUser(impersonation)
     const guard = await gatherGuard(deps, binding, request)
     const everyone = [...chain, { role: 'impersonated' as const, user }]
-    return { decision: await judge(deps, binding, everyone, attributes, guard), about: attributes }
+    const own = await judge(deps, binding, everyone, attributes, guard)
+    return together({ decision: own, about: attributes }, needed)
   }
+}
+
+/** The judgement of a request that needs other things as well, none of which is denied. */
+function together(own: Judgement, needed: readonly Judgement[]): Judgement {
+  const decision = strictest([own.decision, ...needed.map((other) => other.decision)])
+  const held = needed.find((other) => other.decision.effect === 'hold')
+  const about = decision.effect === 'hold' && own.decision.effect !== 'hold' ? held : own
+  return { decision, about: (about ?? own).about }
 }
 
 /** Of these, an impersonation has neither a namespace that is injected nor a pod that it reaches. */
@@ -92,12 +91,12 @@ const NO_GUARD_FACTS: GuardFacts = {
   targetRoot: 'unknown',
 }
 
-/** The first refusal; undefined when every principal may impersonate all of it. */
+/** What is decided about each thing that the impersonation takes, up to the first refusal. */
 async function judgeImpersonation(
   deps: JudgeDeps,
   binding: PodBinding,
   impersonation: Impersonation,
-): Promise<Judgement | undefined> {
+): Promise<readonly Judgement[]> {
   const chain = principalsOf(binding)
   const wanted = impersonationAttributes(impersonation)
   // Guards first: without the lift nobody is reviewed.
@@ -105,20 +104,22 @@ async function judgeImpersonation(
   for (const about of wanted) {
     const decision = evaluateGuards(about, { principals: policies, guard: NO_GUARD_FACTS })
     if (decision !== undefined) {
-      return { decision: withProblem(decision, impersonation), about }
+      return [{ decision: withProblem(decision, impersonation), about }]
     }
   }
-  const [about] = wanted
-  if (impersonation.problem !== '' && about !== undefined) {
+  const [first] = wanted
+  if (impersonation.problem !== '' && first !== undefined) {
     const guard = 'impersonation'
-    const decision: Deny = { effect: 'deny', reason: 'guard', rule: guard, guard }
-    return { decision: withProblem(decision, impersonation), about }
+    const decision: Deny = { effect: 'deny', reason: 'guard', rule: guard, guard, matches: [] }
+    return [{ decision: withProblem(decision, impersonation), about: first }]
   }
+  const judged: Judgement[] = []
   for (const about of wanted) {
     const decision = await judge(deps, binding, chain, about, NO_GUARD_FACTS)
-    if (decision.effect === 'deny') return { decision, about }
+    judged.push({ decision, about })
+    if (decision.effect === 'deny') break
   }
-  return undefined
+  return judged
 }
 
 function withProblem(deny: Deny, { problem }: Impersonation): Deny {

@@ -64,9 +64,11 @@ export async function startControlPlane(
   kube.loadFromDefault()
   const metrics = createMetrics('control-plane', VERSION)
   const ownMetrics = createControlPlaneMetrics(metrics)
-  const store = await openStore(config.databaseFile, (result, seconds) => {
-    ownMetrics.transactions.inc({ result })
-    ownMetrics.transactionDuration.observe(seconds)
+  const store = await openStore(config.databaseFile, {
+    onTransaction(result, seconds) {
+      ownMetrics.transactions.inc({ result })
+      ownMetrics.transactionDuration.observe(seconds)
+    },
   })
   const cluster = await watchCluster(kube, config, store, logger)
   const { facts, access, openDecisions, decider, registry, visits, apiAudiences } = cluster

@@ -39,6 +39,13 @@ export interface DelegationChainObject {
   readonly actors: readonly ActorObject[]
 }
 
+export interface ClusterObject {
+  /** UID of the namespace kube-system. */
+  readonly id: string
+  /** Absent when its administrators have not said. */
+  readonly name?: string
+}
+
 /** The chain of one injected pod; named after the pod. */
 export interface ChainObject {
   readonly apiVersion: typeof ACCESS_API_VERSION
@@ -46,6 +53,9 @@ export interface ChainObject {
   readonly metadata: ObjectMeta
   readonly spec: DelegationChainObject & {
     readonly podUid: string
+    readonly cluster: ClusterObject
+    /** Version of the sidecar that enrolled last; absent when it did not say. */
+    readonly sidecarVersion?: string
     /** When the chain began, and when its root requester was last seen for it. */
     readonly beganAt: string
     readonly renewedAt: string
@@ -66,7 +76,36 @@ export interface VisitorObject {
   readonly joined: boolean
 }
 
+/** What an exec or attach asked for. */
+export interface ExecObject {
+  readonly command: readonly string[]
+  readonly stdin: boolean
+  readonly stdout: boolean
+  readonly stderr: boolean
+  readonly tty: boolean
+  readonly container: string
+  readonly env: readonly string[]
+  /** Where the record holds the beginning only: of how many texts, and their digest. */
+  readonly commandShortened?: { readonly count: number; readonly sha256: string }
+  readonly envShortened?: { readonly count: number; readonly sha256: string }
+}
+
+/** What has to be done to a request that passes. */
+export interface ObligationsObject {
+  readonly mask: readonly string[]
+  readonly record: boolean
+  readonly commands: readonly (readonly string[])[]
+}
+
+/** The rules that matched for one principal. */
+export interface MatchesObject {
+  readonly principal: string
+  readonly role: string
+  readonly rules: readonly { readonly name: string; readonly effect: string }[]
+}
+
 export interface AuditEventSpec {
+  readonly cluster: ClusterObject
   readonly decidedAt: string
   /** Name of the calling pod; its namespace is the object's own. */
   readonly pod: string
@@ -85,10 +124,15 @@ export interface AuditEventSpec {
   readonly namespace: string
   readonly name: string
   readonly path: string
-  readonly effect: 'Allow' | 'Deny'
+  readonly exec?: ExecObject
+  readonly portForward?: { readonly ports: readonly number[] }
+  readonly effect: EffectWord
   readonly reason: string
   readonly refusedBy: string
   readonly rule: string
+  readonly matches: readonly MatchesObject[]
+  /** Absent when there are none. */
+  readonly obligations?: ObligationsObject
   readonly observed: boolean
   readonly message: string
   readonly userAgent: string
@@ -99,6 +143,9 @@ export interface AuditEventSpec {
   readonly lastAt?: string
   readonly samples?: readonly string[]
 }
+
+/** How the API writes an effect. */
+export type EffectWord = 'Allow' | 'Hold' | 'Deny'
 
 export interface AuditEventStatus {
   /** Open until the request ended, and for ever when its sidecar died. */

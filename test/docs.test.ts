@@ -170,7 +170,7 @@ test('FAULTS are the rows of the table in docs/agents.md', () => {
 })
 
 test('DenyReason has a row for each reason in docs/agents.md', () => {
-  const type = /type DenyReason =([^=]+?)\n\n/.exec(read('core/policy/evaluate.ts'))?.[1] ?? ''
+  const type = /type DenyReason =([^=]+?)\n\n/.exec(read('core/policy/decision.ts'))?.[1] ?? ''
   const reasons = [...type.matchAll(/'(\w+)'/g)].map(([, reason = '']) => reason)
   expect(firstCells(sectionOf('docs/agents.md', 'Reasons'))).toEqual([
     ...reasons,
@@ -188,7 +188,7 @@ test('refusal() answers as docs/agents.md shows', () => {
   const request = aRequest({ verb: 'delete', name: 'x' })
   const chain = { rootRequester: alice, coRequesters: [], actors: [pod] }
   const refusedBy = { role: 'root requester', user: alice } as const
-  const deny = { effect: 'deny', reason: 'no_rule', rule: '', refusedBy } as const
+  const deny = { effect: 'deny', reason: 'no_rule', rule: '', refusedBy, matches: [] } as const
   expect(refusal(request, chain, deny, details?.causes?.[0]?.message ?? '')).toEqual({
     message,
     causes: details?.causes,

@@ -1,4 +1,4 @@
-import type { AuditEventObject } from '../../core/access-objects.ts'
+import type { AuditEventObject, EffectWord } from '../../core/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { fieldSelector, type ObjectList } from '../access-client.ts'
 import { followAuditEvents } from '../audit-follow.ts'
@@ -12,7 +12,7 @@ import { createShownDecisions } from '../shown-decisions.ts'
 export interface AuditOptions {
   readonly pod?: string
   readonly root?: string
-  readonly effect?: 'Allow' | 'Deny'
+  readonly effect?: EffectWord
   readonly verb?: string
   readonly resource?: ResourceFilter
   /** `--since`, in milliseconds before now. */

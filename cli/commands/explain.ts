@@ -4,6 +4,7 @@ import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
 import { adviceLines } from '../advice.ts'
 import type { CommandContext } from '../command-context.ts'
 import type { DecisionId } from '../decision-id.ts'
+import { tunnelLines } from '../exec-text.ts'
 import { findDecision } from '../find-decision.ts'
 import { objectName, toJson, toYaml } from '../output-format.ts'
 import { describeActor, describeRequester } from '../principal-text.ts'
@@ -27,7 +28,8 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
   const { terminal, utc } = context
   const { spec, metadata } = event
   const effect = effectText(spec)
-  const style = spec.effect === 'Allow' ? 'green' : spec.observed ? 'yellow' : 'red'
+  const mild = spec.effect === 'Hold' || spec.observed
+  const style = spec.effect === 'Allow' && !spec.observed ? 'green' : mild ? 'yellow' : 'red'
   const advice = spec.effect === 'Deny' ? adviceLines(event) : []
   return [
     ...section(context, 'Decision', [
@@ -35,6 +37,7 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
     ]),
     ...section(context, 'Request', [
       escapeText(requestText(spec)),
+      ...tunnelLines(spec).map(escapeText),
       escapeText(`by ${caller(event)}`),
       ...(spec.impersonatedUser === undefined
         ? []
@@ -44,6 +47,8 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
     ]),
     ...section(context, 'Chain', chainLines(context, event)),
     ...section(context, 'Because', because(event).map(escapeText)),
+    ...section(context, 'Rules', ruleLines(spec).map(escapeText)),
+    ...section(context, 'Obliged', obligationLines(spec).map(escapeText)),
     ...section(context, 'Outcome', outcome(event).map(escapeText)),
     ...(advice.length === 0 ? [] : section(context, 'To allow', advice.map(escapeText))),
   ]
@@ -73,7 +78,25 @@ function summary({ utc }: CommandContext, { spec }: AuditEventObject): readonly 
 
 function caller({ spec, metadata }: AuditEventObject): string {
   const container = spec.container === '' ? '' : `container ${spec.container} of `
-  return `${container}pod ${metadata.namespace}/${spec.pod} (service account ${spec.serviceAccount})`
+  const cluster = spec.cluster.name === undefined ? '' : ` of the cluster ${spec.cluster.name}`
+  return `${container}pod ${metadata.namespace}/${spec.pod}${cluster} (service account ${spec.serviceAccount})`
+}
+
+/** Every rule that matched, of whomever. */
+function ruleLines({ matches }: AuditEventObject['spec']): readonly string[] {
+  return matches.flatMap(({ principal, role, rules }) =>
+    rules.map(({ name, effect }) => `${effect} by ${name}, for ${principal} (${role})`),
+  )
+}
+
+function obligationLines({ obligations }: AuditEventObject['spec']): readonly string[] {
+  if (obligations === undefined) return []
+  const { mask, record, commands } = obligations
+  return [
+    ...mask.map((name) => `the answer is masked: ${name}`),
+    ...(record ? ['what goes through the tunnel is recorded'] : []),
+    ...commands.map((words) => `this command does not run: ${words.join(' ')}`),
+  ]
 }
 
 function chainLines(context: CommandContext, { spec }: AuditEventObject): readonly string[] {
@@ -103,7 +126,7 @@ function usernameOf({ namespace, serviceAccount }: ActorObject): string {
 
 function because({ spec }: AuditEventObject): readonly string[] {
   const reason = `(${spec.reason})`
-  if (spec.effect === 'Deny') {
+  if (spec.effect !== 'Allow') {
     return [spec.message === '' ? `it is refused ${reason}` : spec.message, reason]
   }
   switch (spec.reason) {

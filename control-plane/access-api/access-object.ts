@@ -2,16 +2,20 @@ import {
   ACCESS_API_VERSION,
   type AuditEventObject,
   type ChainObject,
+  type ClusterObject,
   type DelegationChainObject,
+  type EffectWord,
   type RequesterObject,
   type VisitorObject,
 } from '../../core/access-objects.ts'
 import { assert } from '../../core/assert.ts'
-import type { AuditEvent, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
+import type { AuditEvent, Effect, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain } from '../../core/chain.ts'
 import type { Visitor } from '../../core/chain-visits.ts'
+import type { Cluster } from '../../core/cluster.ts'
 import { escapeTexts } from '../../core/escape-text.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { isFree } from '../../core/policy/obligations.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 
 /** The pod that a chain belongs to. */
@@ -41,6 +45,8 @@ export function toChainObject(
     },
     spec: {
       podUid: binding.podUid,
+      cluster: toCluster(binding.cluster),
+      ...(binding.sidecarVersion === '' ? {} : { sidecarVersion: binding.sidecarVersion }),
       ...toDelegationChainObject(binding.chain),
       beganAt: toTime(binding.beganAtMs),
       renewedAt: toTime(binding.renewedAtMs),
@@ -68,6 +74,7 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
       pod: caller.name,
       podUid: caller.podUid,
       container: event.container,
+      cluster: toCluster(event.cluster),
       serviceAccount: caller.serviceAccount,
       rootRequester: event.chain.rootRequester.username,
       chain: toDelegationChainObject(event.chain),
@@ -79,10 +86,14 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
       namespace: attributes.namespace,
       name: attributes.name,
       path: attributes.path,
-      effect: event.effect === 'allow' ? 'Allow' : 'Deny',
+      ...(attributes.exec === undefined ? {} : { exec: attributes.exec }),
+      ...(attributes.portForward === undefined ? {} : { portForward: attributes.portForward }),
+      effect: EFFECT_WORDS[event.effect],
       reason: event.reason,
       refusedBy: event.refusedBy,
       rule: event.rule,
+      matches: event.matches,
+      ...(isFree(event.obligations) ? {} : { obligations: event.obligations }),
       observed: event.observed,
       message: event.message,
       userAgent: event.userAgent,
@@ -93,6 +104,17 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
     },
     status: toStatus(event.outcome),
   })
+}
+
+/** How the API writes an effect. */
+export const EFFECT_WORDS = {
+  allow: 'Allow',
+  hold: 'Hold',
+  deny: 'Deny',
+} as const satisfies Record<Effect, EffectWord>
+
+function toCluster({ id, name }: Cluster): ClusterObject {
+  return name === '' ? { id } : { id, name }
 }
 
 function toSummary(

@@ -36,6 +36,12 @@ export const AUDIT_EVENT_COLUMNS: readonly Column<AuditEventObject>[] = [
     WIDE,
   ),
   column(
+    'Command',
+    'What an exec was to run.',
+    ({ spec }) => orNone((spec.exec?.command ?? []).join(' ')),
+    WIDE,
+  ),
+  column(
     'User Agent',
     'What the client called itself.',
     ({ spec }) => orNone(spec.userAgent),

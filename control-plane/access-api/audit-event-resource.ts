@@ -128,13 +128,13 @@ async function listNewest(
   return { objects: newest.map(toAuditEventObject), revision }
 }
 
-const EFFECTS: Readonly<Record<string, Effect>> = { Allow: 'allow', Deny: 'deny' }
+const EFFECTS: Readonly<Record<string, Effect>> = { Allow: 'allow', Hold: 'hold', Deny: 'deny' }
 
 /** What the store itself can select; the rest is looked at afterwards. */
 function toFilter(selection: Selection): AuditEventFilter {
   const effect = pinnedValue(selection, 'spec.effect')
   if (effect !== undefined && EFFECTS[effect] === undefined) {
-    throw new Fault('request_invalid', 'The field spec.effect is either Allow or Deny')
+    throw new Fault('request_invalid', 'The field spec.effect is Allow, Hold or Deny')
   }
   const filter = {
     namespace: pinnedNamespace(selection),

@@ -58,8 +58,12 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
       ),
     }),
     DelegationChain: object('For whom a pod acted, and through whom.', chainProperties(ref)),
+    Cluster: CLUSTER,
+    ...decisionDefinitions(ref),
     ChainSpec: object('For whom the pod acts, and through whom.', {
       podUid: text('UID of the pod.'),
+      cluster: ref('Cluster', 'The cluster of the pod.'),
+      sidecarVersion: text('Version of the sidecar that enrolled last.'),
       ...chainProperties(ref),
       beganAt: time('When the chain began.'),
       renewedAt: time('When its root requester was last seen for it.'),
@@ -110,6 +114,11 @@ const LIST_META = object('What every list has.', {
   continue: text('Given back, it brings the next page.'),
 })
 
+const CLUSTER = object('A Kubernetes cluster.', {
+  id: text('UID of its namespace kube-system.'),
+  name: text('What its administrators call it; absent when they have not said.'),
+})
+
 const REQUESTER = object('A user, as kube-apiserver authenticated it.', {
   username: text('User name.'),
   uid: text('User id, where the authenticator gives one.'),
@@ -132,6 +141,55 @@ const AUDIT_EVENT_STATUS = object('What became of the request.', {
   completedAt: time('When the request ended.'),
 })
 
+/** What stands in a decision besides texts. */
+function decisionDefinitions(ref: Ref): Record<string, Schema> {
+  const texts = { type: 'string' }
+  return {
+    Exec: object('What an exec or attach asked for.', {
+      command: list('Arguments, the program first. Empty for an attach.', texts),
+      stdin: flag('Whether standard input was asked for.'),
+      stdout: flag('Whether standard output was asked for.'),
+      stderr: flag('Whether standard error was asked for.'),
+      tty: flag('Whether a terminal was asked for.'),
+      container: text('Container that the request names; empty when it names none.'),
+      env: list('Environment, each NAME=VALUE.', texts),
+      commandShortened: ref(
+        'Shortened',
+        'Set when the record holds only the beginning of command.',
+      ),
+      envShortened: ref('Shortened', 'Set when the record holds only the beginning of env.'),
+    }),
+    Shortened: object('What a list of texts was before the record cut it.', {
+      count: integer('How many texts.'),
+      sha256: text('SHA-256, in hexadecimal, of all texts, each followed by a NUL byte.'),
+    }),
+    PortForward: object('What a port-forward asked for.', {
+      ports: list('Ports; empty where each stream names its own.', integer('A port.')),
+    }),
+    Matches: object('The rules that matched for one principal.', {
+      principal: text('User name.'),
+      role: text('What it is to the chain.'),
+      rules: list('The rules, in the order of their policies.', ref('MatchedRule')),
+    }),
+    MatchedRule: object('A rule that matched.', {
+      name: text('AccessPolicy and rule.'),
+      effect: text('Effect of the rule: Allow, RequireApproval or Deny.'),
+    }),
+    Obligations: object('What has to be done to a request that passes.', {
+      mask: list('Names of what is hidden in the answer.', texts),
+      record: flag('What goes through the tunnel is recorded.'),
+      commands: list('Commands that do not run, each as its words.', {
+        type: 'array',
+        items: texts,
+      }),
+    }),
+  }
+}
+
+function flag(description: string): Schema {
+  return { type: 'boolean', description }
+}
+
 function chainProperties(ref: Ref): Record<string, Schema> {
   return {
     rootRequester: ref('Requester', 'Who started the chain.'),
@@ -145,6 +203,7 @@ function chainProperties(ref: Ref): Record<string, Schema> {
 
 function auditEventProperties(ref: Ref): Record<string, Schema> {
   return {
+    cluster: ref('Cluster', 'The cluster of the pod that asked.'),
     decidedAt: time('When it was decided.'),
     pod: text('Name of the pod that asked; its namespace is the one of this object.'),
     podUid: text('UID of the pod that asked.'),
@@ -160,13 +219,17 @@ function auditEventProperties(ref: Ref): Record<string, Schema> {
     namespace: text('Namespace that was asked for.'),
     name: text('Name of the object that was asked for.'),
     path: text('Path of the request, without its query.'),
-    effect: { ...text('The decision.'), enum: ['Allow', 'Deny'] },
+    exec: ref('Exec', 'Of an exec or attach: what was to run, and how.'),
+    portForward: ref('PortForward', 'Of a port-forward: to which ports.'),
+    effect: { ...text('The decision.'), enum: ['Allow', 'Hold', 'Deny'] },
     reason: text('Stable word for why it was decided so.'),
-    refusedBy: text('User name of the principal that may not; empty when allowed.'),
+    refusedBy: text('User name of the principal that may not, or whose rule asks for an approval.'),
     rule: text('AccessPolicy and rule that decided; empty when none did.'),
+    matches: list('Every rule that matched, by principal.', ref('Matches')),
+    obligations: ref('Obligations', 'What has to be done to a request that passes.'),
     observed: {
       type: 'boolean',
-      description: 'The namespace only observes, so a denied request passed.',
+      description: 'The namespace only observes, so the request passed as it was.',
     },
     message: text('What the caller was told.'),
     userAgent: text('What the client called itself.'),

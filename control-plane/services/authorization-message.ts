@@ -1,15 +1,22 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Outcome } from '../../core/audit/audit-event.ts'
+import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
+import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
-import {
-  type AuthorizeRequest,
-  type AuthorizeResponseSchema,
-  Effect,
-  type Impersonation as ImpersonationMessage,
-  type Outcome as OutcomeMessage,
+import { isFree } from '../../core/policy/obligations.ts'
+import type {
+  AuthorizeRequest,
+  AuthorizeResponseSchema,
+  Impersonation as ImpersonationMessage,
+  Outcome as OutcomeMessage,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-import type { Answer, Question } from '../decide.ts'
+import {
+  attributesFromMessage,
+  effectToMessage,
+  obligationsToMessage,
+} from '../../proto/question-message.ts'
+import type { RecordedDecision } from '../decide.ts'
 
 /** Longest texts that are taken; kube-apiserver's own names are far shorter. */
 const TEXT_MAX = 2_048
@@ -20,19 +27,13 @@ const CREDENTIAL = /\beyJ[\w.-]{8,}|\b(?:bearer|basic)\s+\S+/gi
 
 /** Throws `request_invalid` for a message that no sidecar of ours sends. */
 export function questionFromMessage(message: AuthorizeRequest): Question {
-  const { attributes } = message
-  if (attributes === undefined) throw new Fault('request_invalid', 'The message has no attributes')
-  const { verb, resourceRequest, apiGroup, apiVersion, resource, subresource } = attributes
-  const { namespace, name, path, alsoVerbs } = attributes
+  if (message.attributes === undefined) {
+    throw new Fault('request_invalid', 'The message has no attributes')
+  }
+  const attributes = attributesFromMessage(message.attributes)
+  const { exec, portForward, alsoVerbs, resourceRequest, ...own } = attributes
   const texts = [
-    verb,
-    apiGroup,
-    apiVersion,
-    resource,
-    subresource,
-    namespace,
-    name,
-    path,
+    ...Object.values<string>(own),
     message.container,
     message.targetContainer,
     message.refusedBecause,
@@ -41,19 +42,12 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
   if (texts.some((text) => text.length > TEXT_MAX) || alsoVerbs.length > 4) {
     throw new Fault('request_invalid', 'The message holds a text that is too long')
   }
+  checkExec(exec, message.targetContainer)
+  if ((portForward?.ports.length ?? 0) > PORTS_MAX) {
+    throw new Fault('request_invalid', `A port-forward may name at most ${PORTS_MAX} ports`)
+  }
   return {
-    attributes: {
-      verb,
-      resourceRequest,
-      apiGroup,
-      apiVersion,
-      resource,
-      subresource,
-      namespace,
-      name,
-      path,
-      alsoVerbs,
-    },
+    attributes,
     container: message.container,
     // The only header value that is recorded, and it is what the caller pleases.
     userAgent: message.userAgent.slice(0, USER_AGENT_MAX).replaceAll(CREDENTIAL, '[credential]'),
@@ -61,6 +55,30 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
     refusedBecause: message.refusedBecause,
     impersonation: impersonationFromMessage(message.impersonation),
     ...credentialBodyFrom(message.credentialBody),
+  }
+}
+
+/** More than fit into the head of a request that a sidecar takes. */
+const EXEC_CHARACTERS_MAX = 1024 * 1024
+const EXEC_TEXTS_MAX = 128 * 1024
+const SHA256 = /^[0-9a-f]{64}$/
+/** As many as there are. */
+const PORTS_MAX = 65_536
+
+function checkExec(exec: ExecAttributes | undefined, targetContainer: string): void {
+  if (exec === undefined) return
+  const texts = [...exec.command, ...exec.env]
+  const characters = texts.reduce((sum, { length }) => sum + length, 0)
+  if (characters > EXEC_CHARACTERS_MAX || texts.length > EXEC_TEXTS_MAX) {
+    throw new Fault('request_invalid', 'The command is too long')
+  }
+  const digests = [exec.commandShortened?.sha256, exec.envShortened?.sha256]
+  if (digests.some((digest) => digest !== undefined && !SHA256.test(digest))) {
+    throw new Fault('request_invalid', 'The digest of the command is none')
+  }
+  // Guards look at the one, records show the other.
+  if (exec.container !== targetContainer) {
+    throw new Fault('request_invalid', 'The message names two containers')
   }
 }
 
@@ -97,15 +115,23 @@ function credentialBodyFrom(
   return { credentialBody: { audiences, secretType } }
 }
 
-/** An answer as the sidecar gets it. Whatever is not an allow is written as a deny. */
-export function answerToMessage(answer: Answer): MessageInitShape<typeof AuthorizeResponseSchema> {
+/** Seconds after which the caller of a request that is held is to ask again. */
+const HOLD_RETRY_SECONDS = 15
+
+/** A decision as the sidecar gets it. */
+export function decisionToMessage(
+  decision: RecordedDecision,
+): MessageInitShape<typeof AuthorizeResponseSchema> {
+  const { effect, obligations, refusal } = decision
   return {
-    decisionId: answer.decisionId,
-    effect: answer.effect === 'allow' ? Effect.ALLOW : Effect.DENY,
-    message: answer.refusal?.message ?? '',
-    causes: (answer.refusal?.causes ?? []).map((cause) => ({ ...cause })),
-    warning: answer.warning,
-    impersonationJudged: answer.impersonationJudged,
+    decisionId: decision.decisionId,
+    effect: effectToMessage(effect, obligations),
+    message: refusal?.message ?? '',
+    causes: (refusal?.causes ?? []).map((cause) => ({ ...cause })),
+    warning: decision.warning,
+    impersonationJudged: decision.impersonationJudged,
+    ...(isFree(obligations) ? {} : { obligations: obligationsToMessage(obligations) }),
+    retryAfterSeconds: effect === 'hold' ? HOLD_RETRY_SECONDS : 0,
   }
 }
 

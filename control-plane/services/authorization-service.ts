@@ -3,7 +3,7 @@ import { Fault } from '../../core/fault.ts'
 import type { AuthorizationService } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import {
-  answerToMessage,
+  decisionToMessage,
   outcomeFromMessage,
   questionFromMessage,
 } from './authorization-message.ts'
@@ -22,7 +22,7 @@ export function createAuthorizationService(
   return {
     authorize: unary(logger, async (message, metadata) => {
       const session = sessionOf(metadata)
-      return answerToMessage(await decideMeasured(deps, session, questionFromMessage(message)))
+      return decisionToMessage(await decideMeasured(deps, session, questionFromMessage(message)))
     }),
     reportOutcome: unary(logger, async ({ outcome }, metadata) => {
       const { podUid } = sessionOf(metadata).binding

@@ -1,6 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from '@grpc/grpc-js'
+import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
+import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
 import { BATCH_MESSAGES_MAX, createBatchWriter } from '../../proto/batch-writer.ts'
 import type {
   AuthorizeStreamRequest,
@@ -8,10 +10,9 @@ import type {
   Outcome,
   Resume,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-import type { Question } from '../decide.ts'
 import type { Session } from '../sessions.ts'
 import {
-  answerToMessage,
+  decisionToMessage,
   outcomeFromMessage,
   questionFromMessage,
 } from './authorization-message.ts'
@@ -82,14 +83,16 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
       if (decided.effect === 'allow' && !ended) {
         deps.openDecisions.open(watch(decided.decisionId, session, question), changes)
       }
-      return { correlation, message: { case: 'decision', value: answerToMessage(decided) } }
+      return { correlation, message: { case: 'decision', value: decisionToMessage(decided) } }
     } finally {
       inFlight -= 1
     }
   }
 
   function watch(decisionId: string, { binding }: Session, question: Question): OpenDecision {
-    const decision = { decisionId, binding, question, revoke: revokeOf(decisionId) }
+    // Held for as long as the request is open: a long command would fill the memory.
+    const kept = { ...question, attributes: shortenExec(question.attributes) }
+    const decision = { decisionId, binding, question: kept, revoke: revokeOf(decisionId) }
     mine.set(decisionId, decision)
     return decision
   }

@@ -5,6 +5,7 @@ import {
   Effect,
   type ProspectSchema,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import { effectToMessage } from '../../proto/question-message.ts'
 import type { Session } from '../sessions.ts'
 import { questionFromMessage } from './authorization-message.ts'
 import type { AuthorizationDeps } from './decide-measured.ts'
@@ -30,8 +31,9 @@ export function createChainReview({
 
   async function judge({ binding }: Session, question: AuthorizeRequest): Promise<Prospect> {
     try {
-      const { allowed, reason } = await decider.prospect(binding, questionFromMessage(question))
-      return { effect: allowed ? Effect.ALLOW : Effect.DENY, reason }
+      const asked = questionFromMessage(question)
+      const { effect, obligations, reason } = await decider.prospect(binding, asked)
+      return { effect: effectToMessage(effect, obligations), reason }
     } catch (error) {
       const { code, message } = Fault.from(error)
       if (code === 'internal') logger.error({ error }, 'A review of a chain failed')

@@ -1,7 +1,8 @@
+import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ControlPlaneMetrics } from '../control-plane-metrics.ts'
-import type { Answer, Decider, Question } from '../decide.ts'
+import type { Decider, RecordedDecision } from '../decide.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { AuditEventStore } from '../store/audit-event-store.ts'
 import type { OpenDecisions } from './open-decisions.ts'
@@ -22,12 +23,12 @@ export async function decideMeasured(
   deps: Pick<AuthorizationDeps, 'decider' | 'metrics'>,
   session: Session,
   question: Question,
-): Promise<Answer> {
+): Promise<RecordedDecision> {
   const began = performance.now()
   try {
-    const answer = await deps.decider.decide(session.binding, question)
-    deps.metrics.decisions.inc({ effect: answer.effect })
-    return answer
+    const decision = await deps.decider.decide(session.binding, question)
+    deps.metrics.decisions.inc({ effect: decision.effect })
+    return decision
   } catch (error) {
     deps.metrics.decisions.inc({ effect: 'fault' })
     throw Fault.from(error)

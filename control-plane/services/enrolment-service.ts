@@ -19,11 +19,13 @@ export interface EnrolmentDeps {
 
 /** A projected token is a few kilobytes at most. */
 const TOKEN_BYTES_MAX = 16 * 1_024
+/** More than any version; what is longer is no version of ours. */
+const VERSION_CHARACTERS_MAX = 64
 
 /** Trades a pod-bound token for a session of the pod that kube-apiserver says it is bound to. */
 export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof EnrolmentService> {
   return {
-    enroll: unary(deps.logger, async ({ token }, _metadata, peer) => {
+    enroll: unary(deps.logger, async ({ token, sidecarVersion }, _metadata, peer) => {
       if (token.length > TOKEN_BYTES_MAX) {
         throw new Fault('identity_unverified', 'The token is longer than any token is')
       }
@@ -44,7 +46,10 @@ export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof
       if (pod.namespace !== account.namespace || pod.serviceAccount !== account.name) {
         throw new Fault('identity_unverified', "The token is not of this pod's service account")
       }
-      if (binding.sequence === 0) await deps.bindings.markEnrolled(podUid)
+      const version = sidecarVersion.slice(0, VERSION_CHARACTERS_MAX)
+      if (binding.sequence === 0 || binding.sidecarVersion !== version) {
+        await deps.bindings.markEnrolled(podUid, version)
+      }
       const { secret, expiresAtMs } = deps.sessions.open(binding, SESSION_MS_MAX)
       deps.logger.info({ podUid, namespace: pod.namespace, pod: pod.name }, 'Enrolled')
       return {

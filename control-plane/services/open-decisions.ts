@@ -1,6 +1,7 @@
+import type { Question } from '../../core/authorization/question.ts'
 import { textKey } from '../../core/text-key.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { Decider, Question } from '../decide.ts'
+import type { Decider } from '../decide.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 
 /** An allowed request whose outcome is still to come: a watch, a followed log, a tunnel, a slow answer. */

@@ -4,6 +4,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
+import { isFree } from '../../core/policy/obligations.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { actorToMessage, chainToMessage, userToMessage } from '../../proto/chain-message.ts'
 import type {
@@ -15,6 +16,11 @@ import type {
 import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { ChainService, PodBindingSchema } from '../../proto/gen/lanyard/v1/chain_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import {
+  attributesToMessage,
+  effectToMessage,
+  obligationsToMessage,
+} from '../../proto/question-message.ts'
 import { createAuditEventScan } from '../access-api/audit-event-scan.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
@@ -161,10 +167,15 @@ function toFilter(request: {
   readonly rootRequester: string
   readonly effect: Effect
 }): AuditEventFilter {
-  const effects = { [Effect.ALLOW]: 'allow', [Effect.DENY]: 'deny' } as const
+  // An allow with obligations is an allow: whoever selects those gets both.
+  const effects = {
+    [Effect.ALLOW]: 'allow',
+    [Effect.HOLD]: 'hold',
+    [Effect.DENY]: 'deny',
+  } as const
   const effect = effects[request.effect as keyof typeof effects]
   if (effect === undefined && request.effect !== Effect.UNSPECIFIED) {
-    throw new Fault('request_invalid', 'The effect is none that is known')
+    throw new Fault('request_invalid', 'The effect to select is DENY, HOLD or ALLOW')
   }
   return {
     ...(request.namespace === '' ? {} : { namespace: request.namespace }),
@@ -184,6 +195,8 @@ function bindingToMessage(binding: PodBinding): MessageInitShape<typeof PodBindi
     chain: chainToMessage(binding.chain),
     boundAt: timestampFromMs(binding.boundAtMs),
     sequence: BigInt(binding.sequence),
+    cluster: { ...binding.cluster },
+    sidecarVersion: binding.sidecarVersion,
   }
 }
 
@@ -209,8 +222,14 @@ function eventToMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSc
     container: event.container,
     rootRequester: event.chain.rootRequester.username,
     chain: chainToMessage(event.chain),
-    attributes: { ...event.attributes, alsoVerbs: [...event.attributes.alsoVerbs] },
-    effect: event.effect === 'allow' ? Effect.ALLOW : Effect.DENY,
+    cluster: { ...event.cluster },
+    attributes: attributesToMessage(event.attributes),
+    effect: effectToMessage(event.effect, event.obligations),
+    matches: event.matches.map(({ principal, role, rules }) => ({
+      ...{ principal, role },
+      rules: rules.map((rule) => ({ ...rule })),
+    })),
+    ...(isFree(event.obligations) ? {} : { obligations: obligationsToMessage(event.obligations) }),
     reason: event.reason,
     refusedBy: event.refusedBy,
     rule: event.rule,

@@ -18,6 +18,10 @@ export interface PodBindingRow {
   /** How often the chain has grown. */
   readonly growth: number
   readonly visits: string
+  readonly cluster_id: string
+  readonly cluster_name: string
+  /** Empty until a sidecar has said which it is. */
+  readonly sidecar_version: string
 }
 
 /** A chain as it was before it grew. */
@@ -67,6 +71,7 @@ export interface DecisionRow {
   readonly target_namespace: string
   readonly target_name: string
   readonly path: string
+  /** 0 denies, 1 allows, 2 holds. */
   readonly effect: number
   readonly reason: string
   readonly refused_by: string
@@ -85,6 +90,12 @@ export interface DecisionRow {
   readonly last_at_ms: number | null
   readonly samples: string | null
   readonly growth: number
+  /** ExecAttributes, PortForwardAttributes and Obligations as JSON; empty where there are none. */
+  readonly exec: string
+  readonly port_forward: string
+  readonly obligations: string
+  /** RecordedMatches as JSON; empty when no rule matched. */
+  readonly matches: string
 }
 
 export interface DatabaseSchema {

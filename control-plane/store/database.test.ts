@@ -72,7 +72,7 @@ test('openDatabase() keeps every row of an older file and goes on from there', a
   expect(renewedAtMs).toBeCloseTo(Date.now(), -5)
   // It never asked for anything: whether it ever ran is told when it enrols again.
   expect(await store.bindings.find(BUILD.podUid)).toMatchObject({ sequence: 0 })
-  await store.bindings.markEnrolled(BUILD.podUid)
+  await store.bindings.markEnrolled(BUILD.podUid, '')
   expect(await store.bindings.find(BUILD.podUid)).toMatchObject({ sequence: 3 })
   expect(await store.workloads.find('job-uid')).toMatchObject({ name: 'job', kind: 'Job' })
   expect(await store.auditEvents.get(aDecisionId(1))).toMatchObject({ chain: aChain([AGENT]) })

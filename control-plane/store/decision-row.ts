@@ -1,17 +1,31 @@
 import { assert } from '../../core/assert.ts'
-import type { AuditEvent } from '../../core/audit/audit-event.ts'
+import type { AuditEvent, Effect, RecordedMatches } from '../../core/audit/audit-event.ts'
 import type { DelegationChain } from '../../core/chain.ts'
+import type {
+  ExecAttributes,
+  PortForwardAttributes,
+} from '../../core/kubernetes/exec-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { isFree, NO_OBLIGATIONS, type Obligations } from '../../core/policy/obligations.ts'
 import type { NewAuditEvent } from './audit-event-store.ts'
 import type { Database } from './database.ts'
 import type { DecisionRow } from './database-schema.ts'
 
-type StoredRow = DecisionRow & { readonly chain: string | null }
+type StoredRow = DecisionRow & {
+  readonly chain: string | null
+  readonly cluster_id: string | null
+  readonly cluster_name: string | null
+}
 type NewRow = Omit<DecisionRow, 'http_status' | 'fault' | 'response_bytes' | 'completed_at_ms'>
 
 /** How an effect is stored. */
-export const ALLOW = 1
-export const DENY = 0
+export const EFFECTS = { deny: 0, allow: 1, hold: 2 } as const satisfies Record<Effect, number>
+
+/** Whatever number is not known denies: it is not one that lets anything through. */
+function effectOf(stored: number): Effect {
+  if (stored === EFFECTS.allow) return 'allow'
+  return stored === EFFECTS.hold ? 'hold' : 'deny'
+}
 
 /** The columns in the order of `toValues`. */
 const COLUMNS = [
@@ -46,6 +60,10 @@ const COLUMNS = [
   'last_at_ms',
   'samples',
   'growth',
+  'exec',
+  'port_forward',
+  'obligations',
+  'matches',
 ] as const satisfies readonly (keyof NewRow)[]
 
 /** The statement that takes `toValues`. */
@@ -81,7 +99,7 @@ export function toValues(
     attributes.namespace,
     attributes.name,
     attributes.path,
-    event.effect === 'allow' ? ALLOW : DENY,
+    EFFECTS[event.effect],
     event.reason,
     event.refusedBy,
     event.rule,
@@ -93,7 +111,15 @@ export function toValues(
     event.summary?.lastAtMs ?? null,
     event.summary === undefined ? null : JSON.stringify(event.summary.samples),
     event.growth ?? 0,
+    toJson(attributes.exec),
+    toJson(attributes.portForward),
+    isFree(event.obligations) ? '' : toJson(event.obligations),
+    event.matches.length === 0 ? '' : toJson(event.matches),
   ]
+}
+
+function toJson(value: object | undefined): string {
+  return value === undefined ? '' : JSON.stringify(value)
 }
 
 function summaryOf(row: StoredRow): Pick<AuditEvent, 'summary'> {
@@ -127,6 +153,7 @@ export function fromRow(row: StoredRow): AuditEvent {
     decidedAtMs: row.decided_at_ms,
     caller,
     container: row.container,
+    cluster: { id: row.cluster_id ?? '', name: row.cluster_name ?? '' },
     chain,
     attributes: {
       verb: row.verb,
@@ -139,11 +166,18 @@ export function fromRow(row: StoredRow): AuditEvent {
       name: row.target_name,
       path: row.path,
       alsoVerbs: row.also_verbs === '' ? [] : row.also_verbs.split(','),
+      ...(row.exec === '' ? {} : { exec: JSON.parse(row.exec) as ExecAttributes }),
+      ...(row.port_forward === ''
+        ? {}
+        : { portForward: JSON.parse(row.port_forward) as PortForwardAttributes }),
     },
-    effect: row.effect === ALLOW ? 'allow' : 'deny',
+    effect: effectOf(row.effect),
     reason: row.reason,
     refusedBy: row.refused_by,
     rule: row.rule,
+    matches: row.matches === '' ? [] : (JSON.parse(row.matches) as readonly RecordedMatches[]),
+    obligations:
+      row.obligations === '' ? NO_OBLIGATIONS : (JSON.parse(row.obligations) as Obligations),
     observed: row.observed === 1,
     userAgent: row.user_agent,
     message: row.message,

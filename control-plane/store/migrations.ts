@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration, MigrationProvider } from 'kysely/migration'
+import { decisions } from './decision-migration.ts'
 import { lifetimes } from './lifetimes-migration.ts'
 
 /* Migrations are modules of the bundle, applied in the order of their names and never changed. */
@@ -128,5 +129,6 @@ export const migrationProvider: MigrationProvider = {
       '0004-touches-generations': fourth,
       '0005-lifetimes': lifetimes,
       '0006-summed-refusals': sixth,
+      '0020-decisions-clusters': decisions,
     }),
 }

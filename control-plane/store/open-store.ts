@@ -1,3 +1,4 @@
+import { type Cluster, UNKNOWN_CLUSTER } from '../../core/cluster.ts'
 import type { AuditEventStore } from './audit-event-store.ts'
 import { createCommitQueue, type OnTransaction } from './commit-queue.ts'
 import { openDatabase } from './database.ts'
@@ -21,12 +22,19 @@ export interface Store {
   close(): Promise<void>
 }
 
+export interface StoreOptions {
+  /** Whose pods are bound here; unknown unless told. */
+  readonly cluster?: Cluster
+  readonly onTransaction?: OnTransaction
+}
+
 /** Opens the SQLite file at `path`. Throws `audit_unavailable` when it cannot be used. */
-export async function openStore(path: string, onTransaction?: OnTransaction): Promise<Store> {
+export async function openStore(path: string, options: StoreOptions = {}): Promise<Store> {
+  const { cluster = UNKNOWN_CLUSTER, onTransaction } = options
   const database = await openDatabase(path)
   const queue = createCommitQueue(database.sqlite, onTransaction)
   return {
-    bindings: createSqlitePodBindingStore(database, queue),
+    bindings: createSqlitePodBindingStore(database, queue, cluster),
     workloads: createSqliteWorkloadStore(database, queue),
     auditEvents: createSqliteAuditEventStore(database, queue),
     problem: queue.problem,

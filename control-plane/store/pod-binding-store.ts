@@ -1,5 +1,6 @@
 import type { DelegationChain } from '../../core/chain.ts'
 import type { Visits } from '../../core/chain-visits.ts'
+import type { Cluster } from '../../core/cluster.ts'
 
 /** How old a chain is. */
 export interface ChainAge {
@@ -28,6 +29,10 @@ export interface PodBinding extends ChainAge {
   readonly sequence: number
   /** The first sequence that it had. */
   readonly firstSequence: number
+  /** The cluster of the pod. */
+  readonly cluster: Cluster
+  /** Version of the sidecar that enrolled last; empty when it did not say. */
+  readonly sidecarVersion: string
 }
 
 /** What admission says of a pod. */
@@ -51,8 +56,11 @@ export interface PodBindingStore {
   /** The same binding again does nothing; another chain for the pod is `binding_conflict`. */
   record(binding: NewPodBinding): Promise<PodBinding>
   find(podUid: string): Promise<PodBinding | undefined>
-  /** Notes that a bound pod runs, and gives it the next sequence. Once: later calls do nothing. */
-  markEnrolled(podUid: string): Promise<void>
+  /**
+   * Notes that a bound pod runs, by which version of the sidecar, and gives it the next sequence. Once:
+   * later calls only note another version.
+   */
+  markEnrolled(podUid: string, sidecarVersion: string): Promise<void>
   /**
    * Writes the chain and the visits of what `revise` makes of a binding, in one transaction with
    * reading it. Writes nothing for what it was given, and throws what it throws. Undefined for a pod

@@ -10,7 +10,7 @@ import type {
 } from './audit-event-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
-import { ALLOW, DENY, fromRow, insertSql, toValues } from './decision-row.ts'
+import { EFFECTS, fromRow, insertSql, toValues } from './decision-row.ts'
 
 /** Two selects of one aggregate each: only such a one is read from the end of its index. */
 const HIGHEST_SQL =
@@ -131,8 +131,7 @@ function select(kysely: Database['kysely'], filter: AuditEventFilter) {
     'decision.root_requester': filter.rootRequester,
     'decision.verb': filter.verb,
     'decision.resource': filter.resource,
-    'decision.effect':
-      filter.effect === undefined ? undefined : filter.effect === 'allow' ? ALLOW : DENY,
+    'decision.effect': filter.effect === undefined ? undefined : EFFECTS[filter.effect],
   } as const
   let query = kysely
     .selectFrom('decision')
@@ -144,6 +143,7 @@ function select(kysely: Database['kysely'], filter: AuditEventFilter) {
         .onRef('former_chain.growth', '=', 'decision.growth'),
     )
     .selectAll('decision')
+    .select(['pod_binding.cluster_id', 'pod_binding.cluster_name'])
     .select((on) => on.fn.coalesce('former_chain.chain', 'pod_binding.chain').as('chain'))
   for (const [column, value] of Object.entries(equal)) {
     if (value !== undefined) query = query.where(column as keyof typeof equal, '=', value)

@@ -1,6 +1,7 @@
 import { assert } from '../../core/assert.ts'
 import type { DelegationChain } from '../../core/chain.ts'
 import type { Visits } from '../../core/chain-visits.ts'
+import type { Cluster } from '../../core/cluster.ts'
 import { Fault } from '../../core/fault.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
@@ -18,14 +19,26 @@ type StoredRow = Omit<PodBindingRow, 'sequence'>
 const NEXT_SEQUENCE = '(select coalesce(max(enrolled_sequence), 0) + 1 from pod_binding)'
 
 /** The bindings in SQLite. The chain of a binding that exists only grows. */
-export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): PodBindingStore {
+export function createSqlitePodBindingStore(
+  db: Database,
+  queue: CommitQueue,
+  cluster: Cluster,
+): PodBindingStore {
   const { kysely, sqlite } = db
   const insert = sqlite.prepare<unknown[]>(
-    'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain, bound_at_ms, began_at_ms, renewed_at_ms) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
+    'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain, bound_at_ms, began_at_ms, renewed_at_ms, cluster_id, cluster_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
   )
   const enrol = sqlite.prepare<unknown[]>(
     `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE}, first_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is null`,
   )
+  const noteVersion = sqlite.prepare<unknown[]>(
+    'update pod_binding set sidecar_version = ? where pod_uid = ? and sidecar_version <> ?',
+  )
+  // Chains that are older than the column: until now a file has been of one cluster only.
+  const adopt = sqlite.prepare<unknown[]>(
+    "update pod_binding set cluster_id = ?, cluster_name = ? where cluster_id = ''",
+  )
+  adopt.run(cluster.id, cluster.name)
   const revisions = createRevisions(sqlite)
 
   async function record(binding: NewPodBinding): Promise<PodBinding> {
@@ -42,6 +55,8 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
         binding.boundAtMs,
         binding.beganAtMs,
         binding.renewedAtMs,
+        cluster.id,
+        cluster.name,
       )
     })
     const stored = await find(binding.podUid)
@@ -68,9 +83,10 @@ export function createSqlitePodBindingStore(db: Database, queue: CommitQueue): P
     }
   }
 
-  function markEnrolled(podUid: string): Promise<void> {
+  function markEnrolled(podUid: string, sidecarVersion: string): Promise<void> {
     return queue.commit(() => {
       enrol.run(podUid)
+      noteVersion.run(sidecarVersion, podUid, sidecarVersion)
     })
   }
 
@@ -182,5 +198,7 @@ function fromRow(row: StoredRow): PodBinding {
     visits: JSON.parse(row.visits) as Visits,
     sequence: row.enrolled_sequence ?? 0,
     firstSequence: row.first_sequence ?? 0,
+    cluster: { id: row.cluster_id, name: row.cluster_name },
+    sidecarVersion: row.sidecar_version,
   }
 }

@@ -1,8 +1,19 @@
-import type { Actor, DelegationChain } from '../chain.ts'
+import type { Actor, DelegationChain, PrincipalRole } from '../chain.ts'
+import type { Cluster } from '../cluster.ts'
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { UserInfo } from '../kubernetes/user-info.ts'
+import type { MatchedRule } from '../policy/decision.ts'
+import type { Obligations } from '../policy/obligations.ts'
 
-export type Effect = 'allow' | 'deny'
+export type Effect = 'allow' | 'hold' | 'deny'
+
+/** The rules that matched for one principal, as they are kept. */
+export interface RecordedMatches {
+  /** User name. */
+  readonly principal: string
+  readonly role: PrincipalRole
+  readonly rules: readonly MatchedRule[]
+}
 
 /** What became of a request after its decision. */
 export interface Outcome {
@@ -35,16 +46,22 @@ export interface AuditEvent {
   /** The pod that asked: the chain's last actor. */
   readonly caller: Actor
   readonly container: string
+  /** The cluster of the pod that asked. */
+  readonly cluster: Cluster
   readonly chain: DelegationChain
   readonly attributes: RequestAttributes
   readonly effect: Effect
   /** Stable name of the reason, such as `no_rule`. */
   readonly reason: string
-  /** User name of the principal that may not; empty when allowed. */
+  /** User name of the principal that may not, or whose rule asks for an approval; empty when allowed. */
   readonly refusedBy: string
   /** `policy/rule` that decided; empty when none did. */
   readonly rule: string
-  /** True where the namespace only observes, so that a denied request passed. */
+  /** Every rule that matched; empty where RBAC alone decided. */
+  readonly matches: readonly RecordedMatches[]
+  /** What had to be done to the request; for a hold, what will have to be. */
+  readonly obligations: Obligations
+  /** True where the namespace only observes, so that a request passed as if nothing stood in its way. */
   readonly observed: boolean
   readonly userAgent: string
   /** As whom the pod wanted to act, as kube-apiserver's own audit names it; absent for itself. */

@@ -1,3 +1,5 @@
+import type { ExecAttributes, PortForwardAttributes } from './exec-attributes.ts'
+
 /** What is judged: the attributes that kube-apiserver's authorizer will see for the same request. */
 export interface RequestAttributes {
   /** get list watch create update patch delete deletecollection; for other URLs the HTTP method in lower case. */
@@ -13,6 +15,18 @@ export interface RequestAttributes {
   readonly path: string
   /** Verbs that must be allowed besides `verb`: `create` for a server-side apply or an upgrade. */
   readonly alsoVerbs: readonly string[]
+  /** Of an exec or attach: what is to run, and how. */
+  readonly exec?: ExecAttributes
+  /** Of a port-forward: to which ports. */
+  readonly portForward?: PortForwardAttributes
+}
+
+/** What is judged of a URL outside the resource API. */
+export function nonResourceAttributes(verb: string, path: string): RequestAttributes {
+  return {
+    ...{ verb, path, resourceRequest: false, apiGroup: '', apiVersion: '', resource: '' },
+    ...{ subresource: '', namespace: '', name: '', alsoVerbs: [] },
+  }
 }
 
 /** `pods/log`, as RBAC writes a resource with its subresource. */

@@ -1,8 +1,10 @@
 import { Fault } from '../fault.ts'
+import { parseExecAttributes, parsePortForwardAttributes } from './exec-attributes.ts'
 import { nameInFieldSelector } from './field-selector.ts'
 import { isLabelSelector } from './label-selector.ts'
+import { isTrue } from './query-boolean.ts'
 import { countingParameters } from './query-parameters.ts'
-import type { RequestAttributes } from './request-attributes.ts'
+import { nonResourceAttributes, type RequestAttributes } from './request-attributes.ts'
 import {
   decodedPath,
   parseRequestTarget,
@@ -89,7 +91,7 @@ export function parseRequestInfo(
   const upgrade = upgradeKind(attributes)
   const also = pathVerb === '' ? alsoVerbs(attributes, upgrade, contentType) : methodBeside(method)
   return {
-    attributes: { ...attributes, alsoVerbs: also },
+    attributes: { ...attributes, alsoVerbs: also, ...upgradeAttributes(upgrade, target.query) },
     target: printRequestTarget(target),
     query: target.query,
     upgrade,
@@ -105,18 +107,7 @@ function methodBeside(method: string): readonly string[] {
 
 function nonResource(method: string, path: string, target: RequestTarget): RequestInfo {
   return {
-    attributes: {
-      verb: method.toLowerCase(),
-      resourceRequest: false,
-      apiGroup: '',
-      apiVersion: '',
-      resource: '',
-      subresource: '',
-      namespace: '',
-      name: '',
-      path,
-      alsoVerbs: [],
-    },
+    attributes: nonResourceAttributes(method.toLowerCase(), path),
     target: printRequestTarget(target),
     query: target.query,
     upgrade: '',
@@ -226,20 +217,22 @@ function refuseUndecodable(query: readonly QueryPair[]): void {
   }
 }
 
-/**
- * How kube-apiserver reads a boolean parameter: absent, `0` and `false` in any case are false, all
- * else is true. Source: Kubernetes apimachinery/pkg/runtime/conversion.go.
- */
-export function isTrue(value: string | undefined): boolean {
-  return value !== undefined && value !== '0' && value.toLowerCase() !== 'false'
-}
-
 function upgradeKind(attributes: RequestAttributes): UpgradeKind | '' {
   const { apiGroup, resource, subresource, name } = attributes
   if (apiGroup !== '' || resource !== 'pods' || name === '') return ''
   return subresource === 'exec' || subresource === 'attach' || subresource === 'portforward'
     ? subresource
     : ''
+}
+
+/** What an upgrade asks for besides its pod. */
+function upgradeAttributes(
+  upgrade: UpgradeKind | '',
+  query: readonly QueryPair[],
+): Pick<RequestAttributes, 'exec' | 'portForward'> {
+  if (upgrade === '') return {}
+  if (upgrade === 'portforward') return { portForward: parsePortForwardAttributes(query) }
+  return { exec: parseExecAttributes(query) }
 }
 
 function targetContainer(attributes: RequestAttributes, query: readonly QueryPair[]): string {

@@ -1,4 +1,5 @@
 import { parseServiceAccountUsername, type UserInfo } from '../kubernetes/user-info.ts'
+import type { Obligations } from './obligations.ts'
 
 /** Whom a policy names, as in RBAC. */
 export interface Subject {
@@ -11,7 +12,8 @@ export interface Subject {
 /** One rule. Every list matches exactly or by `*`; an empty one matches nothing. */
 export interface PolicyRule {
   readonly name: string
-  readonly effect: 'Allow' | 'Deny'
+  /** `RequireApproval` allows what somebody else has approved. */
+  readonly effect: 'Allow' | 'RequireApproval' | 'Deny'
   readonly apiGroups: readonly string[]
   readonly resources: readonly string[]
   readonly verbs: readonly string[]
@@ -19,6 +21,8 @@ export interface PolicyRule {
   readonly namespaces: readonly string[]
   /** Names of guards that this Allow lifts. */
   readonly lifts: readonly string[]
+  /** What must be done to a request that the rule matches. */
+  readonly obligations: Obligations
 }
 
 /** A checked AccessPolicy. */

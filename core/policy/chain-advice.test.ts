@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type Actor, closeChain, type DelegationChain } from '../chain.ts'
 import { serviceAccountUser, type UserInfo } from '../kubernetes/user-info.ts'
 import { closedBecause, grantAdvice } from './chain-advice.ts'
-import type { Deny } from './evaluate.ts'
+import type { Deny } from './decision.ts'
 
 const pod: Actor = { podUid: 'u', namespace: 'team', name: 'step', serviceAccount: 'step', via: [] }
 const alice: UserInfo = { username: 'alice', uid: '', groups: [], extra: {} }
@@ -11,7 +11,7 @@ const chainOf = (rootRequester: UserInfo, actor = pod): DelegationChain => ({
   ...{ rootRequester, coRequesters: [], actors: [actor] },
 })
 const refusedBy = (user: UserInfo, reason: Deny['reason'] = 'rbac_denies'): Deny => ({
-  ...{ effect: 'deny', rule: '', reason },
+  ...{ effect: 'deny', rule: '', reason, matches: [] },
   refusedBy: { role: 'root requester', user },
 })
 
@@ -27,7 +27,7 @@ test.each<[string, Deny, DelegationChain]>([
   ['a person who may not', refusedBy(alice), chainOf(alice)],
   ['another principal than the root', refusedBy(alice), chainOf(operator)],
   ['a rule that denies', refusedBy(operator, 'policy_denies'), chainOf(operator)],
-  ['nobody', { effect: 'deny', rule: '', reason: 'guard' }, chainOf(operator)],
+  ['nobody', { effect: 'deny', rule: '', reason: 'guard', matches: [] }, chainOf(operator)],
   [
     'the account of the pod itself',
     refusedBy(operator),

@@ -1,6 +1,6 @@
 import type { DelegationChain } from '../chain.ts'
 import { parseServiceAccountUsername } from '../kubernetes/user-info.ts'
-import type { Deny, DenyReason } from './evaluate.ts'
+import type { Deny, DenyReason } from './decision.ts'
 
 /** Why nothing is allowed, and the two ways out. */
 export function closedBecause(chain: DelegationChain): string {

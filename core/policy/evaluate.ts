@@ -2,9 +2,11 @@ import { assert } from '../assert.ts'
 import type { ChainPrincipal } from '../chain.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { AccessPolicy, PolicyRule } from './access-policy.ts'
+import { type Decision, type Deny, type DenyReason, strictest } from './decision.ts'
 import type { GuardName } from './guard-names.ts'
 import { type GuardFacts, guardsHit } from './guards.ts'
-import { ruleAllows, ruleDenies } from './match-rule.ts'
+import { ruleAllows, ruleDenies, ruleNarrows } from './match-rule.ts'
+import { NO_OBLIGATIONS, unionOf } from './obligations.ts'
 
 /** What is known of one principal, gathered beforehand. */
 export interface PrincipalFacts {
@@ -33,44 +35,6 @@ export interface Facts {
 
 export type DefaultDecision = 'SubjectAccessReview' | 'Deny'
 
-export type DenyReason =
-  | 'verb_unknown'
-  | 'chain_unknown'
-  | 'chain_closed'
-  | 'chain_expired'
-  | 'chain_revoked'
-  | 'requester_gone'
-  | 'guard'
-  | 'policy_invalid'
-  | 'policy_denies'
-  | 'no_rule'
-  | 'rbac_denies'
-  | 'access_unknown'
-  | 'default_denies'
-
-export interface Allow {
-  readonly effect: 'allow'
-  readonly reason: 'policy_allows' | 'rbac_allows'
-  /** `policy/rule` that allowed the root requester; empty where RBAC did. */
-  readonly rule: string
-}
-
-export interface Deny {
-  readonly effect: 'deny'
-  readonly reason: DenyReason
-  /** The principal that may not; absent where the request itself is refused. */
-  readonly refusedBy?: ChainPrincipal
-  /** `policy/rule`, policy, or guard; empty where none decided. */
-  readonly rule: string
-  readonly guard?: GuardName
-  /** What is wrong besides, in words; absent where the reason says it all. */
-  readonly detail?: string
-  /** Of a chain that may do nothing any more: the words for a person. */
-  readonly why?: string
-}
-
-export type Decision = Allow | Deny
-
 /**
  * Whether the cluster's authorizer must be asked about a principal: no policy names it, or the
  * request is for a URL outside the resource API, of which policies do not speak.
@@ -87,26 +51,24 @@ export function needsReview(
 
 /**
  * Decides one request for one delegation chain: every principal must be able to make it, and no
- * guard may stand in the way. Adding a principal can only take away.
+ * guard may stand in the way. Adding a principal can only take away: deny beats hold, hold beats allow,
+ * and what must be done adds up over all principals and all rules that matched.
  */
 export function evaluate(attributes: RequestAttributes, facts: Facts): Decision {
-  if (judgedVerbs(attributes).includes(''))
-    return { effect: 'deny', reason: 'verb_unknown', rule: '' }
-  const [root] = facts.principals
-  if (root === undefined) return { effect: 'deny', reason: 'chain_unknown', rule: '' }
-  assert(root.principal.role === 'root requester', 'the first principal is the root requester')
-  if (facts.closed === true) return { effect: 'deny', reason: 'chain_closed', rule: '' }
+  if (judgedVerbs(attributes).includes('')) return deny('verb_unknown')
+  if (facts.principals.length === 0) return deny('chain_unknown')
+  if (facts.closed === true) return deny('chain_closed')
 
-  const answers = facts.principals.map((principal) =>
-    evaluatePrincipal(attributes, principal, facts.defaultDecision),
-  )
-  const refused = answers.find((answer) => answer.effect === 'deny')
-  if (refused !== undefined) return refused
+  const answers = facts.principals.map((principal) => ({
+    isRoot: principal.principal.role === 'root requester',
+    decision: evaluatePrincipal(attributes, principal, facts.defaultDecision),
+  }))
+  // The root requester's answer first: its rule stands for an allow, and it is named first in a refusal.
+  const root = answers.find(({ isRoot }) => isRoot)
+  assert(root !== undefined, 'one principal of a chain is its root requester')
+  const others = answers.filter((answer) => answer !== root).map(({ decision }) => decision)
   const guarded = evaluateGuards(attributes, facts)
-  if (guarded !== undefined) return guarded
-  const [answer] = answers
-  assert(answer !== undefined, 'the root requester has an answer')
-  return answer
+  return strictest([root.decision, ...others, ...(guarded === undefined ? [] : [guarded])])
 }
 
 /** The refusal of the first guard that stands in the way and is not lifted. Needs no reviews. */
@@ -117,7 +79,12 @@ export function evaluateGuards(
   const guard = guardsHit(attributes, facts.guard).find(
     (name) => !isLifted(name, attributes, facts.principals),
   )
-  return guard === undefined ? undefined : { effect: 'deny', reason: 'guard', rule: guard, guard }
+  return guard === undefined ? undefined : { ...deny('guard', guard), guard }
+}
+
+function deny(reason: DenyReason, rule = '', refusedBy?: ChainPrincipal): Deny {
+  const principal = refusedBy === undefined ? {} : { refusedBy }
+  return { effect: 'deny', reason, rule, ...principal, matches: [] }
 }
 
 function evaluatePrincipal(
@@ -125,32 +92,67 @@ function evaluatePrincipal(
   facts: PrincipalFacts,
   defaultDecision: DefaultDecision,
 ): Decision {
-  const refusedBy = facts.principal
+  const { principal } = facts
   const [invalid] = facts.invalidPolicies
   if (attributes.resourceRequest && invalid !== undefined) {
-    return { effect: 'deny', reason: 'policy_invalid', refusedBy, rule: invalid }
+    return deny('policy_invalid', invalid, principal)
   }
   if (needsReview(attributes, facts, defaultDecision)) return evaluateReview(facts)
-  if (facts.policies.length === 0) {
-    return { effect: 'deny', reason: 'default_denies', refusedBy, rule: '' }
-  }
-  const denying = firstRule(facts.policies, (rule) => ruleDenies(rule, attributes))
-  if (denying !== undefined) {
-    return { effect: 'deny', reason: 'policy_denies', refusedBy, rule: denying }
-  }
+  if (facts.policies.length === 0) return deny('default_denies', '', principal)
+  const matched = matchRules(facts.policies, attributes)
+  const rules = matched.map(({ name, rule }) => ({ name, effect: rule.effect }))
+  const matches = rules.length === 0 ? [] : [{ principal, rules }]
+  const denying = matched.find(({ rule }) => rule.effect === 'Deny')
+  if (denying !== undefined) return { ...deny('policy_denies', denying.name, principal), matches }
   const allowing = judgedVerbs(attributes).map((verb) =>
-    firstRule(facts.policies, (rule) => ruleAllows(rule, attributes, verb)),
+    matched.find(({ rule }) => ruleAllows(rule, attributes, verb)),
   )
-  if (allowing.includes(undefined)) {
-    return { effect: 'deny', reason: 'no_rule', refusedBy, rule: '' }
+  if (allowing.includes(undefined)) return { ...deny('no_rule', '', principal), matches }
+  const shared = { matches, obligations: unionOf(matched.map(({ rule }) => rule.obligations)) }
+  const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
+  if (holding !== undefined) {
+    const { name } = holding
+    return {
+      effect: 'hold',
+      reason: 'approval_required',
+      heldFor: principal,
+      rule: name,
+      ...shared,
+    }
   }
-  return { effect: 'allow', reason: 'policy_allows', rule: allowing[0] ?? '' }
+  return { effect: 'allow', reason: 'policy_allows', rule: allowing[0]?.name ?? '', ...shared }
 }
 
 function evaluateReview(facts: PrincipalFacts): Decision {
-  if (facts.access === 'allowed') return { effect: 'allow', reason: 'rbac_allows', rule: '' }
+  if (facts.access === 'allowed') {
+    const obligations = NO_OBLIGATIONS
+    return { effect: 'allow', reason: 'rbac_allows', rule: '', obligations, matches: [] }
+  }
   const reason = facts.access === 'denied' ? 'rbac_denies' : 'access_unknown'
-  return { effect: 'deny', reason, refusedBy: facts.principal, rule: '' }
+  return deny(reason, '', facts.principal)
+}
+
+interface NamedRule {
+  readonly name: string
+  readonly rule: PolicyRule
+}
+
+/** Every rule that has a say about a request, in the order of the policies. */
+function matchRules(
+  policies: readonly AccessPolicy[],
+  attributes: RequestAttributes,
+): readonly NamedRule[] {
+  const verbs = judgedVerbs(attributes)
+  return policies.flatMap((policy) =>
+    policy.rules
+      .filter(
+        (rule) =>
+          ruleDenies(rule, attributes) ||
+          ruleNarrows(rule, attributes) ||
+          verbs.some((verb) => ruleAllows(rule, attributes, verb)),
+      )
+      .map((rule) => ({ name: `${policy.name}/${rule.name}`, rule })),
+  )
 }
 
 /**
@@ -166,23 +168,10 @@ function isLifted(
   return principals
     .filter(({ principal: { role } }) => role === 'root requester' || role === 'co-requester')
     .every(({ policies }) =>
-      judgedVerbs(attributes).every(
-        (verb) =>
-          firstRule(
-            policies,
-            (rule) => rule.lifts.includes(guard) && ruleAllows(rule, attributes, verb),
-          ) !== undefined,
+      judgedVerbs(attributes).every((verb) =>
+        policies.some(({ rules }) =>
+          rules.some((rule) => rule.lifts.includes(guard) && ruleAllows(rule, attributes, verb)),
+        ),
       ),
     )
-}
-
-function firstRule(
-  policies: readonly AccessPolicy[],
-  matches: (rule: PolicyRule) => boolean,
-): string | undefined {
-  for (const policy of policies) {
-    const rule = policy.rules.find(matches)
-    if (rule !== undefined) return `${policy.name}/${rule.name}`
-  }
-  return undefined
 }

@@ -1,10 +1,11 @@
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { PolicyRule } from './access-policy.ts'
+import { isFree } from './obligations.ts'
 
-/** Whether an Allow rule covers one verb of a request. */
+/** Whether a rule that is no Deny covers one verb of a request. */
 export function ruleAllows(rule: PolicyRule, attributes: RequestAttributes, verb: string): boolean {
   return (
-    rule.effect === 'Allow' && matches(rule, attributes, [verb]) && inNamespaces(rule, attributes)
+    rule.effect !== 'Deny' && matches(rule, attributes, [verb]) && inNamespaces(rule, attributes)
   )
 }
 
@@ -13,7 +14,20 @@ export function ruleAllows(rule: PolicyRule, attributes: RequestAttributes, verb
  * each of them, so a Deny for one namespace covers it; so is a question about every resource (`*`).
  */
 export function ruleDenies(rule: PolicyRule, attributes: RequestAttributes): boolean {
-  if (rule.effect !== 'Deny' || !overlaps(rule, attributes)) return false
+  return rule.effect === 'Deny' && reaches(rule, attributes)
+}
+
+/**
+ * Whether a rule that allows only under a condition (an approval, an obligation) is about any part of
+ * a request. It covers as much as a Deny does: a wider request must not escape the condition.
+ */
+export function ruleNarrows(rule: PolicyRule, attributes: RequestAttributes): boolean {
+  const conditional = rule.effect === 'RequireApproval' || !isFree(rule.obligations)
+  return rule.effect !== 'Deny' && conditional && reaches(rule, attributes)
+}
+
+function reaches(rule: PolicyRule, attributes: RequestAttributes): boolean {
+  if (!overlaps(rule, attributes)) return false
   return attributes.namespace === '' || inNamespaces(rule, attributes)
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NO_OBLIGATIONS } from './obligations.ts'
 import { parseAccessPolicy } from './parse-access-policy.ts'
 
 const rule = {
@@ -22,7 +23,7 @@ describe('parseAccessPolicy()', () => {
       policy: {
         name: 'x',
         subjects: [{ kind: 'User', name: 'alice', namespace: '' }],
-        rules: [{ ...rule, lifts: [] }],
+        rules: [{ ...rule, lifts: [], obligations: NO_OBLIGATIONS }],
       },
     })
   })

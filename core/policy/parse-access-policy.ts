@@ -1,5 +1,6 @@
 import type { AccessPolicy, InvalidPolicy, PolicyRule, Subject } from './access-policy.ts'
 import { isGuardName } from './guard-names.ts'
+import { NO_OBLIGATIONS } from './obligations.ts'
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly policy: AccessPolicy }
@@ -83,6 +84,8 @@ function parseRule(value: unknown, path: string, problems: string[]): PolicyRule
         ? []
         : patterns(rule.namespaces, `${path}.namespaces`, problems),
     lifts,
+    // Fields that ask for one are refused as not supported yet.
+    obligations: NO_OBLIGATIONS,
   }
 }
 

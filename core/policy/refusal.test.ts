@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { aRequest } from '../../test/support/policy-builders.ts'
 import type { ChainPrincipal, DelegationChain } from '../chain.ts'
 import { isUnsafe } from '../escape-text.ts'
-import type { Deny } from './evaluate.ts'
+import type { Deny } from './decision.ts'
 import { refusal } from './refusal.ts'
 
 const alice = { username: 'alice', uid: '', groups: [], extra: {} }
@@ -15,7 +15,7 @@ const chain: DelegationChain = {
 const ID = '01JD4QP3000000000000000000'
 
 function message(request: Parameters<typeof aRequest>[0], deny: Partial<Deny>): string {
-  const whole: Deny = { effect: 'deny', reason: 'no_rule', rule: '', ...deny }
+  const whole: Deny = { effect: 'deny', reason: 'no_rule', rule: '', matches: [], ...deny }
   return refusal(aRequest(request), chain, whole, ID).message
 }
 
@@ -68,7 +68,7 @@ test.each([
 })
 
 test('refusal() says the same to programs', () => {
-  const deny: Deny = { effect: 'deny', reason: 'no_rule', rule: '', refusedBy: root }
+  const deny: Deny = { effect: 'deny', reason: 'no_rule', rule: '', refusedBy: root, matches: [] }
   expect(refusal(aRequest({}), chain, deny, ID).causes).toEqual([
     { reason: 'LanyardDecision', field: 'decision', message: ID },
     { reason: 'LanyardEffect', field: 'effect', message: 'deny' },
@@ -84,7 +84,13 @@ test('refusal() shows names and paths that a terminal would obey as escapes', ()
   const bad = 'a\u009b31m\u202eb\u{e0041}'
   const request = aRequest({ resourceRequest: false, path: `/${bad}` })
   const mallory = { ...chain, rootRequester: { ...alice, username: `m${bad}` } }
-  const deny: Deny = { effect: 'deny', reason: 'policy_denies', rule: bad, refusedBy: root }
+  const deny: Deny = {
+    effect: 'deny',
+    reason: 'policy_denies',
+    rule: bad,
+    refusedBy: root,
+    matches: [],
+  }
   const { message: text, causes } = refusal(request, mallory, deny, ID)
   expect([text, ...causes.map((cause) => cause.message)].filter(isUnsafe)).toEqual([])
   expect(text).toContain('a\\x9b31m\\u202eb\\u{e0041}')

@@ -1,4 +1,4 @@
-import type { DelegationChain } from '../chain.ts'
+import type { ChainPrincipal, DelegationChain } from '../chain.ts'
 import { escapeText } from '../escape-text.ts'
 import {
   judgedVerbs,
@@ -7,7 +7,7 @@ import {
 } from '../kubernetes/request-attributes.ts'
 import type { StatusCause } from '../kubernetes/status.ts'
 import { closedBecause, grantAdvice } from './chain-advice.ts'
-import type { Deny } from './evaluate.ts'
+import type { Deny, Hold } from './decision.ts'
 import { explainGuard } from './guards.ts'
 
 export interface Refusal {
@@ -18,30 +18,32 @@ export interface Refusal {
 }
 
 /**
- * What a refused caller is told, fit for a terminal. `decisionId` finds the record; it is empty where
- * nothing was asked for but an opinion.
+ * What the caller of a request that does not pass is told, fit for a terminal. `decisionId` finds the
+ * record; it is empty where nothing was asked for but an opinion.
  */
 export function refusal(
   attributes: RequestAttributes,
   chain: DelegationChain,
-  deny: Deny,
+  decision: Deny | Hold,
   decisionId: string,
 ): Refusal {
   const root = chain.rootRequester.username
   const caller = chain.actors.at(-1)
   const pod = caller === undefined ? '' : `${caller.namespace}/${caller.name}`
-  const who = describePrincipal(deny, root, pod)
+  const principal = decision.effect === 'hold' ? decision.heldFor : decision.refusedBy
+  const who = describePrincipal(principal, root, pod)
   const record = decisionId === '' ? '' : ` [decision ${decisionId}]`
-  const message = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}: ${why(deny, attributes, chain)}${detail(deny)}${grantAdvice(deny, chain)}${record}`
+  const asked = `${target(attributes)} is forbidden: ${who} cannot ${what(attributes)}`
+  const message = `${asked}${because(decision, attributes, chain)}${record}`
   const causes: StatusCause[] = [
     cause('LanyardDecision', 'decision', decisionId),
-    cause('LanyardEffect', 'effect', 'deny'),
-    cause('LanyardReason', 'reason', deny.reason),
+    cause('LanyardEffect', 'effect', decision.effect),
+    cause('LanyardReason', 'reason', decision.reason),
     cause('LanyardRootRequester', 'chain.rootRequester', root),
     cause('LanyardPod', 'chain.pod', pod),
-    cause('LanyardRefusedBy', 'refusedBy', deny.refusedBy?.user.username ?? ''),
-    cause('LanyardRule', 'rule', deny.rule),
-    cause('LanyardRetryable', 'retryable', 'false'),
+    cause('LanyardRefusedBy', 'refusedBy', principal?.user.username ?? ''),
+    cause('LanyardRule', 'rule', decision.rule),
+    cause('LanyardRetryable', 'retryable', decision.effect === 'hold' ? 'afterApproval' : 'false'),
   ]
   return {
     message: escapeText(message),
@@ -49,8 +51,22 @@ export function refusal(
   }
 }
 
-function describePrincipal(deny: Deny, root: string, pod: string): string {
-  const principal = deny.refusedBy
+function because(
+  decision: Deny | Hold,
+  attributes: RequestAttributes,
+  chain: DelegationChain,
+): string {
+  if (decision.effect === 'deny') {
+    return `: ${why(decision, attributes, chain)}${detail(decision)}${grantAdvice(decision, chain)}`
+  }
+  return ` before it is approved: rule ${JSON.stringify(decision.rule)} requires an approval; wait for it, then send the same request again`
+}
+
+function describePrincipal(
+  principal: ChainPrincipal | undefined,
+  root: string,
+  pod: string,
+): string {
   if (principal?.role === 'impersonated') {
     return `${principal.user.username} (whom pod ${pod} impersonates, whose root requester is ${root})`
   }

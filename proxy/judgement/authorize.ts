@@ -1,9 +1,8 @@
-import { Fault } from '../../core/fault.ts'
-import type { CredentialBody } from '../../core/kubernetes/credential-body.ts'
-import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
+import type { Question } from '../../core/authorization/question.ts'
+import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
-import { userToMessage } from '../../proto/chain-message.ts'
-import type { Authorizer, DenyReply, Question } from './authorizer.ts'
+import { describeObligations, isFree } from '../../core/policy/obligations.ts'
+import type { AllowReply, Authorizer, DenyReply, HoldReply } from './authorizer.ts'
 import type { ReadRequest } from './read-request.ts'
 
 declare const permitted: unique symbol
@@ -21,7 +20,7 @@ export interface Permit {
 }
 
 export interface Denial {
-  readonly effect: 'deny'
+  readonly effect: 'deny' | 'hold'
   readonly decisionId: string
   readonly status: Status
 }
@@ -33,56 +32,61 @@ export async function authorize(
   authorizer: Pick<Authorizer, 'authorize' | 'report'>,
   request: ReadRequest,
 ): Promise<Verdict> {
-  const { impersonation } = request
-  const decision = await authorizer.authorize(toQuestion(request))
-  if (decision.effect === 'deny') {
-    return { effect: 'deny', decisionId: decision.id, status: denialStatus(request, decision) }
+  const reply = await authorizer.authorize(toQuestion(request))
+  if (reply.effect !== 'allow') {
+    return { effect: reply.effect, decisionId: reply.id, status: denialStatus(request, reply) }
   }
-  if (impersonation !== undefined && !decision.impersonationJudged) {
-    const fault = new Fault(
-      'decision_unavailable',
-      'The control plane did not judge the impersonation, so the request is refused: upgrade it',
-    )
-    const outcome = { httpStatus: 503, fault: fault.code, responseBytes: 0n }
-    authorizer.report({ decisionId: decision.id, ...outcome })
+  const fault = whyNotPermitted(request, reply)
+  if (fault !== undefined) {
+    const { httpStatus } = FAULTS[fault.code]
+    authorizer.report({ decisionId: reply.id, httpStatus, fault: fault.code, responseBytes: 0n })
     throw fault
   }
   return {
     effect: 'allow',
-    decisionId: decision.id,
-    warning: decision.warning,
+    decisionId: reply.id,
+    warning: reply.warning,
     request,
   } as Permit
+}
+
+/** What this sidecar cannot do although the request may pass only with it; undefined when it can do all. */
+function whyNotPermitted(request: ReadRequest, reply: AllowReply): Fault | undefined {
+  if (request.impersonation !== undefined && !reply.impersonationJudged) {
+    return new Fault(
+      'decision_unavailable',
+      'The control plane did not judge the impersonation, so the request is refused: upgrade it',
+    )
+  }
+  if (isFree(reply.obligations)) return undefined
+  return new Fault(
+    'permission_denied',
+    `The request is allowed, but ${describeObligations(reply.obligations)}, which the sidecar of this pod cannot carry out; recreate the pod to get a newer sidecar, or have the policy changed [decision ${reply.id}]`,
+  )
 }
 
 /** What the control plane is asked about a request. */
 export function toQuestion(request: ReadRequest): Question {
   const { info, caller, userAgent, impersonation, body } = request
   return {
-    attributes: { ...info.attributes, alsoVerbs: [...info.attributes.alsoVerbs] },
+    attributes: info.attributes,
     container: caller.container,
-    userAgent,
+    ...{ userAgent, impersonation },
     targetContainer: info.targetContainer,
-    ...(impersonation === undefined ? {} : { impersonation: toMessage(impersonation) }),
-    ...(body?.says === undefined ? {} : { credentialBody: toBodyMessage(body.says) }),
+    refusedBecause: '',
+    ...(body?.says === undefined ? {} : { credentialBody: body.says }),
   }
 }
 
-function toMessage({ user, problem }: Impersonation): NonNullable<Question['impersonation']> {
-  return { user: userToMessage(user), problem }
-}
-
-function toBodyMessage({ audiences, secretType }: CredentialBody): Question['credentialBody'] {
-  return { audiences: [...audiences], secretType }
-}
-
 /** Forbidden, as kube-apiserver says it; the message and the causes are the control plane's. */
-function denialStatus({ info }: ReadRequest, deny: DenyReply): Status {
+function denialStatus({ info }: ReadRequest, reply: DenyReply | HoldReply): Status {
   const { name, apiGroup, resource } = info.attributes
-  return failureStatus(403, 'Forbidden', deny.message || `forbidden [decision ${deny.id}]`, {
+  const message = reply.message || `forbidden [decision ${reply.id}]`
+  return failureStatus(403, 'Forbidden', message, {
     ...(name === '' ? {} : { name }),
     ...(apiGroup === '' ? {} : { group: apiGroup }),
     ...(resource === '' ? {} : { kind: resource }),
-    causes: deny.causes,
+    causes: reply.causes,
+    ...(reply.effect === 'hold' ? { retryAfterSeconds: reply.retryAfterSeconds } : {}),
   })
 }

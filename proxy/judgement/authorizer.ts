@@ -1,15 +1,14 @@
-import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Question } from '../../core/authorization/question.ts'
 import type { StatusCause } from '../../core/kubernetes/status.ts'
-import type { AuthorizeRequestSchema } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-
-/** What is asked about one request, as the message that goes to the control plane. */
-export type Question = MessageInitShape<typeof AuthorizeRequestSchema>
+import type { Obligations } from '../../core/policy/obligations.ts'
 
 /** The control plane's yes, which is on record. */
 export interface AllowReply {
   readonly effect: 'allow'
   /** Id of the durable record; becomes the `Audit-ID` of the request. */
   readonly id: string
+  /** What must be done to the request; whoever cannot do all of it must not let the request through. */
+  readonly obligations: Obligations
   /** Shown to the caller; empty when there is nothing to say. */
   readonly warning: string
   /** Whether the impersonation of the question was judged. */
@@ -24,7 +23,17 @@ export interface DenyReply {
   readonly causes: readonly StatusCause[]
 }
 
-export type DecisionReply = AllowReply | DenyReply
+/** Not before somebody has approved it, which is on record. */
+export interface HoldReply {
+  readonly effect: 'hold'
+  readonly id: string
+  readonly message: string
+  readonly causes: readonly StatusCause[]
+  /** When the caller is to ask again. */
+  readonly retryAfterSeconds: number
+}
+
+export type DecisionReply = AllowReply | HoldReply | DenyReply
 
 /** What the chain would be answered to one question. */
 export interface Prospect {

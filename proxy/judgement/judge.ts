@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { FAULTS, Fault } from '../../core/fault.ts'
+import { nonResourceAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { sanitizeUserAgent } from '../../core/kubernetes/user-agent.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { authorize, type Verdict } from './authorize.ts'
@@ -60,10 +61,11 @@ async function recorded(
   let decision: DecisionReply
   try {
     decision = await deps.authorizer.authorize({
-      attributes: {
-        verb: (incoming.method ?? '').toLowerCase(),
-        path: path.slice(0, REFUSED_PATH_CHARACTERS_MAX),
-      },
+      attributes: nonResourceAttributes(
+        (incoming.method ?? '').toLowerCase(),
+        path.slice(0, REFUSED_PATH_CHARACTERS_MAX),
+      ),
+      targetContainer: '',
       container: caller.container,
       userAgent: sanitizeUserAgent(incoming.headers['user-agent']),
       refusedBecause: reason,

@@ -1,7 +1,9 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
+import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
+import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { Authorizer, DecisionReply, Question } from '../../proxy/judgement/authorizer.ts'
+import type { Authorizer, DecisionReply } from '../../proxy/judgement/authorizer.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { createBackoff } from './backoff.ts'
 import { ReviewTurns, reviewChain } from './chain-review.ts'
@@ -108,8 +110,10 @@ export function createAuthorizer(options: AuthorizerOptions): ControlPlaneAuthor
       session: value,
       timeoutMs: options.decisionTimeoutMs,
       onAlive: backoff.reset,
-      onDecision: ({ effect, id }, question) => {
+      onDecision: ({ effect, id }, asked) => {
         if (effect !== 'allow') return
+        // Kept for as long as the request is open: a long command would fill the memory.
+        const question = { ...asked, attributes: shortenExec(asked.attributes) }
         open.add(id, question)
         // Decided while the session was renewed: the stream that follows must watch over it.
         if (current !== stream) current?.resume(id, question)

@@ -1,4 +1,5 @@
 import { Metadata } from '@grpc/grpc-js'
+import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import {
   type AuthorizationService,
@@ -6,7 +7,8 @@ import {
   type ReviewChainResponse,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
-import type { Prospect, Question } from '../../proxy/judgement/authorizer.ts'
+import { questionToMessage } from '../../proto/question-message.ts'
+import type { Prospect } from '../../proxy/judgement/authorizer.ts'
 
 /**
  * Asks the control plane what it would answer, without asking for leave. Throws
@@ -26,7 +28,7 @@ export async function reviewChain(
         cause,
       })
     client.reviewChain(
-      { questions: [...questions] } as Parameters<typeof client.reviewChain>[0],
+      { questions: questions.map(questionToMessage) } as Parameters<typeof client.reviewChain>[0],
       metadata,
       { deadline: Date.now() + timeoutMs },
       (error, response) => {

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type ClientDuplexStream, Metadata } from '@grpc/grpc-js'
+import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { createBatchWriter } from '../../proto/batch-writer.ts'
 import type {
@@ -8,8 +9,9 @@ import type {
   AuthorizeStreamResponse,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
-import type { DecisionReply, OutcomeReport, Question } from '../../proxy/judgement/authorizer.ts'
-import { readAnswer } from './decision.ts'
+import { questionToMessage } from '../../proto/question-message.ts'
+import type { DecisionReply, OutcomeReport } from '../../proxy/judgement/authorizer.ts'
+import { parseAnswer } from './decision-reply.ts'
 import { startTimer } from './timer.ts'
 
 type StreamRequest = MessageInitShape<typeof AuthorizeStreamRequestSchema>
@@ -77,7 +79,10 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
       const deadlineMs = performance.now() + timeoutMs
       pending.set(correlation, { question, resolve, reject, deadlineMs })
       sweep ??= setTimeout(giveUp, timeoutMs)
-      writer.write({ correlation, message: { case: 'authorize', value: question } })
+      writer.write({
+        correlation,
+        message: { case: 'authorize', value: questionToMessage(question) },
+      })
     })
   }
 
@@ -116,7 +121,7 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
     pending.delete(correlation)
     if (pending.size === 0) onAnswered?.()
     try {
-      const decision = readAnswer(message)
+      const decision = parseAnswer(message)
       if (waiting === undefined) options.onLateDecision(decision)
       else {
         options.onDecision(decision, waiting.question)
@@ -170,7 +175,7 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
     },
     resume: (decisionId, question) => {
       if (over) return
-      const value = { decisionId, request: question }
+      const value = { decisionId, request: questionToMessage(question) }
       writer.write({ correlation: 0, message: { case: 'resume', value } })
     },
     ended,

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest'
+import type { Question } from '../../core/authorization/question.ts'
+import { aRequest } from '../../test/support/policy-builders.ts'
 import { createOpenDecisions } from './open-decisions.ts'
 
-const question = { container: 'app' }
+const question: Question = {
+  attributes: aRequest({}),
+  ...{ container: 'app', targetContainer: '', userAgent: '', refusedBecause: '' },
+}
+const other = { ...question, container: 'other' }
 
 test('createOpenDecisions() cuts a request when its decision is revoked', () => {
   const open = createOpenDecisions()
@@ -36,11 +42,11 @@ test('createOpenDecisions() knows nothing of requests that ended or never were',
 test('createOpenDecisions() lists what is open with what was asked', () => {
   const open = createOpenDecisions()
   open.add('a', question)
-  open.add('b', { container: 'other' })
+  open.add('b', other)
   open.remove('a')
   const seen: unknown[] = []
   open.forEach((decisionId, asked) => {
     seen.push([decisionId, asked])
   })
-  expect(seen).toEqual([['b', { container: 'other' }]])
+  expect(seen).toEqual([['b', other]])
 })

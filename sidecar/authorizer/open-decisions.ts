@@ -1,4 +1,4 @@
-import type { Question } from '../../proxy/judgement/authorizer.ts'
+import type { Question } from '../../core/authorization/question.ts'
 
 /** Requests that a decision let through and that have not ended. */
 export interface OpenDecisions {

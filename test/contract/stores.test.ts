@@ -167,8 +167,8 @@ describe.each(kinds)('a store %s', (_name, open) => {
     })
 
     test('numbers pods once, in the order in which they enrol', async () => {
-      for (const pod of [BUILD, AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
-      await bindings.markEnrolled('nobody')
+      for (const pod of [BUILD, AGENT, BUILD]) await bindings.markEnrolled(pod.podUid, '')
+      await bindings.markEnrolled('nobody', '')
       const { bindings: listed, sequence } = await bindings.list({}, ALL)
       expect(listed.map(({ podUid, sequence: own }) => [podUid, own])).toEqual([
         [BUILD.podUid, 1],
@@ -182,7 +182,7 @@ describe.each(kinds)('a store %s', (_name, open) => {
 
     test('lets a chain grow, and decisions keep the one of their time', async () => {
       await events.append(aDecision(1))
-      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid, '')
       const chain = withCoRequester(aChain([AGENT]), aUser('bob'))
       const grown = await bindings.revise(AGENT.podUid, ({ visits }) => ({ chain, visits }))
       expect(grown).toMatchObject({ chain, growth: 1, sequence: 3, firstSequence: 1 })
@@ -192,7 +192,7 @@ describe.each(kinds)('a store %s', (_name, open) => {
     })
 
     test('moves a pod to the end for a new visitor, and for none that it knows', async () => {
-      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid, '')
       const visit = { username: 'bob', kind: 'exec', atMs: 1, joined: false } as const
       const add = ({ chain, visits }: PodBinding) => ({ chain, visits: withVisit(visits, visit) })
       expect(await bindings.revise(AGENT.podUid, add)).toMatchObject({ growth: 0, sequence: 3 })
@@ -217,7 +217,7 @@ describe.each(kinds)('a store %s', (_name, open) => {
       const stop = bindings.onCommit(() => {
         commits += 1
       })
-      await bindings.markEnrolled(AGENT.podUid)
+      await bindings.markEnrolled(AGENT.podUid, '')
       stop()
       expect(commits).toBe(1)
     })
@@ -227,7 +227,7 @@ describe.each(kinds)('a store %s', (_name, open) => {
       [{ namespace: 'team', pod: 'agent' }, ['agent']],
       [{ rootRequester: 'bob' }, []],
     ] as const)('filters by %j', async (filter, want) => {
-      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid)
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid, '')
       const page = await bindings.list(filter, ALL)
       expect(page.bindings.map(({ chain }) => chain.actors.at(-1)?.name)).toEqual(want)
       expect(page.sequence).toBe(2)

@@ -11,6 +11,7 @@ import type {
 import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
 import { userKey } from '../../core/chain.ts'
 import { NO_VISITS } from '../../core/chain-visits.ts'
+import { UNKNOWN_CLUSTER } from '../../core/cluster.ts'
 import { Fault } from '../../core/fault.ts'
 
 /** The audit log in memory, by the same rules as the one on disk. */
@@ -78,7 +79,7 @@ function matchesEvent(filter: AuditEventFilter, event: AuditEvent): boolean {
 }
 
 /** The bindings in memory, by the same rules as those on disk. */
-export function createMemoryPodBindingStore(): PodBindingStore {
+export function createMemoryPodBindingStore(cluster = UNKNOWN_CLUSTER): PodBindingStore {
   const bindings: PodBinding[] = []
   let enrolled = 0
   const commits = createListeners()
@@ -90,17 +91,19 @@ export function createMemoryPodBindingStore(): PodBindingStore {
         if (chainKey(known) === chainKey(binding)) return known
         throw new Fault('binding_conflict', 'The pod is bound to another chain')
       }
-      const recorded = { ...binding, growth: 0, visits: NO_VISITS, sequence: 0, firstSequence: 0 }
+      const added = { growth: 0, visits: NO_VISITS, sequence: 0, firstSequence: 0 }
+      const recorded = { ...binding, ...added, cluster, sidecarVersion: '' }
       bindings.push(recorded)
       commits.call()
       return recorded
     },
-    async markEnrolled(podUid) {
+    async markEnrolled(podUid, sidecarVersion) {
       const index = bindings.findIndex((binding) => binding.podUid === podUid)
       const binding = bindings[index]
-      if (binding?.sequence !== 0) return
-      enrolled += 1
-      bindings[index] = { ...binding, sequence: enrolled, firstSequence: enrolled }
+      if (binding === undefined) return
+      if (binding.sequence === 0) enrolled += 1
+      const first = binding.sequence === 0 ? { sequence: enrolled, firstSequence: enrolled } : {}
+      bindings[index] = { ...binding, ...first, sidecarVersion }
       commits.call()
     },
     async revise(podUid, revise) {

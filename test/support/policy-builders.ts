@@ -2,6 +2,7 @@ import type { PrincipalRole } from '../../core/chain.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { AccessPolicy, PolicyRule } from '../../core/policy/access-policy.ts'
 import type { PrincipalFacts } from '../../core/policy/evaluate.ts'
+import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
 
 /** `get pods` in the namespace team, unless told otherwise. */
 export function aRequest(parts: Partial<RequestAttributes>): RequestAttributes {
@@ -30,6 +31,7 @@ export function aRule(parts: Partial<PolicyRule>): AccessPolicy {
     verbs: ['get'],
     namespaces: ['team'],
     lifts: [],
+    obligations: NO_OBLIGATIONS,
     ...parts,
   }
   return { name: 'policy', subjects: [], rules: [rule] }

@@ -7,7 +7,9 @@ import type {
 import type { Outcome } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain, Via } from '../../core/chain.ts'
 import { NO_VISITS } from '../../core/chain-visits.ts'
+import { UNKNOWN_CLUSTER } from '../../core/cluster.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
 import { aRequest } from './policy-builders.ts'
 
 /** 2026-11-23T10:00:00Z */
@@ -59,7 +61,8 @@ export function anEnrolledBinding(
   parts: Partial<PodBinding> = {},
 ): PodBinding {
   const added = { growth: 0, visits: NO_VISITS, sequence, firstSequence: sequence }
-  return { ...aBinding(actors), ...added, ...parts }
+  const said = { cluster: UNKNOWN_CLUSTER, sidecarVersion: '' }
+  return { ...aBinding(actors), ...added, ...said, ...parts }
 }
 
 /** Binds a pod whose sidecar has enrolled. */
@@ -68,7 +71,7 @@ export async function recordEnrolled(
   binding: NewPodBinding,
 ): Promise<void> {
   await bindings.record(binding)
-  await bindings.markEnrolled(binding.podUid)
+  await bindings.markEnrolled(binding.podUid, '')
 }
 
 /** Id of the decision with this number: a ULID of that second, in the order of the numbers. */
@@ -95,12 +98,15 @@ export function aDecision(number: number, parts: Partial<NewAuditEvent> = {}): N
     decidedAtMs: NOON_MS + number * 1_000,
     caller: AGENT,
     container: 'agent',
+    cluster: UNKNOWN_CLUSTER,
     chain: aChain([AGENT]),
     attributes: aRequest({}),
     effect: 'allow',
     reason: 'rbac_allows',
     refusedBy: '',
     rule: '',
+    matches: [],
+    obligations: NO_OBLIGATIONS,
     observed: false,
     userAgent: 'kubectl/v1.34.4 (linux/amd64)',
     message: '',

@@ -12,6 +12,7 @@ import { openStore, type Store } from '../../../control-plane/store/open-store.t
 import { createSqliteAuditEventStore } from '../../../control-plane/store/sqlite-audit-event-store.ts'
 import { createSqlitePodBindingStore } from '../../../control-plane/store/sqlite-pod-binding-store.ts'
 import { createSqliteWorkloadStore } from '../../../control-plane/store/workload-store.ts'
+import { UNKNOWN_CLUSTER } from '../../../core/cluster.ts'
 import {
   AGENT,
   aBinding,
@@ -72,12 +73,12 @@ test('a locked database refuses, says so, and records again once it is free', as
 test('a table that cannot be read refuses, whatever is asked of it', async () => {
   database = await openDatabase(path)
   const queue = createCommitQueue(database.sqlite)
-  const bindings = createSqlitePodBindingStore(database, queue)
+  const bindings = createSqlitePodBindingStore(database, queue, UNKNOWN_CLUSTER)
   const workloads = createSqliteWorkloadStore(database, queue)
   database.sqlite.exec('drop table pod_binding; drop table workload')
   await expect(bindings.find(AGENT.podUid)).rejects.toMatchObject(refused)
   await expect(bindings.list({}, { afterSequence: 0, limit: 1 })).rejects.toMatchObject(refused)
-  await expect(bindings.markEnrolled(AGENT.podUid)).rejects.toMatchObject(refused)
+  await expect(bindings.markEnrolled(AGENT.podUid, '')).rejects.toMatchObject(refused)
   await expect(workloads.find('job-uid')).rejects.toMatchObject(refused)
 })
 
@@ -86,7 +87,7 @@ describe('a database that cannot grow', () => {
     database = await openDatabase(path)
     const queue = createCommitQueue(database.sqlite)
     const events = createSqliteAuditEventStore(database, queue)
-    await createSqlitePodBindingStore(database, queue).record(aBinding([AGENT]))
+    await createSqlitePodBindingStore(database, queue, UNKNOWN_CLUSTER).record(aBinding([AGENT]))
     await events.append(aDecision(1))
     const pages = database.sqlite.pragma('page_count', { simple: true })
     database.sqlite.pragma(`max_page_count = ${String(pages)}`)

@@ -8,9 +8,9 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Effect, Outcome, RequestAttributes } from "./authorization_pb.ts";
+import type { Effect, Obligations, Outcome, RequestAttributes } from "./authorization_pb.ts";
 import { file_lanyard_v1_authorization } from "./authorization_pb.ts";
-import type { Actor, DelegationChain, UserInfo } from "./chain_pb.ts";
+import type { Actor, Cluster, DelegationChain, UserInfo } from "./chain_pb.ts";
 import { file_lanyard_v1_chain } from "./chain_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/audit.proto.
  */
 export const file_lanyard_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("ChZsYW55YXJkL3YxL2F1ZGl0LnByb3RvEgpsYW55YXJkLnYxIsoECgpBdWRpdEV2ZW50EgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEi4KCmRlY2lkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmNhbGxlchgEIAEoCzIRLmxhbnlhcmQudjEuQWN0b3ISEQoJY29udGFpbmVyGAUgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAYgASgJEioKBWNoYWluGAcgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4SMQoKYXR0cmlidXRlcxgIIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSIgoGZWZmZWN0GAkgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAogASgJEhIKCnJlZnVzZWRfYnkYCyABKAkSDAoEcnVsZRgMIAEoCRIQCghvYnNlcnZlZBgNIAEoCBISCgp1c2VyX2FnZW50GA4gASgJEg8KB21lc3NhZ2UYDyABKAkSJAoHb3V0Y29tZRgQIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KEWltcGVyc29uYXRlZF91c2VyGBIgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIrCgdzdW1tYXJ5GB4gASgLMhoubGFueWFyZC52MS5SZWZ1c2FsU3VtbWFyeSJdCg5SZWZ1c2FsU3VtbWFyeRINCgVjb3VudBgBIAEoBBIrCgdsYXN0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzYW1wbGVzGAMgAygJIiIKFEdldEF1ZGl0RXZlbnRSZXF1ZXN0EgoKAmlkGAEgASgJIj4KFUdldEF1ZGl0RXZlbnRSZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLmxhbnlhcmQudjEuQXVkaXRFdmVudCKfAQoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCwoDcG9kGAIgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAMgASgJEiIKBmVmZmVjdBgEIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0EhYKDmFmdGVyX3NlcXVlbmNlGAUgASgEEhEKCXBhZ2Vfc2l6ZRgGIAEoDSJBChdMaXN0QXVkaXRFdmVudHNSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5sYW55YXJkLnYxLkF1ZGl0RXZlbnQiRAoXV2F0Y2hBdWRpdEV2ZW50c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIkEKGFdhdGNoQXVkaXRFdmVudHNSZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLmxhbnlhcmQudjEuQXVkaXRFdmVudDKhAgoMQXVkaXRTZXJ2aWNlElQKDUdldEF1ZGl0RXZlbnQSIC5sYW55YXJkLnYxLkdldEF1ZGl0RXZlbnRSZXF1ZXN0GiEubGFueWFyZC52MS5HZXRBdWRpdEV2ZW50UmVzcG9uc2USWgoPTGlzdEF1ZGl0RXZlbnRzEiIubGFueWFyZC52MS5MaXN0QXVkaXRFdmVudHNSZXF1ZXN0GiMubGFueWFyZC52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZRJfChBXYXRjaEF1ZGl0RXZlbnRzEiMubGFueWFyZC52MS5XYXRjaEF1ZGl0RXZlbnRzUmVxdWVzdBokLmxhbnlhcmQudjEuV2F0Y2hBdWRpdEV2ZW50c1Jlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_lanyard_v1_authorization, file_lanyard_v1_chain]);
+  fileDesc("ChZsYW55YXJkL3YxL2F1ZGl0LnByb3RvEgpsYW55YXJkLnYxIs0FCgpBdWRpdEV2ZW50EgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEi4KCmRlY2lkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmNhbGxlchgEIAEoCzIRLmxhbnlhcmQudjEuQWN0b3ISEQoJY29udGFpbmVyGAUgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAYgASgJEioKBWNoYWluGAcgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4SMQoKYXR0cmlidXRlcxgIIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSIgoGZWZmZWN0GAkgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAogASgJEhIKCnJlZnVzZWRfYnkYCyABKAkSDAoEcnVsZRgMIAEoCRIQCghvYnNlcnZlZBgNIAEoCBISCgp1c2VyX2FnZW50GA4gASgJEg8KB21lc3NhZ2UYDyABKAkSJAoHb3V0Y29tZRgQIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KEWltcGVyc29uYXRlZF91c2VyGBIgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxItCgdtYXRjaGVzGBMgAygLMhwubGFueWFyZC52MS5QcmluY2lwYWxNYXRjaGVzEiwKC29ibGlnYXRpb25zGBQgASgLMhcubGFueWFyZC52MS5PYmxpZ2F0aW9ucxIkCgdjbHVzdGVyGBUgASgLMhMubGFueWFyZC52MS5DbHVzdGVyEisKB3N1bW1hcnkYHiABKAsyGi5sYW55YXJkLnYxLlJlZnVzYWxTdW1tYXJ5IlsKEFByaW5jaXBhbE1hdGNoZXMSEQoJcHJpbmNpcGFsGAEgASgJEgwKBHJvbGUYAiABKAkSJgoFcnVsZXMYAyADKAsyFy5sYW55YXJkLnYxLk1hdGNoZWRSdWxlIisKC01hdGNoZWRSdWxlEgwKBG5hbWUYASABKAkSDgoGZWZmZWN0GAIgASgJIl0KDlJlZnVzYWxTdW1tYXJ5Eg0KBWNvdW50GAEgASgEEisKB2xhc3RfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3NhbXBsZXMYAyADKAkiIgoUR2V0QXVkaXRFdmVudFJlcXVlc3QSCgoCaWQYASABKAkiPgoVR2V0QXVkaXRFdmVudFJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50Ip8BChZMaXN0QXVkaXRFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRILCgNwb2QYAiABKAkSFgoOcm9vdF9yZXF1ZXN0ZXIYAyABKAkSIgoGZWZmZWN0GAQgASgOMhIubGFueWFyZC52MS5FZmZlY3QSFgoOYWZ0ZXJfc2VxdWVuY2UYBSABKAQSEQoJcGFnZV9zaXplGAYgASgNIkEKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEiYKBmV2ZW50cxgBIAMoCzIWLmxhbnlhcmQudjEuQXVkaXRFdmVudCJEChdXYXRjaEF1ZGl0RXZlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAQiQQoYV2F0Y2hBdWRpdEV2ZW50c1Jlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50MqECCgxBdWRpdFNlcnZpY2USVAoNR2V0QXVkaXRFdmVudBIgLmxhbnlhcmQudjEuR2V0QXVkaXRFdmVudFJlcXVlc3QaIS5sYW55YXJkLnYxLkdldEF1ZGl0RXZlbnRSZXNwb25zZRJaCg9MaXN0QXVkaXRFdmVudHMSIi5sYW55YXJkLnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaIy5sYW55YXJkLnYxLkxpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEl8KEFdhdGNoQXVkaXRFdmVudHMSIy5sYW55YXJkLnYxLldhdGNoQXVkaXRFdmVudHNSZXF1ZXN0GiQubGFueWFyZC52MS5XYXRjaEF1ZGl0RXZlbnRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_lanyard_v1_authorization, file_lanyard_v1_chain]);
 
 /**
  * @generated from message lanyard.v1.AuditEvent
@@ -131,6 +131,27 @@ export type AuditEvent = Message<"lanyard.v1.AuditEvent"> & {
   impersonatedUser?: UserInfo | undefined;
 
   /**
+   * Every rule that matched, by principal. What was denied early may have none.
+   *
+   * @generated from field: repeated lanyard.v1.PrincipalMatches matches = 19;
+   */
+  matches: PrincipalMatches[];
+
+  /**
+   * What had to be done, or will have to be once it is approved; absent when nothing.
+   *
+   * @generated from field: lanyard.v1.Obligations obligations = 20;
+   */
+  obligations?: Obligations | undefined;
+
+  /**
+   * The cluster of the calling pod.
+   *
+   * @generated from field: lanyard.v1.Cluster cluster = 21;
+   */
+  cluster?: Cluster | undefined;
+
+  /**
    * Set when the record stands for several refused requests of its pod, reason and verb.
    *
    * @generated from field: lanyard.v1.RefusalSummary summary = 30;
@@ -144,6 +165,65 @@ export type AuditEvent = Message<"lanyard.v1.AuditEvent"> & {
  */
 export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_audit, 0);
+
+/**
+ * The rules that matched for one principal, in the order of its policies.
+ *
+ * @generated from message lanyard.v1.PrincipalMatches
+ */
+export type PrincipalMatches = Message<"lanyard.v1.PrincipalMatches"> & {
+  /**
+   * User name.
+   *
+   * @generated from field: string principal = 1;
+   */
+  principal: string;
+
+  /**
+   * What it is to the chain, such as "root requester".
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * @generated from field: repeated lanyard.v1.MatchedRule rules = 3;
+   */
+  rules: MatchedRule[];
+};
+
+/**
+ * Describes the message lanyard.v1.PrincipalMatches.
+ * Use `create(PrincipalMatchesSchema)` to create a new message.
+ */
+export const PrincipalMatchesSchema: GenMessage<PrincipalMatches> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_audit, 1);
+
+/**
+ * @generated from message lanyard.v1.MatchedRule
+ */
+export type MatchedRule = Message<"lanyard.v1.MatchedRule"> & {
+  /**
+   * policy/rule
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As the rule has it: Allow, RequireApproval or Deny.
+   *
+   * @generated from field: string effect = 2;
+   */
+  effect: string;
+};
+
+/**
+ * Describes the message lanyard.v1.MatchedRule.
+ * Use `create(MatchedRuleSchema)` to create a new message.
+ */
+export const MatchedRuleSchema: GenMessage<MatchedRule> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_audit, 2);
 
 /**
  * @generated from message lanyard.v1.RefusalSummary
@@ -174,7 +254,7 @@ export type RefusalSummary = Message<"lanyard.v1.RefusalSummary"> & {
  * Use `create(RefusalSummarySchema)` to create a new message.
  */
 export const RefusalSummarySchema: GenMessage<RefusalSummary> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 1);
+  messageDesc(file_lanyard_v1_audit, 3);
 
 /**
  * @generated from message lanyard.v1.GetAuditEventRequest
@@ -191,7 +271,7 @@ export type GetAuditEventRequest = Message<"lanyard.v1.GetAuditEventRequest"> & 
  * Use `create(GetAuditEventRequestSchema)` to create a new message.
  */
 export const GetAuditEventRequestSchema: GenMessage<GetAuditEventRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 2);
+  messageDesc(file_lanyard_v1_audit, 4);
 
 /**
  * @generated from message lanyard.v1.GetAuditEventResponse
@@ -208,7 +288,7 @@ export type GetAuditEventResponse = Message<"lanyard.v1.GetAuditEventResponse"> 
  * Use `create(GetAuditEventResponseSchema)` to create a new message.
  */
 export const GetAuditEventResponseSchema: GenMessage<GetAuditEventResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 3);
+  messageDesc(file_lanyard_v1_audit, 5);
 
 /**
  * @generated from message lanyard.v1.ListAuditEventsRequest
@@ -234,6 +314,8 @@ export type ListAuditEventsRequest = Message<"lanyard.v1.ListAuditEventsRequest"
   rootRequester: string;
 
   /**
+   * ALLOW selects those with obligations too.
+   *
    * @generated from field: lanyard.v1.Effect effect = 4;
    */
   effect: Effect;
@@ -256,7 +338,7 @@ export type ListAuditEventsRequest = Message<"lanyard.v1.ListAuditEventsRequest"
  * Use `create(ListAuditEventsRequestSchema)` to create a new message.
  */
 export const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 4);
+  messageDesc(file_lanyard_v1_audit, 6);
 
 /**
  * @generated from message lanyard.v1.ListAuditEventsResponse
@@ -273,7 +355,7 @@ export type ListAuditEventsResponse = Message<"lanyard.v1.ListAuditEventsRespons
  * Use `create(ListAuditEventsResponseSchema)` to create a new message.
  */
 export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 5);
+  messageDesc(file_lanyard_v1_audit, 7);
 
 /**
  * @generated from message lanyard.v1.WatchAuditEventsRequest
@@ -295,7 +377,7 @@ export type WatchAuditEventsRequest = Message<"lanyard.v1.WatchAuditEventsReques
  * Use `create(WatchAuditEventsRequestSchema)` to create a new message.
  */
 export const WatchAuditEventsRequestSchema: GenMessage<WatchAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 6);
+  messageDesc(file_lanyard_v1_audit, 8);
 
 /**
  * @generated from message lanyard.v1.WatchAuditEventsResponse
@@ -312,7 +394,7 @@ export type WatchAuditEventsResponse = Message<"lanyard.v1.WatchAuditEventsRespo
  * Use `create(WatchAuditEventsResponseSchema)` to create a new message.
  */
 export const WatchAuditEventsResponseSchema: GenMessage<WatchAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 7);
+  messageDesc(file_lanyard_v1_audit, 9);
 
 /**
  * Reads the audit. Callers need list on auditevents.access.lanyard.dev.

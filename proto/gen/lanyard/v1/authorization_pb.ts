@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEizQEKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJIoYCChBBdXRob3JpemVSZXF1ZXN0EjEKCmF0dHJpYnV0ZXMYASABKAsyHS5sYW55YXJkLnYxLlJlcXVlc3RBdHRyaWJ1dGVzEhEKCWNvbnRhaW5lchgCIAEoCRISCgp1c2VyX2FnZW50GAMgASgJEhcKD3JlZnVzZWRfYmVjYXVzZRgEIAEoCRIYChB0YXJnZXRfY29udGFpbmVyGAUgASgJEjAKDWltcGVyc29uYXRpb24YBiABKAsyGS5sYW55YXJkLnYxLkltcGVyc29uYXRpb24SMwoPY3JlZGVudGlhbF9ib2R5GAogASgLMhoubGFueWFyZC52MS5DcmVkZW50aWFsQm9keSJECg1JbXBlcnNvbmF0aW9uEiIKBHVzZXIYASABKAsyFC5sYW55YXJkLnYxLlVzZXJJbmZvEg8KB3Byb2JsZW0YAiABKAkiOAoOQ3JlZGVudGlhbEJvZHkSEQoJYXVkaWVuY2VzGAEgAygJEhMKC3NlY3JldF90eXBlGAIgASgJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIrUBChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCCJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IvkBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIAEIJCgdtZXNzYWdlIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRQoSUmV2aWV3Q2hhaW5SZXF1ZXN0Ei8KCXF1ZXN0aW9ucxgBIAMoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCI+ChNSZXZpZXdDaGFpblJlc3BvbnNlEicKCXByb3NwZWN0cxgBIAMoCzIULmxhbnlhcmQudjEuUHJvc3BlY3QiTQoIUHJvc3BlY3QSIgoGZWZmZWN0GAEgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAIgASgJEg0KBWVycm9yGAMgASgJIjwKFFJlcG9ydE91dGNvbWVSZXF1ZXN0EiQKB291dGNvbWUYASABKAsyEy5sYW55YXJkLnYxLk91dGNvbWUiFwoVUmVwb3J0T3V0Y29tZVJlc3BvbnNlKkMKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIPCgtFRkZFQ1RfREVOWRABEhAKDEVGRkVDVF9BTExPVxACMuYCChRBdXRob3JpemF0aW9uU2VydmljZRJICglBdXRob3JpemUSHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QaHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlElQKDVJlcG9ydE91dGNvbWUSIC5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXF1ZXN0GiEubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVzcG9uc2USXgoPQXV0aG9yaXplU3RyZWFtEiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0GiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSgBMAESTgoLUmV2aWV3Q2hhaW4SHi5sYW55YXJkLnYxLlJldmlld0NoYWluUmVxdWVzdBofLmxhbnlhcmQudjEuUmV2aWV3Q2hhaW5SZXNwb25zZWIGcHJvdG8z", [file_lanyard_v1_chain]);
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEisAIKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJEigKBGV4ZWMYCyABKAsyGi5sYW55YXJkLnYxLkV4ZWNBdHRyaWJ1dGVzEjcKDHBvcnRfZm9yd2FyZBgMIAEoCzIhLmxhbnlhcmQudjEuUG9ydEZvcndhcmRBdHRyaWJ1dGVzIt0BCg5FeGVjQXR0cmlidXRlcxIPCgdjb21tYW5kGAEgAygJEg0KBXN0ZGluGAIgASgIEg4KBnN0ZG91dBgDIAEoCBIOCgZzdGRlcnIYBCABKAgSCwoDdHR5GAUgASgIEhEKCWNvbnRhaW5lchgGIAEoCRILCgNlbnYYByADKAkSMAoRY29tbWFuZF9zaG9ydGVuZWQYCCABKAsyFS5sYW55YXJkLnYxLlNob3J0ZW5lZBIsCg1lbnZfc2hvcnRlbmVkGAkgASgLMhUubGFueWFyZC52MS5TaG9ydGVuZWQiKgoJU2hvcnRlbmVkEg0KBWNvdW50GAEgASgNEg4KBnNoYTI1NhgCIAEoCSImChVQb3J0Rm9yd2FyZEF0dHJpYnV0ZXMSDQoFcG9ydHMYASADKA0ihgIKEEF1dGhvcml6ZVJlcXVlc3QSMQoKYXR0cmlidXRlcxgBIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSEQoJY29udGFpbmVyGAIgASgJEhIKCnVzZXJfYWdlbnQYAyABKAkSFwoPcmVmdXNlZF9iZWNhdXNlGAQgASgJEhgKEHRhcmdldF9jb250YWluZXIYBSABKAkSMAoNaW1wZXJzb25hdGlvbhgGIAEoCzIZLmxhbnlhcmQudjEuSW1wZXJzb25hdGlvbhIzCg9jcmVkZW50aWFsX2JvZHkYCiABKAsyGi5sYW55YXJkLnYxLkNyZWRlbnRpYWxCb2R5IkQKDUltcGVyc29uYXRpb24SIgoEdXNlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SDwoHcHJvYmxlbRgCIAEoCSI4Cg5DcmVkZW50aWFsQm9keRIRCglhdWRpZW5jZXMYASADKAkSEwoLc2VjcmV0X3R5cGUYAiABKAkiWQoLT2JsaWdhdGlvbnMSDAoEbWFzaxgBIAMoCRIOCgZyZWNvcmQYAiABKAgSLAoIY29tbWFuZHMYAyADKAsyGi5sYW55YXJkLnYxLkNvbW1hbmRQYXR0ZXJuIh8KDkNvbW1hbmRQYXR0ZXJuEg0KBXdvcmRzGAEgAygJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIoACChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCBIsCgtvYmxpZ2F0aW9ucxgHIAEoCzIXLmxhbnlhcmQudjEuT2JsaWdhdGlvbnMSGwoTcmV0cnlfYWZ0ZXJfc2Vjb25kcxgIIAEoDSJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIjIKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IvkBChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIAEIJCgdtZXNzYWdlIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRQoSUmV2aWV3Q2hhaW5SZXF1ZXN0Ei8KCXF1ZXN0aW9ucxgBIAMoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCI+ChNSZXZpZXdDaGFpblJlc3BvbnNlEicKCXByb3NwZWN0cxgBIAMoCzIULmxhbnlhcmQudjEuUHJvc3BlY3QiTQoIUHJvc3BlY3QSIgoGZWZmZWN0GAEgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAIgASgJEg0KBWVycm9yGAMgASgJIjwKFFJlcG9ydE91dGNvbWVSZXF1ZXN0EiQKB291dGNvbWUYASABKAsyEy5sYW55YXJkLnYxLk91dGNvbWUiFwoVUmVwb3J0T3V0Y29tZVJlc3BvbnNlKncKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIPCgtFRkZFQ1RfREVOWRABEhAKDEVGRkVDVF9BTExPVxACEiEKHUVGRkVDVF9BTExPV19XSVRIX09CTElHQVRJT05TEAMSDwoLRUZGRUNUX0hPTEQQBDLmAgoUQXV0aG9yaXphdGlvblNlcnZpY2USSAoJQXV0aG9yaXplEhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0Gh0ubGFueWFyZC52MS5BdXRob3JpemVSZXNwb25zZRJUCg1SZXBvcnRPdXRjb21lEiAubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVxdWVzdBohLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlc3BvbnNlEl4KD0F1dGhvcml6ZVN0cmVhbRIiLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdBojLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UoATABEk4KC1Jldmlld0NoYWluEh4ubGFueWFyZC52MS5SZXZpZXdDaGFpblJlcXVlc3QaHy5sYW55YXJkLnYxLlJldmlld0NoYWluUmVzcG9uc2ViBnByb3RvMw", [file_lanyard_v1_chain]);
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -77,6 +77,20 @@ export type RequestAttributes = Message<"lanyard.v1.RequestAttributes"> & {
    * @generated from field: repeated string also_verbs = 10;
    */
   alsoVerbs: string[];
+
+  /**
+   * Of an exec or attach.
+   *
+   * @generated from field: lanyard.v1.ExecAttributes exec = 11;
+   */
+  exec?: ExecAttributes | undefined;
+
+  /**
+   * Of a port-forward.
+   *
+   * @generated from field: lanyard.v1.PortForwardAttributes port_forward = 12;
+   */
+  portForward?: PortForwardAttributes | undefined;
 };
 
 /**
@@ -85,6 +99,120 @@ export type RequestAttributes = Message<"lanyard.v1.RequestAttributes"> & {
  */
 export const RequestAttributesSchema: GenMessage<RequestAttributes> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 0);
+
+/**
+ * What an exec or attach asks for, as kube-apiserver reads its query.
+ *
+ * @generated from message lanyard.v1.ExecAttributes
+ */
+export type ExecAttributes = Message<"lanyard.v1.ExecAttributes"> & {
+  /**
+   * Arguments, the program first. Empty for an attach.
+   *
+   * @generated from field: repeated string command = 1;
+   */
+  command: string[];
+
+  /**
+   * @generated from field: bool stdin = 2;
+   */
+  stdin: boolean;
+
+  /**
+   * @generated from field: bool stdout = 3;
+   */
+  stdout: boolean;
+
+  /**
+   * @generated from field: bool stderr = 4;
+   */
+  stderr: boolean;
+
+  /**
+   * @generated from field: bool tty = 5;
+   */
+  tty: boolean;
+
+  /**
+   * Empty when the request names none.
+   *
+   * @generated from field: string container = 6;
+   */
+  container: string;
+
+  /**
+   * NAME=VALUE, as the request gives them.
+   *
+   * @generated from field: repeated string env = 7;
+   */
+  env: string[];
+
+  /**
+   * Only on record, where command or env are not whole.
+   *
+   * @generated from field: lanyard.v1.Shortened command_shortened = 8;
+   */
+  commandShortened?: Shortened | undefined;
+
+  /**
+   * @generated from field: lanyard.v1.Shortened env_shortened = 9;
+   */
+  envShortened?: Shortened | undefined;
+};
+
+/**
+ * Describes the message lanyard.v1.ExecAttributes.
+ * Use `create(ExecAttributesSchema)` to create a new message.
+ */
+export const ExecAttributesSchema: GenMessage<ExecAttributes> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 1);
+
+/**
+ * What a list of texts was before the record cut it.
+ *
+ * @generated from message lanyard.v1.Shortened
+ */
+export type Shortened = Message<"lanyard.v1.Shortened"> & {
+  /**
+   * How many texts.
+   *
+   * @generated from field: uint32 count = 1;
+   */
+  count: number;
+
+  /**
+   * SHA-256, in hexadecimal, of all texts, each followed by a NUL byte.
+   *
+   * @generated from field: string sha256 = 2;
+   */
+  sha256: string;
+};
+
+/**
+ * Describes the message lanyard.v1.Shortened.
+ * Use `create(ShortenedSchema)` to create a new message.
+ */
+export const ShortenedSchema: GenMessage<Shortened> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 2);
+
+/**
+ * @generated from message lanyard.v1.PortForwardAttributes
+ */
+export type PortForwardAttributes = Message<"lanyard.v1.PortForwardAttributes"> & {
+  /**
+   * Empty where each stream names its port.
+   *
+   * @generated from field: repeated uint32 ports = 1;
+   */
+  ports: number[];
+};
+
+/**
+ * Describes the message lanyard.v1.PortForwardAttributes.
+ * Use `create(PortForwardAttributesSchema)` to create a new message.
+ */
+export const PortForwardAttributesSchema: GenMessage<PortForwardAttributes> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 3);
 
 /**
  * @generated from message lanyard.v1.AuthorizeRequest
@@ -141,7 +269,7 @@ export type AuthorizeRequest = Message<"lanyard.v1.AuthorizeRequest"> & {
  * Use `create(AuthorizeRequestSchema)` to create a new message.
  */
 export const AuthorizeRequestSchema: GenMessage<AuthorizeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 1);
+  messageDesc(file_lanyard_v1_authorization, 4);
 
 /**
  * @generated from message lanyard.v1.Impersonation
@@ -167,7 +295,7 @@ export type Impersonation = Message<"lanyard.v1.Impersonation"> & {
  * Use `create(ImpersonationSchema)` to create a new message.
  */
 export const ImpersonationSchema: GenMessage<Impersonation> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 2);
+  messageDesc(file_lanyard_v1_authorization, 5);
 
 /**
  * @generated from message lanyard.v1.CredentialBody
@@ -193,7 +321,61 @@ export type CredentialBody = Message<"lanyard.v1.CredentialBody"> & {
  * Use `create(CredentialBodySchema)` to create a new message.
  */
 export const CredentialBodySchema: GenMessage<CredentialBody> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 3);
+  messageDesc(file_lanyard_v1_authorization, 6);
+
+/**
+ * What must be done to a request that passes.
+ *
+ * @generated from message lanyard.v1.Obligations
+ */
+export type Obligations = Message<"lanyard.v1.Obligations"> & {
+  /**
+   * Names of what is hidden in the answer.
+   *
+   * @generated from field: repeated string mask = 1;
+   */
+  mask: string[];
+
+  /**
+   * What goes through the tunnel is recorded.
+   *
+   * @generated from field: bool record = 2;
+   */
+  record: boolean;
+
+  /**
+   * Commands that must not run.
+   *
+   * @generated from field: repeated lanyard.v1.CommandPattern commands = 3;
+   */
+  commands: CommandPattern[];
+};
+
+/**
+ * Describes the message lanyard.v1.Obligations.
+ * Use `create(ObligationsSchema)` to create a new message.
+ */
+export const ObligationsSchema: GenMessage<Obligations> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 7);
+
+/**
+ * @generated from message lanyard.v1.CommandPattern
+ */
+export type CommandPattern = Message<"lanyard.v1.CommandPattern"> & {
+  /**
+   * "*" stands for any words.
+   *
+   * @generated from field: repeated string words = 1;
+   */
+  words: string[];
+};
+
+/**
+ * Describes the message lanyard.v1.CommandPattern.
+ * Use `create(CommandPatternSchema)` to create a new message.
+ */
+export const CommandPatternSchema: GenMessage<CommandPattern> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 8);
 
 /**
  * @generated from message lanyard.v1.StatusCause
@@ -220,7 +402,7 @@ export type StatusCause = Message<"lanyard.v1.StatusCause"> & {
  * Use `create(StatusCauseSchema)` to create a new message.
  */
 export const StatusCauseSchema: GenMessage<StatusCause> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 4);
+  messageDesc(file_lanyard_v1_authorization, 9);
 
 /**
  * @generated from message lanyard.v1.AuthorizeResponse
@@ -264,6 +446,20 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
    * @generated from field: bool impersonation_judged = 6;
    */
   impersonationJudged: boolean;
+
+  /**
+   * With ALLOW_WITH_OBLIGATIONS only, and never empty there.
+   *
+   * @generated from field: lanyard.v1.Obligations obligations = 7;
+   */
+  obligations?: Obligations | undefined;
+
+  /**
+   * With HOLD: when to ask again. 0 leaves it to the sidecar.
+   *
+   * @generated from field: uint32 retry_after_seconds = 8;
+   */
+  retryAfterSeconds: number;
 };
 
 /**
@@ -271,7 +467,7 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
  * Use `create(AuthorizeResponseSchema)` to create a new message.
  */
 export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 5);
+  messageDesc(file_lanyard_v1_authorization, 10);
 
 /**
  * @generated from message lanyard.v1.Outcome
@@ -307,7 +503,7 @@ export type Outcome = Message<"lanyard.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 6);
+  messageDesc(file_lanyard_v1_authorization, 11);
 
 /**
  * An open stream must end: what allowed it no longer does.
@@ -331,7 +527,7 @@ export type Revocation = Message<"lanyard.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 7);
+  messageDesc(file_lanyard_v1_authorization, 12);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamRequest
@@ -379,7 +575,7 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
  * Use `create(AuthorizeStreamRequestSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestSchema: GenMessage<AuthorizeStreamRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 8);
+  messageDesc(file_lanyard_v1_authorization, 13);
 
 /**
  * Messages that were ready at the same time, in their order. A batch has no batch in it.
@@ -398,7 +594,7 @@ export type AuthorizeStreamRequests = Message<"lanyard.v1.AuthorizeStreamRequest
  * Use `create(AuthorizeStreamRequestsSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestsSchema: GenMessage<AuthorizeStreamRequests> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 9);
+  messageDesc(file_lanyard_v1_authorization, 14);
 
 /**
  * A request that was allowed over an earlier stream and is still open: whoever serves this stream is
@@ -423,7 +619,7 @@ export type Resume = Message<"lanyard.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 10);
+  messageDesc(file_lanyard_v1_authorization, 15);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamResponse
@@ -471,7 +667,7 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  * Use `create(AuthorizeStreamResponseSchema)` to create a new message.
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 11);
+  messageDesc(file_lanyard_v1_authorization, 16);
 
 /**
  * As AuthorizeStreamRequests.
@@ -490,7 +686,7 @@ export type AuthorizeStreamResponses = Message<"lanyard.v1.AuthorizeStreamRespon
  * Use `create(AuthorizeStreamResponsesSchema)` to create a new message.
  */
 export const AuthorizeStreamResponsesSchema: GenMessage<AuthorizeStreamResponses> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 12);
+  messageDesc(file_lanyard_v1_authorization, 17);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -514,7 +710,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 13);
+  messageDesc(file_lanyard_v1_authorization, 18);
 
 /**
  * @generated from message lanyard.v1.ReviewChainRequest
@@ -533,7 +729,7 @@ export type ReviewChainRequest = Message<"lanyard.v1.ReviewChainRequest"> & {
  * Use `create(ReviewChainRequestSchema)` to create a new message.
  */
 export const ReviewChainRequestSchema: GenMessage<ReviewChainRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 14);
+  messageDesc(file_lanyard_v1_authorization, 19);
 
 /**
  * @generated from message lanyard.v1.ReviewChainResponse
@@ -552,7 +748,7 @@ export type ReviewChainResponse = Message<"lanyard.v1.ReviewChainResponse"> & {
  * Use `create(ReviewChainResponseSchema)` to create a new message.
  */
 export const ReviewChainResponseSchema: GenMessage<ReviewChainResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 15);
+  messageDesc(file_lanyard_v1_authorization, 20);
 
 /**
  * What would be answered. It is not an answer: no request passes by it.
@@ -585,7 +781,7 @@ export type Prospect = Message<"lanyard.v1.Prospect"> & {
  * Use `create(ProspectSchema)` to create a new message.
  */
 export const ProspectSchema: GenMessage<Prospect> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 16);
+  messageDesc(file_lanyard_v1_authorization, 21);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -602,7 +798,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 17);
+  messageDesc(file_lanyard_v1_authorization, 22);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -615,10 +811,10 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 18);
+  messageDesc(file_lanyard_v1_authorization, 23);
 
 /**
- * The zero value denies.
+ * The zero value denies, and so does every value that a sidecar does not know.
  *
  * @generated from enum lanyard.v1.Effect
  */
@@ -637,10 +833,24 @@ export const Effect = {
    * @generated from enum value: EFFECT_ALLOW = 2;
    */
   ALLOW: 2,
+
+  /**
+   * May pass if all obligations are carried out. A sidecar that cannot carry out one refuses.
+   *
+   * @generated from enum value: EFFECT_ALLOW_WITH_OBLIGATIONS = 3;
+   */
+  ALLOW_WITH_OBLIGATIONS: 3,
+
+  /**
+   * May not pass before somebody has approved it.
+   *
+   * @generated from enum value: EFFECT_HOLD = 4;
+   */
+  HOLD: 4,
 } as const;
 
 /**
- * The zero value denies.
+ * The zero value denies, and so does every value that a sidecar does not know.
  *
  * @generated from enum lanyard.v1.Effect
  */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/chain.proto.
  */
 export const file_lanyard_v1_chain: GenFile = /*@__PURE__*/
-  fileDesc("ChZsYW55YXJkL3YxL2NoYWluLnByb3RvEgpsYW55YXJkLnYxIrABCghVc2VySW5mbxIQCgh1c2VybmFtZRgBIAEoCRILCgN1aWQYAiABKAkSDgoGZ3JvdXBzGAMgAygJEi4KBWV4dHJhGAQgAygLMh8ubGFueWFyZC52MS5Vc2VySW5mby5FeHRyYUVudHJ5GkUKCkV4dHJhRW50cnkSCwoDa2V5GAEgASgJEiYKBXZhbHVlGAIgASgLMhcubGFueWFyZC52MS5FeHRyYVZhbHVlczoCOAEiHQoLRXh0cmFWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiEKA1ZpYRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkicAoFQWN0b3ISDwoHcG9kX3VpZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkSHAoDdmlhGAUgAygLMg8ubGFueWFyZC52MS5WaWEinwEKD0RlbGVnYXRpb25DaGFpbhIsCg5yb290X3JlcXVlc3RlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SKwoNY29fcmVxdWVzdGVycxgCIAMoCzIULmxhbnlhcmQudjEuVXNlckluZm8SIQoGYWN0b3JzGAMgAygLMhEubGFueWFyZC52MS5BY3RvchIOCgZjbG9zZWQYBCABKAkiiQEKClBvZEJpbmRpbmcSDwoHcG9kX3VpZBgBIAEoCRIqCgVjaGFpbhgCIAEoCzIbLmxhbnlhcmQudjEuRGVsZWdhdGlvbkNoYWluEiwKCGJvdW5kX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgEIAEoBCIiCg9HZXRDaGFpblJlcXVlc3QSDwoHcG9kX3VpZBgBIAEoCSI7ChBHZXRDaGFpblJlc3BvbnNlEicKB2JpbmRpbmcYASABKAsyFi5sYW55YXJkLnYxLlBvZEJpbmRpbmciUQoRTGlzdENoYWluc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRIWCg5hZnRlcl9zZXF1ZW5jZRgDIAEoBCI+ChJMaXN0Q2hhaW5zUmVzcG9uc2USKAoIYmluZGluZ3MYASADKAsyFi5sYW55YXJkLnYxLlBvZEJpbmRpbmcyogEKDENoYWluU2VydmljZRJFCghHZXRDaGFpbhIbLmxhbnlhcmQudjEuR2V0Q2hhaW5SZXF1ZXN0GhwubGFueWFyZC52MS5HZXRDaGFpblJlc3BvbnNlEksKCkxpc3RDaGFpbnMSHS5sYW55YXJkLnYxLkxpc3RDaGFpbnNSZXF1ZXN0Gh4ubGFueWFyZC52MS5MaXN0Q2hhaW5zUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChZsYW55YXJkL3YxL2NoYWluLnByb3RvEgpsYW55YXJkLnYxIrABCghVc2VySW5mbxIQCgh1c2VybmFtZRgBIAEoCRILCgN1aWQYAiABKAkSDgoGZ3JvdXBzGAMgAygJEi4KBWV4dHJhGAQgAygLMh8ubGFueWFyZC52MS5Vc2VySW5mby5FeHRyYUVudHJ5GkUKCkV4dHJhRW50cnkSCwoDa2V5GAEgASgJEiYKBXZhbHVlGAIgASgLMhcubGFueWFyZC52MS5FeHRyYVZhbHVlczoCOAEiHQoLRXh0cmFWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiEKA1ZpYRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkicAoFQWN0b3ISDwoHcG9kX3VpZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkSHAoDdmlhGAUgAygLMg8ubGFueWFyZC52MS5WaWEinwEKD0RlbGVnYXRpb25DaGFpbhIsCg5yb290X3JlcXVlc3RlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SKwoNY29fcmVxdWVzdGVycxgCIAMoCzIULmxhbnlhcmQudjEuVXNlckluZm8SIQoGYWN0b3JzGAMgAygLMhEubGFueWFyZC52MS5BY3RvchIOCgZjbG9zZWQYBCABKAkiIwoHQ2x1c3RlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIsgBCgpQb2RCaW5kaW5nEg8KB3BvZF91aWQYASABKAkSKgoFY2hhaW4YAiABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIsCghib3VuZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYBCABKAQSJAoHY2x1c3RlchgFIAEoCzITLmxhbnlhcmQudjEuQ2x1c3RlchIXCg9zaWRlY2FyX3ZlcnNpb24YBiABKAkiIgoPR2V0Q2hhaW5SZXF1ZXN0Eg8KB3BvZF91aWQYASABKAkiOwoQR2V0Q2hhaW5SZXNwb25zZRInCgdiaW5kaW5nGAEgASgLMhYubGFueWFyZC52MS5Qb2RCaW5kaW5nIlEKEUxpc3RDaGFpbnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SFgoOYWZ0ZXJfc2VxdWVuY2UYAyABKAQiPgoSTGlzdENoYWluc1Jlc3BvbnNlEigKCGJpbmRpbmdzGAEgAygLMhYubGFueWFyZC52MS5Qb2RCaW5kaW5nMqIBCgxDaGFpblNlcnZpY2USRQoIR2V0Q2hhaW4SGy5sYW55YXJkLnYxLkdldENoYWluUmVxdWVzdBocLmxhbnlhcmQudjEuR2V0Q2hhaW5SZXNwb25zZRJLCgpMaXN0Q2hhaW5zEh0ubGFueWFyZC52MS5MaXN0Q2hhaW5zUmVxdWVzdBoeLmxhbnlhcmQudjEuTGlzdENoYWluc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A user as kube-apiserver describes one.
@@ -167,6 +167,34 @@ export const DelegationChainSchema: GenMessage<DelegationChain> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_chain, 4);
 
 /**
+ * A Kubernetes cluster.
+ *
+ * @generated from message lanyard.v1.Cluster
+ */
+export type Cluster = Message<"lanyard.v1.Cluster"> & {
+  /**
+   * UID of its namespace kube-system.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What its administrators call it; empty when they have not said.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message lanyard.v1.Cluster.
+ * Use `create(ClusterSchema)` to create a new message.
+ */
+export const ClusterSchema: GenMessage<Cluster> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_chain, 5);
+
+/**
  * A pod and its chain, as bound at admission.
  *
  * @generated from message lanyard.v1.PodBinding
@@ -194,6 +222,20 @@ export type PodBinding = Message<"lanyard.v1.PodBinding"> & {
    * @generated from field: uint64 sequence = 4;
    */
   sequence: bigint;
+
+  /**
+   * The cluster of the pod.
+   *
+   * @generated from field: lanyard.v1.Cluster cluster = 5;
+   */
+  cluster?: Cluster | undefined;
+
+  /**
+   * Version of the sidecar that enrolled last; empty when it did not say.
+   *
+   * @generated from field: string sidecar_version = 6;
+   */
+  sidecarVersion: string;
 };
 
 /**
@@ -201,7 +243,7 @@ export type PodBinding = Message<"lanyard.v1.PodBinding"> & {
  * Use `create(PodBindingSchema)` to create a new message.
  */
 export const PodBindingSchema: GenMessage<PodBinding> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 5);
+  messageDesc(file_lanyard_v1_chain, 6);
 
 /**
  * @generated from message lanyard.v1.GetChainRequest
@@ -218,7 +260,7 @@ export type GetChainRequest = Message<"lanyard.v1.GetChainRequest"> & {
  * Use `create(GetChainRequestSchema)` to create a new message.
  */
 export const GetChainRequestSchema: GenMessage<GetChainRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 6);
+  messageDesc(file_lanyard_v1_chain, 7);
 
 /**
  * @generated from message lanyard.v1.GetChainResponse
@@ -235,7 +277,7 @@ export type GetChainResponse = Message<"lanyard.v1.GetChainResponse"> & {
  * Use `create(GetChainResponseSchema)` to create a new message.
  */
 export const GetChainResponseSchema: GenMessage<GetChainResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 7);
+  messageDesc(file_lanyard_v1_chain, 8);
 
 /**
  * @generated from message lanyard.v1.ListChainsRequest
@@ -268,7 +310,7 @@ export type ListChainsRequest = Message<"lanyard.v1.ListChainsRequest"> & {
  * Use `create(ListChainsRequestSchema)` to create a new message.
  */
 export const ListChainsRequestSchema: GenMessage<ListChainsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 8);
+  messageDesc(file_lanyard_v1_chain, 9);
 
 /**
  * @generated from message lanyard.v1.ListChainsResponse
@@ -285,7 +327,7 @@ export type ListChainsResponse = Message<"lanyard.v1.ListChainsResponse"> & {
  * Use `create(ListChainsResponseSchema)` to create a new message.
  */
 export const ListChainsResponseSchema: GenMessage<ListChainsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 9);
+  messageDesc(file_lanyard_v1_chain, 10);
 
 /**
  * Reads chains. Callers need get or list on chains.access.lanyard.dev.

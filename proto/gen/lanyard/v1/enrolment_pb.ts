@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/enrolment.proto.
  */
 export const file_lanyard_v1_enrolment: GenFile = /*@__PURE__*/
-  fileDesc("ChpsYW55YXJkL3YxL2Vucm9sbWVudC5wcm90bxIKbGFueWFyZC52MSI3Cg1FbnJvbGxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3NpZGVjYXJfdmVyc2lvbhgCIAEoCSJ9Cg5FbnJvbGxSZXNwb25zZRIPCgdzZXNzaW9uGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBWNoYWluGAMgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4yUwoQRW5yb2xtZW50U2VydmljZRI/CgZFbnJvbGwSGS5sYW55YXJkLnYxLkVucm9sbFJlcXVlc3QaGi5sYW55YXJkLnYxLkVucm9sbFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_lanyard_v1_chain]);
+  fileDesc("ChpsYW55YXJkL3YxL2Vucm9sbWVudC5wcm90bxIKbGFueWFyZC52MSJNCg1FbnJvbGxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3NpZGVjYXJfdmVyc2lvbhgCIAEoCRIUCgx3aXJlX3ZlcnNpb24YAyABKA0isgEKDkVucm9sbFJlc3BvbnNlEg8KB3Nlc3Npb24YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFY2hhaW4YAyABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIdChVjb250cm9sX3BsYW5lX3ZlcnNpb24YBCABKAkSFAoMd2lyZV92ZXJzaW9uGAUgASgNMlMKEEVucm9sbWVudFNlcnZpY2USPwoGRW5yb2xsEhkubGFueWFyZC52MS5FbnJvbGxSZXF1ZXN0GhoubGFueWFyZC52MS5FbnJvbGxSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_lanyard_v1_chain]);
 
 /**
  * @generated from message lanyard.v1.EnrollRequest
@@ -30,11 +30,19 @@ export type EnrollRequest = Message<"lanyard.v1.EnrollRequest"> & {
   token: string;
 
   /**
-   * Version of the sidecar, for diagnosis only.
+   * Version of the sidecar's software, for people.
    *
    * @generated from field: string sidecar_version = 2;
    */
   sidecarVersion: string;
+
+  /**
+   * Version of this protocol that the sidecar speaks; 0, of an older one, is 1. The control plane
+   * refuses what it does not know.
+   *
+   * @generated from field: uint32 wire_version = 3;
+   */
+  wireVersion: number;
 };
 
 /**
@@ -64,6 +72,21 @@ export type EnrollResponse = Message<"lanyard.v1.EnrollResponse"> & {
    * @generated from field: lanyard.v1.DelegationChain chain = 3;
    */
   chain?: DelegationChain | undefined;
+
+  /**
+   * Version of the control plane's software, for people.
+   *
+   * @generated from field: string control_plane_version = 4;
+   */
+  controlPlaneVersion: string;
+
+  /**
+   * Version of this protocol that the control plane answers with; 0, of an older one, is 1. The
+   * sidecar refuses what it does not know.
+   *
+   * @generated from field: uint32 wire_version = 5;
+   */
+  wireVersion: number;
 };
 
 /**

@@ -1,11 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
+import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
 import {
   AuthorizeResponseSchema,
   AuthorizeStreamResponseSchema,
   Effect,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-import { readAnswer, readDecision } from './decision.ts'
+import { parseAnswer, parseDecisionReply } from './decision-reply.ts'
 
 function decision(init: MessageInitShape<typeof AuthorizeResponseSchema>) {
   return create(AuthorizeResponseSchema, init)
@@ -15,38 +16,39 @@ function answer(init: MessageInitShape<typeof AuthorizeStreamResponseSchema>) {
   return create(AuthorizeStreamResponseSchema, init).message
 }
 
-test('readDecision() reads an allow', () => {
-  expect(readDecision(decision({ decisionId: '01J', effect: Effect.ALLOW, warning: 'w' }))).toEqual(
-    {
-      effect: 'allow',
-      id: '01J',
-      warning: 'w',
-      impersonationJudged: false,
-    },
-  )
+test('parseDecisionReply() reads an allow', () => {
+  expect(
+    parseDecisionReply(decision({ decisionId: '01J', effect: Effect.ALLOW, warning: 'w' })),
+  ).toEqual({
+    effect: 'allow',
+    id: '01J',
+    obligations: NO_OBLIGATIONS,
+    warning: 'w',
+    impersonationJudged: false,
+  })
 })
 
-test('readDecision() reads whether an impersonation was judged', () => {
+test('parseDecisionReply() reads whether an impersonation was judged', () => {
   const response = decision({ decisionId: '01J', effect: Effect.ALLOW, impersonationJudged: true })
-  expect(readDecision(response)).toMatchObject({ effect: 'allow', impersonationJudged: true })
+  expect(parseDecisionReply(response)).toMatchObject({ effect: 'allow', impersonationJudged: true })
 })
 
-test('readDecision() reads a deny with its causes', () => {
+test('parseDecisionReply() reads a deny with its causes', () => {
   const causes = [{ reason: 'LanyardReason', field: 'reason', message: 'no_rule' }]
   const response = decision({ decisionId: '01J', effect: Effect.DENY, message: 'no', causes })
-  expect(readDecision(response)).toEqual({ effect: 'deny', id: '01J', message: 'no', causes })
+  expect(parseDecisionReply(response)).toEqual({ effect: 'deny', id: '01J', message: 'no', causes })
 })
 
 test.each([
   ['the empty message', {}],
   ['the zero effect', { decisionId: '01J' }],
-  ['an effect of a later version', { decisionId: '01J', effect: 3 as Effect }],
+  ['an effect of a later version', { decisionId: '01J', effect: 5 as Effect }],
   ['a negative effect', { decisionId: '01J', effect: -2 as Effect }],
   ['an allow without a record', { effect: Effect.ALLOW }],
   ['an allow whose id is two headers', { decisionId: 'a\r\nx: y', effect: Effect.ALLOW }],
   ['an allow whose id is too long', { decisionId: 'a'.repeat(65), effect: Effect.ALLOW }],
-])('readDecision() refuses %s', (_name, init) => {
-  expect(() => readDecision(decision(init))).toThrow(
+])('parseDecisionReply() refuses %s', (_name, init) => {
+  expect(() => parseDecisionReply(decision(init))).toThrow(
     expect.objectContaining({ code: 'decision_unavailable' }),
   )
 })
@@ -58,16 +60,16 @@ test.each([
   ['config_invalid', 'decision_unavailable'],
   ['toString', 'decision_unavailable'],
   ['', 'decision_unavailable'],
-])('readAnswer() turns the failure %j into %s', (code, want) => {
+])('parseAnswer() turns the failure %j into %s', (code, want) => {
   const message = answer({ message: { case: 'failure', value: { code, message: 'x' } } })
-  expect(() => readAnswer(message)).toThrow(expect.objectContaining({ code: want }))
+  expect(() => parseAnswer(message)).toThrow(expect.objectContaining({ code: want }))
 })
 
-test('readAnswer() refuses an answer without a case', () => {
-  expect(() => readAnswer(answer({}))).toThrow(/Cannot read the decision/)
+test('parseAnswer() refuses an answer without a case', () => {
+  expect(() => parseAnswer(answer({}))).toThrow(/Cannot read the decision/)
 })
 
-test('readAnswer() refuses a revocation in the place of a decision', () => {
+test('parseAnswer() refuses a revocation in the place of a decision', () => {
   const message = answer({ message: { case: 'revocation', value: { decisionId: '01J' } } })
-  expect(() => readAnswer(message)).toThrow(/Cannot read the decision/)
+  expect(() => parseAnswer(message)).toThrow(/Cannot read the decision/)
 })

@@ -57,6 +57,17 @@ const HELPER = {
   command: ['sh', '-c', 'kubectl get pods >/dev/null && touch /tmp/ok; sleep 900'],
   startupProbe: { exec: { command: ['ls', '/tmp/ok'] }, periodSeconds: 1, failureThreshold: 90 },
 }
+const RESERVED = { cpu: '50m', memory: '64Mi' }
+const ELSEWHERE = {
+  name: 'credentials',
+  projected: {
+    sources: [
+      { serviceAccountToken: { path: 'token' } },
+      { configMap: { name: 'kube-root-ca.crt' } },
+    ],
+  },
+}
+const BY_ELSEWHERE = `D=/etc/cluster; curl -fsS --cacert $D/ca.crt -H "Authorization: Bearer $(cat $D/token)" https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/$(cat /var/run/secrets/kubernetes.io/serviceaccount/namespace)/pods`
 const SHAPES: readonly Shape[] = [
   {
     name: 'groups',
@@ -102,6 +113,30 @@ const SHAPES: readonly Shape[] = [
     },
   },
   { name: 'own-sidecar', pod: { initContainers: [HELPER] } },
+  { name: 'guaranteed', container: { resources: { requests: RESERVED, limits: RESERVED } } },
+  { name: 'guaranteed-as-a-whole', pod: { resources: { requests: RESERVED, limits: RESERVED } } },
+  { name: 'gated', pod: { schedulingGates: [{ name: 'example.com/later' }] } },
+  {
+    name: 'token-elsewhere',
+    pod: { automountServiceAccountToken: true, volumes: [ELSEWHERE] },
+    container: {
+      volumeMounts: [{ name: ELSEWHERE.name, mountPath: '/etc/cluster', readOnly: true }],
+      readinessProbe: {
+        exec: { command: ['sh', '-c', BY_ELSEWHERE] },
+        timeoutSeconds: 20,
+        periodSeconds: 2,
+      },
+    },
+  },
+  {
+    name: 'hooks',
+    container: {
+      lifecycle: {
+        postStart: { exec: { command: ['kubectl', 'get', 'pods'] } },
+        preStop: { exec: { command: ['kubectl', 'get', 'pods'] } },
+      },
+    },
+  },
   {
     name: 'probes',
     container: {
@@ -130,6 +165,10 @@ function shaped({ name, pod, container }: Shape): object {
 test('inject() leaves pods of every shape able to start and to reach the API', async () => {
   const names = SHAPES.map(({ name }) => name)
   await two.create(() => SHAPES.map(shaped))
+  const open = ['--type=json', '-p', '[{"op":"remove","path":"/spec/schedulingGates"}]']
+  await two.inBoth((namespace) =>
+    stage.admin.must(['patch', 'pod', 'gated', '-n', namespace, ...open]),
+  )
   await two.ready(...names)
   const list = ['-c', 'main', '--', 'kubectl', 'get', 'pod', 'agent', '-o', 'name']
   const { withLanyard, without } = await two.inBoth(async (namespace) => {
@@ -142,10 +181,31 @@ test('inject() leaves pods of every shape able to start and to reach the API', a
   })
   expect(withLanyard).toEqual(without)
   expect(without).toEqual(names.map((name) => `${name}: pod/agent`))
+  for (const name of ['guaranteed', 'guaranteed-as-a-whole']) {
+    const qos = ['get', 'pod', name, '-o', 'jsonpath={.status.qosClass}']
+    const both = await two.inBoth((namespace) => stage.admin.must([...qos, '-n', namespace]))
+    expect(both.withLanyard.stdout).toBe('Guaranteed')
+    expect(both.without.stdout).toBe('Guaranteed')
+  }
   const pods = names.map((name) => `pod/${name}`)
   await two.inBoth((namespace) =>
     stage.admin.must(['delete', '-n', namespace, '--wait=false', ...pods]),
   )
+})
+
+test('a pod is resized in place, as without Lanyard', async () => {
+  const own = (cpu: string) => ({ requests: { cpu, memory: '32Mi' }, limits: { cpu: '100m' } })
+  await two.create(() => [shaped({ name: 'resizable', container: { resources: own('20m') } })])
+  await two.ready('resizable')
+  const containers = [{ name: 'main', resources: own('30m') }]
+  const patch = ['--type=strategic', '-p', JSON.stringify({ spec: { containers } })]
+  const cpu = '{.status.containerStatuses[?(@.name=="main")].resources.requests.cpu}'
+  await two.inBoth(async (namespace) => {
+    const resize = ['patch', 'pod', 'resizable', '--subresource=resize', '-n', namespace]
+    await stage.admin.must([...resize, ...patch])
+    await stage.admin.must(['wait', 'pod/resizable', '-n', namespace, `--for=jsonpath=${cpu}=30m`])
+    await stage.admin.must(['delete', 'pod', 'resizable', '-n', namespace, '--wait=false'])
+  })
 })
 
 test('inject() serves a pod of 40 containers, each with a token of its own', async () => {

@@ -58,6 +58,7 @@ const HELPER = {
   startupProbe: { exec: { command: ['ls', '/tmp/ok'] }, periodSeconds: 1, failureThreshold: 90 },
 }
 const RESERVED = { cpu: '50m', memory: '64Mi' }
+const ASKING = { exec: { command: ['kubectl', 'get', 'pods'] } }
 const ELSEWHERE = {
   name: 'credentials',
   projected: {
@@ -113,27 +114,26 @@ const SHAPES: readonly Shape[] = [
     },
   },
   { name: 'own-sidecar', pod: { initContainers: [HELPER] } },
-  { name: 'guaranteed', container: { resources: { requests: RESERVED, limits: RESERVED } } },
-  { name: 'guaranteed-as-a-whole', pod: { resources: { requests: RESERVED, limits: RESERVED } } },
-  { name: 'gated', pod: { schedulingGates: [{ name: 'example.com/later' }] } },
   {
-    name: 'token-elsewhere',
-    pod: { automountServiceAccountToken: true, volumes: [ELSEWHERE] },
+    name: 'guaranteed',
+    container: {
+      resources: { requests: RESERVED, limits: RESERVED },
+      lifecycle: { postStart: ASKING, preStop: ASKING },
+    },
+  },
+  {
+    name: 'guaranteed-as-a-whole',
+    pod: {
+      resources: { requests: RESERVED, limits: RESERVED },
+      schedulingGates: [{ name: 'example.com/later' }],
+      volumes: [ELSEWHERE],
+    },
     container: {
       volumeMounts: [{ name: ELSEWHERE.name, mountPath: '/etc/cluster', readOnly: true }],
       readinessProbe: {
         exec: { command: ['sh', '-c', BY_ELSEWHERE] },
         timeoutSeconds: 20,
         periodSeconds: 2,
-      },
-    },
-  },
-  {
-    name: 'hooks',
-    container: {
-      lifecycle: {
-        postStart: { exec: { command: ['kubectl', 'get', 'pods'] } },
-        preStop: { exec: { command: ['kubectl', 'get', 'pods'] } },
       },
     },
   },
@@ -167,7 +167,7 @@ test('inject() leaves pods of every shape able to start and to reach the API', a
   await two.create(() => SHAPES.map(shaped))
   const open = ['--type=json', '-p', '[{"op":"remove","path":"/spec/schedulingGates"}]']
   await two.inBoth((namespace) =>
-    stage.admin.must(['patch', 'pod', 'gated', '-n', namespace, ...open]),
+    stage.admin.must(['patch', 'pod', 'guaranteed-as-a-whole', '-n', namespace, ...open]),
   )
   await two.ready(...names)
   const list = ['-c', 'main', '--', 'kubectl', 'get', 'pod', 'agent', '-o', 'name']

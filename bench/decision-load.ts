@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Question } from '../core/authorization/question.ts'
+import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import { openControlPlaneChannel } from '../sidecar/authorizer/control-plane-channel.ts'
-import { openDecisionStream } from '../sidecar/authorizer/decision-stream.ts'
+import { DecisionStream } from '../sidecar/authorizer/decision-stream.ts'
 import { enroll } from '../sidecar/authorizer/enrolment.ts'
 
 /*
@@ -77,11 +78,12 @@ async function openStream(token: string, { address, caPem }: Options) {
     keepaliveMs: TIMEOUT_MS,
     reconnectMs: RECONNECT_MS,
   })
-  const session = await enroll(channel.enrolment, token, Date.now())
-  const stream = openDecisionStream({
+  const { session } = await enroll(channel.enrolment, token, Date.now())
+  const stream = new DecisionStream({
     client: channel.authorization,
-    session: session.value,
+    session,
     timeoutMs: TIMEOUT_MS,
+    clock: SYSTEM_CLOCK,
     onAlive() {},
     onDecision() {},
     onLateDecision() {},

@@ -1,4 +1,5 @@
 import type { CertificatePair } from '../platform/certificate-authority.ts'
+import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
 import type { Closer } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -13,7 +14,7 @@ import {
 } from '../proxy/front/memory-guard.ts'
 import { type ProxyServer, startServer } from '../proxy/front/server.ts'
 import { createUpstream } from '../proxy/upstream/upstream.ts'
-import { type ControlPlaneAuthorizer, createAuthorizer } from './authorizer/authorizer.ts'
+import { ControlPlaneAuthorizer } from './authorizer/authorizer.ts'
 import { createCallers } from './callers.ts'
 import { type SidecarConfig, upstreamOrigin } from './config.ts'
 import { writeContainerFolders } from './pod/container-folders.ts'
@@ -56,12 +57,13 @@ export async function startSidecar(
     everyMs: config.fileCheckMs,
     logger,
   })
-  const authorizer = createAuthorizer({
+  const authorizer = new ControlPlaneAuthorizer({
     ...config,
     address: config.controlPlaneAddress,
     serverName: config.controlPlaneName,
     caPem: config.controlPlaneCa,
     readToken: controlPlaneToken.text,
+    clock: SYSTEM_CLOCK,
     logger,
     metrics: sidecarMetrics,
   })
@@ -106,7 +108,7 @@ export async function startSidecar(
   logger.info({ port: server.port, healthPort, containers: config.containers }, 'Serving')
   const closers: readonly Closer[] = [
     { name: 'proxy', close: () => server.close(config.drainMs) },
-    { name: 'control plane', close: authorizer.close },
+    { name: 'control plane', close: () => authorizer.close() },
     { name: 'API server', close: upstream.close },
     {
       name: 'health',
@@ -150,7 +152,7 @@ function healthChecks(
     name: 'listening',
     check: () => (server.listening() ? undefined : 'the proxy does not listen'),
   }
-  const controlPlane: HealthCheck = { name: 'control-plane', check: authorizer.problem }
+  const controlPlane: HealthCheck = { name: 'control-plane', check: () => authorizer.problem() }
   const credential: HealthCheck = { name: 'credential', check: problemOfCredential }
   return {
     '/livez': [listening],

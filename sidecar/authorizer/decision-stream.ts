@@ -2,7 +2,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type ClientDuplexStream, Metadata } from '@grpc/grpc-js'
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
-import { createBatchWriter } from '../../proto/batch-writer.ts'
+import { type Clock, startTimer } from '../../platform/clock.ts'
+import { type BatchWriter, createBatchWriter } from '../../proto/batch-writer.ts'
 import type {
   AuthorizationService,
   AuthorizeStreamRequestSchema,
@@ -10,9 +11,9 @@ import type {
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
 import { questionToMessage } from '../../proto/question-message.ts'
-import type { DecisionReply, OutcomeReport } from '../../proxy/judgement/authorizer.ts'
+import type { DecisionReply, OutcomeReport, Prospect } from '../../proxy/judgement/authorizer.ts'
+import { reviewChain } from './chain-review.ts'
 import { parseAnswer } from './decision-reply.ts'
-import { startTimer } from './timer.ts'
 
 type StreamRequest = MessageInitShape<typeof AuthorizeStreamRequestSchema>
 
@@ -20,25 +21,13 @@ export interface DecisionStreamOptions {
   readonly client: GrpcClient<typeof AuthorizationService>
   readonly session: string
   readonly timeoutMs: number
+  readonly clock: Clock
   /** The first message came: the control plane is there and knows the session. */
   readonly onAlive: () => void
   readonly onDecision: (decision: DecisionReply, question: Question) => void
   /** A decision for a question that was given up: its request was never sent. */
   readonly onLateDecision: (decision: DecisionReply) => void
   readonly onRevocation: (decisionId: string, message: string) => void
-}
-
-/** One stream to the control plane; every question and every outcome of the sidecar goes over it. */
-export interface DecisionStream {
-  /** Throws `decision_timeout`, `decision_unavailable` or what the control plane failed with. */
-  ask(question: Question): Promise<DecisionReply>
-  send(outcome: OutcomeReport): void
-  /** Hands over a request that an earlier stream allowed and that is still open. */
-  resume(decisionId: string, question: Question): void
-  /** Resolves, never rejects, when the stream is over: with the error, if there was one. */
-  readonly ended: Promise<unknown>
-  /** Waits for open questions, then ends the stream; what was sent before will have arrived. */
-  finish(timeoutMs: number): Promise<void>
 }
 
 interface Pending {
@@ -51,80 +40,141 @@ interface Pending {
 const LOST = 'Lost the connection to the control plane before it decided; try again'
 const CORRELATION_MAX = 0xffff_ffff
 
-/** Opens a stream with a session. Questions are matched to answers by number, in any order. */
-export function openDecisionStream(options: DecisionStreamOptions): DecisionStream {
-  const { client, session, timeoutMs } = options
-  const metadata = new Metadata()
-  metadata.set('authorization', `Bearer ${session}`)
-  const call: ClientDuplexStream<StreamRequest, AuthorizeStreamResponse> =
-    client.authorizeStream(metadata)
-  const writer = createBatchWriter<StreamRequest>({
-    write: (message, onTaken) => void call.write(message, onTaken),
-    toBatch: (messages) => ({ message: { case: 'batch', value: { messages } } }),
-  })
-  // Insertion order is deadline order, since every question has the same time.
-  const pending = new Map<number, Pending>()
-  let lastCorrelation = 0
-  let sweep: NodeJS.Timeout | undefined
-  let over = false
-  let alive = false
-  let onAnswered: (() => void) | undefined
-  const { promise: ended, resolve: end } = Promise.withResolvers<unknown>()
+/**
+ * One stream to the control plane; every question and every outcome of the sidecar goes over it.
+ * Questions are matched to answers by number, in any order.
+ */
+export class DecisionStream {
+  /** Resolves, never rejects, when the stream is over: with the error, if there was one. */
+  readonly ended: Promise<unknown>
+  readonly #options: DecisionStreamOptions
+  readonly #call: ClientDuplexStream<StreamRequest, AuthorizeStreamResponse>
+  readonly #writer: BatchWriter<StreamRequest>
+  readonly #end: (error: unknown) => void
+  /** Insertion order is deadline order, since every question has the same time. */
+  readonly #pending = new Map<number, Pending>()
+  #state: 'opening' | 'alive' | 'over' = 'opening'
+  #lastCorrelation = 0
+  #cancelSweep: (() => void) | undefined
+  #onAnswered: (() => void) | undefined
 
-  function ask(question: Question): Promise<DecisionReply> {
-    if (over) return Promise.reject(new Fault('decision_unavailable', LOST))
-    lastCorrelation = lastCorrelation === CORRELATION_MAX ? 1 : lastCorrelation + 1
-    const correlation = lastCorrelation
+  /** Opens the stream with a session. */
+  constructor(options: DecisionStreamOptions) {
+    this.#options = options
+    const metadata = new Metadata()
+    metadata.set('authorization', `Bearer ${options.session}`)
+    const call = options.client.authorizeStream(metadata)
+    this.#call = call
+    this.#writer = createBatchWriter<StreamRequest>({
+      write: (message, onTaken) => void call.write(message, onTaken),
+      toBatch: (messages) => ({ message: { case: 'batch', value: { messages } } }),
+    })
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    this.ended = promise
+    this.#end = resolve
+    call.on('data', (response) => this.#receive(response))
+    call.on('error', (error) => this.#stop(error))
+    call.on('end', () => this.#stop())
+  }
+
+  /** Throws `decision_timeout`, `decision_unavailable` or what the control plane failed with. */
+  ask(question: Question): Promise<DecisionReply> {
+    if (this.#state === 'over') return Promise.reject(new Fault('decision_unavailable', LOST))
+    const { clock, timeoutMs } = this.#options
+    const correlation = this.#lastCorrelation === CORRELATION_MAX ? 1 : this.#lastCorrelation + 1
+    this.#lastCorrelation = correlation
     return new Promise((resolve, reject) => {
-      const deadlineMs = performance.now() + timeoutMs
-      pending.set(correlation, { question, resolve, reject, deadlineMs })
-      sweep ??= setTimeout(giveUp, timeoutMs)
-      writer.write({
+      const deadlineMs = clock.monotonicMs() + timeoutMs
+      this.#pending.set(correlation, { question, resolve, reject, deadlineMs })
+      this.#cancelSweep ??= clock.after(timeoutMs, () => this.#giveUp())
+      this.#writer.write({
         correlation,
         message: { case: 'authorize', value: questionToMessage(question) },
       })
     })
   }
 
+  /** Says what became of a request; nothing once the stream is over. */
+  send(outcome: OutcomeReport): void {
+    if (this.#state === 'over') return
+    this.#writer.write({ correlation: 0, message: { case: 'outcome', value: outcome } })
+  }
+
+  /** What the chain would be answered, asked beside the stream. Throws as `reviewChain`. */
+  review(questions: readonly Question[]): Promise<readonly Prospect[]> {
+    const { client, session, timeoutMs } = this.#options
+    return reviewChain(client, session, questions, timeoutMs)
+  }
+
+  /** Hands over a request that an earlier stream allowed and that is still open. */
+  resume(decisionId: string, question: Question): void {
+    if (this.#state === 'over') return
+    const value = { decisionId, request: questionToMessage(question) }
+    this.#writer.write({ correlation: 0, message: { case: 'resume', value } })
+  }
+
+  /** Waits for open questions, then ends the stream; what was sent before will have arrived. */
+  async finish(timeoutMs: number): Promise<void> {
+    const late = startTimer(this.#options.clock, timeoutMs)
+    await Promise.race([this.#answered(), this.ended, late.done])
+    const idle = new Promise<void>((resolve) => this.#writer.whenIdle(resolve))
+    await Promise.race([idle, this.ended, late.done])
+    this.#call.end()
+    await Promise.race([this.ended, late.done])
+    late.cancel()
+    this.#stop()
+    this.#call.cancel()
+  }
+
+  /** Resolves when no question is open. */
+  #answered(): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onAnswered = resolve
+    })
+  }
+
   /** One timer for all questions: gives up those whose time is over, and waits for the next. */
-  function giveUp(): void {
-    sweep = undefined
-    const nowMs = performance.now()
-    for (const [correlation, waiting] of pending) {
+  #giveUp(): void {
+    const { clock, timeoutMs } = this.#options
+    this.#cancelSweep = undefined
+    const nowMs = clock.monotonicMs()
+    for (const [correlation, waiting] of this.#pending) {
       if (waiting.deadlineMs > nowMs) {
-        sweep = setTimeout(giveUp, waiting.deadlineMs - nowMs)
+        this.#cancelSweep = clock.after(waiting.deadlineMs - nowMs, () => this.#giveUp())
         return
       }
-      pending.delete(correlation)
+      this.#pending.delete(correlation)
       waiting.reject(
         new Fault('decision_timeout', `The control plane did not decide within ${timeoutMs} ms`),
       )
     }
   }
 
-  function receive(response: AuthorizeStreamResponse): void {
-    if (!alive) {
-      alive = true
-      options.onAlive()
+  #receive(response: AuthorizeStreamResponse): void {
+    if (this.#state === 'opening') {
+      this.#state = 'alive'
+      this.#options.onAlive()
     }
     const { message } = response
-    if (message.case === 'batch') message.value.messages.forEach(receiveOne)
-    else receiveOne(response)
+    if (message.case !== 'batch') this.#receiveOne(response)
+    else for (const one of message.value.messages) this.#receiveOne(one)
   }
 
-  function receiveOne({ correlation, message }: AuthorizeStreamResponse): void {
+  #receiveOne({ correlation, message }: AuthorizeStreamResponse): void {
+    const { onRevocation, onDecision, onLateDecision } = this.#options
     if (message.case === 'revocation') {
-      options.onRevocation(message.value.decisionId, message.value.message)
+      onRevocation(message.value.decisionId, message.value.message)
       return
     }
-    const waiting = pending.get(correlation)
-    pending.delete(correlation)
-    if (pending.size === 0) onAnswered?.()
+    const waiting = this.#pending.get(correlation)
+    this.#pending.delete(correlation)
+    if (this.#pending.size === 0) this.#onAnswered?.()
     try {
       const decision = parseAnswer(message)
-      if (waiting === undefined) options.onLateDecision(decision)
+      if (waiting === undefined) onLateDecision(decision)
       else {
-        options.onDecision(decision, waiting.question)
+        onDecision(decision, waiting.question)
         waiting.resolve(decision)
       }
     } catch (error) {
@@ -133,52 +183,14 @@ export function openDecisionStream(options: DecisionStreamOptions): DecisionStre
     }
   }
 
-  function stop(error?: unknown): void {
-    if (over) return
-    over = true
-    clearTimeout(sweep)
-    for (const waiting of pending.values()) {
+  #stop(error?: unknown): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#cancelSweep?.()
+    for (const waiting of this.#pending.values()) {
       waiting.reject(new Fault('decision_unavailable', LOST, { cause: error }))
     }
-    pending.clear()
-    end(error)
-  }
-
-  call.on('data', receive)
-  call.on('error', stop)
-  call.on('end', () => stop())
-
-  /** Resolves when no question is open. */
-  function answered(): Promise<void> {
-    if (pending.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      onAnswered = resolve
-    })
-  }
-
-  async function finish(finishMs: number): Promise<void> {
-    const late = startTimer(finishMs)
-    await Promise.race([answered(), ended, late.done])
-    const idle = new Promise<void>((resolve) => writer.whenIdle(resolve))
-    await Promise.race([idle, ended, late.done])
-    call.end()
-    await Promise.race([ended, late.done])
-    late.cancel()
-    stop()
-    call.cancel()
-  }
-
-  return {
-    ask,
-    send: (outcome) => {
-      if (!over) writer.write({ correlation: 0, message: { case: 'outcome', value: outcome } })
-    },
-    resume: (decisionId, question) => {
-      if (over) return
-      const value = { decisionId, request: questionToMessage(question) }
-      writer.write({ correlation: 0, message: { case: 'resume', value } })
-    },
-    ended,
-    finish,
+    this.#pending.clear()
+    this.#end(error)
   }
 }

@@ -6,8 +6,8 @@ import type { EnrollResponse, EnrolmentService } from '../../proto/gen/lanyard/v
 import type { GrpcClient } from '../../proto/grpc-service.ts'
 
 /** Proof for the control plane of which pod the sidecar serves. */
-export interface Session {
-  readonly value: string
+export interface Enrolment {
+  readonly session: string
   /** When to get the next one: after four fifths of its life. */
   readonly renewAtMs: number
   readonly expiresAtMs: number
@@ -26,7 +26,7 @@ export async function enroll(
   client: GrpcClient<typeof EnrolmentService>,
   token: string,
   nowMs: number,
-): Promise<Session> {
+): Promise<Enrolment> {
   const response = await new Promise<EnrollResponse>((resolve, reject) => {
     client.enroll(
       { token, sidecarVersion: VERSION },
@@ -49,5 +49,5 @@ export async function enroll(
     throw new Fault('decision_unavailable', 'The control plane enrolled without a usable session')
   }
   const renewAtMs = nowMs + (expiresAtMs - nowMs) * RENEW_AFTER
-  return { value: response.session, renewAtMs, expiresAtMs }
+  return { session: response.session, renewAtMs, expiresAtMs }
 }

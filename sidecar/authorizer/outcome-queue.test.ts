@@ -1,28 +1,31 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { OutcomeReport } from '../../proxy/judgement/authorizer.ts'
-import { createOutcomeQueue } from './outcome-queue.ts'
+import { ManualClock } from '../../test/support/manual-clock.ts'
+import { OutcomeQueue } from './outcome-queue.ts'
 
 function outcome(decisionId: string): OutcomeReport {
   return { decisionId, httpStatus: 200, fault: '', responseBytes: 1n }
 }
 
 function aQueue(max = 10) {
-  const clock = { nowMs: 0 }
+  const clock = new ManualClock()
   const sent: string[] = []
-  const queue = createOutcomeQueue({ max, nowMs: () => clock.nowMs })
+  const queue = new OutcomeQueue({ max, clock })
   return { clock, sent, queue, send: (one: OutcomeReport) => sent.push(one.decisionId) }
 }
 
-test('createOutcomeQueue() sends within a moment while connected', async () => {
-  const { queue, send, sent } = aQueue()
+test('OutcomeQueue sends within a moment while connected', async () => {
+  const { queue, send, sent, clock } = aQueue()
   queue.connect(send)
   queue.add(outcome('a'))
   queue.add(outcome('b'))
-  await vi.waitFor(() => expect(sent).toEqual(['a', 'b']))
+  expect(sent).toEqual([])
+  await clock.advance(10)
+  expect(sent).toEqual(['a', 'b'])
   expect(queue.size).toBe(0)
 })
 
-test('createOutcomeQueue() sends at once with a question', () => {
+test('OutcomeQueue flush() sends now what waits', () => {
   const { queue, send, sent } = aQueue()
   queue.connect(send)
   queue.add(outcome('a'))
@@ -30,7 +33,7 @@ test('createOutcomeQueue() sends at once with a question', () => {
   expect(sent).toEqual(['a'])
 })
 
-test('createOutcomeQueue() keeps outcomes in order until there is a connection', () => {
+test('OutcomeQueue keeps outcomes in order until there is a connection', () => {
   const { queue, send, sent } = aQueue()
   queue.add(outcome('a'))
   queue.add(outcome('b'))
@@ -39,22 +42,22 @@ test('createOutcomeQueue() keeps outcomes in order until there is a connection',
   expect(sent).toEqual(['a', 'b'])
 })
 
-test('createOutcomeQueue() sends again what may have been lost with a connection', () => {
+test('OutcomeQueue sends again what may have been lost with a connection', async () => {
   const { queue, send, sent, clock } = aQueue()
   queue.connect(send)
   queue.add(outcome('old'))
   queue.flush()
-  clock.nowMs = 9_000
+  await clock.advance(9_000)
   queue.add(outcome('young'))
   queue.flush()
-  clock.nowMs = 12_000
+  await clock.advance(3_000)
   queue.disconnect()
   queue.add(outcome('later'))
   queue.connect(send)
   expect(sent).toEqual(['old', 'young', 'young', 'later'])
 })
 
-test('createOutcomeQueue() is full at its maximum, and no longer once it could send', () => {
+test('OutcomeQueue is full at its maximum, and no longer once it could send', () => {
   const { queue, send } = aQueue(2)
   queue.add(outcome('a'))
   expect(queue.isFull()).toBe(false)
@@ -64,7 +67,7 @@ test('createOutcomeQueue() is full at its maximum, and no longer once it could s
   expect(queue.isFull()).toBe(false)
 })
 
-test('createOutcomeQueue() bounds what it remembers as sent', () => {
+test('OutcomeQueue bounds what it remembers as sent', () => {
   const { queue, send, sent } = aQueue(2)
   queue.connect(send)
   for (const id of ['a', 'b', 'c', 'd', 'e']) {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../platform/clock.ts'
 import type { OutcomeReport } from '../../proxy/judgement/authorizer.ts'
 
 /**
@@ -18,66 +19,69 @@ interface Sent {
   readonly atMs: number
 }
 
-/** Keeps what became of requests until the control plane can have heard of it. */
-export interface OutcomeQueue {
-  /** Sends it soon, or keeps it for the next connection. */
-  add(outcome: OutcomeReport): void
-  /** Sends now what waits to be sent soon. */
-  flush(): void
-  /** A connection is there: sends what was kept. */
-  connect(send: (outcome: OutcomeReport) => void): void
-  /** The connection is gone; what may have been lost with it is kept again. */
-  disconnect(): void
-  /** True when no more can be kept, so that no more requests may be let through. */
-  isFull(): boolean
-  readonly size: number
-}
+type Send = (outcome: OutcomeReport) => void
 
-/** `max` bounds what is kept while there is no connection; each outcome takes about 200 bytes. */
-export function createOutcomeQueue(options: {
-  readonly max: number
-  readonly nowMs: () => number
-}): OutcomeQueue {
-  const { max, nowMs } = options
-  let kept: OutcomeReport[] = []
-  let sent: Sent[] = []
-  let send: ((outcome: OutcomeReport) => void) | undefined
-  let timer: NodeJS.Timeout | undefined
+/**
+ * Keeps what became of requests until the control plane can have heard of it. `max` bounds what is
+ * kept while there is no connection; each outcome takes about 200 bytes.
+ */
+export class OutcomeQueue {
+  readonly #max: number
+  readonly #clock: Clock
+  #kept: OutcomeReport[] = []
+  #sent: Sent[] = []
+  #send: Send | undefined
+  #cancelFlush: (() => void) | undefined
 
-  function flush(): void {
-    clearTimeout(timer)
-    timer = undefined
-    if (send === undefined || kept.length === 0) return
-    const atMs = nowMs()
-    for (const outcome of kept) {
-      sent.push({ outcome, atMs })
-      send(outcome)
-    }
-    kept = []
-    // Cut by half at a time, so that forgetting costs nothing on average.
-    if (sent.length >= 2 * max) sent = sent.slice(-max)
+  constructor(options: { readonly max: number; readonly clock: Clock }) {
+    this.#max = options.max
+    this.#clock = options.clock
   }
 
-  return {
-    add: (outcome) => {
-      kept.push(outcome)
-      if (send === undefined) return
-      timer ??= setTimeout(flush, BATCH_MS)
-    },
-    flush,
-    connect: (to) => {
-      send = to
-      flush()
-    },
-    disconnect: () => {
-      send = undefined
-      const sinceMs = nowMs() - UNCONFIRMED_MS
-      kept = [...sent.filter(({ atMs }) => atMs > sinceMs).map(({ outcome }) => outcome), ...kept]
-      sent = []
-    },
-    isFull: () => kept.length >= max,
-    get size() {
-      return kept.length
-    },
+  /** Sends it soon, or keeps it for the next connection. */
+  add(outcome: OutcomeReport): void {
+    this.#kept.push(outcome)
+    if (this.#send === undefined) return
+    this.#cancelFlush ??= this.#clock.after(BATCH_MS, () => this.flush())
+  }
+
+  /** Sends now what waits to be sent soon. */
+  flush(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
+    if (this.#send === undefined || this.#kept.length === 0) return
+    const atMs = this.#clock.monotonicMs()
+    for (const outcome of this.#kept) {
+      this.#sent.push({ outcome, atMs })
+      this.#send(outcome)
+    }
+    this.#kept = []
+    // Cut by half at a time, so that forgetting costs nothing on average.
+    if (this.#sent.length >= 2 * this.#max) this.#sent = this.#sent.slice(-this.#max)
+  }
+
+  /** A connection is there: sends what was kept. */
+  connect(send: Send): void {
+    this.#send = send
+    this.flush()
+  }
+
+  /** The connection is gone; what may have been lost with it is kept again. */
+  disconnect(): void {
+    this.#send = undefined
+    const sinceMs = this.#clock.monotonicMs() - UNCONFIRMED_MS
+    const lost = this.#sent.filter(({ atMs }) => atMs > sinceMs).map(({ outcome }) => outcome)
+    this.#kept = [...lost, ...this.#kept]
+    this.#sent = []
+  }
+
+  /** True when no more can be kept, so that no more requests may be let through. */
+  isFull(): boolean {
+    return this.#kept.length >= this.#max
+  }
+
+  /** How many are kept. */
+  get size(): number {
+    return this.#kept.length
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Question } from '../../core/authorization/question.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
-import { createOpenDecisions } from './open-decisions.ts'
+import { AllowedRequests } from './allowed-requests.ts'
 
 const question: Question = {
   attributes: aRequest({}),
@@ -9,8 +9,8 @@ const question: Question = {
 }
 const other = { ...question, container: 'other' }
 
-test('createOpenDecisions() cuts a request when its decision is revoked', () => {
-  const open = createOpenDecisions()
+test('AllowedRequests cuts a request when its decision is revoked', () => {
+  const open = new AllowedRequests()
   const cuts: string[] = []
   open.add('a', question)
   open.onRevoked('a', (why) => cuts.push(why))
@@ -18,8 +18,8 @@ test('createOpenDecisions() cuts a request when its decision is revoked', () => 
   expect(cuts).toEqual(['no longer'])
 })
 
-test('createOpenDecisions() keeps a revocation that comes before its request asks', () => {
-  const open = createOpenDecisions()
+test('AllowedRequests keeps a revocation that comes before its request asks', () => {
+  const open = new AllowedRequests()
   const cuts: string[] = []
   open.add('a', question)
   open.revoke('a', 'no longer')
@@ -27,8 +27,8 @@ test('createOpenDecisions() keeps a revocation that comes before its request ask
   expect(cuts).toEqual(['no longer'])
 })
 
-test('createOpenDecisions() knows nothing of requests that ended or never were', () => {
-  const open = createOpenDecisions()
+test('AllowedRequests knows nothing of requests that ended or never were', () => {
+  const open = new AllowedRequests()
   const cuts: string[] = []
   open.add('a', question)
   open.onRevoked('a', (why) => cuts.push(why))
@@ -39,14 +39,10 @@ test('createOpenDecisions() knows nothing of requests that ended or never were',
   expect(cuts).toEqual([])
 })
 
-test('createOpenDecisions() lists what is open with what was asked', () => {
-  const open = createOpenDecisions()
+test('AllowedRequests lists what is open with what was asked', () => {
+  const open = new AllowedRequests()
   open.add('a', question)
   open.add('b', other)
   open.remove('a')
-  const seen: unknown[] = []
-  open.forEach((decisionId, asked) => {
-    seen.push([decisionId, asked])
-  })
-  expect(seen).toEqual([['b', other]])
+  expect(open.questions()).toEqual([['b', other]])
 })

@@ -1,0 +1,43 @@
+import type { Question } from '../../core/authorization/question.ts'
+
+interface AllowedRequest {
+  readonly question: Question
+  cut?: (message: string) => void
+  revokedWith?: string
+}
+
+/**
+ * Requests that a decision let through and that have not ended. A revocation may come before its
+ * request knows that it was allowed (both can be in one packet), so it is kept until someone asks.
+ */
+export class AllowedRequests {
+  readonly #byDecision = new Map<string, AllowedRequest>()
+
+  add(decisionId: string, question: Question): void {
+    this.#byDecision.set(decisionId, { question })
+  }
+
+  /** Their decisions, each with what was asked, for a stream that is to watch over them from now on. */
+  questions(): readonly (readonly [decisionId: string, question: Question])[] {
+    return [...this.#byDecision].map(([decisionId, { question }]) => [decisionId, question])
+  }
+
+  remove(decisionId: string): void {
+    this.#byDecision.delete(decisionId)
+  }
+
+  /** Calls back when the decision is revoked, immediately if it was already. */
+  onRevoked(decisionId: string, cut: (message: string) => void): void {
+    const request = this.#byDecision.get(decisionId)
+    if (request === undefined) return
+    if (request.revokedWith !== undefined) cut(request.revokedWith)
+    else request.cut = cut
+  }
+
+  revoke(decisionId: string, message: string): void {
+    const request = this.#byDecision.get(decisionId)
+    if (request === undefined) return
+    request.revokedWith = message
+    request.cut?.(message)
+  }
+}

@@ -1,0 +1,165 @@
+import { EventEmitter } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import { create } from '@bufbuild/protobuf'
+import type { Metadata } from '@grpc/grpc-js'
+import { expect, test } from 'vitest'
+import type { Question } from '../../core/authorization/question.ts'
+import {
+  AuthorizeStreamResponseSchema,
+  Effect,
+} from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import { ManualClock } from '../../test/support/manual-clock.ts'
+import { aRequest } from '../../test/support/policy-builders.ts'
+import { DecisionStream, type DecisionStreamOptions } from './decision-stream.ts'
+
+interface Written {
+  readonly correlation: number
+  readonly message: { readonly case: string; readonly value: unknown }
+}
+
+/** The client's half of a call: keeps what is written, and says what the test has it say. */
+class FakeCall extends EventEmitter {
+  readonly written: Written[] = []
+  session: unknown
+  ended = false
+  cancelled = false
+
+  write(message: Written, taken: () => void): void {
+    this.written.push(message)
+    taken()
+  }
+
+  end(): void {
+    this.ended = true
+    this.emit('end')
+  }
+
+  cancel(): void {
+    this.cancelled = true
+  }
+
+  say(correlation: number, message: Record<string, unknown>): void {
+    this.emit('data', create(AuthorizeStreamResponseSchema, { correlation, message } as object))
+  }
+
+  allow(correlation: number, decisionId: string): void {
+    this.say(correlation, { case: 'decision', value: { decisionId, effect: Effect.ALLOW } })
+  }
+}
+
+function aQuestion(container: string): Question {
+  return {
+    attributes: aRequest({}),
+    ...{ container, targetContainer: '', userAgent: '', refusedBecause: '' },
+  }
+}
+
+function aStream() {
+  const clock = new ManualClock()
+  const call = new FakeCall()
+  const told: string[] = []
+  const authorizeStream = (metadata: Metadata) => {
+    call.session = metadata.get('authorization')[0]
+    return call
+  }
+  const stream = new DecisionStream({
+    client: { authorizeStream } as unknown as DecisionStreamOptions['client'],
+    ...{ session: 's', timeoutMs: 1_000, clock },
+    onAlive: () => told.push('alive'),
+    onDecision: ({ id }) => told.push(`decided ${id}`),
+    onLateDecision: ({ id }) => told.push(`late ${id}`),
+    onRevocation: (id, why) => told.push(`revoked ${id}: ${why}`),
+  })
+  return { clock, call, told, stream }
+}
+
+test('ask() matches answers to questions by number, in any order', async () => {
+  const { call, stream, told } = aStream()
+  const answers = [stream.ask(aQuestion('a')), stream.ask(aQuestion('b'))]
+  await turn()
+  expect(call.session).toBe('Bearer s')
+  call.allow(2, 'second')
+  call.allow(1, 'first')
+  expect(await Promise.all(answers)).toMatchObject([{ id: 'first' }, { id: 'second' }])
+  expect(told).toEqual(['alive', 'decided second', 'decided first'])
+})
+
+test('ask() gives up when its time is over; a decision that comes then is late', async () => {
+  const { clock, call, stream, told } = aStream()
+  const first = expect(stream.ask(aQuestion('app'))).rejects.toMatchObject({
+    code: 'decision_timeout',
+  })
+  await clock.advance(400)
+  const second = expect(stream.ask(aQuestion('app'))).rejects.toMatchObject({
+    code: 'decision_timeout',
+  })
+  await clock.advance(600)
+  await first
+  call.allow(1, 'late')
+  expect(told).toEqual(['alive', 'late late'])
+  await clock.advance(400)
+  await second
+  expect(clock.waiting).toBe(0)
+})
+
+test('ask() refuses what is not plainly a decision, and what the control plane failed with', async () => {
+  const { call, stream } = aStream()
+  const answers = ['unreadable', 'failed'].map((container) => stream.ask(aQuestion(container)))
+  const refused = [
+    expect(answers[0]).rejects.toMatchObject({ code: 'decision_unavailable' }),
+    expect(answers[1]).rejects.toMatchObject({ code: 'overloaded' }),
+  ]
+  await turn()
+  call.say(1, { case: 'decision', value: { decisionId: 'x', effect: Effect.UNSPECIFIED } })
+  call.say(2, { case: 'failure', value: { code: 'overloaded', message: 'busy' } })
+  await Promise.all(refused)
+})
+
+test.each([
+  ['breaks', (call: FakeCall) => void call.emit('error', new Error('cut')), 'cut'],
+  ['is ended by the control plane', (call: FakeCall) => void call.emit('end'), undefined],
+])('ask() refuses when the stream %s, then and afterwards', async (_name, over, message) => {
+  const { call, stream } = aStream()
+  const refused = expect(stream.ask(aQuestion('app'))).rejects.toMatchObject({
+    code: 'decision_unavailable',
+  })
+  over(call)
+  await refused
+  expect(((await stream.ended) as Error | undefined)?.message).toBe(message)
+  await expect(stream.ask(aQuestion('app'))).rejects.toMatchObject({ code: 'decision_unavailable' })
+  stream.send({ decisionId: 'd', httpStatus: 200, fault: '', responseBytes: 0n })
+  stream.resume('d', aQuestion('app'))
+  await turn()
+  expect(call.written.map(({ message: { case: kind } }) => kind)).toEqual(['authorize'])
+})
+
+test('a revocation is told, alone or in a batch', () => {
+  const { call, told } = aStream()
+  const revocation = { case: 'revocation', value: { decisionId: 'd', message: 'no longer' } }
+  call.say(0, revocation)
+  call.say(0, { case: 'batch', value: { messages: [{ message: revocation }] } })
+  expect(told).toEqual(['alive', 'revoked d: no longer', 'revoked d: no longer'])
+})
+
+test('finish() waits for open questions, at most its time, and ends the call', async () => {
+  const { clock, call, stream } = aStream()
+  const asked = stream.ask(aQuestion('app'))
+  const finished = stream.finish(500)
+  await clock.advance(499)
+  expect(call.ended).toBe(false)
+  call.allow(1, 'in-time')
+  await finished
+  expect((await asked).id).toBe('in-time')
+  expect([call.ended, call.cancelled]).toEqual([true, true])
+})
+
+test('finish() refuses what is still open when its time is over', async () => {
+  const { clock, call, stream } = aStream()
+  const refused = expect(stream.ask(aQuestion('app'))).rejects.toMatchObject({
+    code: 'decision_unavailable',
+  })
+  const finished = stream.finish(500)
+  await clock.advance(500)
+  await Promise.all([refused, finished])
+  expect(call.cancelled).toBe(true)
+})

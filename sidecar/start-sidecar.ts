@@ -21,7 +21,7 @@ import { writeContainerFolders } from './pod/container-folders.ts'
 import { issueServerCertificate } from './pod/pod-authority.ts'
 import { openPodCredentials } from './pod/pod-credentials.ts'
 import { openPodState } from './pod/pod-state.ts'
-import { createSidecarMetrics } from './sidecar-metrics.ts'
+import { createSidecarMetrics, type SidecarMetrics } from './sidecar-metrics.ts'
 
 /** Names by which clients in the pod reach the API server. */
 const DNS_NAMES = [
@@ -52,21 +52,7 @@ export async function startSidecar(
 ): Promise<RunningSidecar> {
   const metrics = createMetrics('sidecar', VERSION)
   const sidecarMetrics = createSidecarMetrics(metrics)
-  const controlPlaneToken = watchFile({
-    path: config.controlPlaneTokenFile,
-    everyMs: config.fileCheckMs,
-    logger,
-  })
-  const authorizer = new ControlPlaneAuthorizer({
-    ...config,
-    address: config.controlPlaneAddress,
-    serverName: config.controlPlaneName,
-    caPem: config.controlPlaneCa,
-    readToken: controlPlaneToken.text,
-    clock: SYSTEM_CLOCK,
-    logger,
-    metrics: sidecarMetrics,
-  })
+  const { authorizer, controlPlaneToken } = connectControlPlane(config, sidecarMetrics, logger)
   const credentials = openPodCredentials({ ...config, tokenFile: config.apiTokenFile, logger })
   const upstream = createUpstream({
     origin: upstreamOrigin(config, env),
@@ -122,6 +108,26 @@ export async function startSidecar(
     },
   ]
   return { port: server.port, healthPort, closers }
+}
+
+/** Asks the control plane with the pod-bound token, whose file kubelet renews. */
+function connectControlPlane(config: SidecarConfig, metrics: SidecarMetrics, logger: Logger) {
+  const controlPlaneToken = watchFile({
+    path: config.controlPlaneTokenFile,
+    everyMs: config.fileCheckMs,
+    logger,
+  })
+  const authorizer = new ControlPlaneAuthorizer({
+    ...config,
+    address: config.controlPlaneAddress,
+    serverName: config.controlPlaneName,
+    caPem: config.controlPlaneCa,
+    readToken: controlPlaneToken.text,
+    clock: SYSTEM_CLOCK,
+    logger,
+    metrics,
+  })
+  return { authorizer, controlPlaneToken }
 }
 
 function issue(authority: CertificatePair): CertificatePair {

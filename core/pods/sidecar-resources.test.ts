@@ -34,6 +34,19 @@ describe('sidecarResources() asks', () => {
   test.each<[string, NamespaceLimits, Resources]>([
     ['what the installation says, where nobody asks for more', NO_LIMITS, USUAL],
     [
+      'for none of an extended resource that is bounded, and says nothing of others',
+      container({ max: { 'example.com/gpu': '1', 'hugepages-2Mi': '4Mi' } }),
+      {
+        requests: { ...USUAL.requests, 'example.com/gpu': '0' },
+        limits: { ...USUAL.limits, 'example.com/gpu': '0' },
+      },
+    ],
+    [
+      'for nothing of an extended resource that only a pod is bounded in',
+      whole({ max: { 'example.com/gpu': '1' } }),
+      USUAL,
+    ],
+    [
       'for a minimum',
       container({ min: { cpu: '50m', memory: '200Mi' } }),
       { requests: { cpu: '50m', memory: '200Mi' }, limits: { memory: '200Mi' } },

@@ -81,7 +81,20 @@ export function sidecarResources(
         return amount === undefined ? [] : [[one.name, formatQuantity(amount)]]
       }),
     )
-  return { limits: side('limit'), requests: side('request') }
+  const none = noneOf(limits)
+  return { limits: { ...side('limit'), ...none }, requests: { ...side('request'), ...none } }
+}
+
+/**
+ * None of each extended resource that a LimitRange bounds: a container that says nothing of it is refused,
+ * and LimitRange defaults were given before the sidecar was there. Their names have a domain. Source:
+ * maxConstraint of plugin/pkg/admission/limitranger (v1.34).
+ */
+function noneOf({ limitRanges }: NamespaceLimits): Readonly<Record<string, string>> {
+  const bounded = limitRanges
+    .filter(({ type }) => type === 'Container')
+    .flatMap(({ max }) => Object.keys(max ?? {}))
+  return Object.fromEntries(bounded.filter((name) => name.includes('/')).map((name) => [name, '0']))
 }
 
 /** Why the annotations of a pod or its namespace cannot be followed; undefined when they can. */

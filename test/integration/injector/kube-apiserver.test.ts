@@ -167,9 +167,9 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
       { requests: { cpu: '110m', memory: '192Mi' }, limits: { memory: '1Gi' } },
     ],
     [
-      'limits alone',
+      'limits alone, which are the requests of its containers',
       { limits: { cpu: '100m', memory: '128Mi' } },
-      { requests: { cpu: '110m', memory: '192Mi' }, limits: { cpu: '200m', memory: '1Gi' } },
+      { requests: { cpu: '200m', memory: '1Gi' }, limits: { cpu: '200m', memory: '1Gi' } },
     ],
     [
       'enough for the sidecar too',
@@ -210,16 +210,17 @@ describe.skipIf(kube === undefined)('behind a real kube-apiserver', () => {
     const limits = [
       {
         type: 'Container',
-        _default: { cpu: '500m', memory: '256Mi' },
+        _default: { cpu: '500m', memory: '256Mi', 'example.com/gpu': '0' },
         defaultRequest: { cpu: '100m', memory: '128Mi' },
-        max: { cpu: '1', memory: '1Gi' },
+        max: { cpu: '1', memory: '1Gi', 'example.com/gpu': '1' },
       },
     ]
     const body = { metadata: { name: 'l' }, spec: { limits } }
     await core.createNamespacedLimitRange({ namespace, body })
     await vi.waitFor(async () => {
       const pod = await create({}, { generateName: 'limited-' })
-      expect(pod.spec?.containers[0]?.resources?.limits).toEqual({ cpu: '500m', memory: '256Mi' })
+      expect(pod.spec?.containers[0]?.resources?.limits).toMatchObject({ cpu: '500m' })
+      expect(pod.spec?.initContainers?.[0]?.resources?.limits?.['example.com/gpu']).toBe('0')
       expectInjected(pod)
     }, 10_000)
   })

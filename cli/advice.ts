@@ -1,4 +1,5 @@
 import type { AuditEventObject } from '../core/access-objects.ts'
+import { UNATTRIBUTED } from '../core/chain.ts'
 import { parseServiceAccountUsername } from '../core/kubernetes/user-info.ts'
 import { resourceText } from './request-text.ts'
 
@@ -10,7 +11,17 @@ export function adviceLines(event: AuditEventObject): readonly string[] {
     : [...lines, 'Every principal of the chain must be allowed; this is the first that is not.']
 }
 
+/** Reasons that a grant would mend, if there were anybody to grant it to. */
+const GRANTS = ['rbac_denies', 'no_rule', 'default_denies']
+
 function adviceFor({ spec }: AuditEventObject): readonly string[] {
+  if (spec.refusedBy === UNATTRIBUTED.username && GRANTS.includes(spec.reason)) {
+    return [
+      'Nobody on record answers for what makes the pod; it may have been there before Lanyard. Delete it and create it',
+      'again (kubectl replace --force -f FILE), or look at its code and answer for it yourself, with new pods afterwards:',
+      '  kubectl lanyard reset KIND/NAME',
+    ]
+  }
   switch (spec.reason) {
     case 'rbac_denies':
       return spec.resource === ''

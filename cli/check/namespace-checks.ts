@@ -11,6 +11,7 @@ import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './c
 import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'
 import { futureChecks, type LookedAtNamespace } from './future-checks.ts'
 import { operatorChecks } from './operator-checks.ts'
+import { requesterChecks } from './requester-checks.ts'
 
 const CATEGORY = 'data-plane'
 const WORKLOADS_MAX = 10
@@ -46,6 +47,10 @@ export async function namespaceChecks(
       })),
     // By name also before it is opted in.
     ...futureChecks(context, (only === undefined ? optedIn : read.value).flatMap(toLookedAt)),
+    ...(await requesterChecks(
+      context,
+      (only === undefined ? optedIn : read.value).flatMap(toLookedAt),
+    )),
     ...(await operatorChecks(
       context,
       (only === undefined ? optedIn : read.value).map(({ metadata }) => metadata.name),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Actor, closeChain, type DelegationChain } from '../chain.ts'
+import { type Actor, closeChain, type DelegationChain, UNATTRIBUTED } from '../chain.ts'
 import { serviceAccountUser, type UserInfo } from '../kubernetes/user-info.ts'
 import { closedBecause, grantAdvice } from './chain-advice.ts'
 import type { Deny } from './decision.ts'
@@ -23,7 +23,25 @@ test.each(['rbac_denies', 'no_rule', 'default_denies'] as const)(
   },
 )
 
+test.each(['rbac_denies', 'no_rule', 'default_denies'] as const)(
+  'grantAdvice() says what to do where nobody answers for what makes the pod: %s',
+  (reason) => {
+    const via = [
+      { kind: 'Deployment', name: 'web' },
+      { kind: 'ReplicaSet', name: 'web-1' },
+    ]
+    const advice = grantAdvice(
+      refusedBy(UNATTRIBUTED, reason),
+      chainOf(UNATTRIBUTED, { ...pod, via }),
+    )
+    expect(advice).toMatch(
+      /nobody on record answers for Deployment\/web in the namespace "team".*create it again.*kubectl lanyard reset$/,
+    )
+  },
+)
+
 test.each<[string, Deny, DelegationChain]>([
+  ['nobody, stopped by a rule', refusedBy(UNATTRIBUTED, 'policy_denies'), chainOf(UNATTRIBUTED)],
   ['a person who may not', refusedBy(alice), chainOf(alice)],
   ['another principal than the root', refusedBy(alice), chainOf(operator)],
   ['a rule that denies', refusedBy(operator, 'policy_denies'), chainOf(operator)],

@@ -1,4 +1,4 @@
-import type { DelegationChain } from '../chain.ts'
+import { type DelegationChain, UNATTRIBUTED } from '../chain.ts'
 import { parseServiceAccountUsername } from '../kubernetes/user-info.ts'
 import type { Deny, DenyReason } from './decision.ts'
 
@@ -20,10 +20,17 @@ function makerOf({ actors }: DelegationChain): string {
 const WANTS_GRANT: readonly DenyReason[] = ['rbac_denies', 'no_rule', 'default_denies']
 
 /**
+ * What was there before Lanyard has nobody to be granted anything: it is made again, or taken over.
  * What makes pods by an account of its own, such as an operator, answers for them: its rights are what
  * they may do. Empty where somebody else refused, and for what is not mended by a grant.
  */
 export function grantAdvice(deny: Deny, chain: DelegationChain): string {
+  if (
+    deny.refusedBy?.user.username === UNATTRIBUTED.username &&
+    WANTS_GRANT.includes(deny.reason)
+  ) {
+    return `; nobody on record answers for ${makerOf(chain)}, which may have been there before Lanyard: delete it and create it again, or have an administrator look at its code and run kubectl lanyard reset`
+  }
   const root = chain.rootRequester.username
   const account = parseServiceAccountUsername(root)
   const caller = chain.actors.at(-1)

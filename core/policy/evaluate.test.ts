@@ -81,6 +81,42 @@ describe('evaluate()', () => {
     expect(evaluate(url, facts([{ ...named, access: 'denied' }])).effect).toBe('deny')
   })
 
+  describe('of a question about oneself', () => {
+    const SSAR = { apiGroup: 'authorization.k8s.io', resource: 'selfsubjectaccessreviews' }
+    const WHO = { apiGroup: 'authentication.k8s.io', resource: 'selfsubjectreviews' }
+    const silent = { ...root, policies: [aRule({ verbs: ['get'] })] }
+
+    test.each([
+      ['access', SSAR],
+      ['rules', { ...SSAR, resource: 'selfsubjectrulesreviews' }],
+      ['who one is', WHO],
+    ])('about %s lets the authorizer say where no rule does', (_name, asked) => {
+      const request = aRequest({ verb: 'create', namespace: '', ...asked })
+      expect(evaluate(request, facts([silent]))).toMatchObject({ reason: 'rbac_allows' })
+      const refused = { ...silent, access: 'denied' as const }
+      expect(evaluate(request, facts([refused]))).toMatchObject({ reason: 'rbac_denies' })
+      expect(needsReview(request, silent, 'Deny')).toBe(true)
+      const all = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] }
+      const closed = { ...silent, policies: [aRule({ ...all, effect: 'Deny' })] }
+      expect(evaluate(request, facts([closed]))).toMatchObject({ reason: 'policy_denies' })
+      const broken = { ...silent, invalidPolicies: ['broken'] }
+      expect(evaluate(request, facts([broken]))).toMatchObject({ reason: 'policy_invalid' })
+    })
+
+    test.each([
+      ['another verb', { ...SSAR, verb: 'get' }],
+      ['another group', { ...SSAR, apiGroup: 'x.dev' }],
+      ['a subresource', { ...SSAR, subresource: 'status' }],
+      ['a question about others', { ...SSAR, resource: 'subjectaccessreviews' }],
+      ['a token', { ...WHO, resource: 'tokenreviews' }],
+      ['one more verb', { ...SSAR, alsoVerbs: ['update'] }],
+    ])('is not %s', (_name, asked) => {
+      const request = aRequest({ verb: 'create', namespace: '', ...asked })
+      expect(evaluate(request, facts([silent]))).toMatchObject({ reason: 'no_rule' })
+      expect(needsReview(request, silent, 'Deny')).toBe(false)
+    })
+  })
+
   test('denies at a guard, and passes when each requester lifts it', () => {
     const launch = aRequest({ verb: 'create', namespace: 'open' })
     const lifting = aRule({ verbs: ['create'], namespaces: ['open'], lifts: ['launch-outside'] })

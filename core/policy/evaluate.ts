@@ -36,8 +36,8 @@ export interface Facts {
 export type DefaultDecision = 'SubjectAccessReview' | 'Deny'
 
 /**
- * Whether the cluster's authorizer must be asked about a principal: no policy names it, or the
- * request is for a URL outside the resource API, of which policies do not speak.
+ * Whether the cluster's authorizer must be asked about a principal: no policy names it, the request is
+ * for a URL outside the resource API, of which policies do not speak, or it only asks what one may do.
  */
 export function needsReview(
   attributes: RequestAttributes,
@@ -46,7 +46,26 @@ export function needsReview(
 ): boolean {
   if (!attributes.resourceRequest) return true
   const named = facts.policies.length + facts.invalidPolicies.length > 0
-  return !named && defaultDecision === 'SubjectAccessReview'
+  return named ? isAsking(attributes) : defaultDecision === 'SubjectAccessReview'
+}
+
+const SELF_REVIEWS = ['selfsubjectaccessreviews', 'selfsubjectrulesreviews']
+
+/**
+ * Whether a request asks what its own caller may do, or who they are. Kubernetes allows it to everybody who
+ * is known (the ClusterRole system:basic-user, v1.34), and the answer is narrowed to the chain, so a policy
+ * that does not speak of it takes it from nobody.
+ */
+function isAsking({
+  verb,
+  alsoVerbs,
+  apiGroup,
+  resource,
+  subresource,
+}: RequestAttributes): boolean {
+  if (verb !== 'create' || alsoVerbs.length > 0 || subresource !== '') return false
+  if (apiGroup === 'authorization.k8s.io') return SELF_REVIEWS.includes(resource)
+  return apiGroup === 'authentication.k8s.io' && resource === 'selfsubjectreviews'
 }
 
 /**
@@ -97,7 +116,8 @@ function evaluatePrincipal(
   if (attributes.resourceRequest && invalid !== undefined) {
     return deny('policy_invalid', invalid, principal)
   }
-  if (needsReview(attributes, facts, defaultDecision)) return evaluateReview(facts)
+  const named = facts.policies.length > 0 && attributes.resourceRequest
+  if (!named && needsReview(attributes, facts, defaultDecision)) return evaluateReview(facts)
   if (facts.policies.length === 0) return deny('default_denies', '', principal)
   const matched = matchRules(facts.policies, attributes)
   const rules = matched.map(({ name, rule }) => ({ name, effect: rule.effect }))
@@ -107,7 +127,11 @@ function evaluatePrincipal(
   const allowing = judgedVerbs(attributes).map((verb) =>
     matched.find(({ rule }) => ruleAllows(rule, attributes, verb)),
   )
-  if (allowing.includes(undefined)) return { ...deny('no_rule', '', principal), matches }
+  if (allowing.includes(undefined)) {
+    return isAsking(attributes)
+      ? evaluateReview(facts)
+      : { ...deny('no_rule', '', principal), matches }
+  }
   const shared = { matches, obligations: unionOf(matched.map(({ rule }) => rule.obligations)) }
   const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
   if (holding !== undefined) {

@@ -6,6 +6,7 @@ import { fromCaller } from '../test/cluster/paths.ts'
 import { withProgress } from '../test/cluster/progress.ts'
 import { requireRoot } from '../test/cluster/require-root.ts'
 import { measureAll } from './measure-all.ts'
+import { measureMemory } from './measure-memory.ts'
 import { renderLines, renderTable } from './report.ts'
 
 const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machine.
@@ -13,6 +14,8 @@ const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machin
   npm run bench                   a table of every figure, and whether its target is met
   npm run -s bench -- -o json     one JSON object a line, one for each figure; without -s npm puts
                                   lines of its own before them
+  npm run bench -- memory         what a sidecar holds under the loads that take most memory, beside its
+                                  limit; about four minutes, without a cluster
   npm run bench -- --json FILE    writes all figures as one object besides
 
   --rounds N    rounds in which the paths take turns (default: 5)
@@ -44,9 +47,14 @@ function positive(name: string, text: string): number {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: OPTIONS })
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
   if (values.help) {
     console.log(HELP)
+    return
+  }
+  if (positionals.length > 0) {
+    if (positionals.join(' ') !== 'memory') throw new Error('The only word it takes is "memory"')
+    process.stdout.write(await measureMemory(log))
     return
   }
   const { output, json, keep } = values

@@ -27,7 +27,7 @@ test('injectorConfig writes quantities as kube-apiserver stores them', () => {
 })
 
 test('injectorConfig sets no CPU limit unless it is told one', () => {
-  expect(load({})).toMatchObject({ sidecarCpuLimit: '', sidecarMemoryLimit: '512Mi' })
+  expect(load({})).toMatchObject({ sidecarCpuLimit: '', sidecarMemoryLimit: '832Mi' })
   expect(load({ LANYARD_SIDECAR_CPU_LIMIT: '' }).sidecarCpuLimit).toBe('')
 })
 

@@ -79,7 +79,7 @@ export const injectorConfig = z.strictObject({
   sidecarMemoryLimit: quantity()
     .default(DEFAULT_AMOUNTS.memoryLimit)
     .describe(
-      'Memory limit of a sidecar: what 1,000 watches take in a burst. With less it answers 429 sooner',
+      'Memory limit of a sidecar: enough for 1,000 watches in a burst. With less it takes on fewer requests at once',
     ),
   sidecarCpuLimitMin: quantity()
     .default(DEFAULT_AMOUNTS.cpuLimitMin)

@@ -18,4 +18,6 @@ export interface ProxyDeps {
   readonly requestBodyBytesMax: number
   readonly upstreamHeadersTimeoutMs: number
   readonly openRequestsMax: number
+  /** What the process may have; 0 means that nobody says so. */
+  readonly memoryLimitBytes: number
 }

@@ -80,10 +80,12 @@ export const sidecarConfig = z.strictObject({
   /** Each waiting request holds about 10 kB, so all of them stay below the memory limit. */
   waitingRequestsMax: integer({ min: 1, max: 65_536 }).default(512),
   /**
-   * Watches included. An open watch holds about 130 kB, some 300 kB more while its caller is slow; past four
-   * fifths of the container's memory limit no more than 32 are open.
+   * Watches included. Fewer where the memory limit holds fewer: one for each 784 KiB above 64 MiB, and
+   * never fewer than 32.
    */
   openRequestsMax: integer({ min: 1, max: 65_536 }).default(1_024),
+  /** Memory that the sidecar may have; 0 means what its control group says. */
+  memoryLimitBytes: integer({ min: 0, max: 2 ** 46 }).default(0),
   /** The API server itself takes about 3 MiB; only its proxies take more. */
   requestBodyBytesMax: integer({ min: 1_024, max: 1_073_741_824 }).default(16 * 1024 * 1024),
   /** The API server answers within 60 s by default; watches and tunnels are exempt. */

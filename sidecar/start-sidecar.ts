@@ -6,12 +6,13 @@ import type { Logger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
 import { VERSION } from '../platform/version.ts'
 import { watchFile } from '../platform/watched-file.ts'
+import { requestsThatFit } from '../proxy/front/memory-budget.ts'
+import { collectGarbage, LimitGuard } from '../proxy/front/memory-guard.ts'
 import {
-  createMemoryGuard,
+  createSocketReader,
   memoryLimitBytes,
   privateBytes,
-  requestsThatFit,
-} from '../proxy/front/memory-guard.ts'
+} from '../proxy/front/memory-readings.ts'
 import { type ProxyServer, startServer } from '../proxy/front/server.ts'
 import { createUpstream } from '../proxy/upstream/upstream.ts'
 import { ControlPlaneAuthorizer } from './authorizer/authorizer.ts'
@@ -69,12 +70,7 @@ export async function startSidecar(
       authorizer,
       credentials,
       upstream,
-      openRequestsMax: Math.min(config.openRequestsMax, requestsThatFit(memoryLimitBytes())),
-      memory: createMemoryGuard({
-        limitBytes: memoryLimitBytes(),
-        readBytes: privateBytes,
-        nowMs: () => performance.now(),
-      }),
+      ...memoryBounds(config),
       logger,
       metrics: sidecarMetrics,
     },
@@ -128,6 +124,23 @@ function connectControlPlane(config: SidecarConfig, metrics: SidecarMetrics, log
     metrics,
   })
   return { authorizer, controlPlaneToken }
+}
+
+/** What follows from the memory that the sidecar may have. */
+function memoryBounds(config: SidecarConfig) {
+  const limitBytes = config.memoryLimitBytes || memoryLimitBytes()
+  const socketBytes = createSocketReader()
+  return {
+    memoryLimitBytes: limitBytes,
+    openRequestsMax: Math.min(config.openRequestsMax, requestsThatFit(limitBytes)),
+    memory: new LimitGuard({
+      limitBytes,
+      readBytes: () => privateBytes() + (socketBytes?.() ?? 0),
+      socketsCount: socketBytes !== undefined,
+      collect: collectGarbage,
+      nowMs: () => performance.now(),
+    }),
+  }
 }
 
 function issue(authority: CertificatePair): CertificatePair {

@@ -25,7 +25,7 @@ export const DEFAULT_AMOUNTS: SidecarAmounts = {
   cpuRequest: '10m',
   cpuLimit: '',
   memoryRequest: '64Mi',
-  memoryLimit: '512Mi',
+  memoryLimit: '832Mi',
   cpuLimitMin: '100m',
   memoryLimitMin: '96Mi',
   cpuMax: '2',

@@ -136,10 +136,11 @@ export class Relay implements Dispatcher.DispatchHandler {
       if (held.body.add(chunk)) this.#release(held)
       return
     }
-    if (this.#deps.memory.isTight()) {
+    const { memory } = this.#deps
+    if (memory.isTight(chunk.length)) {
       // One chunk at a time, whatever the connection would keep for the caller.
       controller.pause()
-      this.#outgoing.write(chunk, () => controller.resume())
+      this.#outgoing.write(chunk, () => memory.whenRoomy(() => controller.resume()))
       return
     }
     if (this.#outgoing.write(chunk)) return

@@ -44,7 +44,7 @@ const deps = {
     dispatch: ({ path }: { path: string }) => sent.push(path),
     openTunnel: ({ path }: { path: string }) => sent.push(path),
   },
-  memory: { isTight: () => false },
+  memory: { isTight: () => false, whenRoomy: (go: () => void) => go(), setOpen: () => undefined },
   upstreamHeadersTimeoutMs: 1_000,
 } as unknown as ProxyDeps
 

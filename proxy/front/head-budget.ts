@@ -6,21 +6,21 @@ export const HEAD_BYTES_MAX = 1024 * 1024 + 4096
 /** Heads of usual requests, which are not counted: the limit of open requests bounds them. */
 const USUAL_BYTES = 16 * 1024
 
-/**
- * Bytes of long heads together. Each is held several times while it is read, judged and written again,
- * and the sidecar has little memory; eight of the longest fit, or sixty commands of 128 KiB.
- */
-export const LONG_HEADS_BYTES_MAX = 8 * HEAD_BYTES_MAX
-
 /** Bounds what the long heads of all open requests take. */
 export class HeadBudget {
+  readonly #bytesMax: number
   #bytes = 0
+
+  /** `bytesMax`: what the long ones may have together. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
 
   /** Takes a request in; false when there is no room. `once` is told to give the room back. */
   take(incoming: IncomingMessage, once: (release: () => void) => void): boolean {
     const bytes = headBytes(incoming)
     if (bytes <= USUAL_BYTES) return true
-    if (this.#bytes + bytes > LONG_HEADS_BYTES_MAX) return false
+    if (this.#bytes + bytes > this.#bytesMax) return false
     this.#bytes += bytes
     once(() => {
       this.#bytes -= bytes

@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs'
+import { RESERVED_SHARE, SOCKET_BYTES } from './memory-budget.ts'
 
 /**
- * Tells when the process comes close to its memory limit, past which the kernel kills it: a restart
+ * Tells when the process comes close to its memory limit, past which the kernel ends it: a restart
  * breaks every watch of the pod, a refused request breaks one.
  */
 export interface MemoryGuard {
-  /** Whether little is left; asked for at each request, measured now and then. */
-  isTight(): boolean
+  /**
+   * Whether little is left; asked for at each request and each piece of an answer, which has so many bytes.
+   * Measured now and then.
+   */
+  isTight(bytes?: number): boolean
+  /** Calls `go` at once, or, when next to nothing is left, once there is more: in the order of asking. */
+  whenRoomy(go: () => void): void
+  /** So many requests are open: the kernel keeps what comes for each until it is read. */
+  setOpen(count: number): void
 }
 
 export interface MemoryGuardOptions {
@@ -14,63 +21,116 @@ export interface MemoryGuardOptions {
   readonly limitBytes: number
   /** What it has now. */
   readonly readBytes: () => number
+  /** Whether buffers of sockets count against the limit. */
+  readonly socketsCount: boolean
+  /** Collects garbage: what is young, which takes about a millisecond, or all. */
+  readonly collect: (type: 'minor' | 'major') => void
   readonly nowMs: () => number
 }
 
-const IDLE_BYTES = 48 * 1024 * 1024
-/** An open watch in a burst of events, as measured: docs/operations.md. */
-const OPEN_BYTES = 400 * 1024
-const FIT_MIN = 32
-
-/** How many requests may be open so that a burst of answers to all of them keeps within the limit. */
-export function requestsThatFit(limitBytes: number): number {
-  if (limitBytes === 0) return Number.POSITIVE_INFINITY
-  return Math.max(FIT_MIN, Math.floor((limitBytes - IDLE_BYTES) / OPEN_BYTES))
-}
-
-/** What is left then takes what comes before the next measurement, and answers that are under way. */
-const TIGHT_SHARE = 0.8
+/** Of what may be used, the share past which memory is short, before nothing more is read. */
+const TIGHT_SHARE = 0.9
 /** Measuring takes some microseconds. In this time some hundred requests may come. */
 const EVERY_MS = 50
+/** The same in bytes of answers, which may come faster. */
+const EVERY_BYTES = 2 * 1_024 * 1_024
+/** All garbage: tens of milliseconds, in which nothing else is done. */
+const MAJOR_EVERY_MS = 2_000
+/** Answers that go on for a piece each when memory is full and has not grown: what they bring, callers take. */
+const PIECES = 16
+/** Should memory never be given back, answers go on slowly rather than not at all. */
+const ONE_EVERY_MS = 1_000
 
-/** Measures at most once in 50 ms. Without a limit it is never tight. */
-export function createMemoryGuard(options: MemoryGuardOptions): MemoryGuard {
-  const { limitBytes, readBytes, nowMs } = options
-  let measuredMs = Number.NEGATIVE_INFINITY
-  let tight = false
-  return {
-    isTight: () => {
-      if (limitBytes === 0) return false
-      if (nowMs() - measuredMs < EVERY_MS) return tight
-      measuredMs = nowMs()
-      tight = readBytes() > limitBytes * TIGHT_SHARE
-      return tight
-    },
+/** Measures at most once in 50 ms, or in 2 MiB. Without a limit it is never tight. */
+export class LimitGuard implements MemoryGuard {
+  readonly #options: MemoryGuardOptions
+  readonly #waiting: (() => void)[] = []
+  #open = 0
+  #bytes = 0
+  #bytesSince = 0
+  /** What there was when answers began to wait. */
+  #ceiling = 0
+  #measuredMs = Number.NEGATIVE_INFINITY
+  #majorMs = Number.NEGATIVE_INFINITY
+  #oneMs = Number.NEGATIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: MemoryGuardOptions) {
+    this.#options = options
+  }
+
+  setOpen(count: number): void {
+    this.#open = count
+  }
+
+  isTight(bytes = 0): boolean {
+    this.#bytesSince += bytes
+    const { limitBytes, nowMs } = this.#options
+    if (limitBytes === 0) return false
+    if (nowMs() - this.#measuredMs >= EVERY_MS || this.#bytesSince >= EVERY_BYTES) this.#measure()
+    return this.#bytes > this.#usable() * TIGHT_SHARE
+  }
+
+  whenRoomy(go: () => void): void {
+    if (this.#waiting.length === 0) {
+      if (!this.#isFull()) {
+        go()
+        return
+      }
+      this.#ceiling = this.#bytes
+    }
+    this.#waiting.push(go)
+    this.#timer ??= setInterval(() => this.#letOn(), EVERY_MS).unref()
+  }
+
+  /** What may be used: the kernel goes on taking in answers that are not read. */
+  #usable(): number {
+    const { limitBytes, socketsCount } = this.#options
+    const ofSockets = socketsCount ? this.#open * SOCKET_BYTES : 0
+    return limitBytes - Math.max(limitBytes * RESERVED_SHARE, ofSockets)
+  }
+
+  #isFull(): boolean {
+    return this.isTight() && this.#bytes > this.#usable()
+  }
+
+  #letOn(): void {
+    let pieces = this.#piecesNow()
+    for (; pieces > 0 && this.#waiting.length > 0; pieces -= 1) this.#waiting.shift()?.()
+    if (this.#waiting.length > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #piecesNow(): number {
+    if (!this.#isFull()) return this.#waiting.length
+    if (this.#bytes <= this.#ceiling) return PIECES
+    const nowMs = this.#options.nowMs()
+    if (nowMs - this.#oneMs < ONE_EVERY_MS) return 0
+    this.#oneMs = nowMs
+    return 1
+  }
+
+  /** Buffers that nobody uses any more are garbage: V8 lets tens of megabytes of them pile up. */
+  #measure(): void {
+    const { readBytes, collect, nowMs } = this.#options
+    const mark = this.#usable() * TIGHT_SHARE
+    this.#bytes = readBytes()
+    if (this.#bytes > mark) {
+      collect('minor')
+      this.#bytes = readBytes()
+    }
+    if (this.#bytes > mark && nowMs() - this.#majorMs >= MAJOR_EVERY_MS) {
+      collect('major')
+      this.#majorMs = nowMs()
+      this.#bytes = readBytes()
+    }
+    this.#measuredMs = nowMs()
+    this.#bytesSince = 0
   }
 }
 
-const PAGE_BYTES = 4096
-/** A limit above this is none: control groups without one say a very large number. */
-const LIMIT_BYTES_MAX = 2 ** 46
-
-/** The limit of the process's control group, in bytes; 0 when it has none. */
-export function memoryLimitBytes(): number {
-  const limit = process.constrainedMemory()
-  return limit > 0 && limit < LIMIT_BYTES_MAX ? limit : 0
-}
-
-/**
- * Memory that is the process's alone, in bytes. Pages of files are left out: the kernel takes those
- * back. Source: proc_pid_statm(5); 0 where there is no such file.
- */
-export function privateBytes(): number {
-  try {
-    const [, resident = 0, shared = 0] = readFileSync('/proc/self/statm', 'utf8')
-      .split(' ')
-      .map(Number)
-    return (resident - shared) * PAGE_BYTES
-  } catch {
-    // Not Linux: no control group either.
-    return 0
-  }
+/** Collects garbage where the process was started with `--expose-gc`, as in its image. */
+export function collectGarbage(type: 'minor' | 'major'): void {
+  void globalThis.gc?.({ type, execution: 'sync' })
 }

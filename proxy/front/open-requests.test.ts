@@ -8,7 +8,11 @@ const CONNECTION = { remoteAddress: '127.0.0.1', remotePort: 1 }
 
 function opened(count: number, tight: boolean, openRequestsMax = 64) {
   const metrics = createSidecarMetrics(createMetrics('test', '0'))
-  const open = new OpenRequests({ metrics, openRequestsMax, memory: { isTight: () => tight } })
+  const open = new OpenRequests({
+    metrics,
+    openRequestsMax,
+    memory: { isTight: () => tight, whenRoomy: (go) => go(), setOpen: () => undefined },
+  })
   const answers = Array.from({ length: count }, () => new EventEmitter())
   for (const answer of answers) open.add(CONNECTION, answer)
   return { open, answers }

@@ -57,6 +57,7 @@ export class OpenRequests {
   #change(by: number): void {
     this.#open += by
     this.#deps.metrics.openRequests.set(this.#open)
+    this.#deps.memory.setOpen(this.#open)
   }
 }
 

@@ -29,7 +29,8 @@ const deps = {
   metrics: createSidecarMetrics(createMetrics('test', '0')),
   logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
   openRequestsMax: 8,
-  memory: { isTight: () => false },
+  memoryLimitBytes: 0,
+  memory: { isTight: () => false, whenRoomy: (go: () => void) => go(), setOpen: () => undefined },
 } as unknown as ProxyDeps
 
 async function serialOf(port: number): Promise<string | undefined> {

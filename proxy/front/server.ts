@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Fault } from '../../core/fault.ts'
+import { LANYARD_GROUP } from '../../core/names.ts'
 import { boundConnections } from '../../platform/bound-connections.ts'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
 import { trackConnections } from '../../platform/connections.ts'
@@ -14,6 +15,7 @@ import { countFault } from '../metrics.ts'
 import { createApp, handleRequest, handleUpgrade } from './app.ts'
 import { answerClientError } from './client-error.ts'
 import { HEAD_BYTES_MAX, HeadBudget } from './head-budget.ts'
+import { IDLE_CONNECTIONS_MAX, longHeadBytesThatFit } from './memory-budget.ts'
 import { OpenRequests } from './open-requests.ts'
 
 /** A caller on the same host sends its head in one go. */
@@ -23,10 +25,11 @@ const REQUEST_TIMEOUT_MS = 300_000
 /** Longer than the 90 s for which Go's clients keep a connection, so that the client closes first. */
 const KEEP_ALIVE_MS = 120_000
 
-/** Connections beside those with a request, each about 60 kB: clients keep some, and open some ahead. */
-const IDLE_CONNECTIONS_MAX = 256
 /** A caller on the same host has its handshake done in milliseconds. */
 const HANDSHAKE_MS = 10_000
+
+/** On a pod or its namespace: core/pods/sidecar-resources.ts. */
+const MEMORY_LIMIT_ANNOTATION = `${LANYARD_GROUP}/sidecar-memory-limit`
 
 const LOOPBACK = '127.0.0.1'
 const LOOPBACK_IPV6 = '::1'
@@ -98,7 +101,7 @@ function createProxyServer(deps: ProxyDeps, pair: CertificatePair): Front {
   const open = new OpenRequests(deps)
   /** Connections of which the answer that is under way is the last. */
   const ends = new WeakSet<Socket>()
-  const heads = new HeadBudget()
+  const heads = new HeadBudget(longHeadBytesThatFit(deps.memoryLimitBytes))
   let closing = false
 
   function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -111,7 +114,7 @@ function createProxyServer(deps: ProxyDeps, pair: CertificatePair): Front {
     }
     if (open.isFull() || !heads.take(incoming, (release) => outgoing.once('close', release))) {
       countFault(deps.metrics, 'overloaded')
-      answerRequest(incoming, outgoing, faultAnswer(tooMany()))
+      answerRequest(incoming, outgoing, faultAnswer(tooMany(deps)))
       return
     }
     open.add(incoming.socket, outgoing)
@@ -125,7 +128,7 @@ function createProxyServer(deps: ProxyDeps, pair: CertificatePair): Front {
   function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (open.isFull() || !heads.take(incoming, (release) => socket.once('close', release))) {
       countFault(deps.metrics, 'overloaded')
-      answerUpgrade(socket, faultAnswer(tooMany()))
+      answerUpgrade(socket, faultAnswer(tooMany(deps)))
       return
     }
     open.add(incoming.socket, socket)
@@ -173,8 +176,13 @@ function serverOptions(pair: CertificatePair) {
   }
 }
 
-function tooMany(): Fault {
-  return new Fault('overloaded', 'Too many requests of this pod are open; end some, or try again')
+function tooMany({ openRequestsMax, memoryLimitBytes }: ProxyDeps): Fault {
+  const limit =
+    memoryLimitBytes === 0 ? '' : ` with ${Math.floor(memoryLimitBytes / 2 ** 20)}Mi of memory`
+  return new Fault(
+    'overloaded',
+    `Too many requests of this pod are open: its sidecar takes ${openRequestsMax} at once${limit}, and fewer while memory is short; end some, try again, or ask for more with the annotation ${MEMORY_LIMIT_ANNOTATION}`,
+  )
 }
 
 function listen(server: Listener, port: number, host: string): Promise<number> {

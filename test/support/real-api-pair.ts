@@ -102,7 +102,8 @@ export async function startRealApiPair(kube: string): Promise<RealApiPair> {
   }
 }
 
-async function makeAccount(admin: KubeConfig): Promise<string> {
+/** An account that may do everything, in a namespace with a ConfigMap and a Pod; resolves with its token. */
+export async function makeAccount(admin: KubeConfig): Promise<string> {
   const core = admin.makeApiClient(CoreV1Api)
   await core.createNamespace({ body: { metadata: { name: namespace } } })
   const account = { metadata: { name: 'default' } }

@@ -12,8 +12,8 @@ import {
 
 const PODS = '/api/v1/namespaces/team/pods'
 const OPEN_MAX = 8
-/** Beside those with a request: see proxy/front/server.ts. */
-const IDLE_MAX = 256
+/** Beside those with a request: see proxy/front/memory-budget.ts. */
+const IDLE_MAX = 480
 
 let fixture: SidecarFixture
 const held: Socket[] = []

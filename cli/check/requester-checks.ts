@@ -62,7 +62,7 @@ async function nobodysSoon({ client }: CommandContext, namespace: string) {
   const makers = templates.filter(({ runs }) => !runs).map(({ what }) => what)
   return advice(
     makers,
-    'is there already: once the namespace is opted in nobody answers for its pods, and the API refuses them everything',
+    'is there already: once the namespace is opted in, nobody answers for its pods, and the API refuses them everything',
     namespace,
   )
 }

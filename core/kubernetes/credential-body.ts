@@ -1,4 +1,5 @@
 import { readProtobufFields } from './protobuf-fields.ts'
+import { rawOfUnknown } from './protobuf-unknown.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 
 /** What the body of a request says of the credential that it makes. */
@@ -85,21 +86,8 @@ function secretFromJson(object: Json): CredentialBody | undefined {
   return typeof type === 'string' ? { audiences: [], secretType: type } : undefined
 }
 
-const MAGIC = [0x6b, 0x38, 0x73, 0x00]
-/** Fields of runtime.Unknown: the object; how it is encoded, which must be left out. */
-const UNKNOWN = { raw: 2, contentEncoding: 3, contentType: 4 }
 const TOKEN_REQUEST = { spec: 2, audiences: 1 }
 const SECRET = { type: 3 }
-
-function rawOfUnknown(body: Uint8Array): Uint8Array | undefined {
-  if (!MAGIC.every((byte, index) => body[index] === byte)) return undefined
-  const fields = readProtobufFields(body.subarray(MAGIC.length))
-  const set = (number: number) =>
-    fields?.filter((field) => field.number === number && field.bytes?.length !== 0) ?? []
-  if (set(UNKNOWN.contentEncoding).length + set(UNKNOWN.contentType).length > 0) return undefined
-  const raw = set(UNKNOWN.raw)
-  return raw.length === 1 ? raw[0]?.bytes : undefined
-}
 
 /** Values of one field, in their order; undefined when the message or one of them cannot be read. */
 function valuesOf(message: Uint8Array, number: number): readonly Uint8Array[] | undefined {

@@ -1,3 +1,4 @@
+import { UNSAFE_DELETE } from './delete-options.ts'
 import type { QueryPair } from './request-target.ts'
 
 /** What becomes of a parameter: `judged` also enters the decision; the others are passed on. */
@@ -32,7 +33,7 @@ export const QUERY_PARAMETERS: readonly QueryParameter[] = [
   // Writes.
   ...first('passed', 'fieldManager', 'fieldValidation', 'force'),
   ...first('passed', 'gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'),
-  ...first('passed', 'ignoreStoreReadErrorWithClusterBreakingPotential'),
+  ...first('judged', UNSAFE_DELETE),
   ...all('passed', 'dryRun'),
   // Logs, exec, attach and port-forward: guards look at the container.
   ...first('judged', 'container', 'follow'),

@@ -1,6 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../core/fault.ts'
 import { hasCredentialBody, parseCredentialBody } from '../../core/kubernetes/credential-body.ts'
+import {
+  asUnsafeDelete,
+  hasDeleteOptions,
+  mayDeleteUnsafely,
+} from '../../core/kubernetes/delete-options.ts'
 import type { ReadRequest } from './read-request.ts'
 
 /** kube-apiserver takes no larger one. Source: Kubernetes apiserver/pkg/server/config.go (v1.34). */
@@ -36,9 +41,12 @@ export async function withBody<Result>(
   request: ReadRequest,
   use: (request: ReadRequest) => Promise<Result>,
 ): Promise<Result> {
-  // Whoever waits for 100 Continue sends nothing yet; such a body stays unknown.
   const { hasBody, expectsContinue, info } = request
-  if (!hasBody || expectsContinue || !hasCredentialBody(info.attributes)) return use(request)
+  if (!hasBody || !(hasCredentialBody(info.attributes) || hasDeleteOptions(info.attributes))) {
+    return use(request)
+  }
+  // Whoever waits for 100 Continue sends nothing yet; such a body stays unknown.
+  if (expectsContinue) return use(withUnread(request))
   let size = 0
   try {
     const chunks: Buffer[] = []
@@ -51,10 +59,28 @@ export async function withBody<Result>(
       chunks.push(chunk)
     }
     if (!incoming.complete) throw new Fault('request_invalid', 'The body ended early')
-    const bytes = Buffer.concat(chunks)
-    const says = parseCredentialBody(info.attributes, incoming.headers['content-type'], bytes)
-    return await use({ ...request, body: { bytes, says } })
+    return await use(withRead(request, incoming.headers['content-type'], Buffer.concat(chunks)))
   } finally {
     held.release(size)
   }
+}
+
+function withRead(
+  request: ReadRequest,
+  contentType: string | undefined,
+  bytes: Buffer,
+): ReadRequest {
+  const { attributes } = request.info
+  if (!hasDeleteOptions(attributes)) {
+    return { ...request, body: { bytes, says: parseCredentialBody(attributes, contentType, bytes) } }
+  }
+  const read = { ...request, body: { bytes, says: undefined } }
+  return mayDeleteUnsafely(contentType, bytes) ? withUnread(read) : read
+}
+
+/** Nothing is known of what a body says: of a credential nothing is said, and a delete may be any. */
+function withUnread(request: ReadRequest): ReadRequest {
+  const { info } = request
+  if (!hasDeleteOptions(info.attributes)) return request
+  return { ...request, info: { ...info, attributes: asUnsafeDelete(info.attributes) } }
 }

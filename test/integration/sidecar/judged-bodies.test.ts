@@ -67,3 +67,33 @@ test('withBody() refuses a body that is larger than kube-apiserver takes, before
   }
   expect((await fixture.call(SECRETS, ordinary)).httpStatus).toBe(200)
 })
+
+const UNSAFE = '{"ignoreStoreReadErrorWithClusterBreakingPotential":true}'
+const ONE = '/api/v1/namespaces/team/configmaps/a'
+
+test.each([
+  ['plain options', ONE, JSON_TYPE, '{"propagationPolicy":"Background"}', []],
+  ['the option of an unsafe delete', ONE, JSON_TYPE, UNSAFE, ['unsafe-delete-ignore-read-errors']],
+  [
+    'what cannot be read',
+    ONE,
+    ['Content-Type', 'application/cbor'],
+    '\u00a0',
+    ['unsafe-delete-ignore-read-errors'],
+  ],
+])(
+  'withBody() has a delete with %s judged by its body, and sends the same bytes',
+  async (_name, path, headers, body, alsoVerbs) => {
+    let sent = ''
+    fixture.api.onRequest((incoming, outgoing) => {
+      incoming.on('data', (chunk: Buffer) => {
+        sent += chunk.toString()
+      })
+      incoming.on('end', () => outgoing.writeHead(200).end('{}'))
+    })
+    await fixture.call(path, { method: 'DELETE', headers, body })
+    const [question] = fixture.controlPlane.questions
+    expect(question?.attributes).toMatchObject({ verb: 'delete', alsoVerbs })
+    expect(sent).toBe(body)
+  },
+)

@@ -56,6 +56,11 @@ describe('codeOf() knows every field of Kubernetes', () => {
       .getAttributeTypeMap()
       .map(({ baseName }) => baseName)
       .sort()
+  /** What v1.37 has, and the client's models, which are of v1.36, have not yet. */
+  const later: Readonly<Record<string, readonly string[]>> = {
+    'a pod': ['evictionResponders'],
+    'a Job': ['scheduling'],
+  }
   test.each<[string, FieldRules, Parameters<typeof baseNames>[0]]>([
     ['a pod', POD_FIELDS, V1PodSpec],
     ['a container', CONTAINER_FIELDS, V1Container],
@@ -70,8 +75,9 @@ describe('codeOf() knows every field of Kubernetes', () => {
       SPEC_FIELDS['/ReplicationController'] ?? {},
       V1ReplicationControllerSpec,
     ],
-  ])('of %s', (_name, rules, model) => {
-    expect(Object.keys(rules).sort()).toEqual(baseNames(model))
+  ])('of %s', (name, rules, model) => {
+    const wanted = new Set([...baseNames(model), ...(later[name] ?? [])])
+    expect(Object.keys(rules).sort()).toEqual([...wanted].sort())
   })
 })
 

@@ -1,7 +1,7 @@
 import { chooses, type FieldRules, neutral } from './field-rule.ts'
 
 /*
- * Every field of a pod's specification and of a container, as Kubernetes v1.34 has them
+ * Every field of a pod's specification and of a container, as Kubernetes v1.37 has them
  * (staging/src/k8s.io/api/core/v1/types.go: PodSpec, Container). What leads names elsewhere, opens a
  * way into the pod, or makes others write into it, chooses code: a program is what it is given, too.
  */
@@ -48,6 +48,7 @@ export const POD_FIELDS: FieldRules = {
   schedulerName: SCHEDULING,
   schedulingGates: SCHEDULING,
   schedulingGroup: SCHEDULING,
+  evictionResponders: neutral('who may answer before it is evicted'),
   priority: SCHEDULING,
   priorityClassName: SCHEDULING,
   preemptionPolicy: SCHEDULING,

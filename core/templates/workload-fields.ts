@@ -1,7 +1,7 @@
 import { chooses, type FieldRules, neutral } from './field-rule.ts'
 
 /*
- * Every field of the specification of each kind that makes pods, as Kubernetes v1.34 has them
+ * Every field of the specification of each kind that makes pods, as Kubernetes v1.37 has them
  * (staging/src/k8s.io/api/apps/v1/types.go, batch/v1/types.go, core/v1/types.go). Paths and lines are
  * those of pkg/controller.
  */
@@ -61,6 +61,7 @@ export const SPEC_FIELDS: Readonly<Record<string, FieldRules>> = {
     manualSelector: SELECTOR,
     completionMode: chooses('an environment variable with the index of each pod'),
     managedBy: chooses('which controller makes its pods'),
+    scheduling: chooses('with which pods it is scheduled, and devices for them'),
     parallelism: SCALE,
     completions: SCALE,
     suspend: WHEN,

@@ -15,7 +15,11 @@ describe('mayDeleteUnsafely()', () => {
     ['other options', '{"propagationPolicy":"Background"}', false],
     ['the option', `{"${OPTION}":true}`, true],
     ['the option after a false one', `{"${OPTION}":false,"${OPTION}":true}`, true],
-    ['the option by escapes', '{"\\u0069gnoreStoreReadErrorWithClusterBreakingPotential":true}', true],
+    [
+      'the option by escapes',
+      '{"\\u0069gnoreStoreReadErrorWithClusterBreakingPotential":true}',
+      true,
+    ],
     ['a false option', `{"${OPTION}":false}`, false],
     ['an option that is null', `{"${OPTION}":null}`, false],
     ['an option that is no boolean', `{"${OPTION}":"true"}`, true],

@@ -72,7 +72,10 @@ function withRead(
 ): ReadRequest {
   const { attributes } = request.info
   if (!hasDeleteOptions(attributes)) {
-    return { ...request, body: { bytes, says: parseCredentialBody(attributes, contentType, bytes) } }
+    return {
+      ...request,
+      body: { bytes, says: parseCredentialBody(attributes, contentType, bytes) },
+    }
   }
   const read = { ...request, body: { bytes, says: undefined } }
   return mayDeleteUnsafely(contentType, bytes) ? withUnread(read) : read

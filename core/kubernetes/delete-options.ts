@@ -26,6 +26,11 @@ export function asUnsafeDelete(attributes: RequestAttributes): RequestAttributes
   return { ...attributes, alsoVerbs: [...others, UNSAFE_DELETE_VERB] }
 }
 
+/** The attributes of a request whose query sets the option or does not. */
+export function withDeleteOption(attributes: RequestAttributes, isSet: boolean): RequestAttributes {
+  return isSet && hasDeleteOptions(attributes) ? asUnsafeDelete(attributes) : attributes
+}
+
 /**
  * Whether a body of DeleteOptions sets the option, or may: one that cannot be read is taken for one that
  * does. Never throws.

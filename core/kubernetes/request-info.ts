@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts'
-import { asUnsafeDelete, hasDeleteOptions, UNSAFE_DELETE } from './delete-options.ts'
+import { UNSAFE_DELETE, withDeleteOption } from './delete-options.ts'
 import { parseExecAttributes, parsePortForwardAttributes } from './exec-attributes.ts'
 import { nameInFieldSelector } from './field-selector.ts'
 import { isLabelSelector } from './label-selector.ts'
@@ -92,9 +92,9 @@ export function parseRequestInfo(
   const upgrade = upgradeKind(attributes)
   const also = pathVerb === '' ? alsoVerbs(attributes, upgrade, contentType) : methodBeside(method)
   return {
-    attributes: withDeleteOptions(
+    attributes: withDeleteOption(
       { ...attributes, alsoVerbs: also, ...upgradeAttributes(upgrade, target.query) },
-      target.query,
+      isTrue(first(target.query, UNSAFE_DELETE)),
     ),
     target: printRequestTarget(target),
     query: target.query,
@@ -275,15 +275,6 @@ function alsoVerbs(
   if (verb === 'update') return CREATED_BY_UPDATE[apiGroup]?.includes(resource) ? ['create'] : []
   const mediaType = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   return verb === 'patch' && APPLY_TYPES.includes(mediaType) ? ['create'] : []
-}
-
-/** Options of a delete may stand in the query; those in a body are read with it. */
-function withDeleteOptions(
-  attributes: RequestAttributes,
-  query: readonly QueryPair[],
-): RequestAttributes {
-  const unsafe = hasDeleteOptions(attributes) && isTrue(first(query, UNSAFE_DELETE))
-  return unsafe ? asUnsafeDelete(attributes) : attributes
 }
 
 function isFollowedLog(attributes: RequestAttributes, target: RequestTarget): boolean {

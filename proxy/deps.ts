@@ -1,4 +1,5 @@
 import type { Logger } from '../platform/logger.ts'
+import type { OpenBodyFilter } from './exchange/body-filter.ts'
 import type { Credentials } from './exchange/credentials.ts'
 import type { MemoryGuard } from './front/memory-guard.ts'
 import type { Authorizer } from './judgement/authorizer.ts'
@@ -12,6 +13,8 @@ export interface ProxyDeps {
   readonly authorizer: Authorizer
   readonly credentials: Credentials
   readonly upstream: Upstream
+  /** What every byte of an exchange passes; absent when all pass as they are. */
+  readonly openFilter?: OpenBodyFilter
   readonly memory: MemoryGuard
   readonly logger: Logger
   readonly metrics: ProxyMetrics

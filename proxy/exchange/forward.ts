@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
@@ -7,7 +8,9 @@ import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
 import { jsonAnswerType } from '../self-review/json-answer-type.ts'
 import { askForJson, narrowAnswerOf } from '../self-review/narrowed-answer.ts'
+import { type BodyFilter, filtered } from './body-filter.ts'
 import { BodyMeter } from './body-meter.ts'
+import { Exchange } from './exchange.ts'
 import { Relay } from './relay.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { isUnhurried } from './unhurried.ts'
@@ -25,28 +28,29 @@ export function forward(
 ): void {
   const { request, decisionId } = permit
   const narrow = narrowAnswerOf(deps, permit, jsonAnswerType(incoming.headers.accept))
-  const relay = new Relay(deps, permit, incoming, outgoing, narrow)
+  const exchange = new Exchange(deps, permit)
+  const filter = deps.openFilter?.(permit)
+  const relay = new Relay(deps, exchange, incoming, outgoing, { narrow, filter })
   if (outgoing.destroyed || incoming.socket.destroyed) {
     relay.finish()
     return
   }
   outgoing.once('close', () => relay.finish())
-  deps.authorizer.onRevoked(decisionId, () => relay.cut())
+  exchange.onRevoked(() => relay.cut())
   // Revoked already: nothing is sent.
   if (outgoing.destroyed) return
   if (narrow?.contentType === '') {
     answerRequest(incoming, outgoing, { status: notAcceptable(), decisionId })
     return
   }
+  filter?.response.once('error', (error) => relay.fail(Fault.from(error)))
   try {
-    const headers = headersOf(deps, permit, incoming)
+    const headers = headersOf(deps, permit, incoming, filter)
     const options: Dispatcher.DispatchOptions = {
       path: request.info.target,
       method: request.method,
       headers: narrow === undefined ? headers : askForJson(headers),
-      body: request.hasBody
-        ? (request.body?.bytes ?? openBody(deps, permit, incoming, outgoing))
-        : null,
+      body: request.hasBody ? bodyOf(deps, permit, incoming, outgoing, filter) : null,
       headersTimeout: isUnhurried(request.info) ? 0 : deps.upstreamHeadersTimeoutMs,
       // Keeps the connection after HEAD and DELETE too.
       reset: false,
@@ -57,26 +61,37 @@ export function forward(
   }
 }
 
-function headersOf(deps: ProxyDeps, { request, decisionId }: Permit, incoming: IncomingMessage) {
+function headersOf(
+  deps: ProxyDeps,
+  { request, decisionId }: Permit,
+  incoming: IncomingMessage,
+  filter: BodyFilter | undefined,
+) {
   const headers = upstreamHeaders(incoming.rawHeaders, {
     credentials: deps.credentials.headersFor(request.caller),
     decisionId,
     userAgent: request.userAgent,
   })
   const length = incoming.headers['content-length']
-  if (request.hasBody && length !== undefined) headers.push('content-length', length)
+  const keepsLength = request.hasBody && filter?.changesLength !== true
+  if (keepsLength && length !== undefined) headers.push('content-length', length)
   return headers
 }
 
-function openBody(
+function bodyOf(
   deps: ProxyDeps,
   { request }: Permit,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-): BodyMeter {
+  filter: BodyFilter | undefined,
+): Readable | Buffer {
+  const judged = request.body?.bytes
+  if (judged !== undefined) {
+    return filter === undefined ? judged : filtered(Readable.from([judged]), filter.request)
+  }
   // Only now: a caller that asked first sends its body after the decision.
   if (request.expectsContinue) outgoing.writeContinue()
-  return incoming.pipe(new BodyMeter(deps.requestBodyBytesMax))
+  return filtered(incoming.pipe(new BodyMeter(deps.requestBodyBytesMax)), filter?.request)
 }
 
 /** As kube-apiserver says it. Source: apiserver/pkg/endpoints/handlers/negotiation/errors.go (v1.34). */

@@ -2,6 +2,9 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { linger } from '../answer/linger.ts'
+import type { BodyFilter } from './body-filter.ts'
+
+const NOTHING = Buffer.alloc(0)
 
 /** An answer to a request that came as an upgrade, so that the server has no `ServerResponse` for it. */
 export interface PassedAnswer {
@@ -12,6 +15,7 @@ export interface PassedAnswer {
   readonly headers: readonly string[]
   /** What was read of the body already. */
   readonly first: Buffer
+  readonly filter: BodyFilter | undefined
 }
 
 /**
@@ -19,7 +23,7 @@ export interface PassedAnswer {
  * whole of it came; a part is cut, since a short answer would pass for a whole one.
  */
 export function passAnswer(answer: PassedAnswer, onEnd: (whole: boolean) => void): void {
-  const { incoming, caller, response, headers, first } = answer
+  const { incoming, caller, response, headers, first, filter } = answer
   const outgoing = new ServerResponse(incoming)
   outgoing.shouldKeepAlive = false
   outgoing.assignSocket(caller as Socket)
@@ -29,10 +33,13 @@ export function passAnswer(answer: PassedAnswer, onEnd: (whole: boolean) => void
   caller.resume()
   outgoing.writeHead(response.statusCode ?? 502, [...headers])
   // As bytes: Node would write a head without any as UTF-8, and header values are Latin-1.
-  outgoing.write(first)
-  if (response.readableEnded) outgoing.end()
+  outgoing.write(NOTHING)
+  filter?.response.pipe(outgoing)
+  const sink = filter?.response ?? outgoing
+  if (first.length > 0) sink.write(first)
+  if (response.readableEnded) sink.end()
   else {
-    response.pipe(outgoing)
+    response.pipe(sink)
     response.once('close', () => {
       if (response.complete) return
       onEnd(false)

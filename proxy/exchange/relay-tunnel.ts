@@ -5,8 +5,9 @@ import { answerSocket, faultAnswer, printHead } from '../answer/answer.ts'
 import { linger } from '../answer/linger.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
-import { countFault } from '../metrics.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
+import { answerHeaders, type BodyFilter } from './body-filter.ts'
+import { Exchange } from './exchange.ts'
 import { tokenRefused, Weighed401 } from './own-refusal.ts'
 import { passAnswer } from './pass-answer.ts'
 import { upgradeHeaders, upstreamHeaders } from './request-headers.ts'
@@ -27,13 +28,14 @@ export function relayTunnel(
   caller: Duplex,
   head: Buffer,
 ): void {
-  const tunnel = new Tunnel(deps, permit, incoming, caller)
+  const exchange = new Exchange(deps, permit)
+  const tunnel = new Tunnel(deps, exchange, incoming, caller)
   if (caller.destroyed) {
     tunnel.finish()
     return
   }
   caller.on('error', () => tunnel.finish())
-  deps.authorizer.onRevoked(permit.decisionId, () => tunnel.cut())
+  exchange.onRevoked(() => tunnel.finish())
   // Revoked already: nothing is sent.
   if (caller.destroyed) return
   try {
@@ -64,43 +66,41 @@ function openRequest(deps: ProxyDeps, permit: Permit, incoming: IncomingMessage)
 /** One connection of the caller and one to the API server, which live and end together. */
 class Tunnel {
   readonly #deps: ProxyDeps
-  readonly #permit: Permit
+  readonly #exchange: Exchange
   readonly #incoming: IncomingMessage
   readonly #caller: Duplex
+  readonly #filter: BodyFilter | undefined
   #request: ClientRequest | undefined
   #server: Duplex | undefined
-  #httpStatus = 0
-  #fault = ''
-  #bytes = 0
   #timer: NodeJS.Timeout | undefined
-  #finished = false
 
-  constructor(deps: ProxyDeps, permit: Permit, incoming: IncomingMessage, caller: Duplex) {
+  constructor(deps: ProxyDeps, exchange: Exchange, incoming: IncomingMessage, caller: Duplex) {
     this.#deps = deps
-    this.#permit = permit
+    this.#exchange = exchange
     this.#incoming = incoming
     this.#caller = caller
+    this.#filter = deps.openFilter?.(exchange.permit)
   }
 
   open(request: ClientRequest, head: Buffer): void {
     this.#request = request
     this.#caller.once('close', () => {
       // Once there is a tunnel, its own rules say when it is over.
-      if (this.#httpStatus !== 101) this.finish()
+      if (this.#exchange.httpStatus !== 101) this.finish()
     })
     request.on('upgrade', (response, server, serverHead) => {
       this.#connect(response, server, head, serverHead)
     })
     request.on('response', (response) => this.#refuse(response))
     request.on('error', (error) => {
-      const { method } = this.#permit.request
-      if (!this.#finished) this.fail(upstreamFault(error, { method, sent: false }))
+      const { method } = this.#exchange.permit.request
+      if (!this.#exchange.isOver) this.fail(upstreamFault(error, { method, sent: false }))
     })
     // Node's own limit begins with the connection; one that is never made would take minutes.
     this.#timer = setTimeout(() => {
       request.destroy(new Fault('upstream_unavailable', 'The API server did not answer in time'))
     }, this.#deps.upstreamHeadersTimeoutMs)
-    if (this.#permit.request.info.attributes.subresource === 'proxy') {
+    if (this.#exchange.permit.request.info.attributes.subresource === 'proxy') {
       // Proxied services may take their time.
       request.once('socket', (socket) => {
         socket.once('secureConnect', () => clearTimeout(this.#timer))
@@ -114,11 +114,11 @@ class Tunnel {
     this.#server = server
     // It closes after an error, and that is where it ends.
     server.on('error', () => undefined)
-    if (this.#finished) {
+    if (this.#exchange.isOver) {
       server.destroy()
       return
     }
-    const { protocol } = this.#permit.request
+    const { protocol } = this.#exchange.permit.request
     const wrong =
       response.statusCode !== 101 ||
       response.headers.upgrade?.toLowerCase() !== protocol.toLowerCase() ||
@@ -127,39 +127,47 @@ class Tunnel {
       this.fail(new Fault('upstream_failed', 'The API server upgraded to something not asked for'))
       return
     }
-    this.#httpStatus = 101
+    this.#exchange.began(101)
     this.#deps.metrics.openTunnels.inc()
     const caller = this.#caller
     for (const socket of [caller, server]) prepareSocket(socket)
-    const answer = tunnelHeaders(response.headers, protocol, this.#permit.warning)
+    const answer = tunnelHeaders(response.headers, protocol, this.#exchange.permit.warning)
     // Node decodes header values as Latin-1, so this gives back the bytes that came.
     caller.write(printHead(101, answer), 'latin1')
-    if (serverHead.length > 0) caller.write(serverHead)
-    if (head.length > 0) server.write(head)
-    this.#bytes = serverHead.length
-    server.on('data', (chunk: Buffer) => {
-      this.#bytes += chunk.length
-    })
-    this.#join(server, caller)
-    this.#join(caller, server)
+    this.#exchange.passed(serverHead.length)
+    server.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
+    this.#join(server, caller, serverHead, this.#filter?.response)
+    this.#join(caller, server, head, this.#filter?.request)
   }
 
-  /** Passes bytes and the end on; the other direction goes on until it ends too. */
-  #join(from: Duplex, to: Duplex): void {
-    from.pipe(to)
+  /** Passes bytes and the end on, `first` before them; the other direction goes on until it ends too. */
+  #join(from: Duplex, to: Duplex, first: Buffer, filter: Duplex | undefined): void {
+    const sink = filter ?? to
+    filter?.once('error', (error) => this.#failFilter(error)).pipe(to)
+    // What came with the head is the begin of what the stream carries.
+    if (first.length > 0) sink.write(first)
+    from.pipe(sink)
     from.once('close', () => {
       if (to.destroyed) this.finish()
       else if (from.errored === null && from.readableEnded) this.#linger(to)
-      else if (from === this.#server) this.#flush(from, to)
+      else if (from === this.#server) this.#flush(from, to, filter)
       else this.finish()
     })
   }
 
+  /** Bytes that did not pass the filter must not pass at all. */
+  #failFilter(error: unknown): void {
+    if (this.#exchange.isOver) return
+    this.#exchange.failed(Fault.from(error), 'Cannot filter the tunnel')
+    this.finish()
+  }
+
   /** The API server broke off, as it does over bytes that come after its end: what it said counts. */
-  #flush(server: Duplex, caller: Duplex): void {
+  #flush(server: Duplex, caller: Duplex, filter: Duplex | undefined): void {
     const rest: Buffer | null = server.read()
-    if (rest !== null) caller.write(rest)
-    caller.end()
+    const sink = filter ?? caller
+    if (rest !== null) sink.write(rest)
+    sink.end()
     caller.resume()
     this.#linger(caller)
   }
@@ -198,19 +206,22 @@ class Tunnel {
   }
 
   #pass(response: IncomingMessage, first: Buffer): void {
-    if (this.#finished) return
-    this.#httpStatus = response.statusCode ?? 0
-    this.#bytes = first.length
-    response.on('data', (chunk: Buffer) => {
-      this.#bytes += chunk.length
-    })
-    const headers = callerHeaders(response.headers, this.#permit.warning)
+    if (this.#exchange.isOver) return
+    this.#exchange.began(response.statusCode ?? 0)
+    this.#exchange.passed(first.length)
+    response.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
+    const filter = this.#filter
+    const headers = callerHeaders(
+      answerHeaders(response.headers, filter),
+      this.#exchange.permit.warning,
+    )
+    filter?.response.once('error', (error) => this.#failFilter(error))
     passAnswer(
-      { incoming: this.#incoming, caller: this.#caller, response, headers, first },
+      { incoming: this.#incoming, caller: this.#caller, response, headers, first, filter },
       (whole) => {
         if (!whole) {
-          this.#fault = 'upstream_failed'
-          countFault(this.#deps.metrics, 'upstream_failed')
+          const fault = new Fault('upstream_failed', 'The API server broke off')
+          this.#exchange.failed(fault, 'Cannot pass the whole answer on')
         }
         this.#letGo()
       },
@@ -219,15 +230,13 @@ class Tunnel {
 
   fail(fault: Fault): void {
     // Answered already, or nobody is left to answer.
-    if (this.#finished || this.#httpStatus !== 0) return
-    this.#fault = fault.code
-    const { decisionId } = this.#permit
-    countFault(this.#deps.metrics, fault.code)
-    this.#deps.logger.warn({ error: fault, decisionId }, 'Cannot open the tunnel')
+    if (this.#exchange.isOver || this.#exchange.httpStatus !== 0) return
+    const { decisionId } = this.#exchange.permit
+    this.#exchange.failed(fault, 'Cannot open the tunnel')
     const answer = faultAnswer(fault)
-    this.#httpStatus = answer.status.code
+    this.#exchange.began(answer.status.code)
     this.#letGo()
-    this.#bytes = answerSocket(this.#caller, { ...answer, decisionId })
+    this.#exchange.passed(answerSocket(this.#caller, { ...answer, decisionId }))
   }
 
   #letGo(): void {
@@ -236,27 +245,15 @@ class Tunnel {
     this.#request?.destroy()
   }
 
-  /** What allowed the tunnel no longer does. */
-  cut(): void {
-    this.#fault = 'permission_denied'
-    this.finish()
-  }
-
   /** Ends both sides, whichever ended first, and reports once. */
   finish(): void {
-    if (this.#finished) return
-    this.#finished = true
+    if (this.#exchange.isOver) return
+    this.#exchange.finish()
     this.#caller.destroy()
     this.#letGo()
-    const { metrics, authorizer } = this.#deps
-    if (this.#httpStatus === 101) metrics.openTunnels.dec()
-    if (this.#fault === '') metrics.requests.inc({ result: 'allowed' })
-    authorizer.report({
-      decisionId: this.#permit.decisionId,
-      httpStatus: this.#httpStatus,
-      fault: this.#fault,
-      responseBytes: BigInt(this.#bytes),
-    })
+    this.#filter?.request.destroy()
+    this.#filter?.response.destroy()
+    if (this.#exchange.httpStatus === 101) this.#deps.metrics.openTunnels.dec()
   }
 }
 

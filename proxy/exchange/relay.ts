@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'undici/types/header.js'
 import { Fault } from '../../core/fault.ts'
 import { answerRequest, faultAnswer } from '../answer/answer.ts'
 import { endAfterBody } from '../answer/linger.ts'
 import type { ProxyDeps } from '../deps.ts'
-import type { Permit } from '../judgement/authorize.ts'
-import { countFault } from '../metrics.ts'
 import { type NarrowAnswer, NarrowedAnswer } from '../self-review/narrowed-answer.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
+import { answerHeaders, type BodyFilter } from './body-filter.ts'
+import type { Exchange } from './exchange.ts'
 import { tokenRefused, Weighed401 } from './own-refusal.ts'
 import { callerHeaders } from './response-headers.ts'
 import { isUnhurried } from './unhurried.ts'
@@ -21,39 +22,48 @@ interface Held {
   readonly body: Weighed401
 }
 
+/** What stands between the API server's answer and the caller, where something does. */
+export interface RelayParts {
+  readonly narrow: NarrowAnswer | undefined
+  readonly filter: BodyFilter | undefined
+}
+
 /** One answer on its way from the API server to the caller. */
 export class Relay implements Dispatcher.DispatchHandler {
   readonly #deps: ProxyDeps
-  readonly #permit: Permit
+  readonly #exchange: Exchange
   readonly #incoming: IncomingMessage
   readonly #outgoing: ServerResponse
   readonly #narrow: NarrowAnswer | undefined
+  readonly #filter: BodyFilter | undefined
+  /** Where the bytes of the answer go: to the caller, or to the filter before the caller. */
+  readonly #sink: Writable
   readonly #startMs = performance.now()
   #controller: Dispatcher.DispatchController | undefined
   #held: Held | undefined
   #narrowed: NarrowedAnswer | undefined
-  #bytes = 0
-  #fault = ''
+  /** The API server has said all. */
   #ended = false
-  #finished = false
 
   constructor(
     deps: ProxyDeps,
-    permit: Permit,
+    exchange: Exchange,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    narrow?: NarrowAnswer,
+    { narrow, filter }: RelayParts,
   ) {
-    this.#narrow = narrow
     this.#deps = deps
-    this.#permit = permit
+    this.#exchange = exchange
     this.#incoming = incoming
     this.#outgoing = outgoing
+    this.#narrow = narrow
+    this.#filter = filter
+    this.#sink = filter?.response ?? outgoing
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#finished) controller.abort(new Error('the caller has gone'))
+    if (this.#exchange.isOver) controller.abort(new Error('the caller has gone'))
   }
 
   onResponseStart(
@@ -73,19 +83,20 @@ export class Relay implements Dispatcher.DispatchHandler {
   async #answerNarrowed(narrowed: NarrowedAnswer, narrow: NarrowAnswer): Promise<void> {
     try {
       const { body, headers } = await narrowed.finish(narrow)
-      if (this.#finished) return
+      if (this.#exchange.isOver) return
       this.#begin(narrowed.httpStatus, headers)
-      this.#outgoing.write(body)
-      this.#bytes = body.length
+      this.#sink.write(body)
+      this.#exchange.discarded()
+      this.#exchange.passed(body.length)
       this.#end()
     } catch (error) {
-      if (!this.#finished) this.fail(Fault.from(error))
+      if (!this.#exchange.isOver) this.fail(Fault.from(error))
     }
   }
 
   /** Keeps a 401 back until it is known whose it is. */
   #weigh(controller: Dispatcher.DispatchController, headers: IncomingHttpHeaders): void {
-    const { method, info } = this.#permit.request
+    const { method, info } = this.#exchange.permit.request
     // The answer to HEAD has no body to tell by: behind a proxy it is the caller's.
     if (method !== 'HEAD') this.#held = { headers, body: new Weighed401() }
     else if (info.attributes.subresource === 'proxy') this.#begin(401, headers)
@@ -104,7 +115,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       'upstream_failed',
       'The API server answered a review at too great length',
     )
-    this.#bytes = 0
+    this.#exchange.discarded()
     this.fail(fault)
     return fault
   }
@@ -112,21 +123,23 @@ export class Relay implements Dispatcher.DispatchHandler {
   #release({ headers, body }: Held): void {
     this.#held = undefined
     this.#begin(401, headers)
-    this.#outgoing.write(body.body())
+    this.#sink.write(body.body())
   }
 
   #begin(httpStatus: number, headers: IncomingHttpHeaders): void {
     const outgoing = this.#outgoing
-    const own = callerHeaders(headers, this.#permit.warning)
+    const own = callerHeaders(answerHeaders(headers, this.#filter), this.#exchange.permit.warning)
     if (!this.#incoming.complete) own.push('connection', 'close')
     // No cork: Node would put chunks that wait for the end of it behind the end of the answer.
     outgoing.writeHead(httpStatus, own)
+    this.#exchange.began(httpStatus)
+    this.#filter?.response.pipe(outgoing, { end: false })
     // As bytes: Node would write a head without any as UTF-8, and header values are Latin-1.
-    if (isUnhurried(this.#permit.request.info)) outgoing.write(NOTHING)
+    if (isUnhurried(this.#exchange.permit.request.info)) outgoing.write(NOTHING)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length
+    this.#exchange.passed(chunk.length)
     if (this.#narrowed !== undefined) {
       if (!this.#narrowed.add(chunk)) controller.abort(this.#failTooLong())
       return
@@ -140,19 +153,19 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (memory.isTight(chunk.length)) {
       // One chunk at a time, whatever the connection would keep for the caller.
       controller.pause()
-      this.#outgoing.write(chunk, () => memory.whenRoomy(() => controller.resume()))
+      this.#sink.write(chunk, () => memory.whenRoomy(() => controller.resume()))
       return
     }
-    if (this.#outgoing.write(chunk)) return
+    if (this.#sink.write(chunk)) return
     controller.pause()
-    this.#outgoing.once('drain', () => controller.resume())
+    this.#sink.once('drain', () => controller.resume())
   }
 
   onResponseEnd(): void {
     this.#ended = true
     const held = this.#held
     if (held?.body.isOwn()) {
-      this.#bytes = 0
+      this.#exchange.discarded()
       this.#failByToken()
       return
     }
@@ -165,6 +178,11 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   #end(): void {
+    if (this.#filter === undefined) this.#endAnswer()
+    else this.#filter.response.once('end', () => this.#endAnswer()).end()
+  }
+
+  #endAnswer(): void {
     if (this.#incoming.complete) {
       this.#outgoing.end()
       return
@@ -174,49 +192,36 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#finished || this.#fault !== '') return
-    const { method } = this.#permit.request
+    if (this.#exchange.isOver || this.#exchange.hasFailed) return
+    const { method } = this.#exchange.permit.request
     this.fail(upstreamFault(error, { method, sent: this.#controller !== undefined }))
   }
 
   /** Answers with a `Status`, or cuts the connection when the answer has begun. */
   fail(fault: Fault): void {
-    this.#fault = fault.code
+    const { decisionId } = this.#exchange.permit
     this.#incoming.unpipe()
-    countFault(this.#deps.metrics, fault.code)
-    this.#deps.logger.warn(
-      { error: fault, decisionId: this.#permit.decisionId },
-      'Cannot complete the request',
-    )
-    this.#bytes += answerRequest(this.#incoming, this.#outgoing, {
-      ...faultAnswer(fault),
-      decisionId: this.#permit.decisionId,
-    })
+    this.#exchange.failed(fault, 'Cannot complete the request')
+    const answer = { ...faultAnswer(fault), decisionId }
+    this.#exchange.passed(answerRequest(this.#incoming, this.#outgoing, answer))
   }
 
   /** What allowed the request no longer does. */
   cut(): void {
-    this.#fault = 'permission_denied'
     this.#outgoing.destroy()
   }
 
   /** The caller's side is over, well or not: lets go of the API server's and reports. */
   finish(): void {
-    if (this.#finished) return
-    this.#finished = true
+    if (this.#exchange.isOver) return
     if (!this.#ended) this.#controller?.abort(new Error('the caller has gone'))
-    const { metrics, authorizer, logger } = this.#deps
-    if (this.#fault === '') metrics.requests.inc({ result: 'allowed' })
-    const httpStatus = this.#outgoing.headersSent ? this.#outgoing.statusCode : 0
-    const { decisionId, request } = this.#permit
-    authorizer.report({
-      decisionId,
-      httpStatus,
-      fault: this.#fault,
-      responseBytes: BigInt(this.#bytes),
-    })
-    const { verb, resource, subresource, namespace } = request.info.attributes
-    logger.debug(
+    if (this.#outgoing.headersSent) this.#exchange.began(this.#outgoing.statusCode)
+    this.#exchange.finish()
+    this.#filter?.response.destroy()
+    const { httpStatus, permit } = this.#exchange
+    const { verb, resource, subresource, namespace } = permit.request.info.attributes
+    const { decisionId, request } = permit
+    this.#deps.logger.debug(
       {
         decisionId,
         container: request.caller.container,

@@ -1,0 +1,49 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { type Duplex, pipeline, type Readable } from 'node:stream'
+import type { Permit } from '../judgement/authorize.ts'
+
+/**
+ * The one seam through which every byte of an exchange goes: bodies, and both ways of a tunnel. A
+ * filter may look at bytes, change them or hold them back; what it does not write, nobody gets. Bytes
+ * come in order and with back-pressure, so that a filter that writes to a disk slows the exchange down
+ * instead of filling the memory. A filter that fails ends the exchange: nothing passes around it.
+ *
+ * A new pair is made for each exchange. Content that is compressed is filtered as it is: whoever must
+ * read it asks the API server for another form.
+ *
+ * @example
+ * const openFilter: OpenBodyFilter = () => ({
+ *   request: new PassThrough(),
+ *   response: new Transform({
+ *     transform: (chunk, _encoding, done) => done(null, chunk.toString().toUpperCase()),
+ *   }),
+ *   changesLength: false,
+ * })
+ */
+export interface BodyFilter {
+  /** From the caller to the API server. */
+  readonly request: Duplex
+  /** From the API server to the caller. */
+  readonly response: Duplex
+  /** Whether the answer may get another length, so that what the API server says of it is not passed on. */
+  readonly changesLength: boolean
+}
+
+/** Makes the filter of one exchange; undefined when its bytes pass as they are, at no cost. */
+export type OpenBodyFilter = (permit: Permit) => BodyFilter | undefined
+
+/** `from` as it is after a filter. An error of either side destroys both; the filter's is the one seen. */
+export function filtered(from: Readable, filter: Duplex | undefined): Readable {
+  if (filter === undefined) return from
+  return pipeline(from, filter, () => undefined)
+}
+
+/** Headers of an answer, without the length where the filter may change it. */
+export function answerHeaders(
+  headers: IncomingHttpHeaders,
+  filter: BodyFilter | undefined,
+): IncomingHttpHeaders {
+  if (filter?.changesLength !== true) return headers
+  const { 'content-length': _length, ...others } = headers
+  return others
+}

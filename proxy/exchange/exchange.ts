@@ -1,0 +1,91 @@
+import type { Fault } from '../../core/fault.ts'
+import type { ProxyDeps } from '../deps.ts'
+import type { Permit } from '../judgement/authorize.ts'
+import { countFault } from '../metrics.ts'
+
+/** What an exchange tells: its outcome, counts and log lines. */
+export type ExchangeDeps = Pick<ProxyDeps, 'authorizer' | 'logger' | 'metrics'>
+
+/**
+ * The life of one permitted request, whichever way its bytes go: opened, answering from the first byte
+ * of an answer on, over. What became of it is reported once, at its end.
+ *
+ *   opened ──began()──▶ answering ──finish()──▶ over
+ *      └───────────────finish()───────────────────┘
+ *
+ * `failed()` and `revoked()` say why it ends; ending it is for whoever holds the connections.
+ */
+export class Exchange {
+  readonly permit: Permit
+  readonly #deps: ExchangeDeps
+  #state: 'opened' | 'answering' | 'over' = 'opened'
+  #httpStatus = 0
+  #fault = ''
+  #bytes = 0
+
+  constructor(deps: ExchangeDeps, permit: Permit) {
+    this.#deps = deps
+    this.permit = permit
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over'
+  }
+
+  /** Status that the caller was answered with; 0 before there was an answer. */
+  get httpStatus(): number {
+    return this.#httpStatus
+  }
+
+  /** Whether something went wrong already, so that what follows from it is not told too. */
+  get hasFailed(): boolean {
+    return this.#fault !== ''
+  }
+
+  /** Calls `cut`, immediately or later, when what allowed the request no longer does. */
+  onRevoked(cut: () => void): void {
+    this.#deps.authorizer.onRevoked(this.permit.decisionId, () => {
+      this.#fault = 'permission_denied'
+      cut()
+    })
+  }
+
+  /** An answer begins, of the API server or of ours. */
+  began(httpStatus: number): void {
+    this.#httpStatus = httpStatus
+    if (this.#state === 'opened') this.#state = 'answering'
+  }
+
+  /** Bytes of an answer's body, or of a tunnel, that go to the caller. */
+  passed(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** Forgets the bytes of an answer that the caller does not get after all. */
+  discarded(): void {
+    this.#bytes = 0
+  }
+
+  /** The exchange cannot be completed: counted, and logged with `text` and the fault's cause. */
+  failed(fault: Fault, text: string): void {
+    this.#fault = fault.code
+    countFault(this.#deps.metrics, fault.code)
+    const { decisionId } = this.permit
+    this.#deps.logger.warn({ error: fault, decisionId }, text)
+  }
+
+  /** The exchange is over; reports what became of it. False when that was done before. */
+  finish(): boolean {
+    if (this.#state === 'over') return false
+    this.#state = 'over'
+    const { metrics, authorizer } = this.#deps
+    if (this.#fault === '') metrics.requests.inc({ result: 'allowed' })
+    authorizer.report({
+      decisionId: this.permit.decisionId,
+      httpStatus: this.#httpStatus,
+      fault: this.#fault,
+      responseBytes: BigInt(this.#bytes),
+    })
+    return true
+  }
+}

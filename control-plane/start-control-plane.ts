@@ -156,6 +156,8 @@ async function watchCluster(
   store: Store,
   logger: Logger,
 ): Promise<Cluster> {
+  // Before anything is watched: what a watch tells of goes to parts that are made without a pause below.
+  const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
   const registry = createChainRegistry({ ...store, now })
   const { namespaces: namespacesOnRecord } = store.workloads
   const access: AccessReviewer = createAccessReviewer(kube.makeApiClient(AuthorizationV1Api), {
@@ -192,7 +194,6 @@ async function watchCluster(
   const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
   const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
   const grown = createGrownBindings()
-  const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },
     ...{ defaultDecision, apiAudiences, checkVolume, now },

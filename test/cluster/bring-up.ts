@@ -24,6 +24,9 @@ import { type Log, withProgress } from './progress.ts'
 import { mustRun } from './run-command.ts'
 import type { TestImages } from './test-images.ts'
 
+/** A part takes some seconds; on a machine that builds something else meanwhile, a minute and more. */
+const START_MS_MAX = 180_000
+
 interface BringUp {
   readonly paths: ClusterPaths
   readonly binaries: Binaries
@@ -73,13 +76,13 @@ async function bringUpRuntime({ paths, images }: BringUp): Promise<void> {
       () => true,
       () => false,
     )
-  await waitForComponent(paths, 'containerd', 'containerd answers', 30_000, answers)
+  await waitForComponent(paths, 'containerd', 'containerd answers', START_MS_MAX, answers)
   await importImage(paths, images.pause)
   await importImage(paths, images.coredns)
 }
 
 async function bringUpApi(api: ApiClient, { paths, binaries }: BringUp): Promise<void> {
-  await waitForComponent(paths, 'kube-apiserver', 'it is ready', 60_000, api.isReady)
+  await waitForComponent(paths, 'kube-apiserver', 'it is ready', START_MS_MAX, api.isReady)
   for (const component of ['kube-controller-manager', 'kube-scheduler', 'kube-proxy'] as const) {
     await startComponent(paths, component)
   }
@@ -92,11 +95,11 @@ async function bringUpApi(api: ApiClient, { paths, binaries }: BringUp): Promise
 
 async function bringUpNode(api: ApiClient, paths: ClusterPaths): Promise<void> {
   await startComponent(paths, 'kubelet')
-  await waitForComponent(paths, 'kubelet', 'the node is Ready', 90_000, async () =>
+  await waitForComponent(paths, 'kubelet', 'the node is Ready', START_MS_MAX, async () =>
     hasCondition(await api.get(`/api/v1/nodes/${NODE_NAME}`), 'Ready'),
   )
   const coredns = '/apis/apps/v1/namespaces/kube-system/deployments/coredns'
-  await waitForComponent(paths, 'kubelet', 'CoreDNS runs', 90_000, async () =>
+  await waitForComponent(paths, 'kubelet', 'CoreDNS runs', START_MS_MAX, async () =>
     hasCondition(await api.get(coredns), 'Available'),
   )
   const account = '/api/v1/namespaces/default/serviceaccounts/default'

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
+import { KUBERNETES_VARIABLE, OLDEST_KUBERNETES } from '../cluster/kubernetes-versions.ts'
 
 /*
  * `npm test`: the same checks as `npm run check`, then every test, in the order in which a failure
@@ -11,7 +12,30 @@ const STEPS: readonly (readonly string[])[] = [
   ['tsc', '--noEmit'],
   ['knip'],
 ]
-const PROJECTS = ['unit', 'integration', 'e2e']
+
+/** One run of vitest. */
+interface Suite {
+  readonly title: string
+  readonly project: string
+  /** Of the project's; empty is all. */
+  readonly files: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+const SUITES: readonly Suite[] = [
+  ...['unit', 'integration', 'e2e'].map((project) => ({
+    title: project,
+    project,
+    files: [],
+    environment: {},
+  })),
+  {
+    title: `e2e-${OLDEST_KUBERNETES}`,
+    project: 'e2e',
+    files: ['test/e2e/story.test.ts', 'test/e2e/policy.test.ts'],
+    environment: { [KUBERNETES_VARIABLE]: OLDEST_KUBERNETES },
+  },
+]
 const root = resolve(import.meta.dirname, '../..')
 
 interface Totals {
@@ -49,21 +73,14 @@ async function main(): Promise<number> {
     if ((await run(command, args)) !== 0) fail(totals, `${command} ${args.join(' ')}`)
   }
   const wanted = process.argv.slice(2)
-  const projects = PROJECTS.filter((name) => wanted.length === 0 || wanted.includes(name))
-  if (projects.some((project) => project !== 'unit')) {
-    // Some integration tests use the real kube-apiserver and kubectl, which must be built by then.
-    console.error('== the cluster that the tests need')
-    if ((await run('node', ['test/cluster/prepare.ts'])) !== 0) fail(totals, 'building the cluster')
+  const suites = SUITES.filter(({ project }) => wanted.length === 0 || wanted.includes(project))
+  for (const { what, script, environment } of preparations(suites)) {
+    console.error(`== ${what}`)
+    if ((await run('node', [script], environment)) !== 0) fail(totals, `building ${what}`)
   }
-  if (projects.includes('e2e')) {
-    console.error('== the programs that the end-to-end tests run')
-    if ((await run('node', ['test/programs/prepare.ts'])) !== 0) {
-      fail(totals, 'building the programs')
-    }
-  }
-  for (const project of projects) {
-    console.error(`== vitest ${project}`)
-    await runProject(project, totals)
+  for (const suite of suites) {
+    console.error(`== vitest ${suite.title}`)
+    await runSuite(suite, totals)
   }
   for (const failure of totals.failures) console.log(`failed: ${failure}`)
   const skipped = totals.skipped === 0 ? '' : `, ${totals.skipped} skipped`
@@ -71,17 +88,40 @@ async function main(): Promise<number> {
   return totals.failed === 0 && totals.passed > 0 ? 0 : 1
 }
 
-async function runProject(project: string, totals: Totals): Promise<void> {
-  const report = resolve(root, `dist/test-${project}.json`)
+interface Preparation {
+  readonly what: string
+  readonly script: string
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** What is built before tests need it: some integration tests use the real kube-apiserver, too. */
+function preparations(suites: readonly Suite[]): readonly Preparation[] {
+  const clusters = suites.filter(({ project }) => project !== 'unit')
+  const versions = new Set(clusters.map(({ environment }) => environment[KUBERNETES_VARIABLE]))
+  return [
+    ...[...versions].map((version) => ({
+      what: version === undefined ? 'the cluster that the tests need' : `Kubernetes ${version}`,
+      script: 'test/cluster/prepare.ts',
+      environment: version === undefined ? {} : { [KUBERNETES_VARIABLE]: version },
+    })),
+    ...(suites.some(({ project }) => project === 'e2e') ? [PROGRAMS] : []),
+  ]
+}
+
+const PROGRAMS: Preparation = {
+  what: 'the programs that the end-to-end tests run',
+  script: 'test/programs/prepare.ts',
+  environment: {},
+}
+
+async function runSuite(suite: Suite, totals: Totals): Promise<void> {
+  const { title, project, files, environment } = suite
+  const report = resolve(root, `dist/test-${title}.json`)
   const { rm, readFile } = await import('node:fs/promises')
   await rm(report, { force: true })
-  const status = await run('vitest', [
-    'run',
-    `--project=${project}`,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ])
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const argv = ['run', `--project=${project}`, ...reporters, ...files]
+  const status = await run('vitest', argv, environment)
   try {
     const json = JSON.parse(await readFile(report, 'utf8')) as Report
     const failed = json.numFailedTests ?? 0
@@ -93,7 +133,7 @@ async function runProject(project: string, totals: Totals): Promise<void> {
     if (status !== 0 && failed === 0) totals.failed += 1
   } catch {
     // Recorded as one failure: vitest ended without a report.
-    fail(totals, `vitest ${project} ended without a report`)
+    fail(totals, `vitest ${title} ended without a report`)
   }
 }
 
@@ -117,9 +157,14 @@ function cut(message: string): string {
   return message.split('\n').slice(0, MESSAGE_LINES_MAX).join('\n')
 }
 
-function run(command: string, args: readonly string[]): Promise<number> {
+function run(
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<number> {
   return new Promise((settle) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    const env = { ...process.env, ...environment }
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
     child.once('error', (error) => {
       console.error(`${command}: ${error.message}`)
       settle(1)

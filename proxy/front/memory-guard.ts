@@ -38,6 +38,8 @@ const EVERY_BYTES = 2 * 1_024 * 1_024
 const MAJOR_EVERY_MS = 2_000
 /** Answers that go on for a piece each when memory is full and has not grown: what they bring, callers take. */
 const PIECES = 16
+/** What comes and goes by itself is no growth. */
+const NOISE_SHARE = 0.005
 /** Should memory never be given back, answers go on slowly rather than not at all. */
 const ONE_EVERY_MS = 1_000
 
@@ -104,7 +106,8 @@ export class LimitGuard implements MemoryGuard {
 
   #piecesNow(): number {
     if (!this.#isFull()) return this.#waiting.length
-    if (this.#bytes <= this.#ceiling) return PIECES
+    const slack = this.#options.limitBytes * NOISE_SHARE
+    if (this.#bytes <= this.#ceiling + slack) return PIECES
     const nowMs = this.#options.nowMs()
     if (nowMs - this.#oneMs < ONE_EVERY_MS) return 0
     this.#oneMs = nowMs

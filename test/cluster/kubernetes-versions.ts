@@ -14,6 +14,8 @@ export const KUBERNETES_VERSIONS = Object.keys(KUBERNETES_RELEASES) as readonly 
 
 /** What the oldest cluster that Lanyard supports runs. */
 export const OLDEST_KUBERNETES: KubernetesVersion = '1.30'
+/** The newest that can be had here. */
+export const NEWEST_KUBERNETES: KubernetesVersion = '1.37'
 /** What `npm run cluster -- up` starts and the tests run on, unless told otherwise. */
 export const DEFAULT_KUBERNETES: KubernetesVersion = '1.34'
 

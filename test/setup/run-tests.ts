@@ -1,6 +1,11 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
-import { KUBERNETES_VARIABLE, OLDEST_KUBERNETES } from '../cluster/kubernetes-versions.ts'
+import {
+  DEFAULT_KUBERNETES,
+  KUBERNETES_VARIABLE,
+  NEWEST_KUBERNETES,
+  OLDEST_KUBERNETES,
+} from '../cluster/kubernetes-versions.ts'
 
 /*
  * `npm test`: the same checks as `npm run check`, then every test, in the order in which a failure
@@ -29,12 +34,15 @@ const SUITES: readonly Suite[] = [
     files: [],
     environment: {},
   })),
-  {
-    title: `e2e-${OLDEST_KUBERNETES}`,
-    project: 'e2e',
-    files: ['test/e2e/story.test.ts', 'test/e2e/policy.test.ts'],
-    environment: { [KUBERNETES_VARIABLE]: OLDEST_KUBERNETES },
-  },
+  // The story and the policies, on both ends of what is supported.
+  ...[OLDEST_KUBERNETES, NEWEST_KUBERNETES]
+    .filter((version) => version !== DEFAULT_KUBERNETES)
+    .map((version) => ({
+      title: `e2e-${version}`,
+      project: 'e2e',
+      files: ['test/e2e/story.test.ts', 'test/e2e/policy.test.ts'],
+      environment: { [KUBERNETES_VARIABLE]: version },
+    })),
 ]
 const root = resolve(import.meta.dirname, '../..')
 

@@ -36,16 +36,18 @@ export const controlPlaneConfig = z.strictObject({
   defaultDecision: z
     .enum(['SubjectAccessReview', 'Deny'])
     .default('SubjectAccessReview')
-    .describe('What holds for a principal that no AccessPolicy names'),
+    .describe(
+      'What decides for a principal that no AccessPolicy names: its RBAC, or always a refusal',
+    ),
   chainMaxAge: duration()
     .default('365d')
     .describe(
-      'How long after its root requester was last seen a chain ends, such as 90d or 12h; 0 means never',
+      'Age at which a chain ends, counted from when its root requester was last seen, such as 90d or 12h; 0 means never',
     ),
   visitorsJoin: boolean()
     .default(false)
     .describe(
-      'Whether whoever execs, attaches or forwards a port into a pod is a co-requester of it from then on',
+      'Whether a person who execs, attaches or forwards a port into a pod is a co-requester of the pod from then on',
     ),
   apiAudiences: z
     .string()
@@ -54,7 +56,7 @@ export const controlPlaneConfig = z.strictObject({
   accessReviewTtlMs: integer({ min: 0, max: 600_000 })
     .default(10_000)
     .describe(
-      'Milliseconds for which an access review is remembered; a change of RBAC ends it at once',
+      'Milliseconds for which an access review is remembered; a change of RBAC ends it immediately',
     ),
 })
 

@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { controlPlaneConfig } from '../control-plane/config.ts'
 import { injectorConfig } from '../injector/config.ts'
 import { environmentName, flagName } from '../platform/config.ts'
 import { sidecarConfig } from '../sidecar/config.ts'
 
-const ROOT = resolve(import.meta.dirname, '..')
 const PREFIX = 'LANYARD'
 
 interface ConfiguredProcess {
@@ -41,15 +38,15 @@ const PROCESSES: readonly ConfiguredProcess[] = [
 
 const HEAD = `# Configuration
 
-Made from the schemas by \`docs/generate-configuration.ts\`; \`npm run golden\` writes it anew, and a
-test fails while it is stale.
+Made from the schemas by \`docs/generate-configuration.ts\`; \`npm run golden\` writes it again, and
+a test fails while it is stale.
 
-Each setting has one name, written three ways: \`listenPort\` is \`--listen-port\` on the command line,
-\`LANYARD_LISTEN_PORT\` in the environment and \`"listenPort"\` in the JSON file that \`--config\` names.
+Each setting has one name, written three ways: \`logLevel\` is \`--log-level\` on the command line,
+\`LANYARD_LOG_LEVEL\` in the environment and \`"logLevel"\` in the JSON file that \`--config\` names.
 A flag wins over the environment, the environment over the file, the file over the default. An
 unknown flag or file key stops the process; an unknown environment name does not, since Kubernetes
-adds one for every Service of the namespace. All problems are reported at once, and a process with
-one does not start. Secrets enter only as paths of files.
+adds one for every Service of the namespace. A process reports all problems of its settings
+together and does not start with any of them. Secrets enter only as paths of files.
 `
 
 /** docs/configuration.md. Throws when a setting says nowhere what it means. */
@@ -58,10 +55,9 @@ export function configurationDocument(): string {
 }
 
 function toSection({ title, about, source, schema }: ConfiguredProcess): string {
-  const text = readFileSync(join(ROOT, source), 'utf8')
   const { properties = {} } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' })
   const rows = Object.entries(properties).map(([key, property]) =>
-    toRow(key, property as JsonSchema, commentOf(text, key)),
+    toRow(key, property as JsonSchema),
   )
   const head = ['| Flag | Environment | Default | Values | Meaning |', '|---|---|---|---|---|']
   return [`## ${title}`, '', `${about} Schema: \`${source}\`.`, '', ...head, ...rows, ''].join('\n')
@@ -78,16 +74,15 @@ interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[]
 }
 
-function toRow(key: string, property: JsonSchema, comment: string | undefined): string {
-  const meaning = property.description ?? comment
-  if (meaning === undefined)
-    throw new Error(`the setting ${key} has neither description nor comment`)
+function toRow(key: string, property: JsonSchema): string {
+  const meaning = property.description
+  if (meaning === undefined) throw new Error(`the setting ${key} has no description`)
   const cells = [
     code(flagName(key)),
     code(environmentName(PREFIX, key)),
     property.default === undefined ? '**required**' : defaultOf(property.default),
     valuesOf(property),
-    meaning.replace(/\.$/, ''),
+    meaning,
   ]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
@@ -108,14 +103,4 @@ function valuesOf(property: JsonSchema): string {
   if (anyOf.some((one) => one.type === 'boolean')) return '`true` `false`'
   if ([property, ...anyOf].some((one) => one.format === 'uri')) return 'https URL'
   return 'text'
-}
-
-/** The comment right above a key of the schema, on one line. */
-function commentOf(source: string, key: string): string | undefined {
-  const comment = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s+${key}: `).exec(source)?.[1]
-  return comment
-    ?.split('\n')
-    .map((line) => line.replace(/^\s*\*? ?/, '').trim())
-    .join(' ')
-    .trim()
 }

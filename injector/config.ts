@@ -45,16 +45,18 @@ export const injectorConfig = z.strictObject({
     .min(1)
     .default('/var/run/secrets/kubernetes.io/serviceaccount')
     .describe(
-      "Token and authority with which the injector reads the certificate of Lanyard's own authority",
+      "Folder of the service account token and the authority with which the injector reads the certificate of Lanyard's own authority",
     ),
   drainWaitMs: integer({ min: 0, max: 15_000 })
     .default(3_000)
-    .describe('How long the webhooks answer on after SIGTERM, until no new request comes'),
+    .describe(
+      'Milliseconds for which the webhooks still answer after SIGTERM, since new requests come for a while',
+    ),
   sidecarImage: z.string().min(1).describe('Image of the sidecar, best with a digest'),
   sidecarImagePullPolicy: z
     .enum(['IfNotPresent', 'Always', 'Never'])
     .default('IfNotPresent')
-    .describe('When kubelet pulls it'),
+    .describe('When the kubelet pulls the image of the sidecar'),
   sidecarLogLevel: z
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
@@ -79,14 +81,16 @@ export const injectorConfig = z.strictObject({
   sidecarMemoryLimit: quantity()
     .default(DEFAULT_AMOUNTS.memoryLimit)
     .describe(
-      'Memory limit of a sidecar: enough for 1,000 watches in a burst. With less it takes on fewer requests at once',
+      'Memory limit of a sidecar: enough for 1,000 watches in a burst. With less memory a sidecar takes fewer requests at the same time',
     ),
   sidecarCpuLimitMin: quantity()
     .default(DEFAULT_AMOUNTS.cpuLimitMin)
-    .describe('No CPU limit of a sidecar is below, whoever asks for less'),
+    .describe('The least CPU limit of a sidecar, whatever an annotation or a LimitRange asks for'),
   sidecarMemoryLimitMin: quantity()
     .default(DEFAULT_AMOUNTS.memoryLimitMin)
-    .describe('No memory limit of a sidecar is below, whoever asks for less'),
+    .describe(
+      'The least memory limit of a sidecar, whatever an annotation or a LimitRange asks for',
+    ),
   sidecarCpuMax: quantity()
     .default(DEFAULT_AMOUNTS.cpuMax)
     .describe('The most CPU that an annotation may ask for'),
@@ -114,7 +118,7 @@ export const injectorConfig = z.strictObject({
     .enum(['Fail', 'Ignore'])
     .default('Fail')
     .describe(
-      'What becomes of exec, attach and port-forward by people while they cannot be put on record: `Fail` refuses, `Ignore` lets them pass and logs who it was',
+      'What happens to exec, attach and port-forward by people while they cannot be recorded: `Fail` refuses them, `Ignore` lets them pass and logs the person',
     ),
   neutralKeys: z
     .string()

@@ -19,46 +19,72 @@ const SECRETS = '/var/run/secrets/lanyard.dev'
  * a Service named `lanyard-listen` would otherwise change where the sidecar listens.
  */
 export const sidecarConfig = z.strictObject({
-  /** `host:port` of the control plane. */
-  controlPlaneAddress: z.string().regex(/^[^\s/]+:\d{1,5}$/, { error: 'want host:port' }),
-  /**
-   * Name that the control plane's certificate must hold. The address may then be an IP: a name would
-   * be looked up by the pod's own DNS settings. Empty means the host of `controlPlaneAddress`.
-   */
+  controlPlaneAddress: z
+    .string()
+    .regex(/^[^\s/]+:\d{1,5}$/, { error: 'want host:port' })
+    .describe('`host:port` of the control plane'),
   controlPlaneName: z
     .union([z.literal(''), z.string().regex(DNS_NAME, { error: 'want a DNS name' })])
-    .default(''),
-  /** Certificates (PEM) that the control plane's own certificate must lead to. */
-  controlPlaneCa: z.string().includes('-----BEGIN CERTIFICATE-----', {
-    error: 'want certificates in PEM',
-  }),
-  /** Containers to serve, separated by commas: each gets its own token. */
-  containers: z.string().transform(parseContainers),
-  /** Handed to the containers as the file `namespace` of their service account folder. */
-  podNamespace: z.string().min(1),
-  /** Where the API server is; empty means KUBERNETES_SERVICE_HOST and _PORT. */
-  upstreamUrl: z.union([z.literal(''), z.url({ protocol: /^https$/ })]).default(''),
-  /** The pod's real credential; only the sidecar mounts it. */
-  apiTokenFile: z.string().min(1).default(`${SECRETS}/api/token`),
-  /** Certificates (PEM) that the API server's own certificate must lead to; empty means `apiCaFile`. */
+    .default('')
+    .describe(
+      "Name that the control plane's certificate must hold; empty means the host of `controlPlaneAddress`. With a name here the address may be an IP, which the pod's own DNS settings cannot change",
+    ),
+  controlPlaneCa: z
+    .string()
+    .includes('-----BEGIN CERTIFICATE-----', {
+      error: 'want certificates in PEM',
+    })
+    .describe("Certificates (PEM) that the control plane's own certificate must lead to"),
+  containers: z
+    .string()
+    .transform(parseContainers)
+    .describe('Containers to serve, separated by commas: each gets its own token'),
+  podNamespace: z
+    .string()
+    .min(1)
+    .describe(
+      'Namespace of the pod; the containers read it in the file `namespace` of their service account folder',
+    ),
+  upstreamUrl: z
+    .union([z.literal(''), z.url({ protocol: /^https$/ })])
+    .default('')
+    .describe('Where the API server is; empty means KUBERNETES_SERVICE_HOST and _PORT'),
+  apiTokenFile: z
+    .string()
+    .min(1)
+    .default(`${SECRETS}/api/token`)
+    .describe("File with the pod's real credential; only the sidecar mounts it"),
   apiCa: z
     .union([
       z.literal(''),
       z.string().includes('-----BEGIN CERTIFICATE-----', { error: 'want certificates in PEM' }),
     ])
-    .default(''),
-  /** The same as a file, read again when it changes. Nobody but the sidecar may choose what is in it. */
-  apiCaFile: z.string().min(1).default(`${SECRETS}/api/ca.crt`),
-  /** Pod-bound token with which the sidecar enrols. */
-  controlPlaneTokenFile: z.string().min(1).default(`${SECRETS}/control-plane/token`),
-  /** In-memory volume: `containers/<name>` for each container, `private` for the sidecar alone. */
-  stateDirectory: z.string().min(1).default('/var/run/lanyard'),
-  /** Callers connect here, over loopback only. 0 lets the system choose. */
-  listenPortNumber: integer({ min: 0, max: 65_535 }).default(16_443),
-  /**
-   * Where callers connect that call the API server by its name, over loopback only, `address:port`;
-   * empty means nowhere. Where it cannot listen there it serves the others.
-   */
+    .default('')
+    .describe(
+      "Certificates (PEM) that the API server's own certificate must lead to; empty means those of `apiCaFile`",
+    ),
+  apiCaFile: z
+    .string()
+    .min(1)
+    .default(`${SECRETS}/api/ca.crt`)
+    .describe(
+      'File with such certificates, read again when it changes. Nobody but the sidecar may choose what is in it',
+    ),
+  controlPlaneTokenFile: z
+    .string()
+    .min(1)
+    .default(`${SECRETS}/control-plane/token`)
+    .describe('File with the pod-bound token with which the sidecar enrols'),
+  stateDirectory: z
+    .string()
+    .min(1)
+    .default('/var/run/lanyard')
+    .describe(
+      'In-memory volume: `containers/<name>` for each container, `private` for the sidecar alone',
+    ),
+  listenPortNumber: integer({ min: 0, max: 65_535 })
+    .default(16_443)
+    .describe('Port where callers connect, over loopback only; 0 lets the system choose'),
   serviceNameAddress: z
     .union([
       z.literal(''),
@@ -66,38 +92,72 @@ export const sidecarConfig = z.strictObject({
         error: 'want an address of loopback and a port',
       }),
     ])
-    .default(''),
-  /** Health and metrics, for the kubelet and for Prometheus. */
-  healthPortNumber: integer({ min: 0, max: 65_535 }).default(16_444),
-  /** Address that health and metrics are served on; empty means all of the pod's. */
-  healthHost: z.string().default(''),
-  /** A decision takes about a millisecond; past this the control plane is not well. */
-  decisionTimeoutMs: integer({ min: 10, max: 120_000 }).default(5_000),
-  /** How long a request waits for a connection to the control plane that is being made again. */
-  reconnectWaitMs: integer({ min: 0, max: 60_000 }).default(1_000),
-  /** Silence after which the control plane is asked whether it is there, and how long it has. */
-  keepaliveMs: integer({ min: 200, max: 60_000 }).default(5_000),
-  /** Each waiting request holds about 10 kB, so all of them stay below the memory limit. */
-  waitingRequestsMax: integer({ min: 1, max: 65_536 }).default(512),
-  /**
-   * Watches included. Fewer where the memory limit holds fewer: one for each 784 KiB above 64 MiB, and
-   * never fewer than 32.
-   */
-  openRequestsMax: integer({ min: 1, max: 65_536 }).default(1_024),
-  /** Memory that the sidecar may have; 0 means what its control group says. */
-  memoryLimitBytes: integer({ min: 0, max: 2 ** 46 }).default(0),
-  /** The API server itself takes about 3 MiB; only its proxies take more. */
-  requestBodyBytesMax: integer({ min: 1_024, max: 1_073_741_824 }).default(16 * 1024 * 1024),
-  /** The API server answers within 60 s by default; watches and tunnels are exempt. */
-  upstreamHeadersTimeoutMs: integer({ min: 100, max: 3_600_000 }).default(75_000),
-  /** Projected volumes change by a swapped link; the old token stays valid for minutes. */
-  fileCheckMs: integer({ min: 20, max: 60_000 }).default(2_000),
-  /** Time for running requests at SIGTERM, when the app containers have ended already. */
-  drainMs: integer({ min: 0, max: DRAIN_MS_MAX - 5_000 }).default(10_000),
-  /** What is logged; platform/logger.ts says what each level may hold. */
-  logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
-  /** Serve IPv6 loopback as well, where there is one. */
-  listenIpv6: boolean().default(true),
+    .default('')
+    .describe(
+      'Address of loopback and port, `address:port`, for callers that call the API server by its name; empty means none. A sidecar that cannot listen there serves the other callers',
+    ),
+  healthPortNumber: integer({ min: 0, max: 65_535 })
+    .default(16_444)
+    .describe(
+      'Port of health and metrics, for the kubelet and for Prometheus; 0 lets the system choose',
+    ),
+  healthHost: z
+    .string()
+    .default('')
+    .describe("Address that health and metrics are served on; empty means all of the pod's"),
+  decisionTimeoutMs: integer({ min: 10, max: 120_000 })
+    .default(5_000)
+    .describe(
+      'Milliseconds that a decision may take before the request is refused. A decision usually takes about one',
+    ),
+  reconnectWaitMs: integer({ min: 0, max: 60_000 })
+    .default(1_000)
+    .describe(
+      'Milliseconds that a request waits while the connection to the control plane is made again',
+    ),
+  keepaliveMs: integer({ min: 200, max: 60_000 })
+    .default(5_000)
+    .describe(
+      'Milliseconds of silence after which the control plane is asked whether it is there, and that it has for its answer',
+    ),
+  waitingRequestsMax: integer({ min: 1, max: 65_536 })
+    .default(512)
+    .describe(
+      'How many requests may wait for a decision; a further request is refused. Each holds about 10 kB, so all of them together stay below the memory limit',
+    ),
+  openRequestsMax: integer({ min: 1, max: 65_536 })
+    .default(1_024)
+    .describe(
+      'How many requests may be open, watches included; a further request is refused. Fewer where the memory limit holds fewer: one for each 784 KiB above 64 MiB, and never fewer than 32',
+    ),
+  memoryLimitBytes: integer({ min: 0, max: 2 ** 46 })
+    .default(0)
+    .describe('Bytes of memory that the sidecar may have; 0 means what its control group says'),
+  requestBodyBytesMax: integer({ min: 1_024, max: 1_073_741_824 })
+    .default(16 * 1024 * 1024)
+    .describe(
+      'Bytes that the body of a request may have; a longer body is refused. The API server itself takes about 3 MiB; only its proxies take more',
+    ),
+  upstreamHeadersTimeoutMs: integer({ min: 100, max: 3_600_000 })
+    .default(75_000)
+    .describe(
+      "Milliseconds that the API server has to begin its answer; watches and tunnels are exempt. The API server's own limit is 60 s by default",
+    ),
+  fileCheckMs: integer({ min: 20, max: 60_000 })
+    .default(2_000)
+    .describe(
+      'Milliseconds between two looks at the files of tokens and certificates. The kubelet replaces a token minutes before the old token expires',
+    ),
+  drainMs: integer({ min: 0, max: DRAIN_MS_MAX - 5_000 })
+    .default(10_000)
+    .describe(
+      'Milliseconds that running requests have at SIGTERM, when the app containers have ended already',
+    ),
+  logLevel: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('What is logged; `platform/logger.ts` says what each level may hold'),
+  listenIpv6: boolean().default(true).describe('Serve IPv6 loopback as well, where there is one'),
 })
 
 export type SidecarConfig = Readonly<z.infer<typeof sidecarConfig>>

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import { controlPlaneConfig } from '../control-plane/config.ts'
 import { FAULTS, Fault } from '../core/fault.ts'
 import { QUERY_PARAMETERS } from '../core/kubernetes/query-parameters.ts'
 import { failureStatus, faultStatus, type Status } from '../core/kubernetes/status.ts'
@@ -14,9 +15,12 @@ import type { FieldRules } from '../core/templates/field-rule.ts'
 import { CONTAINER_FIELDS, POD_FIELDS } from '../core/templates/pod-fields.ts'
 import { SPEC_FIELDS } from '../core/templates/workload-fields.ts'
 import { configurationDocument } from '../docs/generate-configuration.ts'
+import { injectorConfig } from '../injector/config.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { environmentName, flagName } from '../platform/config.ts'
 import { TAKEN_AWAY } from '../proxy/exchange/response-headers.ts'
 import { HEADER_RULES } from '../proxy/judgement/header-rules.ts'
+import { sidecarConfig } from '../sidecar/config.ts'
 import { aRequest } from './support/policy-builders.ts'
 import { ROOT, repositoryFiles } from './support/repository-files.ts'
 
@@ -257,6 +261,16 @@ test('metrics have a row each in docs/operations.md', () => {
   expect([...firstCells(sectionOf('docs/operations.md', 'Metrics'))].sort()).toEqual(names.sort())
 })
 
+test('docs/generate-configuration.ts explains the names of a setting that every process takes', () => {
+  const head = configurationDocument().split('\n## ')[0] ?? ''
+  const [, key = '', flag, environment] =
+    /: `(\w+)` is `(--[\w-]+)` on the command line,\n`(\w+)` in the environment/.exec(head) ?? []
+  expect([flag, environment]).toEqual([flagName(key), environmentName('LANYARD', key)])
+  for (const { shape } of [sidecarConfig, injectorConfig, controlPlaneConfig]) {
+    expect(Object.keys(shape)).toContain(key)
+  }
+})
+
 test('configurationDocument() is docs/configuration.md', async () => {
   await expect(configurationDocument()).toMatchFileSnapshot('../docs/configuration.md')
 })
@@ -266,4 +280,23 @@ test('docs/dependencies.md has a row for each dependency', () => {
   expect([...firstCells(read('docs/dependencies.md'))].sort()).toEqual(
     [...Object.keys(dependencies), ...Object.keys(devDependencies)].sort(),
   )
+})
+
+describe('docs/adr', () => {
+  const pages = tracked.filter((path) => /^docs\/adr\/\d{4}-/.test(path))
+  const headOf = (path: string) =>
+    /^# \d{4}: (.+)\n\nDate: (\d{4}-\d{2}-\d{2})\. State: (proposed|accepted|replaced by .+)\.\n/.exec(
+      read(path),
+    )
+
+  test('has pages', () => {
+    expect(pages.length).toBeGreaterThan(0)
+  })
+
+  test.each(pages)('%s says its date and its state, as the index does', (path) => {
+    const [, title, date, state] = headOf(path) ?? []
+    const file = basename(path)
+    const row = `| [${file.slice(0, 4)}](${file}) | ${title} | ${date} | ${state} |`
+    expect(read('docs/adr/README.md').split('\n')).toContain(row)
+  })
 })

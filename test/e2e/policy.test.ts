@@ -299,13 +299,13 @@ for f in a b c; do sha256sum < /tmp/$f; done | sort | uniq -c | awk '{print $1}'
   })
 
   test('attach shows what the container says', async () => {
-    const said = await script('timeout 5 kubectl attach ruled -c main 2>/dev/null | head -n 1')
+    const said = await script('timeout 20 kubectl attach ruled -c main 2>/dev/null | head -n 1')
     expect(said).toMatch(/^tick \d+\n$/)
   })
 
   test('port-forward carries a request to a port of the pod', async () => {
     const said = await script(`kubectl port-forward pod/ruled 18080:16444 >/dev/null 2>&1 & P=$!
-sleep 2; curl -s http://127.0.0.1:18080/livez; kill $P`)
+curl -s --retry 20 --retry-delay 1 --retry-connrefused http://127.0.0.1:18080/livez; kill $P`)
     expect(said).toMatch(/ok\n$/)
   })
 

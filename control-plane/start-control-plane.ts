@@ -17,6 +17,7 @@ import { VERSION } from '../platform/version.ts'
 import { createAccessApiServer } from './access-api/access-api-server.ts'
 import type { ChainLapses } from './chains/chain-lapses.ts'
 import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
+import { type ChainStory, createChainStory } from './chains/chain-story.ts'
 import { createGrownBindings } from './chains/grown-bindings.ts'
 import { createOptOuts } from './chains/opt-outs.ts'
 import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
@@ -78,7 +79,9 @@ export async function startControlPlane(
   const reviewToken = createTokenGate(kube.makeApiClient(AuthenticationV1Api), now)
   const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
-  const shared = { ...store, sessions, reviewToken, access, logger, now }
+  const { endsAtMs } = cluster
+  const chainStory = createChainStory({ endsAtMs, workloads: store.workloads })
+  const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   measureOpenDecisions(metrics, openDecisions.size)
   const grpc = await startGrpcServer(
     `0.0.0.0:${config.grpcPortNumber}`,
@@ -103,7 +106,7 @@ export async function startControlPlane(
     { name: 'cluster', check: facts.problem },
   ]
   const api = await startAccessApi({
-    ...{ kube, config, store, access, checks, serving, logger },
+    ...{ kube, config, store, access, chainStory, checks, serving, logger },
     onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
   })
   const health = await startHealthServer({
@@ -218,6 +221,7 @@ async function startAccessApi(parts: {
   readonly config: ControlPlaneConfig
   readonly store: Store
   readonly access: AccessReviewer
+  readonly chainStory: ChainStory
   readonly checks: readonly HealthCheck[]
   readonly serving: Awaited<ReturnType<typeof keepServingCertificate>>
   readonly logger: Logger
@@ -232,6 +236,7 @@ async function startAccessApi(parts: {
   const server = createAccessApiServer({
     auditEvents: store.auditEvents,
     podBindings: store.bindings,
+    chainStory: parts.chainStory,
     certificate: serving.current(),
     requestHeader,
     authorize: (user, attributes) => mayAccess(access, user, attributes),

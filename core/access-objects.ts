@@ -63,6 +63,10 @@ export interface ChainObject {
     readonly visitors: readonly VisitorObject[]
     /** Visits of more people than are named. */
     readonly visitsOmitted: number
+    /** When it ends, unless its root requester is seen for it before; absent where chains never end by age. */
+    readonly endsAt?: string
+    /** Who restarted, scaled, queued or placed what the pod comes from. Only where one chain is read. */
+    readonly touches?: readonly TouchObject[]
   }
 }
 
@@ -102,6 +106,15 @@ export interface MatchesObject {
   readonly principal: string
   readonly role: string
   readonly rules: readonly { readonly name: string; readonly effect: string }[]
+}
+
+/** A write that chose no code, by somebody who answers for nothing. */
+export interface TouchObject {
+  readonly username: string
+  readonly at: string
+  /** Of which object, as `Deployment/web`. */
+  readonly object: string
+  readonly fields: readonly string[]
 }
 
 export interface AuditEventSpec {

@@ -2,6 +2,7 @@
 
 interface Meta {
   readonly name: string
+  readonly uid?: string
   readonly namespace?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>

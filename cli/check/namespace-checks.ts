@@ -7,11 +7,13 @@ import {
   SIDECAR_CONTAINER,
 } from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'
+import { chainChecks } from './chain-checks.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'
 import { futureChecks, type LookedAtNamespace } from './future-checks.ts'
 import { operatorChecks } from './operator-checks.ts'
 import { requesterChecks } from './requester-checks.ts'
+import { restartCommand } from './restart-command.ts'
 
 const CATEGORY = 'data-plane'
 const WORKLOADS_MAX = 10
@@ -45,6 +47,12 @@ export async function namespaceChecks(
         title: `every pod of namespace ${metadata.name} has the sidecar`,
         run: () => checkPods(context, metadata.name, metadata.labels?.[MODE_LABEL]),
       })),
+    ...chainChecks(
+      context,
+      optedIn
+        .map(({ metadata }) => metadata.name)
+        .filter((name) => !EXEMPT_NAMESPACES.includes(name)),
+    ),
     // By name also before it is opted in.
     ...futureChecks(context, (only === undefined ? optedIn : read.value).flatMap(toLookedAt)),
     ...(await requesterChecks(
@@ -141,30 +149,4 @@ async function checkPods(
 
 function hasSidecar({ initContainers }: PodObject['spec']): boolean {
   return (initContainers ?? []).some(({ name }) => name === SIDECAR_CONTAINER)
-}
-
-/** Makes the pod anew, so that the injector sees it. */
-function restartCommand(namespace: string, { metadata }: PodObject): string {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
-  const hash = metadata.labels?.['pod-template-hash']
-  const restart = (what: string) => `kubectl -n ${namespace} rollout restart ${what}`
-  switch (owner?.kind) {
-    case 'ReplicaSet': {
-      const deployment = owner.name.endsWith(`-${hash}`)
-        ? owner.name.slice(0, -`-${hash}`.length)
-        : ''
-      return deployment === ''
-        ? `kubectl -n ${namespace} delete pod ${metadata.name}`
-        : restart(`deployment/${deployment}`)
-    }
-    case 'StatefulSet':
-    case 'DaemonSet':
-      return restart(`${owner.kind.toLowerCase()}/${owner.name}`)
-    case 'Job':
-      return `kubectl -n ${namespace} delete job ${owner.name}   # then create it again`
-    case undefined:
-      return `kubectl -n ${namespace} delete pod ${metadata.name}   # then create it again`
-    default:
-      return `kubectl -n ${namespace} delete pod ${metadata.name}`
-  }
 }

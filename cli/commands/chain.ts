@@ -1,4 +1,9 @@
-import type { ChainObject, RequesterObject, VisitorObject } from '../../core/access-objects.ts'
+import type {
+  ChainObject,
+  RequesterObject,
+  TouchObject,
+  VisitorObject,
+} from '../../core/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import { getChain, listChains } from '../access-client.ts'
@@ -101,6 +106,8 @@ function drawChain(
     ),
     ...drawTree(growTree([chain, ...launched]), note),
     ...(chain.spec.visitors ?? []).map((visitor) => describeVisitor(visitor, context.utc)),
+    ...(chain.spec.touches ?? []).map((touch) => describeTouch(touch, context.utc)),
+    describeLife(chain, context.utc),
   ]
 }
 
@@ -110,6 +117,22 @@ function describeVisitor(visitor: VisitorObject, utc: boolean): string {
   const times = visits === 1 ? '' : `, ${visits} times`
   const since = joined ? ', a co-requester since' : ''
   return `${escapeText(username)}  reached into the pod: ${escapeText(kinds.join(', '))}${times}, last ${formatTime(lastAt, utc)}${since}`
+}
+
+/** Somebody who restarted, scaled, queued or placed what the pod comes from. */
+function describeTouch({ username, at, object, fields }: TouchObject, utc: boolean): string {
+  const what = fields.length === 0 ? '' : ` (${escapeText(fields.join(', '))})`
+  return `${escapeText(username)}  touched ${escapeText(object)}${what}, ${formatTime(at, utc)}; answers for nothing`
+}
+
+/** Since when the chain runs, and until when. */
+function describeLife({ spec }: ChainObject, utc: boolean): string {
+  const { beganAt, renewedAt, endsAt, rootRequester } = spec
+  const root = escapeText(rootRequester.username)
+  const began = `began ${formatTime(beganAt, utc)}, ${root} last seen for it ${formatTime(renewedAt, utc)}`
+  return endsAt === undefined
+    ? `${began}; does not end by age`
+    : `${began}; ends ${formatTime(endsAt, utc)}, unless ${root} restarts what it comes from before`
 }
 
 function groups(requester: RequesterObject): string {

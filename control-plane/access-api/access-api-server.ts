@@ -7,6 +7,7 @@ import { frontProxyCheck, frontProxyContext } from '../../platform/front-proxy-c
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
+import type { ChainStory } from '../chains/chain-story.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
 import { createAccessApiApp, type DelegatedAuthorizer } from './access-api-app.ts'
 import { createAuditEventResource } from './audit-event-resource.ts'
@@ -29,6 +30,7 @@ const HEADER_BYTES_MAX = 128 * 1_024
 export interface AccessApiDeps {
   readonly auditEvents: AuditEventReader
   readonly podBindings: PodBindingReader
+  readonly chainStory: ChainStory
   /** For the DNS name of the Service that the APIService names; replaced by `setCertificate`. */
   readonly certificate: CertificatePair
   readonly requestHeader: RequestHeaderSource
@@ -63,7 +65,10 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
   let { certificate } = deps
   const app = createAccessApiApp({
     ...deps,
-    resources: [createChainResource(deps.podBindings), createAuditEventResource(deps.auditEvents)],
+    resources: [
+      createChainResource(deps.podBindings, deps.chainStory),
+      createAuditEventResource(deps.auditEvents),
+    ],
     readiness: [frontProxyCheck(deps.requestHeader), ...(deps.readiness ?? [])],
     watchesMax: deps.watchesMax ?? WATCHES_MAX,
     watchTimes: deps.watchTimes ?? WATCH_TIMES,

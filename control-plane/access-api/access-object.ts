@@ -6,6 +6,7 @@ import {
   type DelegationChainObject,
   type EffectWord,
   type RequesterObject,
+  type TouchObject,
   type VisitorObject,
 } from '../../core/access-objects.ts'
 import { assert } from '../../core/assert.ts'
@@ -17,6 +18,7 @@ import { escapeTexts } from '../../core/escape-text.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { isFree } from '../../core/policy/obligations.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
+import type { ObjectTouch } from '../store/workload-store.ts'
 
 /** The pod that a chain belongs to. */
 export function boundPod(chain: DelegationChain): Actor {
@@ -27,9 +29,16 @@ export function boundPod(chain: DelegationChain): Actor {
 
 /* What callers wrote ends in terminals, by kubectl's tables, YAML and jsonpath too: it is escaped here. */
 
+/** What is told of a chain beside its binding; touches only where one chain is read. */
+export interface ToldOfChain {
+  readonly endsAtMs: number
+  readonly touches?: readonly ObjectTouch[]
+}
+
 /** A binding as people read it: named after the pod. */
 export function toChainObject(
   binding: PodBinding,
+  told: ToldOfChain,
   resourceVersion = binding.sequence,
 ): ChainObject {
   const pod = boundPod(binding.chain)
@@ -52,6 +61,8 @@ export function toChainObject(
       renewedAt: toTime(binding.renewedAtMs),
       visitors: binding.visits.visitors.map(toVisitor),
       visitsOmitted: binding.visits.omitted,
+      ...(Number.isFinite(told.endsAtMs) ? { endsAt: toTime(told.endsAtMs) } : {}),
+      ...(told.touches === undefined ? {} : { touches: told.touches.map(toTouch) }),
     },
   })
 }
@@ -153,6 +164,10 @@ function toDelegationChainObject(chain: DelegationChain): DelegationChainObject 
 
 function toVisitor({ firstAtMs, lastAtMs, ...visitor }: Visitor): VisitorObject {
   return { ...visitor, firstAt: toTime(firstAtMs), lastAt: toTime(lastAtMs) }
+}
+
+function toTouch({ username, atMs, kind, name, fields }: ObjectTouch): TouchObject {
+  return { username, at: toTime(atMs), object: `${kind}/${name}`, fields }
 }
 
 function toRequester({ username, uid, groups, extra }: UserInfo): RequesterObject {

@@ -18,6 +18,11 @@ export const CHAIN_COLUMNS: readonly Column<ChainObject>[] = [
   column('Age', 'Time since the pod was admitted.', ({ metadata }, nowMs) =>
     humanDuration(nowMs - Date.parse(metadata.creationTimestamp)),
   ),
+  column(
+    'Ends',
+    'Time until the chain ends, unless its root requester is seen before.',
+    describeEnd,
+  ),
   column('Co-Requesters', 'Who else could choose the code that runs.', describeCoRequesters, WIDE),
   column(
     'Service Account',
@@ -25,12 +30,27 @@ export const CHAIN_COLUMNS: readonly Column<ChainObject>[] = [
     ({ spec }) => spec.actors.at(-1)?.serviceAccount ?? '',
     WIDE,
   ),
+  column(
+    'Visitors',
+    'Who reached into the pod by their own credential.',
+    ({ spec }) => namesOf(spec.visitors),
+    WIDE,
+  ),
   column('Pod UID', 'UID of the pod.', ({ spec }) => spec.podUid, WIDE),
 ]
 
 function describeCoRequesters({ spec }: ChainObject): string {
-  const names = spec.coRequesters.map(({ username }) => username)
-  return names.length === 0 ? '<none>' : names.join(',')
+  return namesOf(spec.coRequesters)
+}
+
+function namesOf(people: readonly { readonly username: string }[]): string {
+  return people.length === 0 ? '<none>' : people.map(({ username }) => username).join(',')
+}
+
+function describeEnd({ spec: { endsAt } }: ChainObject, nowMs: number): string {
+  if (endsAt === undefined) return '<never>'
+  const leftMs = Date.parse(endsAt) - nowMs
+  return leftMs <= 0 ? 'ended' : humanDuration(leftMs)
 }
 
 /** `agent > Job/build > build-x7k2`, with the namespace where it is not the pod's own. */

@@ -1,5 +1,6 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { ChainObject } from '../../core/access-objects.ts'
+import type { ChainStory } from '../chains/chain-story.ts'
 import type { PodBinding, PodBindingFilter, PodBindingStore } from '../store/pod-binding-store.ts'
 import { boundPod, toChainObject } from './access-object.ts'
 import {
@@ -20,6 +21,9 @@ import { CHAIN_COLUMNS } from './chain-columns.ts'
 /** What is read of the bindings; nothing here writes. */
 export type PodBindingReader = Pick<PodBindingStore, 'list' | 'onCommit'>
 
+/** A chain of a list or a watch. */
+type Show = (binding: PodBinding, resourceVersion?: number) => ChainObject
+
 const FIELDS = {
   'metadata.name': ({ metadata }: ChainObject) => metadata.name,
   'metadata.namespace': ({ metadata }: ChainObject) => metadata.namespace,
@@ -30,7 +34,12 @@ const FIELDS = {
  * Resource `chains`: one for each pod name, that of the pod of this name whose sidecar enrolled
  * last. What was only admitted is not shown: its name may belong to another pod.
  */
-export function createChainResource(bindings: PodBindingReader): ApiResource<ChainObject> {
+export function createChainResource(
+  bindings: PodBindingReader,
+  story: ChainStory,
+): ApiResource<ChainObject> {
+  const shown: Show = (binding, resourceVersion) =>
+    toChainObject(binding, { endsAtMs: story.endsAtMs(binding) }, resourceVersion)
   return {
     resource: 'chains',
     kind: 'Chain',
@@ -40,12 +49,14 @@ export function createChainResource(bindings: PodBindingReader): ApiResource<Cha
     fields: Object.keys(FIELDS),
     async get(namespace, name) {
       const binding = await newestBefore(bindings, { namespace, pod: name }, Infinity)
-      return binding === undefined ? undefined : toChainObject(binding)
+      if (binding === undefined) return undefined
+      const touches = await story.touchesOf(binding)
+      return toChainObject(binding, { endsAtMs: story.endsAtMs(binding), touches })
     },
-    list: (selection, request) => listChains(bindings, selection, request),
+    list: (selection, request) => listChains(bindings, shown, selection, request),
     revision: () => newestSequence(bindings),
     async openChanges(selection, afterRevision) {
-      return createChainChanges(bindings, selection, afterRevision)
+      return createChainChanges(bindings, shown, selection, afterRevision)
     },
     onCommit: (listener) => bindings.onCommit(listener),
   }
@@ -53,6 +64,7 @@ export function createChainResource(bindings: PodBindingReader): ApiResource<Cha
 
 async function listChains(
   bindings: PodBindingReader,
+  shown: Show,
   selection: Selection,
   { limit, position }: ListRequest,
 ): Promise<ListPage<ChainObject>> {
@@ -65,7 +77,7 @@ async function listChains(
     for (const binding of batch.bindings) {
       // Enrolled after the list began: a watch from its revision tells of it.
       if (binding.sequence > revision) return { objects, revision }
-      const object = toChainObject(binding)
+      const object = shown(binding)
       const listed =
         isSelected(FIELDS, selection.requirements, object) &&
         !(await isSuperseded(bindings, binding, revision))
@@ -122,6 +134,7 @@ async function newestBefore(
 /** A pod made anew under the same name: the old chain goes, the new one comes. */
 function createChainChanges(
   bindings: PodBindingReader,
+  shown: Show,
   selection: Selection,
   afterRevision: number,
 ): ChangeReader<ChainObject> {
@@ -133,7 +146,7 @@ function createChainChanges(
     const { namespace, name } = boundPod(binding.chain)
     // Somebody joined or visited it: whoever watches knows it already.
     if (binding.firstSequence <= cursor) {
-      const object = toChainObject(binding)
+      const object = shown(binding)
       const selected = isSelected(FIELDS, selection.requirements, object)
       return selected ? [{ type: 'MODIFIED', object }] : []
     }
@@ -141,8 +154,8 @@ function createChainChanges(
     const changes: ObjectChange<ChainObject>[] = [
       ...(old === undefined
         ? []
-        : [{ type: 'DELETED' as const, object: toChainObject(old, binding.sequence) }]),
-      { type: 'ADDED', object: toChainObject(binding) },
+        : [{ type: 'DELETED' as const, object: shown(old, binding.sequence) }]),
+      { type: 'ADDED', object: shown(binding) },
     ]
     return changes.filter(({ object }) => isSelected(FIELDS, selection.requirements, object))
   }

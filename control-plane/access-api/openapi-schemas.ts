@@ -69,6 +69,17 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
       renewedAt: time('When its root requester was last seen for it.'),
       visitors: list('Who reached into the pod by their own credential.', ref('Visitor')),
       visitsOmitted: integer('Visits of more people than are named.'),
+      endsAt: time('When it ends, unless its root requester is seen for it before.'),
+      touches: list(
+        'Who restarted, scaled, queued or placed what the pod comes from. Not in lists and watches.',
+        ref('Touch'),
+      ),
+    }),
+    Touch: object('A write that chose no code.', {
+      username: text('User name.'),
+      at: time('When.'),
+      object: text('Of which object, such as Deployment/web.'),
+      fields: list('Which fields, such as replicas.', { type: 'string' }),
     }),
     Visitor: object('Somebody who reached into the pod, and may have acted in it.', {
       username: text('User name.'),

@@ -4,6 +4,7 @@ import { isUnsafe } from '../../core/escape-text.ts'
 import {
   createMemoryAuditEventStore,
   createMemoryPodBindingStore,
+  NO_STORY,
 } from '../../test/support/memory-stores.ts'
 import { AGENT, aDecision, anEnrolledBinding, aUser } from '../../test/support/record-builders.ts'
 import { toAuditEventObject, toChainObject } from './access-object.ts'
@@ -41,13 +42,15 @@ test.each(REPRESENTATIONS)('createRendering() escapes every text of a decision a
 })
 
 test.each(REPRESENTATIONS)('createRendering() escapes every text of a chain as %s', (form) => {
-  const resource = createChainResource(createMemoryPodBindingStore())
+  const resource = createChainResource(createMemoryPodBindingStore(), NO_STORY)
   fc.assert(
     fc.property(text, text, (username, kind) => {
       const actor = { ...AGENT, via: [{ kind, name: kind }] }
       const coRequesters = [aUser(kind)]
       const chain = { rootRequester: aUser(username), coRequesters, actors: [actor] }
-      const object = toChainObject(anEnrolledBinding([actor], 1, { chain }))
+      const touches = [{ kind, name: kind, username, atMs: 0, fields: [kind] }]
+      const told = { endsAtMs: 1, touches }
+      const object = toChainObject(anEnrolledBinding([actor], 1, { chain }), told)
       const rendering = createRendering(resource, form, 'Object', () => 0)
       expect(unsafeTexts(rendering.one(object))).toEqual([])
     }),

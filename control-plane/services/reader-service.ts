@@ -14,7 +14,7 @@ import type {
   WatchAuditEventsResponseSchema,
 } from '../../proto/gen/lanyard/v1/audit_pb.ts'
 import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-import type { ChainService, PodBindingSchema } from '../../proto/gen/lanyard/v1/chain_pb.ts'
+import type { ChainService } from '../../proto/gen/lanyard/v1/chain_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import {
   attributesToMessage,
@@ -22,14 +22,17 @@ import {
   obligationsToMessage,
 } from '../../proto/question-message.ts'
 import { createAuditEventScan } from '../access-api/audit-event-scan.ts'
+import type { ChainStory } from '../chains/chain-story.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
-import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
+import type { PodBindingStore } from '../store/pod-binding-store.ts'
+import { bindingToMessage } from './binding-message.ts'
 import { toServiceError, unary } from './grpc-fault.ts'
 import { createDisclose, createPermit, type PermitDeps } from './reader-permits.ts'
 
 export interface ReaderDeps extends PermitDeps {
   readonly bindings: PodBindingStore
   readonly auditEvents: AuditEventReader
+  readonly chainStory: ChainStory
   readonly logger: Logger
   readonly now: () => number
 }
@@ -49,14 +52,16 @@ export function createChainService(deps: ReaderDeps): GrpcHandlers<typeof ChainS
         if (binding === undefined || pod === undefined) return undefined
         return { found: binding, namespace: pod.namespace }
       })
-      return { binding: bindingToMessage(found) }
+      return {
+        binding: bindingToMessage(found, deps.chainStory, await deps.chainStory.touchesOf(found)),
+      }
     }),
     listChains: unary(deps.logger, async ({ namespace, pageSize, afterSequence }, metadata) => {
       await permit(metadata, 'chains', 'list', namespace)
       const filter = namespace === '' ? {} : { namespace }
       const page = { afterSequence: Number(afterSequence), limit: pageLimit(pageSize) }
       const { bindings } = await deps.bindings.list(filter, page)
-      return { bindings: bindings.map(bindingToMessage) }
+      return { bindings: bindings.map((binding) => bindingToMessage(binding, deps.chainStory)) }
     }),
   }
 }
@@ -187,17 +192,6 @@ function toFilter(request: {
 
 function pageLimit(pageSize: number): number {
   return pageSize === 0 ? PAGE_DEFAULT : Math.min(pageSize, PAGE_MAX)
-}
-
-function bindingToMessage(binding: PodBinding): MessageInitShape<typeof PodBindingSchema> {
-  return {
-    podUid: binding.podUid,
-    chain: chainToMessage(binding.chain),
-    boundAt: timestampFromMs(binding.boundAtMs),
-    sequence: BigInt(binding.sequence),
-    cluster: { ...binding.cluster },
-    sidecarVersion: binding.sidecarVersion,
-  }
 }
 
 function eventToMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSchema> {

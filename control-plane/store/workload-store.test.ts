@@ -39,6 +39,23 @@ test('revise() writes what it is given back', async () => {
   expect(await store.workloads.find('b')).toBeUndefined()
 })
 
+test('touchesOf() tells of the newest object of each name, and of no other', async () => {
+  const touch = (username: string) => [{ username, atMs: 1, fields: ['replicas'] }]
+  const web = { kind: 'Deployment', name: 'web' }
+  await save(aWorkload('old', { ...web, touches: touch('bob') }))
+  await save(aWorkload('new', { ...web, touches: touch('carol') }))
+  await save(aWorkload('rs', { name: 'web-1', touches: [] }))
+  await save(aWorkload('there', { ...web, namespace: 'other', touches: touch('dave') }))
+  await save(aWorkload('sts', { kind: 'StatefulSet', name: 'web', touches: touch('erin') }))
+  // Written again, an object of before is no newer.
+  await save(aWorkload('old', { ...web, touches: [...touch('bob'), ...touch('bob')] }))
+  const steps = [web, { kind: 'ReplicaSet', name: 'web-1' }, { kind: 'Job', name: 'none' }]
+  await expect(store.workloads.touchesOf('team', steps)).resolves.toEqual([
+    { ...web, username: 'carol', atMs: 1, fields: ['replicas'] },
+  ])
+  await expect(store.workloads.touchesOf('team', [])).resolves.toEqual([])
+})
+
 test('revise() gives each of many at once what the one before wrote', async () => {
   const add = (name: string) =>
     store.workloads.revise('a', (known = aWorkload('a')) => ({

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { DelegationChain, Via } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
 import type { CommitQueue } from './commit-queue.ts'
@@ -12,6 +13,9 @@ export interface Touch {
   /** Which fields, such as `replicas`. */
   readonly fields: readonly string[]
 }
+
+/** A touch, and of which object. */
+export interface ObjectTouch extends Touch, Via {}
 
 /** An object that makes pods, and for whom. Its chain ends with the pod that launched it, if one did. */
 export interface Workload extends ChainAge {
@@ -44,6 +48,8 @@ export interface WorkloadStore {
   revise(uid: string, revise: (known: Workload | undefined) => Workload): Promise<Workload>
   /** The same for each workload of a namespace, some at a time. */
   reviseNamespace(namespace: string, revise: (known: Workload) => Workload): Promise<void>
+  /** Touches of the objects that have these names now, or had them last; some objects at a time. */
+  touchesOf(namespace: string, objects: readonly Via[]): Promise<readonly ObjectTouch[]>
   /** Every namespace of which a workload is on record. */
   namespaces(): Promise<readonly string[]>
 }
@@ -103,6 +109,16 @@ export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): Wor
         })
       }
     },
+    async touchesOf(namespace, objects) {
+      try {
+        const found = await Promise.all(
+          objects.map((object) => touchesOf(kysely, namespace, object)),
+        )
+        return found.flat()
+      } catch (error) {
+        throw unreadable(error)
+      }
+    },
     async namespaces() {
       try {
         const rows = await kysely.selectFrom('workload').select('namespace').distinct().execute()
@@ -112,6 +128,25 @@ export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): Wor
       }
     },
   }
+}
+
+/** The newest object of a name is the one that was written last: rows are never moved. */
+async function touchesOf(
+  kysely: Database['kysely'],
+  namespace: string,
+  { kind, name }: Via,
+): Promise<readonly ObjectTouch[]> {
+  const row = await kysely
+    .selectFrom('workload')
+    .select('touches')
+    .where('namespace', '=', namespace)
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .orderBy(sql`rowid`, 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const touches = JSON.parse(row?.touches ?? '[]') as Touch[]
+  return touches.map((touch) => ({ kind, name, ...touch }))
 }
 
 /** A refusal by whoever revises is not one of the database: it is told to them alone. */

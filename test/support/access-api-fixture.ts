@@ -18,7 +18,11 @@ import {
   type RequestHeaderConfig,
   type RequestHeaderSource,
 } from '../../platform/request-header-config.ts'
-import { createMemoryAuditEventStore, createMemoryPodBindingStore } from './memory-stores.ts'
+import {
+  createMemoryAuditEventStore,
+  createMemoryPodBindingStore,
+  NO_STORY,
+} from './memory-stores.ts'
 import { NOON_MS } from './record-builders.ts'
 import {
   createTestAuthority,
@@ -143,6 +147,7 @@ export async function startAccessApi(
   const server = createAccessApiServer({
     auditEvents,
     podBindings,
+    chainStory: NO_STORY,
     certificate: await serving.issueServer(),
     requestHeader,
     authorize: async ({ username }) => username === 'alice',

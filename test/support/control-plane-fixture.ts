@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js'
 import { type ChainLapses, createChainLapses } from '../../control-plane/chains/chain-lapses.ts'
 import { createChainRegistry } from '../../control-plane/chains/chain-registry.ts'
+import { createChainStory } from '../../control-plane/chains/chain-story.ts'
 import {
   createGrownBindings,
   type GrownBindings,
@@ -114,7 +115,8 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   })
   const registry = createChainRegistry({ ...store, now })
   const sessions = createSessions(now)
-  const shared = { ...store, sessions, reviewToken, access, logger, now }
+  const chainStory = createChainStory({ ...lapses, workloads: store.workloads })
+  const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
   const authority = await createCertificateAuthority({ commonName: 'x', validForMs: 3_600_000 })
   const serving = await keepServingCertificate(authority, logger)

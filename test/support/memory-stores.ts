@@ -171,3 +171,9 @@ function createListeners(): { add(listener: () => void): () => void; call(): voi
     },
   }
 }
+
+/** Chains that never end, of which nothing more is told. */
+export const NO_STORY = {
+  endsAtMs: () => Number.POSITIVE_INFINITY,
+  touchesOf: async () => [],
+}

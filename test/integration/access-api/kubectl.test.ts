@@ -48,11 +48,11 @@ describe.skipIf(kubectl === undefined)('kubectl', () => {
   test('get chains prints the columns', async () => {
     expect(await run('get chains')).toBe(
       [
-        'NAME         ROOT REQUESTER   DEPTH   CHAIN                                    AGE',
-        'agent        alice            1       agent                                    60s',
-        'build-x7k2   alice            2       agent > Job/build > build-x7k2           60s',
-        'third        alice            3       agent > Job/build > build-x7k2 > third   60s',
-        'shared       bob              1       shared                                   60s',
+        'NAME         ROOT REQUESTER   DEPTH   CHAIN                                    AGE   ENDS',
+        'agent        alice            1       agent                                    60s   <never>',
+        'build-x7k2   alice            2       agent > Job/build > build-x7k2           60s   <never>',
+        'third        alice            3       agent > Job/build > build-x7k2 > third   60s   <never>',
+        'shared       bob              1       shared                                   60s   <never>',
         '',
       ].join('\n'),
     )

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { DelegationChain } from '../../../core/chain.ts'
 import {
   type AccessApiFixture,
   memoryStores,
@@ -61,12 +62,21 @@ function accepting(headers: Record<string, string>) {
   return { headers: { 'x-remote-user': 'alice', ...headers } }
 }
 
+/** Chains end a day after their root was last seen, and carol touched what each pod comes from. */
+const STORY = {
+  endsAtMs: ({ renewedAtMs }: { readonly renewedAtMs: number }) => renewedAtMs + 24 * 3_600_000,
+  touchesOf: async ({ chain }: { readonly chain: DelegationChain }) =>
+    (chain.actors.at(-1)?.via ?? []).map((object) => ({
+      ...{ ...object, username: 'carol', atMs: NOON_MS, fields: ['parallelism'] },
+    })),
+}
+
 describe.each(STORES)('on %s:', (_name, createStores) => {
   let stores: Awaited<ReturnType<typeof createStores>>
 
   beforeEach(async () => {
     stores = await createStores()
-    api = await startAccessApi({}, stores)
+    api = await startAccessApi({ chainStory: STORY }, stores)
   })
 
   afterEach(async () => {
@@ -102,9 +112,22 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
           coRequesters: [],
           actors: [AGENT, BUILD],
           ...{ beganAt: '2026-11-23T10:00:00Z', renewedAt: '2026-11-23T10:00:00Z' },
-          ...{ visitors: [], visitsOmitted: 0 },
+          ...{ visitors: [], visitsOmitted: 0, endsAt: '2026-11-24T10:00:00Z' },
+          touches: [
+            {
+              ...{ username: 'carol', at: '2026-11-23T10:00:00Z' },
+              ...{ object: 'Job/build', fields: ['parallelism'] },
+            },
+          ],
         },
       })
+    })
+
+    test('list says when each ends, and leaves touches to get', async () => {
+      const { json } = await api.get(CHAINS)
+      const end = { spec: { endsAt: '2026-11-24T10:00:00Z' } }
+      expect(json).toMatchObject({ items: [end, end, end] })
+      expect(JSON.stringify(json)).not.toContain('touches')
     })
 
     test('list shows those of the namespace, or of all', async () => {
@@ -182,13 +205,14 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       expect(table.kind).toBe('Table')
       expect(
         table.columnDefinitions.filter(({ priority }) => priority === 0).map(({ name }) => name),
-      ).toEqual(['Name', 'Root Requester', 'Depth', 'Chain', 'Age'])
-      expect(table.rows[1]?.cells.slice(0, 5)).toEqual([
+      ).toEqual(['Name', 'Root Requester', 'Depth', 'Chain', 'Age', 'Ends'])
+      expect(table.rows[1]?.cells.slice(0, 6)).toEqual([
         'build-x7k2',
         'alice',
         2,
         'agent > Job/build > build-x7k2',
         '60s',
+        '23h',
       ])
       expect(table.rows[1]?.object).toMatchObject({
         kind: 'PartialObjectMetadata',

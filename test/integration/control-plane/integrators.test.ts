@@ -8,6 +8,7 @@ import {
 } from '@grpc/grpc-js'
 import { service as healthService } from 'grpc-health-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { withVisit } from '../../../core/chain-visits.ts'
 import { serviceAccountUser } from '../../../core/kubernetes/user-info.ts'
 import { POD_UID_EXTRA } from '../../../core/names.ts'
 import { AdmissionService, WorkloadChange } from '../../../proto/gen/lanyard/v1/admission_pb.ts'
@@ -27,6 +28,7 @@ import {
 import {
   AGENT,
   aBinding,
+  aChain,
   aDecision,
   aDecisionId,
   aRefusal,
@@ -117,9 +119,24 @@ describe('a reader', () => {
   const chains = () => createGrpcClient(ChainService, fixture.address, fixture.credentials)
 
   test('gets chains and decisions', async () => {
+    const { bindings: known, workloads } = fixture.store
+    const visit = { username: 'bob', kind: 'exec', atMs: 1, joined: false } as const
+    await known.revise(BUILD.podUid, ({ chain, visits }) => ({
+      ...{ chain, visits: withVisit(visits, visit) },
+    }))
+    await workloads.revise('job-uid', () => ({
+      ...{ uid: 'job-uid', apiVersion: 'batch/v1', kind: 'Job', namespace: 'team', name: 'build' },
+      ...{ chain: aChain([AGENT]), via: [], controllerUid: '', generation: 1 },
+      ...{ beganAtMs: 1, renewedAtMs: 1 },
+      touches: [{ username: 'dave', atMs: 1, fields: ['parallelism'] }],
+    }))
     const client = chains()
     const { binding } = await callOf(client.getChain.bind(client), { podUid: BUILD.podUid })
     expect(binding?.chain?.actors.map(({ name }) => name)).toEqual(['agent', BUILD.name])
+    expect(binding).toMatchObject({
+      visitors: [{ username: 'bob', kinds: ['exec'] }],
+      touches: [{ username: 'dave', kind: 'Job', name: 'build', fields: ['parallelism'] }],
+    })
     const { bindings } = await callOf(client.listChains.bind(client), { namespace: 'team' })
     expect(bindings).toHaveLength(2)
     client.close()

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/chain.proto.
  */
 export const file_lanyard_v1_chain: GenFile = /*@__PURE__*/
-  fileDesc("ChZsYW55YXJkL3YxL2NoYWluLnByb3RvEgpsYW55YXJkLnYxIrABCghVc2VySW5mbxIQCgh1c2VybmFtZRgBIAEoCRILCgN1aWQYAiABKAkSDgoGZ3JvdXBzGAMgAygJEi4KBWV4dHJhGAQgAygLMh8ubGFueWFyZC52MS5Vc2VySW5mby5FeHRyYUVudHJ5GkUKCkV4dHJhRW50cnkSCwoDa2V5GAEgASgJEiYKBXZhbHVlGAIgASgLMhcubGFueWFyZC52MS5FeHRyYVZhbHVlczoCOAEiHQoLRXh0cmFWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiEKA1ZpYRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkicAoFQWN0b3ISDwoHcG9kX3VpZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkSHAoDdmlhGAUgAygLMg8ubGFueWFyZC52MS5WaWEinwEKD0RlbGVnYXRpb25DaGFpbhIsCg5yb290X3JlcXVlc3RlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SKwoNY29fcmVxdWVzdGVycxgCIAMoCzIULmxhbnlhcmQudjEuVXNlckluZm8SIQoGYWN0b3JzGAMgAygLMhEubGFueWFyZC52MS5BY3RvchIOCgZjbG9zZWQYBCABKAkiIwoHQ2x1c3RlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIsgBCgpQb2RCaW5kaW5nEg8KB3BvZF91aWQYASABKAkSKgoFY2hhaW4YAiABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIsCghib3VuZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYBCABKAQSJAoHY2x1c3RlchgFIAEoCzITLmxhbnlhcmQudjEuQ2x1c3RlchIXCg9zaWRlY2FyX3ZlcnNpb24YBiABKAkiIgoPR2V0Q2hhaW5SZXF1ZXN0Eg8KB3BvZF91aWQYASABKAkiOwoQR2V0Q2hhaW5SZXNwb25zZRInCgdiaW5kaW5nGAEgASgLMhYubGFueWFyZC52MS5Qb2RCaW5kaW5nIlEKEUxpc3RDaGFpbnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SFgoOYWZ0ZXJfc2VxdWVuY2UYAyABKAQiPgoSTGlzdENoYWluc1Jlc3BvbnNlEigKCGJpbmRpbmdzGAEgAygLMhYubGFueWFyZC52MS5Qb2RCaW5kaW5nMqIBCgxDaGFpblNlcnZpY2USRQoIR2V0Q2hhaW4SGy5sYW55YXJkLnYxLkdldENoYWluUmVxdWVzdBocLmxhbnlhcmQudjEuR2V0Q2hhaW5SZXNwb25zZRJLCgpMaXN0Q2hhaW5zEh0ubGFueWFyZC52MS5MaXN0Q2hhaW5zUmVxdWVzdBoeLmxhbnlhcmQudjEuTGlzdENoYWluc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZsYW55YXJkL3YxL2NoYWluLnByb3RvEgpsYW55YXJkLnYxIrABCghVc2VySW5mbxIQCgh1c2VybmFtZRgBIAEoCRILCgN1aWQYAiABKAkSDgoGZ3JvdXBzGAMgAygJEi4KBWV4dHJhGAQgAygLMh8ubGFueWFyZC52MS5Vc2VySW5mby5FeHRyYUVudHJ5GkUKCkV4dHJhRW50cnkSCwoDa2V5GAEgASgJEiYKBXZhbHVlGAIgASgLMhcubGFueWFyZC52MS5FeHRyYVZhbHVlczoCOAEiHQoLRXh0cmFWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiEKA1ZpYRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkicAoFQWN0b3ISDwoHcG9kX3VpZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkSHAoDdmlhGAUgAygLMg8ubGFueWFyZC52MS5WaWEinwEKD0RlbGVnYXRpb25DaGFpbhIsCg5yb290X3JlcXVlc3RlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SKwoNY29fcmVxdWVzdGVycxgCIAMoCzIULmxhbnlhcmQudjEuVXNlckluZm8SIQoGYWN0b3JzGAMgAygLMhEubGFueWFyZC52MS5BY3RvchIOCgZjbG9zZWQYBCABKAkiIwoHQ2x1c3RlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIrYDCgpQb2RCaW5kaW5nEg8KB3BvZF91aWQYASABKAkSKgoFY2hhaW4YAiABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIsCghib3VuZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYBCABKAQSJAoHY2x1c3RlchgFIAEoCzITLmxhbnlhcmQudjEuQ2x1c3RlchIXCg9zaWRlY2FyX3ZlcnNpb24YBiABKAkSLAoIYmVnYW5fYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCHZpc2l0b3JzGAogAygLMhMubGFueWFyZC52MS5WaXNpdG9yEhYKDnZpc2l0c19vbWl0dGVkGAsgASgEEiIKB3RvdWNoZXMYDCADKAsyES5sYW55YXJkLnYxLlRvdWNoIqUBCgdWaXNpdG9yEhAKCHVzZXJuYW1lGAEgASgJEg0KBWtpbmRzGAIgAygJEiwKCGZpcnN0X2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ2aXNpdHMYBSABKAQSDgoGam9pbmVkGAYgASgIIm0KBVRvdWNoEhAKCHVzZXJuYW1lGAEgASgJEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGZmllbGRzGAUgAygJIiIKD0dldENoYWluUmVxdWVzdBIPCgdwb2RfdWlkGAEgASgJIjsKEEdldENoYWluUmVzcG9uc2USJwoHYmluZGluZxgBIAEoCzIWLmxhbnlhcmQudjEuUG9kQmluZGluZyJRChFMaXN0Q2hhaW5zUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhYKDmFmdGVyX3NlcXVlbmNlGAMgASgEIj4KEkxpc3RDaGFpbnNSZXNwb25zZRIoCghiaW5kaW5ncxgBIAMoCzIWLmxhbnlhcmQudjEuUG9kQmluZGluZzKiAQoMQ2hhaW5TZXJ2aWNlEkUKCEdldENoYWluEhsubGFueWFyZC52MS5HZXRDaGFpblJlcXVlc3QaHC5sYW55YXJkLnYxLkdldENoYWluUmVzcG9uc2USSwoKTGlzdENoYWlucxIdLmxhbnlhcmQudjEuTGlzdENoYWluc1JlcXVlc3QaHi5sYW55YXJkLnYxLkxpc3RDaGFpbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A user as kube-apiserver describes one.
@@ -236,6 +236,46 @@ export type PodBinding = Message<"lanyard.v1.PodBinding"> & {
    * @generated from field: string sidecar_version = 6;
    */
   sidecarVersion: string;
+
+  /**
+   * When the chain began, and when its root requester was last seen for it.
+   *
+   * @generated from field: google.protobuf.Timestamp began_at = 7;
+   */
+  beganAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp renewed_at = 8;
+   */
+  renewedAt?: Timestamp | undefined;
+
+  /**
+   * When it ends, unless its root requester is seen for it before; absent where chains never end by age.
+   *
+   * @generated from field: google.protobuf.Timestamp ends_at = 9;
+   */
+  endsAt?: Timestamp | undefined;
+
+  /**
+   * Who reached into the pod by a credential of their own, and may have acted in it.
+   *
+   * @generated from field: repeated lanyard.v1.Visitor visitors = 10;
+   */
+  visitors: Visitor[];
+
+  /**
+   * Visits of more people than are named.
+   *
+   * @generated from field: uint64 visits_omitted = 11;
+   */
+  visitsOmitted: bigint;
+
+  /**
+   * Who restarted, scaled, queued or placed what the pod comes from. Only in GetChain.
+   *
+   * @generated from field: repeated lanyard.v1.Touch touches = 12;
+   */
+  touches: Touch[];
 };
 
 /**
@@ -244,6 +284,97 @@ export type PodBinding = Message<"lanyard.v1.PodBinding"> & {
  */
 export const PodBindingSchema: GenMessage<PodBinding> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_chain, 6);
+
+/**
+ * Somebody who reached into a pod.
+ *
+ * @generated from message lanyard.v1.Visitor
+ */
+export type Visitor = Message<"lanyard.v1.Visitor"> & {
+  /**
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * Such as exec, attach, portforward, ephemeralcontainers or image.
+   *
+   * @generated from field: repeated string kinds = 2;
+   */
+  kinds: string[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_at = 3;
+   */
+  firstAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_at = 4;
+   */
+  lastAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: uint64 visits = 5;
+   */
+  visits: bigint;
+
+  /**
+   * Whether they are a co-requester of the pod from then on.
+   *
+   * @generated from field: bool joined = 6;
+   */
+  joined: boolean;
+};
+
+/**
+ * Describes the message lanyard.v1.Visitor.
+ * Use `create(VisitorSchema)` to create a new message.
+ */
+export const VisitorSchema: GenMessage<Visitor> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_chain, 7);
+
+/**
+ * A write that chose no code, by somebody who answers for nothing.
+ *
+ * @generated from message lanyard.v1.Touch
+ */
+export type Touch = Message<"lanyard.v1.Touch"> & {
+  /**
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 2;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * Of which object.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * Which fields, such as replicas.
+   *
+   * @generated from field: repeated string fields = 5;
+   */
+  fields: string[];
+};
+
+/**
+ * Describes the message lanyard.v1.Touch.
+ * Use `create(TouchSchema)` to create a new message.
+ */
+export const TouchSchema: GenMessage<Touch> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_chain, 8);
 
 /**
  * @generated from message lanyard.v1.GetChainRequest
@@ -260,7 +391,7 @@ export type GetChainRequest = Message<"lanyard.v1.GetChainRequest"> & {
  * Use `create(GetChainRequestSchema)` to create a new message.
  */
 export const GetChainRequestSchema: GenMessage<GetChainRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 7);
+  messageDesc(file_lanyard_v1_chain, 9);
 
 /**
  * @generated from message lanyard.v1.GetChainResponse
@@ -277,7 +408,7 @@ export type GetChainResponse = Message<"lanyard.v1.GetChainResponse"> & {
  * Use `create(GetChainResponseSchema)` to create a new message.
  */
 export const GetChainResponseSchema: GenMessage<GetChainResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 8);
+  messageDesc(file_lanyard_v1_chain, 10);
 
 /**
  * @generated from message lanyard.v1.ListChainsRequest
@@ -310,7 +441,7 @@ export type ListChainsRequest = Message<"lanyard.v1.ListChainsRequest"> & {
  * Use `create(ListChainsRequestSchema)` to create a new message.
  */
 export const ListChainsRequestSchema: GenMessage<ListChainsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 9);
+  messageDesc(file_lanyard_v1_chain, 11);
 
 /**
  * @generated from message lanyard.v1.ListChainsResponse
@@ -327,7 +458,7 @@ export type ListChainsResponse = Message<"lanyard.v1.ListChainsResponse"> & {
  * Use `create(ListChainsResponseSchema)` to create a new message.
  */
 export const ListChainsResponseSchema: GenMessage<ListChainsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_chain, 10);
+  messageDesc(file_lanyard_v1_chain, 12);
 
 /**
  * Reads chains. Callers need get or list on chains.access.lanyard.dev.

@@ -1,0 +1,68 @@
+import type { ChainObject } from '../../core/access-objects.ts'
+import { humanDuration } from '../../core/kubernetes/human-duration.ts'
+import { listChains } from '../access-client.ts'
+import type { CommandContext } from '../command-context.ts'
+import { type CheckItem, type CheckOutcome, OK, warning } from './check-item.ts'
+import type { ListOf, PodObject } from './cluster-objects.ts'
+import { restartCommand } from './restart-command.ts'
+
+/** People plan by the fortnight; where chains last a few hours, a tenth of that is soon. */
+const SOON_MS_MAX = 14 * 24 * 3_600_000
+const SHOWN_MAX = 10
+
+/** One item for each namespace: whose chains end by age within a fortnight, or a tenth of the age that they have. */
+export function chainChecks(
+  context: Pick<CommandContext, 'client' | 'now'>,
+  namespaces: readonly string[],
+): readonly CheckItem[] {
+  return namespaces.map((namespace) => ({
+    category: 'data-plane',
+    title: `no chain of a pod in namespace ${namespace} ends soon`,
+    run: () => checkChains(context, namespace),
+  }))
+}
+
+/** Whether a chain has ended by age, or does within a fortnight or a tenth of its age, whichever is less. */
+export function endsSoon(
+  { renewedAt, endsAt }: Pick<ChainObject['spec'], 'renewedAt' | 'endsAt'>,
+  nowMs: number,
+): boolean {
+  if (endsAt === undefined) return false
+  const endsAtMs = Date.parse(endsAt)
+  const ageMsMax = endsAtMs - Date.parse(renewedAt)
+  return nowMs >= endsAtMs - Math.min(SOON_MS_MAX, ageMsMax / 10)
+}
+
+async function checkChains(
+  { client, now }: Pick<CommandContext, 'client' | 'now'>,
+  namespace: string,
+): Promise<CheckOutcome> {
+  const chains = await listChains(client, namespace, {})
+  const soon = chains.filter(({ spec }) => endsSoon(spec, now()))
+  if (soon.length === 0) return OK
+  // Chains of pods that are gone stay on record.
+  const { items } = await client.get<ListOf<PodObject>>(
+    `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
+  )
+  const pods = new Map(items.map((pod) => [pod.metadata.uid, pod]))
+  const commands = new Map<string, ChainObject>()
+  for (const chain of soon) {
+    const pod = pods.get(chain.spec.podUid)
+    if (pod !== undefined) commands.set(restartCommand(namespace, pod), chain)
+  }
+  if (commands.size === 0) return OK
+  const rest = commands.size - SHOWN_MAX
+  return warning(
+    ...[...commands]
+      .slice(0, SHOWN_MAX)
+      .flatMap(([command, chain]) => [describe(chain, now()), `  ${command}`]),
+    ...(rest > 0 ? [`… and ${rest} more`] : []),
+    'whoever else answers for it now deletes it and creates it again (docs/operations.md, How long chains last)',
+  )
+}
+
+function describe({ metadata, spec }: ChainObject, nowMs: number): string {
+  const leftMs = Date.parse(spec.endsAt ?? '') - nowMs
+  const ends = leftMs <= 0 ? 'has ended by age' : `ends in ${humanDuration(leftMs)}`
+  return `the chain of ${metadata.namespace}/${metadata.name} ${ends}; let ${spec.rootRequester.username} restart it:`
+}

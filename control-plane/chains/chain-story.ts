@@ -1,0 +1,30 @@
+import type { PodBinding } from '../store/pod-binding-store.ts'
+import type { ObjectTouch, WorkloadStore } from '../store/workload-store.ts'
+import type { ChainLapses } from './chain-lapses.ts'
+
+/** What is told of a chain beside its binding. */
+export interface ChainStory {
+  /** When it ends for its age, in Unix milliseconds; Infinity for never. */
+  endsAtMs(binding: Pick<PodBinding, 'renewedAtMs'>): number
+  /**
+   * The last writes that chose no code, to each object that the pod comes from, oldest first for each. It
+   * reads the registry, so lists do not ask. May throw `audit_unavailable`.
+   */
+  touchesOf(binding: Pick<PodBinding, 'chain'>): Promise<readonly ObjectTouch[]>
+}
+
+/** Tells of chains by their age and by what is on record of the objects that the pod comes from. */
+export function createChainStory({
+  endsAtMs,
+  workloads,
+}: Pick<ChainLapses, 'endsAtMs'> & {
+  readonly workloads: Pick<WorkloadStore, 'touchesOf'>
+}): ChainStory {
+  return {
+    endsAtMs,
+    touchesOf: async ({ chain }) => {
+      const pod = chain.actors.at(-1)
+      return pod === undefined ? [] : workloads.touchesOf(pod.namespace, pod.via)
+    },
+  }
+}

@@ -75,12 +75,7 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
         ref('Touch'),
       ),
     }),
-    Touch: object('A write that chose no code.', {
-      username: text('User name.'),
-      at: time('When.'),
-      object: text('Of which object, such as Deployment/web.'),
-      fields: list('Which fields, such as replicas.', { type: 'string' }),
-    }),
+    Touch: TOUCH,
     Visitor: object('Somebody who reached into the pod, and may have acted in it.', {
       username: text('User name.'),
       kinds: list('Such as exec, attach, portforward or ephemeralcontainers.', { type: 'string' }),
@@ -118,6 +113,13 @@ const META = object('What every object has.', {
   uid: text('UID of the pod of a chain; the id of a decision.'),
   resourceVersion: text('Where a watch goes on.'),
   creationTimestamp: time('When it was recorded.'),
+})
+
+const TOUCH = object('A write that chose no code.', {
+  username: text('User name.'),
+  at: time('When.'),
+  object: text('Of which object, such as Deployment/web.'),
+  fields: list('Which fields, such as replicas.', { type: 'string' }),
 })
 
 const LIST_META = object('What every list has.', {

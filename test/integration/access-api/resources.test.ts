@@ -112,6 +112,7 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
           coRequesters: [],
           actors: [AGENT, BUILD],
           ...{ beganAt: '2026-11-23T10:00:00Z', renewedAt: '2026-11-23T10:00:00Z' },
+          cluster: { id: '' },
           ...{ visitors: [], visitsOmitted: 0, endsAt: '2026-11-24T10:00:00Z' },
           touches: [
             {

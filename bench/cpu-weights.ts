@@ -15,7 +15,7 @@ interface Hierarchy {
  * Gives processes in containers the weight of an ordinary process. The peers, the client and
  * kube-apiserver run outside of pods; beside them a container that requests 10m of CPU weighs a
  * hundredth, and where the benchmark keeps all cores busy it would measure that request and nothing
- * of the program. Kubelet sets the weights of its own folders anew from time to time.
+ * of the program. Kubelet sets the weights of its own folders again from time to time.
  */
 export async function giveOrdinaryWeight(pids: readonly number[]): Promise<void> {
   for (const pid of pids) {

@@ -7,7 +7,7 @@ import { enroll } from '../sidecar/authorizer/enrolment.ts'
 
 /*
  * The client of the decision benchmark, a process of its own: speaks to a control plane as many
- * sidecars at once, with the sidecar's own code. Reads what to do as JSON from standard input and
+ * sidecars at the same time, with the sidecar's own code. Reads what to do as JSON from standard input and
  * writes what happened as JSON to standard output.
  */
 
@@ -17,7 +17,7 @@ export const decisionLoadOptions = z.strictObject({
   caPem: z.string(),
   /** One for each stream: a pod's token for the control plane. */
   tokens: z.array(z.string()).min(1),
-  /** Questions under way at once on each stream. */
+  /** Questions under way at the same time on each stream. */
   inFlight: z.int().positive(),
   warmUpSeconds: z.number().positive(),
   seconds: z.number().positive(),

@@ -35,7 +35,7 @@ export async function podProcess(podUid: string, words: string): Promise<number>
 
 /** How much memory a process and its container hold, MiB. */
 export interface Memory {
-  /** What the container's cgroup holds besides file pages that could be dropped at once. */
+  /** What the container's cgroup holds besides file pages that could be dropped immediately. */
   readonly workingSetMiB: number
   /** Pages of the process alone; the runtime's own file is shared by all sidecars of a node. */
   readonly privateMiB: number

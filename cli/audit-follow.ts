@@ -9,7 +9,7 @@ import { createProgress } from './progress.ts'
 import { type DecisionQuery, readEvery } from './read-decisions.ts'
 import type { ShownDecisions } from './shown-decisions.ts'
 
-/** An allowed request is over at once, mostly: waiting so long shows decision and outcome together. */
+/** An allowed request is over immediately, mostly: waiting so long shows decision and outcome together. */
 const OUTCOME_WAIT_MS = 400
 /** Before a watch is begun again; doubled each time that nothing came of it. */
 const PAUSE_MS_MIN = 1_000

@@ -43,7 +43,7 @@ export function addAudit(program: Command, name: string, start: Start): void {
     )
     .option('--since <duration>', 'only those of the last 10m, 2h, 7d …', usable(parseDuration))
     .option('--limit <count>', 'the newest so many; 0 shows all', usable(parseLimit), LIMIT)
-    .option('-f, --follow', 'go on with those that come')
+    .option('-f, --follow', 'continue with new decisions')
     .addHelpText('before', examples(name, EXAMPLES))
     .action(() => {
       const flags = audit.opts<AuditFlags>()

@@ -20,7 +20,7 @@ export function addReset(program: Command, name: string, start: Start): void {
       'refuse unless the object is at this generation, the one you have read',
       usable(parseGeneration),
     )
-    .option('--reason <text>', 'for whoever reads the record', usable(parseText))
+    .option('--reason <text>', 'text for readers of the record', usable(parseText))
     .addHelpText(
       'before',
       examples(name, [

@@ -17,7 +17,7 @@ export function addRevoke(program: Command, name: string, start: Start): void {
         .choices(['User', 'ServiceAccount'])
         .default('User'),
     )
-    .requiredOption('--reason <text>', 'whoever is refused reads it', usable(parseText))
+    .requiredOption('--reason <text>', 'text that refused callers read', usable(parseText))
     .option('--since <time>', 'spare chains whose root was last seen before', usable(parseTime))
     .option('--only-root', 'spare chains in which they are a co-requester only')
     .addHelpText(

@@ -11,7 +11,7 @@ const SERVICE = `${CONTROL_PLANE_SERVICE}.${SYSTEM_NAMESPACE}.svc`
 
 type Listener = (certificate: ServerCertificate) => void
 
-/** The control plane's own leaf, renewed in memory; listeners get each new one, and the first at once. */
+/** The control plane's own leaf, renewed in memory; listeners get each new one, and the first immediately. */
 export interface ServingCertificate {
   current(): ServerCertificate
   onChange(listener: Listener): () => void

@@ -53,7 +53,7 @@ import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
 
 const now = () => Date.now()
 const HEALTH_INTERVAL_MS = 1_000
-/** kube-apiserver answers the first lists at once; without them it is better to say what is wrong. */
+/** kube-apiserver answers the first lists immediately; without them it is better to say what is wrong. */
 const FACTS_MS_MAX = 10_000
 
 /** Starts every part, in the order in which they need each other; returns how to close them. */
@@ -151,7 +151,7 @@ interface Cluster {
 
 /**
  * Facts about the cluster and what is decided by them: a change of one is felt by the other. Resolves
- * when they are known: sidecars come at once with what is open, and what cannot be judged is cut.
+ * when they are known: sidecars come immediately with what is open, and what cannot be judged is cut.
  */
 async function watchCluster(
   kube: KubeConfig,
@@ -264,7 +264,7 @@ function watchHealth(
   const look = (): void => {
     const doubt = store.doubt()
     if (doubt !== undefined) {
-      logger.error({ doubt }, 'The store is in doubt; starting anew is the only safe way')
+      logger.error({ doubt }, 'The store is in doubt; starting again is the only safe way')
       logger.flush(() => process.exit(1))
       throw new Fault('audit_unavailable', doubt)
     }

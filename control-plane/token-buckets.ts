@@ -1,5 +1,5 @@
 export interface BucketLimits {
-  /** At most at once. */
+  /** The most that may come together. */
   readonly burst: number
   readonly perSecond: number
 }

@@ -6,7 +6,7 @@ export const ACCESS_VERSION = 'v1alpha1'
 
 /**
  * The aggregated API that the webhooks are behind: nobody but kube-apiserver has a use for it.
- * kube-apiserver shows an ordinary webhook no credential, and an aggregated API its certificate.
+ * kube-apiserver shows its certificate to an aggregated API, and no credential to an ordinary webhook.
  */
 export const ADMISSION_GROUP = `admission.${LANYARD_GROUP}`
 export const ADMISSION_VERSION = 'v1alpha1'

@@ -95,7 +95,7 @@ const CHANGES = {
 export function createChainClient(options: {
   readonly address: string
   readonly caPem: string
-  /** Projected token with the control plane's audience; read anew for each call, since it rotates. */
+  /** Projected token with the control plane's audience; read again for each call, since it rotates. */
   readonly tokenFile: string
 }): ChainClient & CertificateIssuer {
   const channel: ChannelCredentials = credentials.createSsl(Buffer.from(options.caPem))

@@ -79,7 +79,7 @@ describe('ControlPlaneAddress', () => {
     expect(await state.address.isKnown('10.96.0.8:8443')).toBe(true)
   })
 
-  test('looks at once when another replica knows something newer', async () => {
+  test('looks immediately when another replica knows something newer', async () => {
     const state = fixture()
     await state.address.current()
     state.ip = '10.96.0.8'

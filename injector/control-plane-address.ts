@@ -12,7 +12,7 @@ const SERVICE = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.[a-z0-9.-]+)?:(\d{1,5})$/
 
 /**
  * Where sidecars find the control plane, by value: a pod's `dnsPolicy`, `dnsConfig` and `hostAliases`
- * decide what a name means in it. A Service's cluster IP stays until somebody makes the Service anew.
+ * decide what a name means in it. A Service's cluster IP stays until somebody makes the Service again.
  * An address that is no Service of the cluster goes to the sidecars as it is.
  */
 export class ControlPlaneAddress {

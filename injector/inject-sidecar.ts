@@ -79,8 +79,8 @@ function isNotSidecar({ name }: Container): boolean {
  * Which containers are meant to talk to the API server. The built-in admission gives a token to all or,
  * where the pod's author or its service account says `automountServiceAccountToken: false`, to none;
  * then those have one that mount something where clients look. Injection switches the automatic mount
- * off, so in a pod that was injected before, what a webhook added since is like the rest. A pod that
- * claims less than it had only gets less.
+ * off, so in a pod that was injected before, a container that a webhook added since is treated like the
+ * others. A pod that names fewer containers than before gets fewer tokens, never more.
  */
 function whoHasCredential(spec: PodSpec): (container: Container) => boolean {
   const others = allContainers(spec).filter(isNotSidecar)

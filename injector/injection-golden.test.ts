@@ -9,7 +9,7 @@ import { createRecordingChainClient } from '../test/support/recording-chain-clie
 import { hintsOf } from './hint-annotations.ts'
 import { injectSidecar } from './inject-sidecar.ts'
 
-/* What a reader sees in `kubectl get pod -o yaml`. `npm run golden` writes the files anew. */
+/* What a reader sees in `kubectl get pod -o yaml`. `npm run golden` writes the files again. */
 
 const FOLDER = join(import.meta.dirname, 'golden')
 const HINTS = hintsOf(createRecordingChainClient().launchers)

@@ -50,7 +50,8 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     read: readAuthority,
     logger,
     onReplaced() {
-      // Certificate, trust in the control plane and what sidecars get all hang on it: begin anew.
+      // The authority decides the certificate, the trust in the control plane and what sidecars get, so
+      // the process starts again.
       logger.warn('The certificate authority was replaced; ending, to be started with the new one')
       process.kill(process.pid, 'SIGTERM')
     },
@@ -115,7 +116,7 @@ async function waitForFrontProxy(requestHeader: ReloadedRequestHeaderSource): Pr
   while (requestHeader.current() === undefined) await sleep(100)
 }
 
-/** Read anew for each pod, since the cluster's authority may change; a broken file refuses the pod. */
+/** Read again for each pod, since the cluster's authority may change; a broken file refuses the pod. */
 function sidecarOptions(
   config: InjectorConfig,
   controlPlaneCa: string,

@@ -4,7 +4,7 @@ import type { LimitRangeItem, NamespaceLimits } from '../core/pods/namespace-lim
 export type ReadObject = (path: string) => Promise<unknown>
 
 /**
- * How long an answer is used again: a rollout makes many pods at once, and whoever changes a limit
+ * How long an answer is used again: a rollout makes many pods at the same time, and whoever changes a limit
  * makes the next pod a moment later.
  */
 const KEPT_MS = 1_000
@@ -14,7 +14,7 @@ interface Kept {
   readonly limits: Promise<NamespaceLimits>
 }
 
-/** What each namespace asks for, read anew when the last answer is older than a second. */
+/** What each namespace asks for, read again when the last answer is older than a second. */
 export class NamespaceLimitsReader {
   readonly #read: ReadObject
   readonly #now: () => number

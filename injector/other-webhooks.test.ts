@@ -65,7 +65,7 @@ const annotate =
     ...pod,
     metadata: { ...metadata, annotations: { ...metadata.annotations, [key]: value } },
   })
-/** A container that is made anew each time, as most injectors do, before or after all others. */
+/** A container that is made again each time, as most injectors do, before or after all others. */
 const init =
   (place: 'first' | 'last', added: Container): Change =>
   ({ spec, ...pod }) => {
@@ -375,7 +375,7 @@ describe('validatePod() refuses, and says who and what to do, when', () => {
       /a name before lanyard-injector/,
     ],
     [
-      'a container is added anew each time',
+      'a container is added again each time',
       ({ spec, ...pod }) => ({
         ...pod,
         spec: {

@@ -19,7 +19,7 @@ const chainReset = z.object({
   status: z.object({ phase: z.string(), by: z.string() }).optional(),
 })
 
-/** Whether somebody asks that the chain of a workload begins anew. */
+/** Whether somebody asks that the chain of a workload begins again. */
 export function isChainReset({
   kind,
   resource,

@@ -64,8 +64,8 @@ function changeOf(
   const before = oldObject ?? {}
   const type = typeOf(kind)
   const byController = isBuiltInController(user)
-  // A Deployment takes over ReplicaSets that fit, and a set revisions, whoever made them. One that is
-  // let go stays put.
+  // A Deployment adopts ReplicaSets that fit, and a set adopts revisions, whoever made them. An object
+  // that is released keeps its record.
   const controller = controllerOf(object)?.uid
   const adopted = controller !== undefined && controller !== controllerOf(before)?.uid
   if (byController) {

@@ -58,7 +58,7 @@ export class Connections {
   #makeRoom(among: Set<Socket>): boolean {
     for (const socket of among) {
       if (this.#bounds.isBusy?.(socket)) continue
-      // It leaves at once: its close is told later, and others may come before.
+      // It leaves immediately: its close is told later, and others may come before.
       this.#all.delete(socket)
       this.#byAddress.get(socket.remoteAddress ?? '')?.delete(socket)
       socket.destroy()

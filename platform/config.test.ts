@@ -31,7 +31,7 @@ describe('loadConfig()', () => {
     })
   })
 
-  test('names every problem at once', () => {
+  test('names all problems together', () => {
     const env = { LANYARD_LISTEN_PORT: '80', LANYARD_QUIET: 'yes' }
     expect(() => load({ env })).toThrow(/upstreamUrl[\s\S]*listenPort[\s\S]*quiet|Cannot start/)
     expect(() => load({ env })).toThrow(/listenPort/)

@@ -4,7 +4,7 @@ import { Connections } from './bound-connections.ts'
 
 /** What connections may take on which nobody has shown a credential yet. */
 export interface GateBounds {
-  /** Open at once, of all peers together. */
+  /** Open at the same time, of all peers together. */
   readonly total: number
   /** Those of one remote address; pods that share one behind a NAT share these. */
   readonly perAddress: number

@@ -4,7 +4,7 @@ import type { CertificatePair } from './certificate-authority.ts'
 import type { HealthCheck } from './health-server.ts'
 import type { RequestHeaderSource } from './request-header-config.ts'
 
-/** What /readyz says about it. */
+/** The line of /readyz about the front proxy's configuration. */
 export function frontProxyCheck(requestHeader: RequestHeaderSource): HealthCheck {
   return {
     name: 'front-proxy',

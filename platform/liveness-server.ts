@@ -9,7 +9,7 @@ export interface LivenessOptions {
   /** 0 lets the system choose. */
   readonly port: number
   readonly host: string
-  /** Event loop that did nothing for so long is stuck, and the process is to be started anew. */
+  /** Event loop that did nothing for so long is stuck, and the process is to be started again. */
   readonly stuckMs?: number
   readonly beatMs?: number
 }

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 
 /*
  * The wire format as a promise: `baseline.binpb` is the image of the last release, and whatever is
- * not compatible with it fails here. `npm run proto:baseline` writes it anew, at a release or for a
+ * not compatible with it fails here. `npm run proto:baseline` writes it again, at a release or for a
  * change that is meant to break, which then stands in CHANGELOG.md.
  */
 

@@ -174,6 +174,20 @@ test('no file of the repository speaks of the machine it was written on', () => 
   expect(found).toEqual([])
 })
 
+test('no file says "at once", which means immediately or at the same time, or "anew"', () => {
+  const texts = everything.filter((path) => /\.(?:ts|mjs|md|ya?ml|proto|tpl|sh|txt)$/.test(path))
+  const found = texts
+    .filter((path) => path !== 'CONTRIBUTING.md' && path !== 'test/tidy.test.ts')
+    .flatMap((path) =>
+      readText(path)
+        .split('\n')
+        .map((line, index) => ({ path, line, index })),
+    )
+    .filter(({ line }) => /\b(?:at once|anew)\b/i.test(line))
+    .map(({ path, line, index }) => `${path}:${index + 1}: ${line.trim()}`)
+  expect(found).toEqual([])
+})
+
 function readText(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }

@@ -20,9 +20,10 @@ export async function requesterChecks(
 ): Promise<readonly CheckItem[]> {
   const found: CheckItem[] = []
   for (const { name, optedIn } of namespaces) {
-    const hints = await (optedIn ? nobodysPods(context, name) : nobodysSoon(context, name)).catch(
-      () => [],
-    )
+    const hints = await (optedIn
+      ? unattributedPods(context, name)
+      : soonUnattributed(context, name)
+    ).catch(() => [])
     if (hints.length > 0) found.push(toItem(name, hints))
   }
   return found
@@ -34,7 +35,7 @@ function toItem(namespace: string, hints: readonly string[]): CheckItem {
 }
 
 /** Pods that run and that nobody on record answers for, by what makes them. */
-async function nobodysPods({ client }: CommandContext, namespace: string) {
+async function unattributedPods({ client }: CommandContext, namespace: string) {
   const path = `namespaces/${encodeURIComponent(namespace)}`
   const [chains, pods] = await Promise.all([
     client.get<ListOf<ChainObject>>(`/apis/${ACCESS_GROUP}/${ACCESS_VERSION}/${path}/chains`),
@@ -57,7 +58,7 @@ function isNobodys({ rootRequester, coRequesters }: ChainObject['spec']): boolea
 }
 
 /** What makes pods already in a namespace that is not opted in yet. */
-async function nobodysSoon({ client }: CommandContext, namespace: string) {
+async function soonUnattributed({ client }: CommandContext, namespace: string) {
   const { templates } = await readTemplates(client, namespace)
   const makers = templates.filter(({ runs }) => !runs).map(({ what }) => what)
   return advice(
@@ -82,7 +83,7 @@ function advice(makers: readonly string[], why: string, namespace: string): read
   ]
 }
 
-/** Whether kubectl can have its pods made anew. */
+/** Whether kubectl can have its pods made again. */
 function isRestartable(maker: string): boolean {
   return ['deployment', 'statefulset', 'daemonset'].includes(maker.split('/')[0] ?? '')
 }

@@ -1,6 +1,6 @@
 import type { PodObject } from './cluster-objects.ts'
 
-/** The command that makes a pod anew, by what made it, so that the injector sees the new one. */
+/** The command that makes a pod again, by what made it, so that the injector sees the new one. */
 export function restartCommand(namespace: string, { metadata }: PodObject): string {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
   const hash = metadata.labels?.['pod-template-hash']

@@ -88,5 +88,5 @@ function said(
   const object = `${kind}/${name}`
   const head = `chainreset/${reset} created: ${escapeText(by)} answers, alone, for what ${object} of namespace ${client.namespace} makes from now on.\nPods that run keep their chain.`
   const restart = `kubectl -n ${client.namespace} rollout restart ${kind.toLowerCase()}/${name}`
-  return RESTARTED.includes(kind) ? `${head} To make them anew:\n  ${restart}\n` : `${head}\n`
+  return RESTARTED.includes(kind) ? `${head} To make them again:\n  ${restart}\n` : `${head}\n`
 }

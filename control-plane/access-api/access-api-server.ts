@@ -14,7 +14,7 @@ import { createAuditEventResource } from './audit-event-resource.ts'
 import { createChainResource, type PodBindingReader } from './chain-resource.ts'
 import { WATCH_TIMES, type WatchTimes } from './watch-stream.ts'
 
-/** Watches at once. Each holds one batch of objects and one connection. */
+/** Watches that are open at the same time. Each holds one batch of objects and one connection. */
 const WATCHES_MAX = 200
 
 /** Longer than kube-apiserver keeps an idle connection (90 s), so that it is the one to close. */
@@ -100,7 +100,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
 
   const stopFollowing = deps.requestHeader.onChange(() => {
     renewContext()
-    // A connection that another authority vouched for is not kept; watches begin anew.
+    // A connection that another authority vouched for is not kept; watches begin again.
     server.closeAllConnections()
   })
 

@@ -73,7 +73,7 @@ export interface ApiResource<Item extends AccessObject = AccessObject> {
   onCommit(listener: () => void): () => void
 }
 
-/** Records that are read from a store at once. */
+/** How many records one read of a store returns. */
 export const READ_BATCH = 200
 
 /** True when the object has every required value. */

@@ -56,7 +56,7 @@ export function createAuditEventResource(events: AuditEventReader): ApiResource<
     },
     revision,
     async openChanges(selection, afterRevision) {
-      // What an earlier list has shown can be told from what came since only when nothing did.
+      // A revision does not say which records a list has shown. Only when none was added since, all are old.
       const current = afterRevision === (await revision())
       const scan = createAuditEventScan(events, {}, () => true)
       return createAuditEventChanges(events, {

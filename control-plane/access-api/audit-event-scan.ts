@@ -79,7 +79,7 @@ export function createAuditEventScan(
       const earlier: AuditEvent[] = []
       await forward(after, until, (event) => {
         if (event.decidedAtMs >= sinceMs) earlier.push(event)
-        // What is too much goes at once: a stretch can hold more than is asked for.
+        // What is too much goes immediately: a stretch can hold more than is asked for.
         if (earlier.length > count - found.length) earlier.shift()
         return true
       })

@@ -131,7 +131,7 @@ async function newestBefore(
   }
 }
 
-/** A pod made anew under the same name: the old chain goes, the new one comes. */
+/** A pod made again under the same name: the old chain goes, the new one comes. */
 function createChainChanges(
   bindings: PodBindingReader,
   shown: Show,

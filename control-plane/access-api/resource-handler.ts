@@ -39,7 +39,7 @@ interface ResourceRequest {
 
 export type ResourceHandler = (resource: ApiResource, request: ResourceRequest) => Promise<Response>
 
-/** How long a watch lasts whose client named no time: as kube-apiserver, so that many do not end at once. */
+/** How long a watch lasts whose client named no time: as kube-apiserver, so that many do not end at the same time. */
 const WATCH_MS_MIN = 30 * 60_000
 const WATCH_MS_SPREAD = 30 * 60_000
 
@@ -63,7 +63,7 @@ export function createResourceHandler(deps: ResourceHandlerDeps): ResourceHandle
     const initial = options.sendInitialEvents ?? isUnset(options.resourceVersion)
     const current = await resource.revision()
     const asked = Number(options.resourceVersion)
-    // From a log that was there before this one: the client lists anew.
+    // From a log that was there before this one: the client lists again.
     if (!initial && asked > current) return statusResponse(expiredStatus(asked, current))
     const afterRevision = isUnset(options.resourceVersion) ? current : asked
     watches += 1

@@ -75,13 +75,13 @@ export function notAcceptableStatus(): Status {
   return failureStatus(406, 'NotAcceptable', message, {})
 }
 
-/** A revision that cannot be told from; the client lists anew. */
+/** A revision that cannot be told from; the client lists again. */
 export function expiredStatus(requested: number, current: number): Status {
   const message = `too old resource version: ${requested} (${current})`
   return failureStatus(410, 'Expired', message)
 }
 
-/** A revision that does not exist yet. Clients know the cause and list anew. */
+/** A revision that does not exist yet. Clients know the cause and list again. */
 export function tooLargeResourceVersionStatus(requested: number, current: number): Status {
   const message = `Too large resource version: ${requested}, current: ${current}`
   return failureStatus(504, 'Timeout', message, {

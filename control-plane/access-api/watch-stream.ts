@@ -56,7 +56,7 @@ export async function streamWatch(out: ServerResponse, watch: Watch): Promise<vo
     await writeChanges(out, watch, wakeup)
   } catch (error) {
     if (!signal.aborted) {
-      // Recorded, and told to the client in the way in which a watch can: it lists anew.
+      // Recorded, and told to the client in the way in which a watch can: it lists again.
       logger.error({ error, resource: resource.resource }, 'Watch failed')
       writeLine(out, 'ERROR', faultStatus(Fault.from(error)))
     }

@@ -6,7 +6,7 @@ import { aPodUid, aUser } from '../../test/support/record-builders.ts'
 import { openStore, type Store } from '../store/open-store.ts'
 import { type AdmissionContext, type ChainRegistry, createChainRegistry } from './chain-registry.ts'
 
-/* Templates that a controller takes over from others, and chains that begin anew. */
+/* Templates that a controller takes over from others, and chains that begin again. */
 
 const alice = aUser('alice')
 const bob = aUser('bob')
@@ -173,7 +173,7 @@ describe('reset()', () => {
     }
   }
 
-  test('begins anew with whoever asks, and nobody else', async () => {
+  test('begins again with whoever asks, and nobody else', async () => {
     await closed()
     expect((await podOf(STATEFUL_SET, 'statefulset')).closed).toBeDefined()
     await registry.reset(by(admin), { ...STATEFUL_SET, generation: 5 })

@@ -136,7 +136,9 @@ test('lapseOf() by a revocation says by whom, why and what to do', () => {
   expect(lapses().lapseOf(anEnrolledBinding([AGENT], 1))).toMatchObject({
     rule: 'left-1',
     refusedBy: { role: 'root requester', user: aUser('alice') },
-    why: expect.stringMatching(/"admin" ended it .*left-1: "left".* deletes and creates again/),
+    why: expect.stringMatching(
+      /"admin" ended it .*left-1: "left".* deletes .* and creates it again/,
+    ),
   })
 })
 

@@ -98,7 +98,7 @@ export function createChainLapses(deps: {
 }
 
 /**
- * A root requester who was seen again afterwards has begun anew. Since when somebody else is a requester
+ * A root requester who was seen again afterwards has begun again. Since when somebody else is a requester
  * is not on record: it counts from the beginning of the chain, so that nobody else's restart undoes it.
  */
 function ends(

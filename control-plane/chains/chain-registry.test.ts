@@ -69,7 +69,10 @@ describe('bindPod()', () => {
     ['a pod that is not on record', podToken(9)],
     ['a pod of another service account', podToken(1, 'builder')],
     ['a pod of another namespace', podToken(1, 'agent', 'other')],
-    ['two pods at once', { ...podToken(1), extra: { [POD_UID_EXTRA]: [aPodUid(1), aPodUid(2)] } }],
+    [
+      'two pods in one token',
+      { ...podToken(1), extra: { [POD_UID_EXTRA]: [aPodUid(1), aPodUid(2)] } },
+    ],
     ['a pod, by a user who is no service account', { ...alice, extra: podToken(1).extra }],
   ])('does not go on with the chain of %s', async (_name, user) => {
     await registry.bindPod(by(alice), aPod(1))
@@ -227,7 +230,7 @@ describe('recordChanged()', () => {
     expect(shape(await pod()).also).toEqual(['bob', ...accounts])
   })
 
-  test('keeps everyone of those who edit at once', async () => {
+  test('keeps everyone of those who edit at the same time', async () => {
     await registry.recordCreated(by(alice), JOB)
     const editors = ['bob', 'carol', 'dave']
     await Promise.all(editors.map((name) => registry.recordChanged(by(aUser(name)), JOB)))

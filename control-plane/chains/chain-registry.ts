@@ -86,7 +86,7 @@ export function createChainRegistry(deps: {
     return { chain, via, ...newAge(deps.now()) }
   }
 
-  /** A controller's owner that is not on record, or not the object that it claims to be, is nobody's. */
+  /** Unattributed when the owner is not on record, or is not the object that the controller names. */
   async function originOfOwner(claimed: ControllerReference, namespace: string): Promise<Origin> {
     const step = { kind: claimed.kind, name: claimed.name }
     const owner = await workloads.find(claimed.uid)
@@ -242,7 +242,7 @@ export function createChainRegistry(deps: {
     return made.chain
   }
 
-  /** Of two who revise a workload at once, the second revises what the first has made of it. */
+  /** When two callers revise a workload at the same time, the second revises the result of the first. */
   async function revise(
     { dryRun }: AdmissionContext,
     uid: string,

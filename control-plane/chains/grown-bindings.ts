@@ -19,7 +19,7 @@ export function createGrownBindings(): GrownBindings {
   return {
     add(binding) {
       const known = byPod.get(binding.podUid)
-      // Two that come at once may come in either order.
+      // Two that come at the same time may come in either order.
       if (known !== undefined && known.growth > binding.growth) return
       byPod.delete(binding.podUid)
       byPod.set(binding.podUid, binding)

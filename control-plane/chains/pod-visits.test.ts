@@ -114,7 +114,7 @@ test('record() of code by a pod adds everyone behind it, but pods of both', asyn
   ])
 })
 
-test('record() of two who come at once loses none', async () => {
+test('record() of two who come at the same time loses none', async () => {
   const people = ['bob', 'dave', 'erin'].map((name) => aUser(name))
   await Promise.all(people.map((user) => record({ user, kind: 'image' })))
   expect([...(await names(AGENT.podUid))].sort()).toEqual(['bob', 'dave', 'erin'])

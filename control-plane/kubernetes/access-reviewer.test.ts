@@ -40,7 +40,7 @@ test('review() asks once, and again when the answer is too old', async () => {
   expect(asked).toHaveLength(2)
 })
 
-test('review() shares one question among those who ask it at once', async () => {
+test('review() shares one question among those who ask it at the same time', async () => {
   const { reviewer, asked } = aReviewer(async () => true)
   const both = [
     reviewer.review(alice, aRequest({}), ASKER),

@@ -20,7 +20,7 @@ export interface AccessReviewer {
   review(user: UserInfo, attributes: RequestAttributes, asker: Share): Promise<Access>
   /** What is known without waiting, if anything. */
   peek(user: UserInfo, attributes: RequestAttributes): Access | undefined
-  /** Drops every answer at once: who may what has changed. */
+  /** Drops every answer: rights have changed. */
   forget(): void
 }
 
@@ -43,8 +43,8 @@ export const AUTHORIZER_LAG_MS = 1_000
 const REVIEW_MS_MAX = 4_000
 
 /**
- * kube-apiserver answers a review in a few milliseconds, so a few at once keep it busy; more would only
- * wait there, before those of others. What one root requester may have at once leaves room for all.
+ * kube-apiserver answers a review in a few milliseconds, so a few at the same time keep it busy; more would only
+ * wait there, before those of others. What one root requester may have at the same time leaves room for all.
  */
 const QUEUE_LIMITS = {
   atOnceMax: 32,
@@ -62,7 +62,7 @@ interface Answer {
   readonly expiresAtMs: number
 }
 
-/** SubjectAccessReviews with a short memory; questions asked at once share one review. */
+/** SubjectAccessReviews with a short memory; questions asked at the same time share one review. */
 export function createAccessReviewer(
   api: Pick<AuthorizationV1Api, 'createSubjectAccessReview'>,
   options: AccessReviewerOptions,

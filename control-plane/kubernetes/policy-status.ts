@@ -52,7 +52,7 @@ export function createPolicyStatusWriter(
       const body = toPatch(seen)
       const failure = body === undefined ? undefined : await patch(name, body)
       if (failure !== undefined && !isStatus(failure, 404)) {
-        // Of a conflict nobody need know: the newer object is on its way.
+        // A conflict is not logged: the watch brings the newer object.
         if (!isStatus(failure, 409)) {
           logger.warn({ error: failure, policy: name }, 'Cannot write the status of a policy')
         }

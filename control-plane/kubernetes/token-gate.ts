@@ -5,7 +5,7 @@ import { FairQueue } from '../fair-queue.ts'
 import { createTokenReviewer, type TokenReviewer } from './token-reviewer.ts'
 
 /**
- * A TokenReview costs kube-apiserver a signature and etcd a read; a few at once are enough for thousands
+ * A TokenReview costs kube-apiserver a signature and etcd a read; a few at the same time are enough for thousands
  * of pods a minute, and whoever shows a hundred forged tokens waits for them by himself.
  */
 const QUEUE_LIMITS = {
@@ -22,7 +22,7 @@ const REFUSED_MS = 10_000
 const REFUSED_MAX = 20_000
 
 /**
- * Bounds what strangers can have reviewed: a few at once, in turns by the address that they come from,
+ * Bounds what strangers can have reviewed: a few at the same time, in turns by the address that they come from,
  * and a token that was refused is refused from memory for a while. Throws `overloaded` beyond that.
  */
 export function createTokenGate(

@@ -28,7 +28,7 @@ export interface WatchedCollectionOptions<Item extends KubernetesObject> {
 }
 
 interface WatchedCollectionTimes {
-  /** A watch that was not answered until then is not one. kube-apiserver answers at once. */
+  /** A watch that was not answered until then is not one. kube-apiserver answers immediately. */
   readonly openMsMax: number
   /** A list that was not answered until then is asked for again. */
   readonly listMsMax: number
@@ -38,8 +38,8 @@ const TIMES: WatchedCollectionTimes = { openMsMax: 5_000, listMsMax: 30_000 }
 const RETRY_MS = 500
 
 /**
- * Lists, then watches from there, for ever. A watch that ends well is taken up again at once where
- * it ended; after an error the collection is out of sync until it was listed anew.
+ * Lists, then watches from there, for ever. A watch that ends well is taken up again immediately where
+ * it ended; after an error the collection is out of sync until it was listed again.
  */
 export function watchCollection<Item extends KubernetesObject>(
   options: WatchedCollectionOptions<Item>,
@@ -65,7 +65,7 @@ export function watchCollection<Item extends KubernetesObject>(
     return new Promise((resolve, reject) => {
       let last = version
       let opened = false
-      // Of a watch that was given up nothing is believed: it may tell what is no longer so.
+      // Events of a watch that was given up are ignored: they may be older than the new list.
       let over = false
       const fail = (error: unknown): void => {
         over = true

@@ -67,7 +67,7 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
       const workload = workloadOf(request)
       const context = fromMessage(request.context)
       const chain = await registry.reset(context, workload)
-      logger.warn(aboutOf(context, workload), 'The chain of a workload begins anew')
+      logger.warn(aboutOf(context, workload), 'The chain of a workload begins again')
       return { chain: chainToMessage(chain) }
     }),
     issueCertificate: unary(logger, async ({ publicKey }, metadata, peer) => {

@@ -23,12 +23,12 @@ import type { OpenDecision } from './open-decisions.ts'
 type Response = MessageInitShape<typeof AuthorizeStreamResponseSchema>
 type Call = ServerDuplexStream<AuthorizeStreamRequest, Response>
 
-/** Questions of one sidecar under way at once; a pod that asks more is asked to wait. */
+/** Questions of one sidecar under way at the same time; a pod that asks more is asked to wait. */
 const IN_FLIGHT_MAX = 1_024
 /** Answers that a sidecar has not taken; while there are more, no further question of it is read. */
 const UNTAKEN_MAX = 256
 
-/** One sidecar's stream: many questions at once, each answered by its correlation. */
+/** One sidecar's stream: many questions at the same time, each answered by its correlation. */
 export function createAuthorizeStream(
   deps: AuthorizationDeps,
 ): handleBidiStreamingCall<AuthorizeStreamRequest, Response> {
@@ -36,7 +36,7 @@ export function createAuthorizeStream(
     try {
       const secret = bearerToken(call.metadata)
       const session = deps.sessions.find(secret)
-      // At once, and not with the first decision: it lets the connection through the gate.
+      // Immediately, and not with the first decision: it lets the connection through the gate.
       call.sendMetadata(new Metadata())
       serve(call, secret, session, deps)
     } catch (error) {
@@ -79,7 +79,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
       const question = questionFromMessage(message.message.value)
       const changes = deps.openDecisions.changes()
       const decided = await decideMeasured(deps, session, question)
-      // Of a stream that ended meanwhile nobody would ever close it.
+      // A stream that ended meanwhile would never close the decision.
       if (decided.effect === 'allow' && !ended) {
         deps.openDecisions.open(watch(decided.decisionId, session, question), changes)
       }

@@ -43,7 +43,7 @@ test('createChainReview() takes 100 questions and refuses more', async () => {
   await expect(review(session, many(101))).rejects.toMatchObject({ code: 'request_invalid' })
 })
 
-test('createChainReview() refuses the seventeenth call of a pod at once, and no later one', async () => {
+test('createChainReview() refuses the seventeenth call of a pod at the same time, and no later one', async () => {
   const held = Promise.withResolvers<Prospect>()
   const review = aReview(() => held.promise)
   const running = Array.from({ length: 16 }, () => review(session, [question('a')]))

@@ -13,10 +13,10 @@ import type { AuthorizationDeps } from './decide-measured.ts'
 type Prospect = MessageInitShape<typeof ProspectSchema>
 
 const QUESTIONS_MAX = 100
-/** Calls of one pod at once: nothing of them is recorded, so nothing else would hold them back. */
+/** Calls of one pod that are open at the same time: nothing of them is recorded, so nothing else would hold them back. */
 const CALLS_PER_POD_MAX = 16
-/** Questions of one call at once; reviews of access have shares of their own besides. */
-const AT_ONCE = 4
+/** Questions of one call that are judged at the same time; reviews of access have shares of their own besides. */
+const CONCURRENT_MAX = 4
 
 /**
  * What a chain would be answered, for a pod that asks what it may do. Throws `request_invalid` for
@@ -56,8 +56,8 @@ export function createChainReview({
     running.set(pod, calls + 1)
     try {
       const prospects: Prospect[] = []
-      for (let from = 0; from < questions.length; from += AT_ONCE) {
-        const together = questions.slice(from, from + AT_ONCE)
+      for (let from = 0; from < questions.length; from += CONCURRENT_MAX) {
+        const together = questions.slice(from, from + CONCURRENT_MAX)
         prospects.push(...(await Promise.all(together.map((one) => judge(session, one)))))
       }
       return prospects

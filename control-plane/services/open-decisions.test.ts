@@ -87,7 +87,7 @@ test.each([
   },
 )
 
-test('recheck() judges few at once and leaves out none', async () => {
+test('recheck() judges few at the same time and leaves out none', async () => {
   let atOnce = 0
   let most = 0
   const open = someOpenDecisions(async () => {
@@ -141,7 +141,7 @@ test('open() judges again what was decided before a change', async () => {
   await vi.waitFor(() => expect(decision.revoked).toHaveLength(1))
 })
 
-test('resume() judges again at once', async () => {
+test('resume() judges again immediately', async () => {
   const open = someOpenDecisions(() => Promise.resolve(false))
   const decision = anOpenDecision()
   open.resume(decision)

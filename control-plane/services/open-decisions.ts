@@ -18,7 +18,7 @@ export interface OpenDecisions {
   changes(): number
   /** Watches over a decision; when something changed since `changes` was read it is judged again. */
   open(decision: OpenDecision, changes: number): void
-  /** As `open`, for a request that an earlier stream watched over; judged again at once. */
+  /** As `open`, for a request that an earlier stream watched over; judged again immediately. */
   resume(decision: OpenDecision): void
   close(podUid: string, decisionId: string): void
   /** Forgets a decision unless another stream has resumed it since. */
@@ -28,7 +28,7 @@ export interface OpenDecisions {
    * those that no longer hold are revoked.
    */
   recheck(changedAtMs?: number): void
-  /** The same at once, for those of which something has changed. */
+  /** The same immediately, for those of which something has changed. */
   recheckWhere(concerns: (binding: PodBinding) => boolean): void
   size(): number
 }
@@ -38,7 +38,7 @@ export interface RecheckTimes {
   readonly settleMs: number
   /**
    * How long after a change an answer may stay away before it counts as no. When kube-apiserver starts
-   * anew, what it tells of comes back piece by piece; the answer must come within two seconds.
+   * again, what it tells of comes back piece by piece; the answer must come within two seconds.
    */
   readonly answerMsMax: number
   /** Between two tries to get an answer. */
@@ -46,8 +46,8 @@ export interface RecheckTimes {
 }
 
 const TIMES: RecheckTimes = { settleMs: 100, answerMsMax: 1_800, retryMs: 150 }
-/** Judged at once. Thousands can be open, and each may cost a review that decisions wait for as well. */
-const AT_ONCE_MAX = 32
+/** How many are judged at the same time. Thousands can be open, and each may cost a review that decisions wait for as well. */
+const CONCURRENT_MAX = 32
 
 /** Keeps what is open and judges it again; the state lives as long as the process. */
 export function createOpenDecisions(
@@ -56,9 +56,9 @@ export function createOpenDecisions(
   times = TIMES,
 ): OpenDecisions {
   const open = new Map<string, OpenDecision>()
-  /** What is to be judged again, the first first, and until when an answer may stay away. */
+  /** Decisions to judge again, earliest deadline first, each with the time until which it may go without an answer. */
   const due = new Map<OpenDecision, number>()
-  /** What no answer came for. */
+  /** Decisions that no answer came for. */
   const unanswered = new Map<OpenDecision, number>()
   let changes = 0
   let judging = 0
@@ -74,14 +74,14 @@ export function createOpenDecisions(
   function schedule(): void {
     if (scheduled || due.size === 0) return
     scheduled = true
-    // Others run in between: each that is judged from memory is done at once.
+    // Others run in between: each that is judged from memory is done immediately.
     setImmediate(judgeSome)
   }
 
   function judgeSome(): void {
     scheduled = false
     for (const [decision, untilMs] of due) {
-      if (judging >= AT_ONCE_MAX) return
+      if (judging >= CONCURRENT_MAX) return
       due.delete(decision)
       judging += 1
       void judge(decision, untilMs).finally(() => {

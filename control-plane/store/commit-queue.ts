@@ -25,20 +25,20 @@ export interface CommitQueue {
   onCommit(listener: () => void): () => void
   /** Whether the last transaction failed, and how. */
   problem(): string | undefined
-  /** Writes something that says nothing, to learn whether writing works again. */
+  /** Commits a harmless write, to find out whether the disk accepts writes again. */
   probe(): Promise<void>
 }
 
 /** One fsync serves all who came since the last one; more than this would hold the loop too long. */
 const BATCH_WRITES_MAX = 512
 /**
- * How long a write that may come soon waits for company. Without the wait, what is said of the last
- * request would hold up the decision on the next one by an fsync.
+ * How long a write in the mode `soon` waits for others to share its transaction. Without the wait, the
+ * outcome of one request would delay the decision on the next request by an fsync.
  */
 const SOON_MS = 10
 /** About a second's worth of decisions. */
 const WAITING_WRITES_MAX = 20_000
-/** Of one pod: more than one sidecar asks at once, and a fraction of all. */
+/** Of one pod: more than one sidecar asks at the same time, and a fraction of all. */
 const WAITING_WRITES_PER_POD_MAX = 4_096
 
 /** Told of each transaction; `seconds` is how long it took. */

@@ -81,7 +81,7 @@ async function createDecision(db: Kysely<unknown>): Promise<void> {
 const second: Migration = {
   async up(db: Kysely<unknown>) {
     await sql`alter table pod_binding add column enrolled_sequence integer`.execute(db)
-    // Whoever asked for a decision had enrolled. What runs and has not asked yet enrols anew.
+    // Whoever asked for a decision had enrolled. What runs and has not asked yet enrols again.
     await sql`update pod_binding set enrolled_sequence = sequence where pod_uid in (select pod_uid from decision)`.execute(
       db,
     )

@@ -56,7 +56,7 @@ test('touchesOf() tells of the newest object of each name, and of no other', asy
   await expect(store.workloads.touchesOf('team', [])).resolves.toEqual([])
 })
 
-test('revise() gives each of many at once what the one before wrote', async () => {
+test('revise() gives each of many at the same time what the one before wrote', async () => {
   const add = (name: string) =>
     store.workloads.revise('a', (known = aWorkload('a')) => ({
       ...known,

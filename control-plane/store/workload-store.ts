@@ -42,8 +42,8 @@ export interface Workload extends ChainAge {
 export interface WorkloadStore {
   find(uid: string): Promise<Workload | undefined>
   /**
-   * Writes what `revise` makes of what is on record, in one transaction with reading it, so that of
-   * two who come at once none is lost. Writes nothing for what it was given, and throws what it throws.
+   * Reads, revises and writes in one transaction, so that two callers do not overwrite each other. Skips
+   * the write when `revise` returns its argument; what `revise` throws passes through.
    */
   revise(uid: string, revise: (known: Workload | undefined) => Workload): Promise<Workload>
   /** The same for each workload of a namespace, some at a time. */

@@ -16,7 +16,7 @@ export function expiredLapse(root: ChainPrincipal, ageMaxText: string): ChainLap
     reason: 'chain_expired',
     refusedBy: root,
     rule: '',
-    why: `the chain has ended: its root requester was last seen for it more than ${ageMaxText} ago. Let ${root.user.username} restart what the pod comes from (kubectl rollout restart; a pod alone is deleted and created again), or whoever answers for it now delete it and create it again`,
+    why: `the chain has ended: its root requester was last seen for it more than ${ageMaxText} ago. Let ${root.user.username} restart what the pod comes from (kubectl rollout restart; a pod alone is deleted and created again), or let the user who answers for it now delete it and create it again`,
   }
 }
 
@@ -26,7 +26,7 @@ export function goneLapse(principal: ChainPrincipal): ChainLapse {
     reason: 'requester_gone',
     refusedBy: principal,
     rule: '',
-    why: 'that service account was deleted since, and nobody else answers for this chain; delete and create again what the pod comes from',
+    why: 'that service account was deleted since, and nobody else answers for this chain; delete what the pod comes from, and create it again',
   }
 }
 
@@ -41,6 +41,6 @@ export function revokedLapse(
     reason: 'chain_revoked',
     refusedBy: principal,
     rule: name,
-    why: `the chain was revoked: ${by}. Whoever answers for it now deletes and creates again what the pod comes from`,
+    why: `the chain was revoked: ${by}. The user who answers for it now deletes what the pod comes from, and creates it again`,
   }
 }

@@ -1,19 +1,20 @@
 /** Built-in denies, each with the sentence that a refused caller reads. */
 export const GUARDS = {
-  'launch-outside': 'pods may only be launched in a namespace where Lanyard injects its sidecar',
-  credentials: 'credentials that the API server accepts may not be made or read by a pod',
+  'launch-outside': 'a pod may launch pods only in a namespace where Lanyard injects its sidecar',
+  credentials: 'a pod may not make or read credentials that the API server accepts',
   impersonation:
     'a pod may not act as someone else; send the request without Impersonate-* headers (kubectl: without --as), or have a policy rule of every requester lift this guard for the verb impersonate',
   'foreign-pod':
-    'a pod may only reach into a pod that exists and is on record for the same root requester',
+    'a pod may reach into another pod only when that pod exists and is on record for the same root requester',
   sidecar: "a pod may not reach into Lanyard's sidecar",
-  'node-proxy': 'the proxies of nodes, pods and services lead past every rule',
+  'node-proxy':
+    'a pod may not use the proxies of nodes, pods and services: no rule decides what goes through them',
   'node-volumes':
-    'what gives a volume or a device of a node to pods may not be made or changed by a pod',
+    'a pod may not make or change the objects that give pods a volume or a device of a node',
   'lanyard-config':
-    'what switches Lanyard on, says what it allows, or is what it rests on may not be changed by a pod',
+    'a pod may not change the objects that switch Lanyard on, say what it allows, or keep it running',
   'rbac-escalation':
-    "roles and their bindings may not be written by a pod: it is the pod's own rights, not its requesters', that the API server compares them with",
+    'a pod may not write roles and their bindings: the API server compares them with the rights of the pod, not with those of its requesters',
 } as const
 
 export type GuardName = keyof typeof GUARDS

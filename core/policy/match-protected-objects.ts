@@ -62,7 +62,7 @@ function isOneOf(objects: ProtectedObjects, request: RequestAttributes): boolean
     resources.includes(resourceWithSubresource(request)) ||
     (subresource !== '' && resources.includes(`${resource}/*`)) ||
     ([resource, subresource].includes('*') && resources.some((one) => isAskedFor(one, request)))
-  // Without a name it reaches all of them. Only a read goes over all namespaces at once; a write that
+  // Without a name it reaches all of them. Only a read goes over all namespaces together; a write that
   // names none is one of an object that is in none.
   const everywhere = namespace === '' && uses.includes('read')
   const isNamed = names === undefined || name === '' || names.includes(name)

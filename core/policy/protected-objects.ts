@@ -250,7 +250,7 @@ const PROXIES: Omit<ProtectedObjects, 'guard'> = {
   apiGroups: [''],
   resources: ['nodes/proxy', 'pods/proxy', 'services/proxy'],
   uses: ALL,
-  why: 'what is behind them asks no chain; call the Service by its own address',
+  why: 'the program behind a proxy checks no chain; call the Service by its own address',
 }
 
 const GRANTS: readonly Omit<ProtectedObjects, 'guard'>[] = [

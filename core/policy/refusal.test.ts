@@ -54,7 +54,7 @@ test.each([
     'a guard',
     {},
     { reason: 'guard' as const, guard: 'node-proxy' as const },
-    /lead past every rule; call the Service by its own address \(guard node-proxy\)/,
+    /no rule decides what goes through them; call the Service by its own address \(guard node-proxy\)/,
   ],
   ['a rule', {}, { reason: 'policy_denies' as const, rule: 'p/r' }, /rule "p\/r" denies it/],
   [

@@ -1,6 +1,6 @@
 /**
  * Annotations and labels of a template that choose no code, unless the installation says otherwise:
- * each is a mark that makes pods be made anew, or says to a scheduler, a queue or an autoscaler when
+ * each is a mark that makes pods be made again, or says to a scheduler, a queue or an autoscaler when
  * and where. Anything else may steer another webhook (an agent that is injected, a mesh), and labels
  * decide Services, NetworkPolicies and webhooks' selectors, so it chooses code. A key that ends in `/*`
  * stands for every key of that prefix.

@@ -41,7 +41,7 @@ function malformed({ code }: NodeJS.ErrnoException, headBytesMax: number): Fault
   return new Fault('request_invalid', message)
 }
 
-/** What is wrong with a body may be answered; what comes after a request would pass for its answer. */
+/** False once a request is complete: the caller would take this refusal for the answer to that request. */
 function mayAnswer(socket: Duplex): boolean {
   const open = openAnswer(socket)
   return open === undefined || (!open.headersSent && !open.req.complete)

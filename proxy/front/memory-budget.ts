@@ -29,7 +29,7 @@ export function requestsThatFit(limitBytes: number): number {
 
 /**
  * Connections beside those with a request, each about 60 kB: clients keep some, and open some ahead. With the
- * fewest requests that a sidecar takes on it has 512, so that 500 programs at once are each told yes or no.
+ * fewest requests that a sidecar takes on it has 512, so that 500 programs at the same time are each told yes or no.
  */
 export const IDLE_CONNECTIONS_MAX = 480
 

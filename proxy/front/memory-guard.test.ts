@@ -90,7 +90,7 @@ describe('LimitGuard.whenRoomy()', () => {
     return { gone, now, pass }
   }
 
-  test('goes on at once while there is room', () => {
+  test('goes on immediately while there is room', () => {
     expect(waiting(90).gone).toHaveLength(40)
   })
 

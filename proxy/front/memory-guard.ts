@@ -10,7 +10,7 @@ export interface MemoryGuard {
    * Measured now and then.
    */
   isTight(bytes?: number): boolean
-  /** Calls `go` at once, or, when next to nothing is left, once there is more: in the order of asking. */
+  /** Calls `go` immediately, or, when next to nothing is left, once there is more: in the order of asking. */
   whenRoomy(go: () => void): void
   /** So many requests are open: the kernel keeps what comes for each until it is read. */
   setOpen(count: number): void

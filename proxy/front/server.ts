@@ -181,7 +181,7 @@ function tooMany({ openRequestsMax, memoryLimitBytes }: ProxyDeps): Fault {
     memoryLimitBytes === 0 ? '' : ` with ${Math.floor(memoryLimitBytes / 2 ** 20)}Mi of memory`
   return new Fault(
     'overloaded',
-    `Too many requests of this pod are open: its sidecar takes ${openRequestsMax} at once${limit}, and fewer while memory is short; end some, try again, or ask for more with the annotation ${MEMORY_LIMIT_ANNOTATION}`,
+    `Too many requests of this pod are open: its sidecar takes ${openRequestsMax} at the same time${limit}, and fewer while memory is short; end some, try again, or ask for more with the annotation ${MEMORY_LIMIT_ANNOTATION}`,
   )
 }
 

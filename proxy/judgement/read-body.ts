@@ -10,7 +10,7 @@ import type { ReadRequest } from './read-request.ts'
 
 /** kube-apiserver takes no larger one. Source: Kubernetes apiserver/pkg/server/config.go (v1.34). */
 const BODY_BYTES_MAX = 3 * 1_024 * 1_024
-/** All that is held at once; the memory of a sidecar is small, and its other bodies are streamed. */
+/** Bytes of all bodies that are held at the same time; the memory of a sidecar is small, and its other bodies are streamed. */
 const HELD_BYTES_MAX = 8 * 1_024 * 1_024
 
 class HeldBodies {

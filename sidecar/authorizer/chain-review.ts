@@ -44,11 +44,11 @@ export async function reviewChain(
   }))
 }
 
-/** Fewer than the control plane takes of one pod at once. */
+/** Fewer than the control plane takes of one pod at the same time. */
 const LANES = 8
 const WAITING_MAX = 256
 
-/** A few reviews at once; the others wait for their turn, in the order in which they came. */
+/** A few reviews at the same time; the others wait for their turn, in the order in which they came. */
 export class ReviewTurns {
   readonly #lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve())
   #taken = 0

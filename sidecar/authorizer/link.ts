@@ -39,7 +39,7 @@ const RENEW_AGAIN_MS = 5_000
 
 /**
  * Keeps a stream to the control plane: connects, enrols, renews the session before it ends, and begins
- * again after a while when something fails. Begins at once, without waiting for anything.
+ * again after a while when something fails. Begins immediately, without waiting for anything.
  */
 export class Link<Stream extends LinkStream> {
   readonly #options: LinkOptions<Stream>

@@ -41,7 +41,7 @@ const BIN = join(CACHE, 'bin')
 const PROGRAM_NAMES: readonly ProgramName[] = ['kube', 'kubectl', 'coredns', 'helm', 'pause']
 
 /**
- * Builds what is not in the cache yet of the programs of one version. Two runs at once build once: the
+ * Builds what is not in the cache yet of the programs of one version. Two runs at the same time build once: the
  * second waits for the first. Throws with the end of what the compiler said.
  */
 export async function ensureBinaries(version: KubernetesVersion, log: Log): Promise<Binaries> {
@@ -51,7 +51,7 @@ export async function ensureBinaries(version: KubernetesVersion, log: Log): Prom
 }
 
 /**
- * Where the cache has a program, or will have it. The key is the sources, so a change builds anew, and
+ * Where the cache has a program, or will have it. The key is the sources, so a change builds again, and
  * each version of Kubernetes has programs of its own.
  */
 export function binaryPath(name: ProgramName, version: KubernetesVersion): string {

@@ -46,7 +46,7 @@ export async function prepareFiles(name: string, paths: ClusterPaths): Promise<v
 
 /**
  * Everything between fresh namespaces and a node that is Ready with DNS running; `port` is where the
- * relay listens. What does not wait for something else runs at once.
+ * relay listens. What does not wait for something else runs at the same time.
  */
 export async function bringUp(port: number, context: BringUp): Promise<void> {
   const { paths, log } = context

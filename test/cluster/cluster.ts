@@ -89,7 +89,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
 /**
  * Starts a cluster unless one of that name runs, which holds somebody's work: only one with a part
- * missing is made anew. `prepare` is done with it before anyone else may start or end it. Throws when
+ * missing is made again. `prepare` is done with it before anyone else may start or end it. Throws when
  * the one that runs is another Kubernetes than the options name.
  */
 export async function ensureCluster(

@@ -33,7 +33,7 @@ export function runsHarness(
   )
 }
 
-/** Ends a process at once. One that is gone already is as good. */
+/** Ends a process immediately. One that is gone already is as good. */
 export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')

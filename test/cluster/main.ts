@@ -24,7 +24,7 @@ Usage: npm run cluster -- COMMAND [--name NAME]
   kubeconfig USER [--group G ...] a client certificate for a user; the last line is its path
   load IMAGE.tar                  makes the images of a docker archive known to the node
 
-  --name NAME        which cluster (default: dev); several may run at once
+  --name NAME        which cluster (default: dev); several may run at the same time
   --kubernetes V     which version: ${KUBERNETES_VERSIONS.join(', ')} (default: ${DEFAULT_KUBERNETES}, or what
                      ${KUBERNETES_VARIABLE} says)
   -h, --help         this text

@@ -38,7 +38,7 @@ export interface ClusterPaths {
   readonly lock: string
 }
 
-/** What two processes must not do at once, each with a file; in memory, so a boot forgets it. */
+/** What two processes must not do at the same time, each with a file; in memory, so a boot forgets it. */
 export const LOCKS = '/run/lock/lanyard-test'
 
 /**

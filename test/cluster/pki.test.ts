@@ -52,7 +52,7 @@ test('issue() gives every certificate a serial number of its own', async () => {
   expect(new Set(names.map((name) => read(name).serialNumber)).size).toBe(3)
 })
 
-test('issue() gives two at once the same certificate, with its key', async () => {
+test('issue() gives two at the same time the same certificate, with its key', async () => {
   const other = await openPki(folder)
   const issue = (from: Pki) => from.issue('alice', { commonName: 'alice' })
   const all = await Promise.all([pki, other, pki, other].map(issue))

@@ -51,7 +51,7 @@ export async function openPki(folder: string): Promise<Pki> {
   ): Promise<CertificateFiles> {
     const files = filesOf(folder, name)
     if (isThere(files)) return files
-    // Two at once would otherwise leave the key of one and the certificate of the other.
+    // Two at the same time would otherwise leave the key of one and the certificate of the other.
     await withFileLock(join(folder, '.lock'), ignore, async () => {
       if (!isThere(files)) await writePair(files, await sign(subject, authorities[ca]))
     })

@@ -20,7 +20,7 @@ async function install(target: string, requirements: readonly string[]): Promise
   writeFileSync(join(target, 'installed'), requirements.join())
 }
 
-test('ensurePythonPackages() installs once, though two ask at once', async () => {
+test('ensurePythonPackages() installs once, though two ask at the same time', async () => {
   let times = 0
   const counted = (target: string, requirements: readonly string[]) => {
     times += 1

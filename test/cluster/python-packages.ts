@@ -10,7 +10,7 @@ const STAGING = '.python-'
 
 /**
  * Installs packages of PyPI into one folder of their own, unless it is there: its name is to tell
- * their versions. Two runs at once install once.
+ * their versions. Two runs at the same time install once.
  */
 export async function ensurePythonPackages(
   folder: string,

@@ -37,7 +37,7 @@ export interface TestImages {
   readonly agent: string
 }
 
-/** Makes what is not in the cache yet. Two runs at once make it once: the second waits. */
+/** Makes what is not in the cache yet. Two runs at the same time make it once: the second waits. */
 export async function ensureTestImages(binaries: Binaries, log: Log): Promise<TestImages> {
   const { pause, coredns, kubectl } = binaries
   const client = await pinnedVersion(NODE_CLIENT)

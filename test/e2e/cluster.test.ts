@@ -341,7 +341,7 @@ describe('npm run cluster -- up, after a crash,', () => {
   test.each([
     { when: 'while the API server starts', saying: 'Starting kube-apiserver' },
     { when: 'while pods start', saying: 'Waiting for the node' },
-  ])('starts anew though it was itself killed $when', async ({ saying }) => {
+  ])('starts again though it was itself killed $when', async ({ saying }) => {
     const { child, said } = startUp()
     await waitFor(saying, 60_000, () => said().includes(saying))
     child.kill('SIGKILL')

@@ -256,7 +256,7 @@ describe('someone with a kubeconfig of their own', () => {
   })
 })
 
-test('a copied pod with our marks is injected anew, for whoever copied it', async () => {
+test('a copied pod with our marks is injected again, for whoever copied it', async () => {
   const got = await stage.admin.must(['get', 'pod', 'shape', '-n', WATCHED, '-o', 'json'])
   const copy = JSON.parse(got.stdout) as {
     metadata: object

@@ -12,11 +12,11 @@ export interface Compared<Said> {
 export interface TwoNamespaces {
   readonly watched: string
   readonly plain: string
-  /** Makes these objects in both namespaces, at once, by the person whose pods they are. */
+  /** Makes these objects in both namespaces, at the same time, by the person whose pods they are. */
   create(objects: (namespace: string) => readonly object[]): Promise<void>
   /** Waits until these pods are ready in both. */
   ready(...pods: readonly string[]): Promise<void>
-  /** Does the same in both namespaces at once. */
+  /** Does the same in both namespaces at the same time. */
   inBoth<Said>(act: (namespace: string) => Promise<Said>): Promise<Compared<Said>>
   /** Runs a command in the container `main` of the pod `agent` of both, and gives what it printed. */
   run(command: readonly string[], input?: string): Promise<Compared<string>>
@@ -29,7 +29,7 @@ const RBAC = 'rbac.authorization.k8s.io'
 const AUTHOR = ['--as=pat', '--as-group=system:authenticated']
 
 /**
- * Makes the two namespaces anew, with a service account `worker` and an author `pat` who may both do
+ * Makes the two namespaces again, with a service account `worker` and an author `pat` who may both do
  * everything in them, and look at what operators look at. `kubectl` is the administrator's.
  */
 export async function makeTwoNamespaces(kubectl: Kubectl, name: string): Promise<TwoNamespaces> {

@@ -25,7 +25,7 @@ const ensure = (changed: Partial<Build> = {}) => {
 }
 const built = () => readdirSync(cache).filter((name) => name !== '.lock')
 
-test('ensureFolder() builds once for the same sources, though two ask at once', async () => {
+test('ensureFolder() builds once for the same sources, though two ask at the same time', async () => {
   const [one, other] = await Promise.all([ensure(), ensure()])
   expect(await ensure()).toBe(one)
   expect(other).toBe(one)
@@ -39,7 +39,7 @@ test.each<[string, Partial<Build>]>([
   ['no sources', { sources: [] }],
   ['one source more', { sources: ['prepare.ts', 'prepare.ts'] }],
   ['another name', { name: 'rust' }],
-])('ensureFolder() builds anew for %s', async (_, changed) => {
+])('ensureFolder() builds again for %s', async (_, changed) => {
   expect(await ensure(changed)).not.toBe(await ensure())
   expect(times).toBe(2)
 })

@@ -24,7 +24,7 @@ export interface Build {
 
 /**
  * The folder of the cache that holds what `build` made of the sources as they are now; it is made if it
- * is not there. Two runs at once build once: the second waits. A build that fails leaves nothing.
+ * is not there. Two runs at the same time build once: the second waits. A build that fails leaves nothing.
  */
 export async function ensureFolder(
   { name, sources, recipe, takes, build }: Build,

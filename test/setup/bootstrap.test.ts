@@ -67,7 +67,7 @@ describe('bootstrap', () => {
     expect(npmLog()).toBe(ONE_INSTALLATION)
   })
 
-  test('installs once though three commands begin at once', async () => {
+  test('installs once though three commands begin at the same time', async () => {
     const all = await Promise.all([1, 2, 3].map((id) => ended(start('print.mjs', String(id)))))
     expect(all.map(({ code }) => code)).toEqual([0, 0, 0])
     expect(npmLog()).toBe(ONE_INSTALLATION)

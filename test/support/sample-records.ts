@@ -95,7 +95,7 @@ function guarded() {
     rule: 'credentials',
     refusedBy: '',
     message:
-      'serviceaccounts "admin" is forbidden: credentials that the API server accepts may not be made or read by a pod (guard credentials)',
+      'serviceaccounts "admin" is forbidden: a pod may not make or read credentials that the API server accepts (guard credentials)',
   })
 }
 

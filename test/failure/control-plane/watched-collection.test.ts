@@ -108,7 +108,7 @@ test('a watch that ends well is taken up where it ended, without a list', async 
   expect(names()).toEqual(['other', 'team'])
 })
 
-test('a version that is too old is listed anew, and what is gone is gone', async () => {
+test('a version that is too old is listed again, and what is gone is gone', async () => {
   listed = [anObject('new', '30')]
   send('ERROR', { kind: 'Status', code: 410, reason: 'Expired', metadata: {} })
   await expect.poll(() => lists, relistsWithin).toBe(2)
@@ -120,7 +120,7 @@ test('a connection that is cut leaves nothing missed', async () => {
   listed = [anObject('new', '30')]
   watches[0]?.answer.destroy()
   await expect.poll(() => watches.length, relistsWithin).toBe(2)
-  // Either it goes on from where it was, or it was listed anew.
+  // Either it goes on from where it was, or it was listed again.
   const resumed = watches[1]?.from === '10' && names().includes('team') && lists === 1
   expect(resumed || names().includes('new')).toBe(true)
   expect(collection.isSynced()).toBe(true)

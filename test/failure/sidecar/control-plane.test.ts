@@ -158,7 +158,7 @@ test('a control plane that never was there: callers are refused, the pod starts,
   await expectServed()
 })
 
-test('a control plane killed while requests wait: they are refused at once, then all recovers', async () => {
+test('a control plane killed while requests wait: they are refused immediately, then all recovers', async () => {
   fixture = await startSidecarFixture({ LANYARD_RECONNECT_WAIT_MS: '200' })
   await fixture.call(PODS)
   fixture.api.requests.length = 0

@@ -154,7 +154,7 @@ test('followAuditEvents() takes up the log of a restored backup where it was lef
   await restored.close()
 })
 
-test('followAuditEvents() pauses before it begins a watch again that ends at once', async () => {
+test('followAuditEvents() pauses before it begins a watch again that ends immediately', async () => {
   const follower = await follow('--limit', '1')
   proxy.replies.push(endsAtOnce(), endsAtOnce())
   proxy.cut()

@@ -51,7 +51,7 @@ async function list(path: string): Promise<List> {
 
 const names = ({ items }: List) => items.map(({ metadata }) => metadata.name)
 
-/** Decisions with these numbers, all at once, so that they share their commits. */
+/** Decisions with these numbers, all at the same time, so that they share their commits. */
 async function decide(first: number, last: number): Promise<void> {
   const numbers = Array.from({ length: last - first + 1 }, (_item, index) => first + index)
   await Promise.all(numbers.map((number) => api.auditEvents.append(aDecision(number))))

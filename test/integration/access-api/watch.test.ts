@@ -169,7 +169,7 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
   })
 
   describe('a watch of chains', () => {
-    test('a pod made anew under the same name: the old chain goes, the new one comes', async () => {
+    test('a pod made again under the same name: the old chain goes, the new one comes', async () => {
       await recordEnrolled(api.podBindings, aBinding([AGENT]))
       const watch = await api.watch(`${CHAINS}?watch=1`)
       expect(shown(await watch.take(1))).toEqual([['ADDED', 'agent', '1']])

@@ -11,7 +11,7 @@ import { findHelm } from '../../support/find-kubernetes.ts'
 import { anAdmissionRequest } from '../../support/pod-builders.ts'
 import { type Manifest, type RenderedChart, renderChart } from '../../support/rendered-chart.ts'
 
-/* What Helm makes of the chart. `npm run golden` writes the golden files anew. */
+/* What Helm makes of the chart. `npm run golden` writes the golden files again. */
 
 /** Of objects that are in no namespace. */
 const CLUSTER_WIDE = 'lanyard-chain-revocations'

@@ -163,7 +163,7 @@ describe('a decision', () => {
     expect(rows()).toMatchObject([{ id, pod_uid: AGENT.podUid, root_requester: 'alice' }])
   })
 
-  test('is made for each of many questions at once, and answered by its correlation', async () => {
+  test('is made for each of many questions at the same time, and answered by its correlation', async () => {
     fixture.access.set('alice', 'denied')
     for (let correlation = 1; correlation <= 500; correlation += 1) ask(agent, correlation)
     await expect.poll(() => agent.received.length, { timeout: 10_000 }).toBe(500)

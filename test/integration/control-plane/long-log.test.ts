@@ -74,7 +74,7 @@ describe('listAuditEvents()', () => {
       [DECISIONS],
     ],
     ['nothing past the end', { afterSequence: 2n ** 63n }, []],
-  ])('that finds %s looks at no more than a stretch at once', async (_name, request, want) => {
+  ])('that finds %s looks at no more than a stretch in one step', async (_name, request, want) => {
     const { events } = await listed(request)
     expect(events.map(({ id }) => id)).toEqual(want.map(aDecisionId))
     expect(Math.max(...reads.map(({ span }) => span))).toBeLessThanOrEqual(STRETCH)
@@ -89,7 +89,7 @@ describe('listAuditEvents()', () => {
 })
 
 describe('watchAuditEvents()', () => {
-  test('of a quiet namespace looks at nothing twice, and at no more than a stretch at once', async () => {
+  test('of a quiet namespace looks at nothing twice, and at no more than a stretch in one step', async () => {
     const stream = client.watchAuditEvents({ namespace: 'quiet' }, bearer('reader'))
     stream.on('error', () => undefined)
     stream.on('data', () => undefined)

@@ -136,7 +136,7 @@ describe('createChainClient() sends', () => {
     expect(calls[0]?.message).toMatchObject({ ...JOB, change, fields: ['replicas'] })
   })
 
-  test('whose chain begins anew', async () => {
+  test('whose chain begins again', async () => {
     await client.resetChain(request, { ...JOB, generation: 3 })
     expect(calls[0]?.message).toMatchObject({ ...JOB, generation: 3n })
   })
@@ -172,7 +172,12 @@ describe.each(QUESTIONS)('%s() throws', (_question, ask) => {
     ['an unknown injector', status.UNAUTHENTICATED, 'decision_unavailable', /does not answer/],
     ['an older control plane', status.UNIMPLEMENTED, 'decision_unavailable', /does not answer/],
     ['a bug', status.INTERNAL, 'decision_unavailable', /does not answer/],
-    ['too much at once', status.RESOURCE_EXHAUSTED, 'decision_unavailable', /does not answer/],
+    [
+      'too much at the same time',
+      status.RESOURCE_EXHAUSTED,
+      'decision_unavailable',
+      /does not answer/,
+    ],
     ['a cancelled call', status.CANCELLED, 'decision_unavailable', /does not answer/],
   ])('for %s', async (_name, code, fault, message) => {
     handler = (_call, done) => done({ code, details: 'in words' })

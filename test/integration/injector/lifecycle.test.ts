@@ -57,7 +57,7 @@ describe('before the control plane has made its authority, the injector', () => 
     expect(injector.process.exitCode).toBeNull()
   })
 
-  test('ends at once when it is told to', async () => {
+  test('ends immediately when it is told to', async () => {
     injector.process.kill('SIGTERM')
     const [code] = (await once(injector.process, 'exit')) as [number]
     expect(code).toBe(0)

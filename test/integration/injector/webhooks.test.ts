@@ -272,7 +272,7 @@ describe('without the control plane', () => {
       async () => {
         const answer = await injector.review(MUTATE, aRequest(named('u-21')))
         expect(answer).toMatchObject({ allowed: false, status: { code: 503 } })
-        // Not refused at once: the question was taken and not answered.
+        // Not refused immediately: the question was taken and not answered.
         expect(performance.now() - began).toBeGreaterThan(4_000)
       },
       { timeout: 9_000, interval: 100 },

@@ -351,7 +351,7 @@ test('forward() judges and answers pipelined requests one by one, in order', asy
   expect(fixture.controlPlane.questions).toHaveLength(3)
 })
 
-test('forward() serves many requests at once over one stream', async () => {
+test('forward() serves many requests at the same time over one stream', async () => {
   fixture.api.onRequest((incoming, outgoing) => outgoing.writeHead(200).end(incoming.url))
   const targets = Array.from({ length: 200 }, (_, index) => `${PODS}/pod-${index}`)
   const answers = await Promise.all(targets.map((target) => fixture.call(target)))

@@ -390,7 +390,7 @@ describe.skipIf(kube === undefined)('a sidecar before a real kube-apiserver', ()
     expect(ours.headers['sec-websocket-accept']).toBe(theirs.headers['sec-websocket-accept'])
   })
 
-  test('answers two requests that are sent at once in their order', async () => {
+  test('answers two requests that are sent at the same time in their order', async () => {
     const text = printRequest({ target: '/version' }) + printRequest({ target: `${MAPS}/absent` })
     const answers = [await exchange(pair.direct, text, 2), await exchange(pair.through, text, 2)]
     const statuses = answers.map((each) => each.map(({ httpStatus }) => httpStatus))

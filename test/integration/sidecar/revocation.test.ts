@@ -85,7 +85,7 @@ describe('a revocation', () => {
     watches[1]?.destroy()
   })
 
-  test('that follows its decision at once cuts the request too', async () => {
+  test('that follows its decision immediately cuts the request too', async () => {
     fixture.controlPlane.decide((_request, id) => {
       setImmediate(() => fixture.controlPlane.revoke(id))
       return allow(id)

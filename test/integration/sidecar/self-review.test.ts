@@ -168,7 +168,7 @@ describe.skipIf(kube === '' || program === '')('reviews of what oneself may do',
     expect(fixture.controlPlane.reviewed).toEqual([])
   })
 
-  test('forty reviews at once are all answered', async () => {
+  test('forty reviews at the same time are all answered', async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => review()))
     expect(answers.map(({ httpStatus }) => httpStatus)).toEqual(answers.map(() => 201))
   })

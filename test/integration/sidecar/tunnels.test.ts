@@ -288,7 +288,7 @@ test('relayTunnel() passes the end of one side on and lets the other go on', asy
   })
 })
 
-test('relayTunnel() delivers everything when the API server closes at once after a lot of output', async () => {
+test('relayTunnel() delivers everything when the API server closes immediately after a lot of output', async () => {
   const output = randomBytes(8 * 1024 * 1024)
   fixture.api.onUpgrade((_incoming, socket) => {
     socket.on('end', () => socket.end())

@@ -72,12 +72,12 @@ function adviceFor({ spec }: AuditEventObject): readonly string[] {
   }
 }
 
-type Spec = AuditEventObject['spec']
+type EventSpec = AuditEventObject['spec']
 
 /** Verbs that RBAC can allow for one object by its name. */
 const NAMED_VERBS = ['get', 'update', 'patch', 'delete']
 
-function rbacCommands(spec: Spec): readonly string[] {
+function rbacCommands(spec: EventSpec): readonly string[] {
   const account = parseServiceAccountUsername(spec.refusedBy)
   const subject =
     account === undefined
@@ -98,7 +98,7 @@ function rbacCommands(spec: Spec): readonly string[] {
   ]
 }
 
-function policyRule(spec: Spec): readonly string[] {
+function policyRule(spec: EventSpec): readonly string[] {
   const resource = spec.subresource === '' ? spec.resource : `${spec.resource}/${spec.subresource}`
   const verbs = [spec.verb, ...spec.alsoVerbs].join(', ')
   return [

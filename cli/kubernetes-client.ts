@@ -94,13 +94,13 @@ export function createKubernetesClient(
   }
 }
 
-interface Place {
+interface ServerPlace {
   readonly server: string
   readonly context: string
 }
 
 /** Sends one request and resolves with an answer of success; every other one is a Fault. */
-function createSender(config: KubeConfig, options: ConnectOptions, place: Place) {
+function createSender(config: KubeConfig, options: ConnectOptions, place: ServerPlace) {
   return async function send(
     method: string,
     path: string,
@@ -188,7 +188,7 @@ function parseServer(server: string, path: string, query: Query): URL {
   return new URL(text)
 }
 
-async function readText(incoming: IncomingMessage, place: Place): Promise<string> {
+async function readText(incoming: IncomingMessage, place: ServerPlace): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
@@ -203,7 +203,10 @@ async function readText(incoming: IncomingMessage, place: Place): Promise<string
   return Buffer.concat(chunks).toString()
 }
 
-async function* readLines(incoming: IncomingMessage, place: Place): AsyncGenerator<string, void> {
+async function* readLines(
+  incoming: IncomingMessage,
+  place: ServerPlace,
+): AsyncGenerator<string, void> {
   let rest = ''
   try {
     for await (const chunk of incoming.setEncoding('utf8') as AsyncIterable<string>) {
@@ -216,7 +219,7 @@ async function* readLines(incoming: IncomingMessage, place: Place): AsyncGenerat
   }
 }
 
-function parseEvent(line: string, { server }: Place): WatchEvent {
+function parseEvent(line: string, { server }: ServerPlace): WatchEvent {
   try {
     return JSON.parse(line) as WatchEvent
   } catch (error) {

@@ -13,12 +13,12 @@ export const VIEWER_ROLE = 'lanyard-viewer'
 const APISERVICE = `${ACCESS_VERSION}.${ACCESS_GROUP}`
 const ACCESS_PATH = `/apis/${ACCESS_GROUP}/`
 
-interface Place {
+interface FaultPlace {
   readonly server: string
   readonly context: string
 }
 
-interface RequestPlace extends Place {
+interface RequestPlace extends FaultPlace {
   readonly method: string
   /** With its query. */
   readonly path: string
@@ -35,7 +35,7 @@ const CONNECTION_CODES: Readonly<Record<string, string>> = {
 }
 
 /** A request that got no answer. */
-export function connectionFault(error: unknown, { server, context }: Place): Fault {
+export function connectionFault(error: unknown, { server, context }: FaultPlace): Fault {
   if (error instanceof Fault) return error
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
   const why =

@@ -137,7 +137,7 @@ export async function startControlPlane(
   ]
 }
 
-interface Cluster {
+interface WatchedCluster {
   readonly facts: ClusterFacts
   readonly access: AccessReviewer
   readonly openDecisions: OpenDecisions
@@ -158,7 +158,7 @@ async function watchCluster(
   config: ControlPlaneConfig,
   store: Store,
   logger: Logger,
-): Promise<Cluster> {
+): Promise<WatchedCluster> {
   // Before anything is watched: what a watch tells of goes to parts that are made without a pause below.
   const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
   const registry = createChainRegistry({ ...store, now })

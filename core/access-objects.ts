@@ -7,7 +7,7 @@ import { ACCESS_GROUP, ACCESS_VERSION } from './names.ts'
 
 export const ACCESS_API_VERSION = `${ACCESS_GROUP}/${ACCESS_VERSION}`
 
-export interface ObjectMeta {
+export interface AccessObjectMeta {
   readonly name: string
   readonly namespace: string
   readonly uid: string
@@ -50,7 +50,7 @@ export interface ClusterObject {
 export interface ChainObject {
   readonly apiVersion: typeof ACCESS_API_VERSION
   readonly kind: 'Chain'
-  readonly metadata: ObjectMeta
+  readonly metadata: AccessObjectMeta
   readonly spec: DelegationChainObject & {
     readonly podUid: string
     readonly cluster: ClusterObject
@@ -173,7 +173,7 @@ export interface AuditEventStatus {
 export interface AuditEventObject {
   readonly apiVersion: typeof ACCESS_API_VERSION
   readonly kind: 'AuditEvent'
-  readonly metadata: ObjectMeta
+  readonly metadata: AccessObjectMeta
   readonly spec: AuditEventSpec
   readonly status: AuditEventStatus
 }

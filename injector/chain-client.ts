@@ -17,13 +17,13 @@ import { createGrpcClient } from '../proto/grpc-service.ts'
 import type { AdmissionRequest } from './admission-review.ts'
 
 /** A pod as validating admission sees it: with its name and its UID. */
-export interface AdmittedPod {
+export interface PodToBind {
   readonly podUid: string
   readonly podName: string
   readonly serviceAccount: string
 }
 
-export interface AdmittedWorkload {
+export interface WorkloadToRecord {
   readonly apiVersion: string
   readonly kind: string
   readonly name: string
@@ -52,16 +52,16 @@ export interface ChainClient {
   bindPod(
     request: AdmissionRequest,
     owner: OwnerReference | undefined,
-    pod: AdmittedPod,
+    pod: PodToBind,
   ): Promise<DelegationChain>
   recordWorkload(
     request: AdmissionRequest,
     owner: OwnerReference | undefined,
-    workload: AdmittedWorkload,
+    workload: WorkloadToRecord,
     change: WorkloadChange,
   ): Promise<void>
   /** Whoever sent the request answers for a workload alone, from now on. */
-  resetChain(request: AdmissionRequest, workload: AdmittedWorkload): Promise<void>
+  resetChain(request: AdmissionRequest, workload: WorkloadToRecord): Promise<void>
   /** Puts on record who reaches into a pod that runs, before they do. */
   recordVisit(request: AdmissionRequest, visit: AdmittedVisit): Promise<void>
   close(): void
@@ -105,9 +105,9 @@ export function createChainClient(options: {
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2_000,
   })
-  function call<Answer>(
-    send: (metadata: Metadata, options: object, done: Callback<Answer>) => unknown,
-  ): Promise<Answer> {
+  function call<Message>(
+    send: (metadata: Metadata, options: object, done: ChainCallback<Message>) => unknown,
+  ): Promise<Message> {
     const metadata = new Metadata()
     metadata.set('authorization', `Bearer ${readFileSync(options.tokenFile, 'utf8').trim()}`)
     return new Promise((resolve, reject) => {
@@ -121,11 +121,11 @@ export function createChainClient(options: {
   return {
     async resolvePod(request, owner) {
       const message = { context: toContext(request, owner) }
-      return chainOf(await call<Answer>((...rest) => client.resolvePod(message, ...rest)))
+      return chainOf(await call<ChainReply>((...rest) => client.resolvePod(message, ...rest)))
     },
     async bindPod(request, owner, pod) {
       const message = { context: toContext(request, owner), ...pod }
-      return chainOf(await call<Answer>((...rest) => client.bindPod(message, ...rest)))
+      return chainOf(await call<ChainReply>((...rest) => client.bindPod(message, ...rest)))
     },
     async recordWorkload(request, owner, workload, change) {
       const message = {
@@ -135,16 +135,17 @@ export function createChainClient(options: {
         change: CHANGES[change.what],
         fields: change.what === 'touched' ? [...change.fields] : [],
       }
-      chainOf(await call<Answer>((...rest) => client.recordWorkload(message, ...rest)))
+      chainOf(await call<ChainReply>((...rest) => client.recordWorkload(message, ...rest)))
     },
     async resetChain(request, workload) {
       const context = toContext(request, undefined)
       const message = { context, ...workload, generation: BigInt(workload.generation) }
-      chainOf(await call<Answer>((...rest) => client.resetChain(message, ...rest)))
+      chainOf(await call<ChainReply>((...rest) => client.resetChain(message, ...rest)))
     },
     async issueCertificate(publicKey) {
-      const send = (...rest: [Metadata, object, Callback<{ readonly certificatePem: string }>]) =>
-        client.issueCertificate({ publicKey }, ...rest)
+      const send = (
+        ...rest: [Metadata, object, ChainCallback<{ readonly certificatePem: string }>]
+      ) => client.issueCertificate({ publicKey }, ...rest)
       return (await call(send)).certificatePem
     },
     async recordVisit(request, { kind, ...visit }) {
@@ -155,17 +156,17 @@ export function createChainClient(options: {
   }
 }
 
-interface Answer {
+interface ChainReply {
   readonly chain?: ChainMessage | undefined
 }
 
-type Callback<Message> = (error: ServiceError | null, answer?: Message) => void
+type ChainCallback<Message> = (error: ServiceError | null, answer?: Message) => void
 
 const UNAVAILABLE =
   "Lanyard's control plane does not answer, and without it nobody is on record for this object. Try again; kubectl lanyard check says more"
 
 /** An answer without a chain is no answer. */
-function chainOf(answer: Answer): DelegationChain {
+function chainOf(answer: ChainReply): DelegationChain {
   return chainFromMessage(answer.chain)
 }
 

@@ -40,7 +40,7 @@ export class NamespaceLimitsReader {
   async #readAll(name: string): Promise<NamespaceLimits> {
     const path = `/api/v1/namespaces/${encodeURIComponent(name)}`
     const [namespace, limitRanges, quotas] = await Promise.all([
-      this.#read(path) as Promise<NamespaceObject | undefined>,
+      this.#read(path) as Promise<AnnotatedNamespace | undefined>,
       this.#read(`${path}/limitranges`) as Promise<List<LimitRange> | undefined>,
       this.#read(`${path}/resourcequotas`) as Promise<List<Quota> | undefined>,
     ])
@@ -52,7 +52,7 @@ export class NamespaceLimitsReader {
   }
 }
 
-interface NamespaceObject {
+interface AnnotatedNamespace {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> }
 }
 interface List<Item> {

@@ -8,10 +8,10 @@ const WAIT_MS = 500
 const CHECK_MS = 5_000
 
 /** Reads the authority's certificate, as PEM; undefined while there is none. */
-type Read = () => Promise<string | undefined>
+type ReadCertificate = () => Promise<string | undefined>
 
 /** Resolves once there is one that can be used; the control plane makes it at its first start. */
-export async function waitForAuthority(read: Read, logger: Logger): Promise<string> {
+export async function waitForAuthority(read: ReadCertificate, logger: Logger): Promise<string> {
   for (;;) {
     try {
       const pem = await read()
@@ -30,7 +30,7 @@ export async function waitForAuthority(read: Read, logger: Logger): Promise<stri
  */
 export function watchAuthority(options: {
   readonly known: string
-  readonly read: Read
+  readonly read: ReadCertificate
   readonly logger: Logger
   readonly onReplaced: () => void
 }): { stop(): void } {

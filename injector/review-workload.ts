@@ -12,7 +12,7 @@ import { codeOf } from '../core/templates/code-of.ts'
 import type { NeutralKeyCheck } from '../core/templates/neutral-keys.ts'
 import { STATUS_DECIDES } from '../core/templates/workload-fields.ts'
 import { type AdmissionRequest, ALLOWED, type Review, refused } from './admission-review.ts'
-import type { AdmittedWorkload, ChainClient, WorkloadChange } from './chain-client.ts'
+import type { ChainClient, WorkloadChange, WorkloadToRecord } from './chain-client.ts'
 import { controllerOf } from './parse-pod.ts'
 
 /** What makes pods by itself, and the templates that are kept for it, by group and resource. */
@@ -43,7 +43,7 @@ export async function validateWorkload(
   if (change === undefined) return ALLOWED
   const { uid = '', name = '', generation } = (object['metadata'] ?? {}) as ObjectMeta
   if (uid === '' || name === '') return refused('the object has no name or no UID yet')
-  const workload: AdmittedWorkload = {
+  const workload: WorkloadToRecord = {
     apiVersion: apiVersionOf(request.kind),
     kind: request.kind.kind,
     name,

@@ -15,7 +15,7 @@ import {
 import { type Finding, sidecarFinding } from './sidecar-differences.ts'
 
 /** What validation found out about a pod that other webhooks may have changed. */
-export interface Verdict {
+export interface InjectionReview {
   /** What must not be, with its JSON path from the pod. */
   readonly finding: Finding | undefined
   /** Init containers that were added afterwards and have no way to the API. */
@@ -39,7 +39,7 @@ export function verifyInjection(
   pod: Pod,
   options: SidecarOptions,
   hints: Readonly<Record<string, string>>,
-): Verdict {
+): InjectionReview {
   const { spec } = pod
   const notPointed = (spec.initContainers ?? [])
     .filter((one) => one.name !== SIDECAR_CONTAINER && isUntouched(one))

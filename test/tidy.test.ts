@@ -151,6 +151,20 @@ test('every import leads to a file of the repository', () => {
   expect(missing).toEqual([])
 })
 
+test('a name of a type is declared once in the product rooms', () => {
+  const rooms = /^(?:core|platform|proto|proxy|sidecar|control-plane|injector|cli)\//
+  const product = files.filter((path) => rooms.test(path) && !path.endsWith('.test.ts'))
+  const places = product.flatMap((path) => typesOf(readText(path)).map((name) => ({ path, name })))
+  const byName = Object.groupBy(places, ({ name }) => name)
+  const doubled = Object.values(byName).filter((found = []) => found.length > 1)
+  expect(doubled).toEqual([])
+})
+
+test('typesOf() names interfaces, types and classes that a file declares', () => {
+  const text = 'export interface One {}\ntype Two = One\n  type Inner = 1\nexport class Three {}\n'
+  expect(typesOf(text)).toEqual(['One', 'Two', 'Three'])
+})
+
 test('no room imports in a circle', () => {
   const graph = new Map(
     files.map((path) => [
@@ -190,6 +204,11 @@ test('no file says "at once", which means immediately or at the same time, or "a
 
 function readText(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
+}
+
+function typesOf(text: string): readonly string[] {
+  const found = text.matchAll(/^(?:export )?(?:interface|type|(?:abstract )?class) (\w+)/gm)
+  return [...found].map(([, name = '']) => name)
 }
 
 function importsOf(text: string): readonly string[] {

@@ -35,18 +35,18 @@ const KINDS: readonly Pick<WorkloadKind, 'group' | 'version' | 'kind' | 'resourc
 /** Whose objects are looked at themselves; a node's are what its files say. */
 const LOOKED_AT = [...WORKLOAD_KINDS.map(typeOf), '/Node']
 
-interface Template {
+interface TemplateBody {
   readonly metadata?: ObjectMeta
   readonly spec: PodSpec
 }
 
-interface Workload {
+interface TemplateObject {
   readonly metadata: ObjectMeta
   readonly spec: unknown
-  readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] }
+  readonly status?: { readonly phase?: string; readonly conditions?: readonly WorkloadCondition[] }
 }
 
-interface Condition {
+interface WorkloadCondition {
   readonly type: string
   readonly status: string
 }
@@ -75,7 +75,7 @@ async function readKind(
 ): Promise<readonly PodTemplate[] | undefined> {
   const path = `${apiRootOf(kind)}/namespaces/${encodeURIComponent(namespace)}/${kind.resource}`
   try {
-    const { items } = await client.get<ListOf<Workload>>(path)
+    const { items } = await client.get<ListOf<TemplateObject>>(path)
     const own = items.filter((item) => !isFinished(item) && !isMadeByBuiltIn(item.metadata))
     return own.map((item) => toTemplate(kind.kind, item))
   } catch (error) {
@@ -85,7 +85,7 @@ async function readKind(
   }
 }
 
-function isFinished({ status }: Workload): boolean {
+function isFinished({ status }: TemplateObject): boolean {
   const done = (status?.conditions ?? []).some(
     (one) => ['Complete', 'Failed'].includes(one.type) && one.status === 'True',
   )
@@ -98,10 +98,10 @@ function isMadeByBuiltIn({ ownerReferences = [] }: ObjectMeta): boolean {
   return LOOKED_AT.includes(typeOf({ group: groupOf(owner.apiVersion ?? ''), kind: owner.kind }))
 }
 
-function toTemplate(kind: string, { metadata, spec }: Workload): PodTemplate {
+function toTemplate(kind: string, { metadata, spec }: TemplateObject): PodTemplate {
   const what = `${kind.toLowerCase()}/${metadata.name ?? ''}`
   const path = WORKLOAD_KINDS.find((one) => one.kind === kind)?.templatePath
-  const template = path && (valueAt(spec, path) as Template | undefined)
+  const template = path && (valueAt(spec, path) as TemplateBody | undefined)
   if (template !== undefined) {
     return { what, runs: false, pod: { metadata: template.metadata ?? {}, spec: template.spec } }
   }

@@ -6,7 +6,7 @@ import type { CommandContext } from '../command-context.ts'
 import { toJson, toYaml } from '../output-format.ts'
 import type { WorkloadName } from '../workload-name.ts'
 
-interface Read {
+interface ResetTarget {
   readonly metadata: { readonly uid: string; readonly generation?: number }
 }
 
@@ -65,7 +65,9 @@ async function readTarget(
 ): Promise<ChainResetTarget> {
   const root = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
   const place = `${root}/namespaces/${encodeURIComponent(client.namespace)}`
-  const { metadata } = await client.get<Read>(`${place}/${resource}/${encodeURIComponent(name)}`)
+  const { metadata } = await client.get<ResetTarget>(
+    `${place}/${resource}/${encodeURIComponent(name)}`,
+  )
   const { uid, generation = 1 } = metadata
   if (seen !== undefined && seen !== generation) {
     throw new Fault(

@@ -11,7 +11,7 @@ const KEEPERS: Readonly<Record<string, readonly string[]>> = {
   ControllerRevision: ['StatefulSet', 'DaemonSet'],
 }
 
-type Template = Pick<Workload, 'apiVersion' | 'kind'>
+type KeptTemplate = Pick<Workload, 'apiVersion' | 'kind'>
 
 /** The Deployment or the set that keeps a template, by UID; empty for what is kept for nobody. */
 export function createKeeperFinder(workloads: Pick<WorkloadStore, 'find'>) {
@@ -21,7 +21,7 @@ export function createKeeperFinder(workloads: Pick<WorkloadStore, 'find'>) {
    * is on record by that UID counts, too.
    */
   return async function keeperOf(
-    template: Template,
+    template: KeptTemplate,
     controller: ControllerReference | undefined,
   ): Promise<string> {
     const kinds = groupOf(template.apiVersion) === 'apps' ? (KEEPERS[template.kind] ?? []) : []
@@ -32,7 +32,7 @@ export function createKeeperFinder(workloads: Pick<WorkloadStore, 'find'>) {
   }
 }
 
-function isKeeper(kinds: readonly string[], object: Template): boolean {
+function isKeeper(kinds: readonly string[], object: KeptTemplate): boolean {
   return groupOf(object.apiVersion) === 'apps' && kinds.includes(object.kind)
 }
 

@@ -57,7 +57,7 @@ const QUEUE_LIMITS = {
 /** Answers kept at most: some megabytes. */
 const ANSWERS_MAX = 20_000
 
-interface Answer {
+interface CachedReview {
   readonly access: Access
   readonly expiresAtMs: number
 }
@@ -67,7 +67,7 @@ export function createAccessReviewer(
   api: Pick<AuthorizationV1Api, 'createSubjectAccessReview'>,
   options: AccessReviewerOptions,
 ): AccessReviewer {
-  const answers = new Map<string, Answer>()
+  const answers = new Map<string, CachedReview>()
   const asking = new Map<string, Promise<Access>>()
   const queue = new FairQueue('reviews of access', QUEUE_LIMITS)
   // An answer that was asked for before a change must not be kept after it.

@@ -10,7 +10,7 @@ import { LANYARD_GROUP } from '../../core/names.ts'
 import type { ParsedPolicy } from '../../core/policy/parse-access-policy.ts'
 import type { Logger } from '../../platform/logger.ts'
 
-interface Condition {
+interface PolicyCondition {
   readonly type: string
   readonly status: string
   readonly reason: string
@@ -20,7 +20,7 @@ interface Condition {
 }
 
 type WithStatus = KubernetesObject & {
-  readonly status?: { readonly conditions?: readonly Condition[] }
+  readonly status?: { readonly conditions?: readonly PolicyCondition[] }
 }
 
 /** A policy as it was seen last. */
@@ -106,8 +106,8 @@ function toPatch({ object, parsed }: Seen): object | undefined {
 function toCondition(
   parsed: ParsedPolicy,
   observedGeneration: number,
-  known: Condition | undefined,
-): Condition {
+  known: PolicyCondition | undefined,
+): PolicyCondition {
   const said = parsed.ok
     ? { status: 'True', reason: 'Valid', message: 'The policy is in force' }
     : {

@@ -10,7 +10,7 @@ import type { Session } from '../sessions.ts'
 import { questionFromMessage } from './authorization-message.ts'
 import type { AuthorizationDeps } from './decide-measured.ts'
 
-type Prospect = MessageInitShape<typeof ProspectSchema>
+type ProspectMessage = MessageInitShape<typeof ProspectSchema>
 
 const QUESTIONS_MAX = 100
 /** Calls of one pod that are open at the same time: nothing of them is recorded, so nothing else would hold them back. */
@@ -29,7 +29,7 @@ export function createChainReview({
 }: Pick<AuthorizationDeps, 'decider' | 'logger'>) {
   const running = new Map<string, number>()
 
-  async function judge({ binding }: Session, question: AuthorizeRequest): Promise<Prospect> {
+  async function judge({ binding }: Session, question: AuthorizeRequest): Promise<ProspectMessage> {
     try {
       const asked = questionFromMessage(question)
       const { effect, obligations, reason } = await decider.prospect(binding, asked)
@@ -44,7 +44,7 @@ export function createChainReview({
   return async function review(
     session: Session,
     questions: readonly AuthorizeRequest[],
-  ): Promise<Prospect[]> {
+  ): Promise<ProspectMessage[]> {
     if (questions.length > QUESTIONS_MAX) {
       throw new Fault('request_invalid', `A review may have at most ${QUESTIONS_MAX} questions`)
     }
@@ -55,7 +55,7 @@ export function createChainReview({
     }
     running.set(pod, calls + 1)
     try {
-      const prospects: Prospect[] = []
+      const prospects: ProspectMessage[] = []
       for (let from = 0; from < questions.length; from += CONCURRENT_MAX) {
         const together = questions.slice(from, from + CONCURRENT_MAX)
         prospects.push(...(await Promise.all(together.map((one) => judge(session, one)))))

@@ -14,7 +14,7 @@ export interface PermitDeps {
 }
 
 /** Throws unless the caller may read a resource of the access group, in one namespace or in all. */
-export type Permit = (
+export type RequireAccess = (
   metadata: Metadata,
   resource: string,
   verb: string,
@@ -22,7 +22,7 @@ export type Permit = (
 ) => Promise<void>
 
 /** Asks for the token of the call first, then for the RBAC of its user. */
-export function createPermit(deps: PermitDeps): Permit {
+export function createPermit(deps: PermitDeps): RequireAccess {
   const isPermitted = createCheck(deps)
   return async function permit(metadata, resource, verb, namespace) {
     const user = await deps.reviewToken(bearerToken(metadata))
@@ -72,9 +72,14 @@ export function createDisclose(deps: PermitDeps): Disclose {
 }
 
 /** Whether a user may read a resource of the access group, in one namespace or in all. */
-type Check = (user: UserInfo, resource: string, verb: string, namespace: string) => Promise<boolean>
+type AccessCheck = (
+  user: UserInfo,
+  resource: string,
+  verb: string,
+  namespace: string,
+) => Promise<boolean>
 
-function createCheck({ access }: PermitDeps): Check {
+function createCheck({ access }: PermitDeps): AccessCheck {
   return function isPermitted(user, resource, verb, namespace) {
     const attributes: RequestAttributes = {
       verb,

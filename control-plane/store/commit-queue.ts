@@ -5,7 +5,7 @@ import { FairTurns, OWN_SHARE, type Share } from '../fair-turns.ts'
 /** Writes that share one transaction. The callback runs inside it, synchronously. */
 export type Write = () => void
 
-interface Waiting {
+interface WaitingWrite {
   readonly write: Write
   readonly resolve: () => void
   readonly reject: (fault: Fault) => void
@@ -49,7 +49,7 @@ export function createCommitQueue(
   sqlite: SqliteDatabase,
   onTransaction: OnTransaction = () => {},
 ): CommitQueue {
-  const waiting = new FairTurns<Waiting>()
+  const waiting = new FairTurns<WaitingWrite>()
   const listeners = new Set<() => void>()
   let scheduled = false
   let timer: NodeJS.Timeout | undefined
@@ -84,7 +84,7 @@ export function createCommitQueue(
     timer = undefined
     const batch = takeSome(waiting)
     if (waiting.size > 0) schedule()
-    const unwritable = new Map<Waiting, Fault>()
+    const unwritable = new Map<WaitingWrite, Fault>()
     const began = performance.now()
     const fault = runTransaction(batch, unwritable)
     onTransaction(fault === undefined ? 'ok' : 'failed', (performance.now() - began) / 1_000)
@@ -99,8 +99,8 @@ export function createCommitQueue(
 
   /** What is wrong with one write goes to `unwritable`, and the others are committed without it. */
   function runTransaction(
-    batch: readonly Waiting[],
-    unwritable: Map<Waiting, Fault>,
+    batch: readonly WaitingWrite[],
+    unwritable: Map<WaitingWrite, Fault>,
   ): Fault | undefined {
     try {
       begin.run()
@@ -135,8 +135,8 @@ export function createCommitQueue(
   }
 }
 
-function takeSome(waiting: FairTurns<Waiting>): readonly Waiting[] {
-  const batch: Waiting[] = []
+function takeSome(waiting: FairTurns<WaitingWrite>): readonly WaitingWrite[] {
+  const batch: WaitingWrite[] = []
   while (batch.length < BATCH_WRITES_MAX) {
     const next = waiting.take()
     if (next === undefined) break

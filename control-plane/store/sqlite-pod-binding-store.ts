@@ -14,7 +14,7 @@ import type {
   PodBindingStore,
 } from './pod-binding-store.ts'
 
-type StoredRow = Omit<PodBindingRow, 'sequence'>
+type StoredBinding = Omit<PodBindingRow, 'sequence'>
 
 const NEXT_SEQUENCE = '(select coalesce(max(enrolled_sequence), 0) + 1 from pod_binding)'
 
@@ -136,7 +136,9 @@ export function createSqlitePodBindingStore(
 
 /** What is done inside a transaction. */
 function createRevisions(sqlite: Database['sqlite']) {
-  const select = sqlite.prepare<[string], StoredRow>('select * from pod_binding where pod_uid = ?')
+  const select = sqlite.prepare<[string], StoredBinding>(
+    'select * from pod_binding where pod_uid = ?',
+  )
   const update = sqlite.prepare<unknown[]>(
     'update pod_binding set chain = ?, growth = ?, visits = ? where pod_uid = ?',
   )
@@ -187,7 +189,7 @@ function unreadable(cause: unknown): Fault {
   return new Fault('audit_unavailable', 'Cannot read the chains', { cause })
 }
 
-function fromRow(row: StoredRow): PodBinding {
+function fromRow(row: StoredBinding): PodBinding {
   return {
     podUid: row.pod_uid,
     chain: JSON.parse(row.chain) as DelegationChain,

@@ -44,12 +44,12 @@ export function parseCredentialBody(
   return isToken ? tokenFromProtobuf(message) : secretFromProtobuf(message)
 }
 
-type Json = Readonly<Record<string, unknown>>
+type JsonBody = Readonly<Record<string, unknown>>
 
-const isObject = (value: unknown): value is Json =>
+const isObject = (value: unknown): value is JsonBody =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function parseObject(body: Uint8Array): Json | undefined {
+function parseObject(body: Uint8Array): JsonBody | undefined {
   const text = decode(body)
   if (text === undefined) return undefined
   try {
@@ -71,7 +71,7 @@ function decode(bytes: Uint8Array): string | undefined {
 }
 
 /** Go merges an object that stands twice; the later of the two then says less, which is read as `none`. */
-function tokenFromJson(object: Json): CredentialBody | undefined {
+function tokenFromJson(object: JsonBody): CredentialBody | undefined {
   const spec = object['spec'] ?? {}
   if (!isObject(spec)) return undefined
   const audiences = spec['audiences'] ?? []
@@ -81,7 +81,7 @@ function tokenFromJson(object: Json): CredentialBody | undefined {
 }
 
 /** A type that is null leaves what an earlier field of the same name said, so it says nothing here. */
-function secretFromJson(object: Json): CredentialBody | undefined {
+function secretFromJson(object: JsonBody): CredentialBody | undefined {
   const type = Object.hasOwn(object, 'type') ? object['type'] : ''
   return typeof type === 'string' ? { audiences: [], secretType: type } : undefined
 }

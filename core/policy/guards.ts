@@ -45,10 +45,10 @@ export function explainGuard(name: GuardName, attributes: RequestAttributes): st
   return [GUARDS[name], ...why, ...(said ? [] : [INSTEAD[name]])].join('; ')
 }
 
-type Check = (attributes: RequestAttributes, facts: GuardFacts) => boolean
+type GuardCheck = (attributes: RequestAttributes, facts: GuardFacts) => boolean
 
 /** Guards of what depends on more than which object a request reaches. */
-const CHECKS: Readonly<Partial<Record<GuardName, Check>>> = {
+const CHECKS: Readonly<Partial<Record<GuardName, GuardCheck>>> = {
   credentials: (request, facts) => makesCredential(request, facts),
   impersonation: (request) => judgedVerbs(request).some(isImpersonationVerb),
   'foreign-pod': (request, { targetRoot }) => reachesIntoPod(request) && targetRoot !== 'same',

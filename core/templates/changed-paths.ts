@@ -26,12 +26,12 @@ function differences(
   )
 }
 
-type Json = Readonly<Record<string, unknown>>
+type JsonMap = Readonly<Record<string, unknown>>
 
-function isMap(value: unknown): value is Json {
+function isMap(value: unknown): value is JsonMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function asMap(value: unknown): Json {
+function asMap(value: unknown): JsonMap {
   return isMap(value) ? value : {}
 }

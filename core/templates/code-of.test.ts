@@ -11,7 +11,7 @@ import {
 } from '@kubernetes/client-node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { codeOf, type WorkloadObject } from './code-of.ts'
+import { type AnyWorkload, codeOf } from './code-of.ts'
 import type { FieldRules } from './field-rule.ts'
 import { createNeutralKeyCheck, NEUTRAL_KEYS } from './neutral-keys.ts'
 import { CONTAINER_FIELDS, POD_FIELDS } from './pod-fields.ts'
@@ -41,8 +41,8 @@ const sameCode = (
   value: unknown,
   from: unknown = web,
 ) => {
-  const one = codeOf(type, from as WorkloadObject, isNeutral)
-  const other = codeOf(type, withValue(from, path, value) as WorkloadObject, isNeutral)
+  const one = codeOf(type, from as AnyWorkload, isNeutral)
+  const other = codeOf(type, withValue(from, path, value) as AnyWorkload, isNeutral)
   return JSON.stringify(one) === JSON.stringify(other)
 }
 

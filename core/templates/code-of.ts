@@ -6,14 +6,14 @@ import { ADOPTED_BY_LABELS, DECISIVE_ANNOTATIONS, SPEC_FIELDS } from './workload
 type Json = Readonly<Record<string, unknown>>
 
 /** An object that makes pods, as JSON. */
-export type WorkloadObject = Json
+export type AnyWorkload = Json
 
 /**
  * What of an object chooses the code that its pods run: the object without the fields that choose
  * none. Two that are deeply equal run the same code, for the same account, with the same names. `type`
  * is group and kind, such as `apps/Deployment`, the core group being ''.
  */
-export function codeOf(type: string, object: WorkloadObject, isNeutral: NeutralKeyCheck): unknown {
+export function codeOf(type: string, object: AnyWorkload, isNeutral: NeutralKeyCheck): unknown {
   const { metadata, spec, status: _status, apiVersion: _version, kind: _kind, ...rest } = object
   const rules = SPEC_FIELDS[type] ?? {}
   const read = (name: string, value: unknown): unknown => {

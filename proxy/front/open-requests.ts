@@ -5,7 +5,7 @@ import type { ProxyDeps } from '../deps.ts'
 const OPEN_WHEN_TIGHT = 32
 
 /** What tells one connection from another, under TLS and above it. */
-interface Peer {
+interface ConnectionEnds {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
 }
@@ -27,12 +27,12 @@ export class OpenRequests {
     return this.#open >= openRequestsMax || (this.#open >= OPEN_WHEN_TIGHT && memory.isTight())
   }
 
-  isBusy(connection: Peer): boolean {
+  isBusy(connection: ConnectionEnds): boolean {
     return this.#byConnection.has(keyOf(connection))
   }
 
   /** Counts one until `answer` closes. */
-  add(connection: Peer, answer: EventEmitter): void {
+  add(connection: ConnectionEnds, answer: EventEmitter): void {
     const key = keyOf(connection)
     this.#byConnection.set(key, (this.#byConnection.get(key) ?? 0) + 1)
     this.#change(1)
@@ -61,6 +61,6 @@ export class OpenRequests {
   }
 }
 
-function keyOf({ remoteAddress = '', remotePort = 0 }: Peer): string {
+function keyOf({ remoteAddress = '', remotePort = 0 }: ConnectionEnds): string {
   return `${remotePort} ${remoteAddress}`
 }

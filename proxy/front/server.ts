@@ -88,7 +88,7 @@ function toContext({ certificatePem, privateKeyPem }: CertificatePair) {
   return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' as const }
 }
 
-interface Front {
+interface ProxyFront {
   readonly server: Server
   /** Lets callers keep no connection, and resolves when every open request has been reported. */
   drained(): Promise<void>
@@ -96,7 +96,7 @@ interface Front {
   cut(): void
 }
 
-function createProxyServer(deps: ProxyDeps, pair: CertificatePair): Front {
+function createProxyServer(deps: ProxyDeps, pair: CertificatePair): ProxyFront {
   const app = createApp(deps)
   const open = new OpenRequests(deps)
   /** Connections of which the answer that is under way is the last. */
@@ -195,14 +195,17 @@ function listen(server: Listener, port: number, host: string): Promise<number> {
   })
 }
 
-interface Place {
+interface ListeningPlace {
   readonly host: string
   readonly port: number
   /** What is said when the sidecar cannot listen there, and how loud. */
   readonly failure: { readonly level: 'info' | 'warn'; readonly text: string }
 }
 
-function placesBeside({ ipv6, serviceNameAddress }: Places, port: number): readonly Place[] {
+function placesBeside(
+  { ipv6, serviceNameAddress }: Places,
+  port: number,
+): readonly ListeningPlace[] {
   const [host = '', byNamePort = ''] = serviceNameAddress.split(':')
   // Many clusters have no IPv6.
   const loopback = { level: 'info', text: 'No IPv6 loopback' } as const
@@ -219,7 +222,7 @@ function placesBeside({ ipv6, serviceNameAddress }: Places, port: number): reado
 /** A server listens once, so connections made elsewhere are handed to it: same limits, same certificate. */
 async function listenBeside(
   server: Server,
-  places: readonly Place[],
+  places: readonly ListeningPlace[],
   deps: ProxyDeps,
 ): Promise<readonly Listener[]> {
   const listeners: Listener[] = []

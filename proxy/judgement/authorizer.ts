@@ -36,7 +36,7 @@ export interface HoldReply {
 export type DecisionReply = AllowReply | HoldReply | DenyReply
 
 /** What the chain would be answered to one question. */
-export interface Prospect {
+export interface ProspectReply {
   readonly allowed: boolean
   /** Why not, for people; with an allow, what an observed namespace would have been told. */
   readonly reason: string
@@ -65,7 +65,7 @@ export interface Authorizer {
    * What the chain would be answered to each of at most 100 questions; lets nothing through. Throws
    * `decision_unavailable` or `overloaded`.
    */
-  review(questions: readonly Question[]): Promise<readonly Prospect[]>
+  review(questions: readonly Question[]): Promise<readonly ProspectReply[]>
   /** Says what became of an allowed or recorded request. Every decision is reported once. */
   report(outcome: OutcomeReport): void
   /** Calls back, immediately or later, when what allowed the request no longer does. */

@@ -2,7 +2,7 @@ import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { type Permit, toQuestion } from '../judgement/authorize.ts'
-import type { Prospect } from '../judgement/authorizer.ts'
+import type { ProspectReply } from '../judgement/authorizer.ts'
 
 /** What one may ask about: all of `RequestAttributes` that a review can name. */
 export type Asked = Omit<RequestAttributes, 'alsoVerbs'>
@@ -11,14 +11,14 @@ export type Asked = Omit<RequestAttributes, 'alsoVerbs'>
  * Has the chain reviewed for one request, in calls of at most 100 questions. What cannot be reviewed
  * is not allowed, and its error says why; never throws.
  */
-export type AskChain = (asked: readonly Asked[]) => Promise<readonly Prospect[]>
+export type AskChain = (asked: readonly Asked[]) => Promise<readonly ProspectReply[]>
 
 const TOGETHER_MAX = 100
 
 /** For whoever made the request, impersonation included. */
 export function createAskChain(deps: ProxyDeps, { request }: Permit): AskChain {
   return async function askChain(asked) {
-    const prospects: Prospect[] = []
+    const prospects: ProspectReply[] = []
     for (let from = 0; from < asked.length; from += TOGETHER_MAX) {
       const questions = asked.slice(from, from + TOGETHER_MAX).map((attributes) => {
         const info = {

@@ -1,5 +1,5 @@
 import { textKey } from '../../core/text-key.ts'
-import type { Prospect } from '../judgement/authorizer.ts'
+import type { ProspectReply } from '../judgement/authorizer.ts'
 import { type AskChain, type Asked, askedPath, askedResource } from './ask-chain.ts'
 import { asObject, type JsonObject, textOf, textsOf } from './json-object.ts'
 
@@ -59,7 +59,7 @@ function choose(parts: Iterable<Part>) {
   return { asked, kept, tooMany: false }
 }
 
-function narrowPart(part: Part, found: ReadonlyMap<string, Prospect | undefined>) {
+function narrowPart(part: Part, found: ReadonlyMap<string, ProspectReply | undefined>) {
   const prospectOf = (verb: string) => found.get(keyOf(part.ask(verb)))
   const may = wanted(part.verbs).filter((verb) => prospectOf(verb)?.allowed === true)
   const verbs = may.includes(EVERYTHING) ? part.verbs.filter((verb) => may.includes(verb)) : may

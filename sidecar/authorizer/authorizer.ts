@@ -8,7 +8,7 @@ import type {
   Authorizer,
   DecisionReply,
   OutcomeReport,
-  Prospect,
+  ProspectReply,
 } from '../../proxy/judgement/authorizer.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { AllowedRequests } from './allowed-requests.ts'
@@ -88,7 +88,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
     return this.#room.enter((stream) => stream.ask(question))
   }
 
-  async review(questions: readonly Question[]): Promise<readonly Prospect[]> {
+  async review(questions: readonly Question[]): Promise<readonly ProspectReply[]> {
     return this.#turns.take(async () => {
       const stream = this.#room.server ?? (await this.#room.wait())
       return stream.review(questions)

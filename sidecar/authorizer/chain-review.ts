@@ -8,7 +8,7 @@ import {
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
 import { questionToMessage } from '../../proto/question-message.ts'
-import type { Prospect } from '../../proxy/judgement/authorizer.ts'
+import type { ProspectReply } from '../../proxy/judgement/authorizer.ts'
 
 /**
  * Asks the control plane what it would answer, without asking for leave. Throws
@@ -19,7 +19,7 @@ export async function reviewChain(
   session: string,
   questions: readonly Question[],
   timeoutMs: number,
-): Promise<readonly Prospect[]> {
+): Promise<readonly ProspectReply[]> {
   const metadata = new Metadata()
   metadata.set('authorization', `Bearer ${session}`)
   const { prospects } = await new Promise<ReviewChainResponse>((resolve, reject) => {

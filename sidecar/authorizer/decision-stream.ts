@@ -11,7 +11,11 @@ import type {
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
 import { questionToMessage } from '../../proto/question-message.ts'
-import type { DecisionReply, OutcomeReport, Prospect } from '../../proxy/judgement/authorizer.ts'
+import type {
+  DecisionReply,
+  OutcomeReport,
+  ProspectReply,
+} from '../../proxy/judgement/authorizer.ts'
 import { reviewChain } from './chain-review.ts'
 import { parseAnswer } from './decision-reply.ts'
 
@@ -101,7 +105,7 @@ export class DecisionStream {
   }
 
   /** What the chain would be answered, asked beside the stream. Throws as `reviewChain`. */
-  review(questions: readonly Question[]): Promise<readonly Prospect[]> {
+  review(questions: readonly Question[]): Promise<readonly ProspectReply[]> {
     const { client, session, timeoutMs } = this.#options
     return reviewChain(client, session, questions, timeoutMs)
   }

@@ -1,19 +1,19 @@
 import type { DelegationChain } from '../../core/chain.ts'
 import type { Fault } from '../../core/fault.ts'
 import type {
-  AdmittedPod,
   AdmittedVisit,
-  AdmittedWorkload,
   ChainClient,
+  PodToBind,
   WorkloadChange,
+  WorkloadToRecord,
 } from '../../injector/chain-client.ts'
 import { aUser } from './record-builders.ts'
 
 /** A control plane for the injector that keeps what it is told, and answers what a test says. */
 export interface RecordingChainClient extends ChainClient {
-  readonly bound: AdmittedPod[]
-  readonly recorded: (AdmittedWorkload & { readonly change: WorkloadChange })[]
-  readonly reset: AdmittedWorkload[]
+  readonly bound: PodToBind[]
+  readonly recorded: (WorkloadToRecord & { readonly change: WorkloadChange })[]
+  readonly reset: WorkloadToRecord[]
   readonly visits: AdmittedVisit[]
   /** Questions for a chain that recorded nothing. */
   resolved: number

@@ -40,7 +40,7 @@ async function candidatesFor(
   current: string,
   deps: CompletionDeps,
 ): Promise<readonly Candidate[]> {
-  const { command, operands, open } = readWords(program, before)
+  const { command, operands, open } = parseWords(program, before)
   if (open !== undefined) return (open.argChoices ?? []).map(plain)
   if (current.startsWith('-')) {
     return optionsOf(program, command)
@@ -57,7 +57,7 @@ async function candidatesFor(
 }
 
 /** Goes over the words as commander will: which command, how many operands, what wants a value. */
-function readWords(program: Command, before: readonly string[]) {
+function parseWords(program: Command, before: readonly string[]) {
   let command: Command | undefined
   let operands = 0
   let open: Option | undefined

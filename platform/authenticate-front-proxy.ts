@@ -30,7 +30,7 @@ export function authenticateFrontProxy(
     username,
     uid: firstValue(headers, config.uidHeaders),
     groups: withAuthenticated(username, groups),
-    extra: readExtra(headers, config.extraHeaderPrefixes),
+    extra: parseExtra(headers, config.extraHeaderPrefixes),
   }
 }
 
@@ -109,7 +109,7 @@ function withAuthenticated(username: string, raw: readonly string[]): readonly s
   return known || username === ANONYMOUS ? groups : [...groups, AUTHENTICATED]
 }
 
-function readExtra(
+function parseExtra(
   headers: ReadonlyMap<string, readonly string[]>,
   prefixes: readonly string[],
 ): Record<string, readonly string[]> {

@@ -9,11 +9,11 @@ let last: { readonly pem: string; readonly fingerprints: ReadonlySet<string> } |
  * is remembered, since every request asks for the same one. A bundle that cannot be read has none.
  */
 export function certificateFingerprints(pem: string): ReadonlySet<string> {
-  if (last?.pem !== pem) last = { pem, fingerprints: readFingerprints(pem) }
+  if (last?.pem !== pem) last = { pem, fingerprints: parseFingerprints(pem) }
   return last.fingerprints
 }
 
-function readFingerprints(pem: string): ReadonlySet<string> {
+function parseFingerprints(pem: string): ReadonlySet<string> {
   try {
     return new Set(
       (pem.match(CERTIFICATE) ?? []).map((text) => new X509Certificate(text).fingerprint256),

@@ -160,6 +160,29 @@ test('a name of a type is declared once in the product rooms', () => {
   expect(doubled).toEqual([])
 })
 
+test('a function called read… does I/O: it is asynchronous, or takes a path or a database', () => {
+  const rooms = /^(?:core|platform|proto|proxy|sidecar|control-plane|injector|cli)\//
+  const product = files.filter((path) => rooms.test(path) && !path.endsWith('.test.ts'))
+  const found = product.flatMap((path) =>
+    pureReads(readText(path)).map((name) => `${path}: ${name}`),
+  )
+  expect(found).toEqual([])
+})
+
+test('pureReads() names the functions called read… that do no I/O', () => {
+  const text = [
+    'export async function readFile(name: string) {}',
+    'function readObject(key: string): Promise<string> {}',
+    'function readText(path: string): string {}',
+    'function readText(text: string): Path {}',
+    'export function readRequest(',
+    '  head: string,',
+    '): Request {',
+    'function readable() {}',
+  ].join('\n')
+  expect(pureReads(text)).toEqual(['readText', 'readRequest'])
+})
+
 test('typesOf() names interfaces, types and classes that a file declares', () => {
   const text = 'export interface One {}\ntype Two = One\n  type Inner = 1\nexport class Three {}\n'
   expect(typesOf(text)).toEqual(['One', 'Two', 'Three'])
@@ -205,6 +228,17 @@ test('no file says "at once", which means immediately or at the same time, or "a
 function readText(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
+
+function pureReads(text: string): readonly string[] {
+  const found = text.matchAll(
+    /^\s*(?:export )?(async )?function\*? (read(?:[A-Z]\w*)?)(\([\s\S]*?) \{\}?$/gm,
+  )
+  return [...found]
+    .filter(([, async, , signature = '']) => async === undefined && !DOES_IO.test(signature))
+    .map(([, , name = '']) => name)
+}
+
+const DOES_IO = /\b(?:Promise|AsyncGenerator)<|\b(?:path|db|kubeconfig)\b/
 
 function typesOf(text: string): readonly string[] {
   const found = text.matchAll(/^(?:export )?(?:interface|type|(?:abstract )?class) (\w+)/gm)

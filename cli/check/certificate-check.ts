@@ -18,7 +18,7 @@ export function checkCaBundle(
   nowMs: number,
 ): CheckOutcome {
   const pem = Buffer.from(caBundle ?? '', 'base64').toString()
-  const ends = (pem.match(CERTIFICATE) ?? []).map(readEnd)
+  const ends = (pem.match(CERTIFICATE) ?? []).map(parseEnd)
   if (ends.length === 0) return failure(`${owner} has no CA certificate, so nobody can call it`)
   const endMs = Math.max(...ends)
   if (Number.isNaN(endMs)) return failure(`${owner} has a CA certificate that cannot be read`)
@@ -30,7 +30,7 @@ export function checkCaBundle(
     : ok(`${days}d left`)
 }
 
-function readEnd(pem: string): number {
+function parseEnd(pem: string): number {
   try {
     return Date.parse(new X509Certificate(pem).validTo)
   } catch {

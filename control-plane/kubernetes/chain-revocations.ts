@@ -37,7 +37,7 @@ export function watchChainRevocations(options: {
   let byUsername = new Map<string, ChainRevocation[]>()
   let unreadable: string | undefined
 
-  function read(): void {
+  function refresh(): void {
     const found = new Map<string, ChainRevocation[]>()
     unreadable = undefined
     for (const object of collection.items.values()) {
@@ -59,7 +59,7 @@ export function watchChainRevocations(options: {
     watch: new Watch(config),
     logger,
     list: async () => (await custom.listClusterCustomObject(KIND)) as { items: RevocationObject[] },
-    onChange: read,
+    onChange: refresh,
   })
   return {
     of: (username) => byUsername.get(username) ?? NONE,

@@ -91,7 +91,7 @@ interface Claims {
 const CLOCK_SKEW_MS = 60_000
 
 function looksLikePodToken(token: string, nowMs: number): boolean {
-  const claims = readClaims(token)
+  const claims = parseClaims(token)
   if (claims === undefined) return false
   const { aud, exp } = claims
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
@@ -100,7 +100,7 @@ function looksLikePodToken(token: string, nowMs: number): boolean {
   return audiences.includes(CONTROL_PLANE_AUDIENCE) && goesOn && typeof podUid === 'string'
 }
 
-function readClaims(token: string): Claims | undefined {
+function parseClaims(token: string): Claims | undefined {
   const parts = token.split('.')
   if (parts.length !== 3 || !parts.every((part) => /^[\w-]+$/.test(part))) return undefined
   try {

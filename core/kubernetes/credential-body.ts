@@ -1,4 +1,4 @@
-import { readProtobufFields } from './protobuf-fields.ts'
+import { parseProtobufFields } from './protobuf-fields.ts'
 import { rawOfUnknown } from './protobuf-unknown.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 
@@ -91,7 +91,7 @@ const SECRET = { type: 3 }
 
 /** Values of one field, in their order; undefined when the message or one of them cannot be read. */
 function valuesOf(message: Uint8Array, number: number): readonly Uint8Array[] | undefined {
-  const fields = readProtobufFields(message)?.filter((field) => field.number === number)
+  const fields = parseProtobufFields(message)?.filter((field) => field.number === number)
   const values = fields?.map(({ bytes }) => bytes)
   return values?.every((bytes) => bytes !== undefined) ? values : undefined
 }

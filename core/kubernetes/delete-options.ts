@@ -1,4 +1,4 @@
-import { readProtobufFields } from './protobuf-fields.ts'
+import { parseProtobufFields } from './protobuf-fields.ts'
 import { rawOfUnknown } from './protobuf-unknown.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 
@@ -48,7 +48,7 @@ export function mayDeleteUnsafely(contentType: string | undefined, body: Uint8Ar
 
 function maySetField(body: Uint8Array): boolean {
   const message = rawOfUnknown(body)
-  const fields = message === undefined ? undefined : readProtobufFields(message)
+  const fields = message === undefined ? undefined : parseProtobufFields(message)
   return fields === undefined || fields.some(({ number }) => number === UNSAFE_DELETE_FIELD)
 }
 

@@ -96,14 +96,14 @@ class HeaderReader {
       this.#fail(`there are more than ${IMPERSONATED_MAX} Impersonate-* headers`)
     } else if (value.length > VALUE_CHARACTERS_MAX || this.#characters > TOTAL_CHARACTERS_MAX) {
       this.#fail('the Impersonate-* headers are too long')
-    } else this.#readOne(name, value)
+    } else this.#parseOne(name, value)
   }
 
-  #readOne(name: string, value: string): void {
-    if (name === 'impersonate-user') this.#readUser(value)
-    else if (name === 'impersonate-uid') this.#readUid(value)
+  #parseOne(name: string, value: string): void {
+    if (name === 'impersonate-user') this.#parseUser(value)
+    else if (name === 'impersonate-uid') this.#parseUid(value)
     else if (name === 'impersonate-group') this.#groups.push(value)
-    else if (name.startsWith(EXTRA_PREFIX)) this.#readExtra(name, value)
+    else if (name.startsWith(EXTRA_PREFIX)) this.#parseExtra(name, value)
     else this.#fail(`${name.slice(0, 64)} is not known`)
   }
 
@@ -123,17 +123,17 @@ class HeaderReader {
   }
 
   // kube-apiserver reads the first of several; another reader may read the last.
-  #readUser(value: string): void {
+  #parseUser(value: string): void {
     if (this.#username !== '' && this.#username !== value) this.#fail('two users are named')
     else this.#username = value
   }
 
-  #readUid(value: string): void {
+  #parseUid(value: string): void {
     if (this.#uid !== '' && this.#uid !== value) this.#fail('two UIDs are named')
     else this.#uid = value
   }
 
-  #readExtra(name: string, value: string): void {
+  #parseExtra(name: string, value: string): void {
     const key = unescapeKey(name.slice(EXTRA_PREFIX.length))
     if (key === undefined || key === '') this.#fail('a key of extra is not UTF-8, or empty')
     else this.#extra.set(key, [...(this.#extra.get(key) ?? []), value])

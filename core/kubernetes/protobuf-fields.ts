@@ -9,7 +9,7 @@ export interface ProtobufField {
  * what readers take differently. Go's generated code cuts a long tag to 32 bits; such a tag is none here.
  * Source: gogo/protobuf's Unmarshal, as in Kubernetes (v1.34) generated.pb.go.
  */
-export function readProtobufFields(message: Uint8Array): readonly ProtobufField[] | undefined {
+export function parseProtobufFields(message: Uint8Array): readonly ProtobufField[] | undefined {
   const fields: ProtobufField[] = []
   const reader = new Reader(message)
   while (!reader.isDone()) {

@@ -1,4 +1,4 @@
-import { readProtobufFields } from './protobuf-fields.ts'
+import { parseProtobufFields } from './protobuf-fields.ts'
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00]
 /** Fields of runtime.Unknown: the object; how it is encoded, which must be left out. */
@@ -10,7 +10,7 @@ const UNKNOWN = { raw: 2, contentEncoding: 3, contentType: 4 }
  */
 export function rawOfUnknown(body: Uint8Array): Uint8Array | undefined {
   if (!MAGIC.every((byte, index) => body[index] === byte)) return undefined
-  const fields = readProtobufFields(body.subarray(MAGIC.length))
+  const fields = parseProtobufFields(body.subarray(MAGIC.length))
   const set = (number: number) =>
     fields?.filter((field) => field.number === number && field.bytes?.length !== 0) ?? []
   if (set(UNKNOWN.contentEncoding).length + set(UNKNOWN.contentType).length > 0) return undefined

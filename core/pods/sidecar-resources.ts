@@ -165,7 +165,9 @@ function rulesOf(
   guaranteed: boolean,
 ): FitRules {
   const of = (type: string, field: 'min' | 'max' | 'maxLimitRequestRatio') =>
-    limitRanges.filter((item) => item.type === type).flatMap((item) => read(item, field, name))
+    limitRanges
+      .filter((item) => item.type === type)
+      .flatMap((item) => quantitiesOf(item, field, name))
   const left = of('Pod', 'max').map((max) => {
     const nano = max.nano - limitsOfOthers(spec, name)
     return { ...max, nano: nano < 0n ? 0n : nano }
@@ -182,7 +184,7 @@ function rulesOf(
   }
 }
 
-function read(
+function quantitiesOf(
   item: LimitRangeItem,
   field: 'min' | 'max' | 'maxLimitRequestRatio',
   name: ResourceName,

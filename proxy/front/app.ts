@@ -18,7 +18,7 @@ export interface SidecarEnv {
  * The security model, in the order in which a request meets it:
  *
  *   1. authenticate   the container's own token, or 401
- *   2. readRequest    one meaning within limits, or 400 on record        judge.ts has 1 to 3
+ *   2. parseRequest    one meaning within limits, or 400 on record        judge.ts has 1 to 3
  *   3. authorize      a recorded allow of the control plane, or 403, or 503
  *   4. forward        the only line that talks to the API server; relayTunnel is its twin
  *   5. report         the outcome follows the decision, when the caller's connection is done

@@ -3,7 +3,7 @@ import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
 import type { AllowReply, Authorizer, DenyReply, HoldReply } from './authorizer.ts'
-import type { ReadRequest } from './read-request.ts'
+import type { ParsedRequest } from './parse-request.ts'
 
 declare const permitted: unique symbol
 
@@ -15,7 +15,7 @@ export interface Permit {
   readonly effect: 'allow'
   readonly decisionId: string
   readonly warning: string
-  readonly request: ReadRequest
+  readonly request: ParsedRequest
   readonly [permitted]: true
 }
 
@@ -30,7 +30,7 @@ export type Verdict = Permit | Denial
 /** Asks for the decision on a request. Throws when there is none: that is a refusal too. */
 export async function authorize(
   authorizer: Pick<Authorizer, 'authorize' | 'report'>,
-  request: ReadRequest,
+  request: ParsedRequest,
 ): Promise<Verdict> {
   const reply = await authorizer.authorize(toQuestion(request))
   if (reply.effect !== 'allow') {
@@ -51,7 +51,7 @@ export async function authorize(
 }
 
 /** What this sidecar cannot do although the request may pass only with it; undefined when it can do all. */
-function whyNotPermitted(request: ReadRequest, reply: AllowReply): Fault | undefined {
+function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | undefined {
   if (request.impersonation !== undefined && !reply.impersonationJudged) {
     return new Fault(
       'decision_unavailable',
@@ -66,7 +66,7 @@ function whyNotPermitted(request: ReadRequest, reply: AllowReply): Fault | undef
 }
 
 /** What the control plane is asked about a request. */
-export function toQuestion(request: ReadRequest): Question {
+export function toQuestion(request: ParsedRequest): Question {
   const { info, caller, userAgent, impersonation, body } = request
   return {
     attributes: info.attributes,
@@ -79,7 +79,7 @@ export function toQuestion(request: ReadRequest): Question {
 }
 
 /** Forbidden, as kube-apiserver says it; the message and the causes are the control plane's. */
-function denialStatus({ info }: ReadRequest, reply: DenyReply | HoldReply): Status {
+function denialStatus({ info }: ParsedRequest, reply: DenyReply | HoldReply): Status {
   const { name, apiGroup, resource } = info.attributes
   const message = reply.message || `forbidden [decision ${reply.id}]`
   return failureStatus(403, 'Forbidden', message, {

@@ -6,8 +6,8 @@ import type { ProxyDeps } from '../deps.ts'
 import { authorize, type Verdict } from './authorize.ts'
 import type { DecisionReply } from './authorizer.ts'
 import type { Caller } from './caller.ts'
+import { type Front, type ParsedRequest, parseRequest } from './parse-request.ts'
 import { withBody } from './read-body.ts'
-import { type Front, type ReadRequest, readRequest } from './read-request.ts'
 
 /**
  * Stops 1 to 3, in this order, for every request by whichever front it came. Throws a Fault when the
@@ -33,9 +33,9 @@ async function readOrRecord(
   incoming: IncomingMessage,
   caller: Caller,
   front: Front,
-): Promise<ReadRequest> {
+): Promise<ParsedRequest> {
   try {
-    return readRequest(incoming, incoming.url ?? '', caller, front, deps.requestBodyBytesMax)
+    return parseRequest(incoming, incoming.url ?? '', caller, front, deps.requestBodyBytesMax)
   } catch (error) {
     throw await recorded(deps, incoming, caller, Fault.from(error))
   }

@@ -6,7 +6,7 @@ import {
   hasDeleteOptions,
   mayDeleteUnsafely,
 } from '../../core/kubernetes/delete-options.ts'
-import type { ReadRequest } from './read-request.ts'
+import type { ParsedRequest } from './parse-request.ts'
 
 /** kube-apiserver takes no larger one. Source: Kubernetes apiserver/pkg/server/config.go (v1.34). */
 const BODY_BYTES_MAX = 3 * 1_024 * 1_024
@@ -38,8 +38,8 @@ const held = new HeldBodies()
  */
 export async function withBody<Result>(
   incoming: IncomingMessage,
-  request: ReadRequest,
-  use: (request: ReadRequest) => Promise<Result>,
+  request: ParsedRequest,
+  use: (request: ParsedRequest) => Promise<Result>,
 ): Promise<Result> {
   const { hasBody, expectsContinue, info } = request
   if (!hasBody || !(hasCredentialBody(info.attributes) || hasDeleteOptions(info.attributes))) {
@@ -66,10 +66,10 @@ export async function withBody<Result>(
 }
 
 function withRead(
-  request: ReadRequest,
+  request: ParsedRequest,
   contentType: string | undefined,
   bytes: Buffer,
-): ReadRequest {
+): ParsedRequest {
   const { attributes } = request.info
   if (!hasDeleteOptions(attributes)) {
     return {
@@ -82,7 +82,7 @@ function withRead(
 }
 
 /** Nothing is known of what a body says: of a credential nothing is said, and a delete may be any. */
-function withUnread(request: ReadRequest): ReadRequest {
+function withUnread(request: ParsedRequest): ParsedRequest {
   const { info } = request
   if (!hasDeleteOptions(info.attributes)) return request
   return { ...request, info: { ...info, attributes: asUnsafeDelete(info.attributes) } }

@@ -42,7 +42,7 @@ func main() {
 			continue
 		}
 		text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\n\r\n", method, target)
-		httpRequest, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
+		httpRequest, err := http.ParsedRequest(bufio.NewReader(strings.NewReader(text)))
 		if err != nil {
 			panic(fmt.Sprintf("%s %s: %v", method, target, err))
 		}

@@ -22,7 +22,7 @@ const STREAMS_OF_PODS = /^(?:websocket|spdy\/3\.1)$/i
  * proxies or leads to an aggregated API (apimachinery/pkg/util/proxy/upgradeaware.go). Which APIs are
  * aggregated is not known here, so every upgrade of a resource is passed on, and the answer tells.
  */
-export function readUpgrade(incoming: IncomingMessage, info: RequestInfo): string {
+export function parseUpgrade(incoming: IncomingMessage, info: RequestInfo): string {
   const { headers, method, httpVersion } = incoming
   const asked = headers.upgrade ?? ''
   if (!PROTOCOL.test(asked) || CARRIES_REQUESTS.test(asked)) return ''
@@ -47,7 +47,7 @@ function hasBody(headers: IncomingMessage['headers']): boolean {
 export function isUpgrade(incoming: IncomingMessage): boolean {
   try {
     const { method = '', url = '', headers } = incoming
-    return readUpgrade(incoming, parseRequestInfo(method, url, headers['content-type'])) !== ''
+    return parseUpgrade(incoming, parseRequestInfo(method, url, headers['content-type'])) !== ''
   } catch {
     // Recorded by whoever reads it again.
     return false

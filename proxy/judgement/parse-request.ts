@@ -6,7 +6,7 @@ import { sanitizeUserAgent } from '../../core/kubernetes/user-agent.ts'
 import type { Caller } from './caller.ts'
 import { checkHeaders } from './check-headers.ts'
 import type { JudgedBody } from './judged-body.ts'
-import { readUpgrade } from './read-upgrade.ts'
+import { parseUpgrade } from './parse-upgrade.ts'
 
 /**
  * By which event of the server a request came; only an upgrade may become a tunnel, and only on a
@@ -15,7 +15,7 @@ import { readUpgrade } from './read-upgrade.ts'
 export type Front = 'request' | 'upgrade' | 'early upgrade'
 
 /** A request that can be judged: one meaning, within limits, from a known caller. */
-export interface ReadRequest {
+export interface ParsedRequest {
   readonly caller: Caller
   readonly method: string
   readonly info: RequestInfo
@@ -35,13 +35,13 @@ export interface ReadRequest {
  * Reads a request from the bytes of its head; `target` is the request line's, untouched. Throws
  * `request_invalid` or `request_too_large`.
  */
-export function readRequest(
+export function parseRequest(
   incoming: IncomingMessage,
   target: string,
   caller: Caller,
   front: Front,
   bodyBytesMax: number,
-): ReadRequest {
+): ParsedRequest {
   checkHeaders(incoming.rawHeaders)
   const method = incoming.method ?? ''
   const { headers } = incoming
@@ -52,13 +52,13 @@ export function readRequest(
     info,
     impersonation: parseImpersonation(incoming.rawHeaders),
     userAgent: sanitizeUserAgent(headers['user-agent']),
-    protocol: readProtocol(incoming, info, front),
-    hasBody: readHasBody(incoming, front, bodyBytesMax),
-    expectsContinue: readExpect(headers.expect),
+    protocol: parseProtocol(incoming, info, front),
+    hasBody: parseHasBody(incoming, front, bodyBytesMax),
+    expectsContinue: parseExpect(headers.expect),
   }
 }
 
-function readProtocol(incoming: IncomingMessage, info: RequestInfo, front: Front): string {
+function parseProtocol(incoming: IncomingMessage, info: RequestInfo, front: Front): string {
   if (front === 'request') return ''
   if (front === 'early upgrade') {
     throw new Fault(
@@ -66,12 +66,12 @@ function readProtocol(incoming: IncomingMessage, info: RequestInfo, front: Front
       'An upgrade must not be sent before the answer to the request before it has ended',
     )
   }
-  const protocol = readUpgrade(incoming, info)
+  const protocol = parseUpgrade(incoming, info)
   if (protocol !== '') return protocol
   throw new Fault('request_invalid', 'The method CONNECT is not one of the Kubernetes API')
 }
 
-function readHasBody(incoming: IncomingMessage, front: Front, bytesMax: number): boolean {
+function parseHasBody(incoming: IncomingMessage, front: Front, bytesMax: number): boolean {
   const { headers } = incoming
   const chunked = headers['transfer-encoding'] !== undefined
   if (chunked && headers['transfer-encoding']?.toLowerCase() !== 'chunked') {
@@ -88,7 +88,7 @@ function readHasBody(incoming: IncomingMessage, front: Front, bytesMax: number):
   return hasBody
 }
 
-function readExpect(expect: string | undefined): boolean {
+function parseExpect(expect: string | undefined): boolean {
   if (expect === undefined) return false
   if (expect.toLowerCase() === '100-continue') return true
   throw new Fault('request_invalid', 'The only expectation that can be met is 100-continue')

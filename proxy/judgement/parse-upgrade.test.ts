@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
-import { isUpgrade } from './read-upgrade.ts'
+import { isUpgrade } from './parse-upgrade.ts'
 
 const PODS = '/api/v1/namespaces/team/pods'
 const CONSOLE =

@@ -207,7 +207,7 @@ describe('prospect() of every verb on what is impersonated', () => {
     })
 
   test('says no, and names the guard', async () => {
-    await expect(ask()).resolves.toEqual({
+    await expect(ask()).resolves.toMatchObject({
       effect: 'deny',
       reason: expect.stringContaining('impersonation'),
     })

@@ -49,6 +49,11 @@ export const controlPlaneConfig = z.strictObject({
     .describe(
       'Whether a person who execs, attaches or forwards a port into a pod is a co-requester of the pod from then on',
     ),
+  clusterName: z
+    .string()
+    .max(253)
+    .default('')
+    .describe('Name of this cluster in chains and records; its id is the UID of kube-system'),
   apiAudiences: z
     .string()
     .default('')

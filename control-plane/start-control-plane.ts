@@ -38,6 +38,7 @@ import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts
 import { readExtensionAuthentication } from './kubernetes/extension-authentication.ts'
 import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
+import { readOwnCluster } from './kubernetes/own-cluster.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
 import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
 import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts'
@@ -65,14 +66,16 @@ export async function startControlPlane(
   kube.loadFromDefault()
   const metrics = createMetrics('control-plane', VERSION)
   const ownMetrics = createControlPlaneMetrics(metrics)
+  const cluster = await readOwnCluster(kube.makeApiClient(CoreV1Api), config.clusterName)
   const store = await openStore(config.databaseFile, {
+    cluster,
     onTransaction(result, seconds) {
       ownMetrics.transactions.inc({ result })
       ownMetrics.transactionDuration.observe(seconds)
     },
   })
-  const cluster = await watchCluster(kube, config, store, logger)
-  const { facts, access, openDecisions, decider, registry, visits, apiAudiences } = cluster
+  const watched = await watchCluster(kube, config, store, logger)
+  const { facts, access, openDecisions, decider, registry, visits, apiAudiences } = watched
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger, apiAudiences)

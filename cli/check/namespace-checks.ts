@@ -14,6 +14,7 @@ import { futureChecks, type LookedAtNamespace } from './future-checks.ts'
 import { operatorChecks } from './operator-checks.ts'
 import { requesterChecks } from './requester-checks.ts'
 import { restartCommand } from './restart-command.ts'
+import { checkSidecarVersions } from './sidecar-checks.ts'
 
 const CATEGORY = 'data-plane'
 const WORKLOADS_MAX = 10
@@ -42,11 +43,18 @@ export async function namespaceChecks(
     },
     ...optedIn
       .filter(({ metadata }) => !EXEMPT_NAMESPACES.includes(metadata.name))
-      .map(({ metadata }) => ({
-        category: CATEGORY,
-        title: `every pod of namespace ${metadata.name} has the sidecar`,
-        run: () => checkPods(context, metadata.name, metadata.labels?.[MODE_LABEL]),
-      })),
+      .flatMap(({ metadata }) => [
+        {
+          category: CATEGORY,
+          title: `every pod of namespace ${metadata.name} has the sidecar`,
+          run: () => checkPods(context, metadata.name, metadata.labels?.[MODE_LABEL]),
+        },
+        {
+          category: CATEGORY,
+          title: `the sidecars of namespace ${metadata.name} are of supported versions`,
+          run: () => checkVersions(context, metadata.name),
+        },
+      ]),
     ...chainChecks(
       context,
       optedIn
@@ -120,17 +128,28 @@ function checkExempt(optedIn: readonly NamespaceObject[]): CheckOutcome {
       )
 }
 
-async function checkPods(
+async function readRunning(
   { client }: CommandContext,
   namespace: string,
-  mode: string | undefined,
-): Promise<CheckOutcome> {
+): Promise<readonly PodObject[]> {
   const { items } = await client.get<ListOf<PodObject>>(
     `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
   )
-  const running = items.filter(
-    ({ status }) => !['Succeeded', 'Failed'].includes(status?.phase ?? ''),
-  )
+  return items.filter(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase ?? ''))
+}
+
+async function checkVersions(context: CommandContext, namespace: string): Promise<CheckOutcome> {
+  const running = await readRunning(context, namespace)
+  const pods = running.map(({ metadata: { name, uid = '' } }) => ({ name, uid }))
+  return checkSidecarVersions(context, namespace, pods)
+}
+
+async function checkPods(
+  context: CommandContext,
+  namespace: string,
+  mode: string | undefined,
+): Promise<CheckOutcome> {
+  const running = await readRunning(context, namespace)
   const bare = running.filter(({ spec }) => !hasSidecar(spec))
   const observes = mode === MODE_OBSERVE ? ', observes only' : ''
   if (bare.length === 0)

@@ -1,7 +1,9 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { Fault } from '../../core/fault.ts'
 import { boundPodUid, parseServiceAccountUsername } from '../../core/kubernetes/user-info.ts'
+import { isKnownWireVersion, WIRE_VERSION, whyOutsideSkew } from '../../core/version-skew.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { VERSION } from '../../platform/version.ts'
 import { chainToMessage } from '../../proto/chain-message.ts'
 import type { EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
@@ -25,7 +27,9 @@ const VERSION_CHARACTERS_MAX = 64
 /** Trades a pod-bound token for a session of the pod that kube-apiserver says it is bound to. */
 export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof EnrolmentService> {
   return {
-    enroll: unary(deps.logger, async ({ token, sidecarVersion }, _metadata, peer) => {
+    enroll: unary(deps.logger, async ({ token, sidecarVersion, wireVersion }, _metadata, peer) => {
+      // Before anything else is read: whatever it means, it may mean otherwise.
+      if (!isKnownWireVersion(wireVersion)) throw unknownWire(wireVersion)
       if (token.length > TOKEN_BYTES_MAX) {
         throw new Fault('identity_unverified', 'The token is longer than any token is')
       }
@@ -51,12 +55,24 @@ export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof
         await deps.bindings.markEnrolled(podUid, version)
       }
       const { secret, expiresAtMs } = deps.sessions.open(binding, SESSION_MS_MAX)
-      deps.logger.info({ podUid, namespace: pod.namespace, pod: pod.name }, 'Enrolled')
+      const enrolled = { podUid, namespace: pod.namespace, pod: pod.name, sidecarVersion: version }
+      const outside = whyOutsideSkew(version, VERSION)
+      if (outside === undefined) deps.logger.info(enrolled, 'Enrolled')
+      else deps.logger.warn({ ...enrolled, outside }, 'Enrolled a sidecar that is not supported')
       return {
         session: secret,
         expiresAt: timestampFromMs(expiresAtMs),
         chain: chainToMessage(binding.chain),
+        controlPlaneVersion: VERSION,
+        wireVersion: WIRE_VERSION,
       }
     }),
   }
+}
+
+function unknownWire(wireVersion: number): Fault {
+  return new Fault(
+    'request_invalid',
+    `The sidecar speaks version ${wireVersion} of the protocol, and this control plane (${VERSION}) version ${WIRE_VERSION}: use one release for both, and recreate the pod`,
+  )
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { aRequest } from '../../test/support/policy-builders.ts'
 import type { ChainPrincipal, DelegationChain } from '../chain.ts'
 import { isUnsafe } from '../escape-text.ts'
-import type { Deny } from './decision.ts'
+import type { Deny, Hold } from './decision.ts'
+import { NO_OBLIGATIONS } from './obligations.ts'
 import { refusal } from './refusal.ts'
 
 const alice = { username: 'alice', uid: '', groups: [], extra: {} }
@@ -65,6 +66,24 @@ test.each([
   ],
 ])('refusal() names %s', (_name, request, deny, want) => {
   expect(message(request, deny)).toMatch(want)
+})
+
+test('refusal() of a hold says to wait for an approval, and which rule asks for it', () => {
+  const hold: Hold = {
+    ...{ effect: 'hold', reason: 'approval_required', heldFor: root, rule: 'careful/exec' },
+    ...{ matches: [], obligations: NO_OBLIGATIONS },
+  }
+  const { message: text, causes } = refusal(aRequest({ verb: 'create' }), chain, hold, ID)
+  expect(text).toMatch(
+    /cannot create .* before it is approved: rule "careful\/exec" requires an approval; wait for it, then send the same request again \[decision/,
+  )
+  expect(causes).toEqual(
+    expect.arrayContaining([
+      { reason: 'LanyardEffect', field: 'effect', message: 'hold' },
+      { reason: 'LanyardReason', field: 'reason', message: 'approval_required' },
+      { reason: 'LanyardRetryable', field: 'retryable', message: 'afterApproval' },
+    ]),
+  )
 })
 
 test('refusal() says the same to programs', () => {

@@ -16,7 +16,7 @@ import { type Backoff, createBackoff } from './backoff.ts'
 import { ReviewTurns } from './chain-review.ts'
 import { openControlPlaneChannel } from './control-plane-channel.ts'
 import { DecisionStream, type DecisionStreamOptions } from './decision-stream.ts'
-import { enroll } from './enrolment.ts'
+import { enroll, VersionRefused } from './enrolment.ts'
 import { Link, type LinkConnection } from './link.ts'
 import { OutcomeQueue } from './outcome-queue.ts'
 import { WaitingRoom } from './waiting-room.ts'
@@ -52,6 +52,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
   readonly #allowed = new AllowedRequests()
   readonly #turns = new ReviewTurns()
   readonly #link: Link<DecisionStream>
+  #versions: VersionRefused | undefined
 
   constructor(options: AuthorizerOptions) {
     const { clock, logger } = options
@@ -61,6 +62,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
       clock,
       max: options.waitingRequestsMax,
       waitMs: options.reconnectWaitMs,
+      reason: () => this.#versions,
     })
     this.#backoff = createBackoff({
       minMs: RECONNECT_MS.min,
@@ -106,7 +108,8 @@ export class ControlPlaneAuthorizer implements Authorizer {
 
   /** Why requests cannot be decided now; undefined when they can. */
   problem(): string | undefined {
-    return this.#room.server === undefined ? 'no connection to the control plane' : undefined
+    if (this.#room.server !== undefined) return undefined
+    return this.#versions?.message ?? 'no connection to the control plane'
   }
 
   /** Sends what is left to say and disconnects. */
@@ -122,15 +125,17 @@ export class ControlPlaneAuthorizer implements Authorizer {
       ready: channel.ready,
       close: channel.close,
       openStream: ({ session }) => this.#openStream(channel.authorization, session),
-      async enrol() {
+      enrol: async () => {
         try {
           const enrolment = await enroll(channel.enrolment, readToken(), clock.nowMs())
           metrics.enrolments.inc({ result: 'ok' })
+          this.#versions = undefined
           const expiresAt = new Date(enrolment.expiresAtMs).toISOString()
           logger.info({ expiresAt }, 'Enrolled')
           return enrolment
         } catch (error) {
           metrics.enrolments.inc({ result: 'failed' })
+          this.#versions = error instanceof VersionRefused ? error : undefined
           throw error
         }
       },

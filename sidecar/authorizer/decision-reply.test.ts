@@ -39,8 +39,51 @@ test('parseDecisionReply() reads a deny with its causes', () => {
   expect(parseDecisionReply(response)).toEqual({ effect: 'deny', id: '01J', message: 'no', causes })
 })
 
+const MASK = { mask: ['secret-values'], record: true, commands: [{ words: ['rm', '*'] }] }
+
+test('parseDecisionReply() reads an allow with obligations', () => {
+  const effect = Effect.ALLOW_WITH_OBLIGATIONS
+  const response = decision({ decisionId: '01J', effect, obligations: MASK })
+  expect(parseDecisionReply(response)).toMatchObject({
+    effect: 'allow',
+    obligations: { mask: ['secret-values'], record: true, commands: [['rm', '*']] },
+  })
+})
+
+test.each([
+  ['what it says', 30, 30],
+  ['a while where it does not say', 0, 15],
+  ['an hour at most', 4_000_000_000, 3_600],
+])('parseDecisionReply() reads a hold, and to ask again after %s', (_name, said, want) => {
+  const causes = [{ reason: 'LanyardReason', field: 'reason', message: 'approval_required' }]
+  const parts = { effect: Effect.HOLD, message: 'wait', causes, retryAfterSeconds: said }
+  expect(parseDecisionReply(decision({ decisionId: '01J', ...parts }))).toEqual({
+    ...{ effect: 'hold', id: '01J', message: 'wait', causes, retryAfterSeconds: want },
+  })
+})
+
+test.each(['Obligations', 'CommandPattern'])(
+  'parseDecisionReply() refuses %s with a field that it does not know',
+  (where) => {
+    const effect = Effect.ALLOW_WITH_OBLIGATIONS
+    const response = decision({ decisionId: '01J', effect, obligations: MASK })
+    const unknown = [{ no: 15, wireType: 0, data: new Uint8Array([1]) }]
+    const [pattern] = response.obligations?.commands ?? []
+    Object.assign((where === 'Obligations' ? response.obligations : pattern) ?? {}, {
+      $unknown: unknown,
+    })
+    expect(() => parseDecisionReply(response)).toThrow(/Cannot read the decision/)
+  },
+)
+
 test.each([
   ['the empty message', {}],
+  ['obligations that are none', { decisionId: '01J', effect: Effect.ALLOW_WITH_OBLIGATIONS }],
+  [
+    'obligations beside a plain allow',
+    { decisionId: '01J', effect: Effect.ALLOW, obligations: MASK },
+  ],
+  ['a hold without a record', { effect: Effect.HOLD }],
   ['the zero effect', { decisionId: '01J' }],
   ['an effect of a later version', { decisionId: '01J', effect: 5 as Effect }],
   ['a negative effect', { decisionId: '01J', effect: -2 as Effect }],

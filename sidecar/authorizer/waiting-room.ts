@@ -7,6 +7,8 @@ export interface WaitingRoomOptions {
   readonly max: number
   /** Longest wait for something that serves. */
   readonly waitMs: number
+  /** Why nothing serves, where it is known: those who waited in vain are told so. */
+  readonly reason?: () => Fault | undefined
 }
 
 /**
@@ -62,9 +64,7 @@ export class WaitingRoom<Server> {
     const found = await Promise.race([this.#next.promise, timer.done])
     timer.cancel()
     if (found !== 'time') return found
-    throw new Fault(
-      'decision_unavailable',
-      'The control plane is away, so nothing is allowed; try again',
-    )
+    const away = 'The control plane is away, so nothing is allowed; try again'
+    throw this.#options.reason?.() ?? new Fault('decision_unavailable', away)
   }
 }

@@ -35,6 +35,7 @@ import type { PodBinding } from '../../control-plane/store/pod-binding-store.ts'
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { AccessPolicy } from '../../core/policy/access-policy.ts'
 import type { ChainRevocation } from '../../core/policy/chain-revocation.ts'
 import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
 import { createLogger } from '../../platform/logger.ts'
@@ -53,6 +54,9 @@ export interface ControlPlaneFixture {
   readonly access: Map<string, Access>
   /** The ChainRevocations; `recheck` tells of a change. */
   readonly revocations: ChainRevocation[]
+  /** AccessPolicies that name a user, by user; no AccessPolicy unless told otherwise. */
+  readonly policies: Map<string, readonly AccessPolicy[]>
+  readonly caPem: string
   /** UIDs of pods that kube-apiserver has, by `namespace/name`. */
   readonly pods: Map<string, string>
   readonly logLines: string[]
@@ -102,10 +106,11 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const lapses = createLapses(revocations, now)
   const grown = createGrownBindings()
   const pods = new Map<string, string>()
+  const policies = new Map<string, readonly AccessPolicy[]>()
   const readPodUid = async (namespace: string, name: string) => pods.get(`${namespace}/${name}`)
   const decider = createDecider({
     ...store,
-    ...{ facts: FACTS, access, lapses, grown, readPodUid, now },
+    ...{ facts: factsOf(policies), access, lapses, grown, readPodUid, now },
     defaultDecision: 'SubjectAccessReview',
   })
   const openDecisions = createOpenDecisions(decider, logger)
@@ -133,6 +138,8 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   )
   return {
     address: `127.0.0.1:${server.port}`,
+    caPem: authority.certificatePem,
+    policies,
     credentials: ChannelCredentials.createSsl(Buffer.from(authority.certificatePem)),
     databasePath,
     store,
@@ -162,14 +169,19 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   }
 }
 
-/** A cluster that is all injected, without policies. */
-const FACTS = {
-  policiesFor: () => ({ policies: [], invalid: [] }),
-  isInjected: () => true,
-  isObserved: () => false,
-  isRbacSynced: () => true,
-  problem: () => undefined,
-  stop: () => undefined,
+/** A cluster that is all injected. */
+function factsOf(policies: ReadonlyMap<string, readonly AccessPolicy[]>) {
+  return {
+    policiesFor: ({ username }: UserInfo) => ({
+      policies: policies.get(username) ?? [],
+      invalid: [],
+    }),
+    isInjected: () => true,
+    isObserved: () => false,
+    isRbacSynced: () => true,
+    problem: () => undefined,
+    stop: () => undefined,
+  }
 }
 
 /** As the control plane does when a chain grows. */

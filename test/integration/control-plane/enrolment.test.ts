@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SESSION_MS_MAX } from '../../../control-plane/sessions.ts'
 import { serviceAccountUser } from '../../../core/kubernetes/user-info.ts'
 import { POD_UID_EXTRA } from '../../../core/names.ts'
+import { WIRE_VERSION } from '../../../core/version-skew.ts'
+import { VERSION } from '../../../platform/version.ts'
 import {
   type EnrollResponse,
   EnrolmentService,
@@ -22,10 +24,14 @@ beforeAll(async () => {
 })
 afterAll(() => fixture.close())
 
-function enroll(token: string): Promise<EnrollResponse> {
+function enroll(
+  token: string,
+  said: { readonly sidecarVersion?: string; readonly wireVersion?: number } = {},
+): Promise<EnrollResponse> {
   const client = createGrpcClient(EnrolmentService, fixture.address, fixture.credentials)
   return new Promise<EnrollResponse>((resolve, reject) => {
-    client.enroll({ token }, new Metadata(), { deadline: Date.now() + 5_000 }, (error, answer) => {
+    const request = { token, ...said }
+    client.enroll(request, new Metadata(), { deadline: Date.now() + 5_000 }, (error, answer) => {
       if (error === null && answer !== undefined) resolve(answer)
       else reject(error)
     })
@@ -44,6 +50,32 @@ test('a pod-bound token gives a session and the chain', async () => {
   expect(fixture.logLines.join('')).not.toContain(session)
   expect(fixture.logLines.join('')).not.toContain('good')
 })
+
+test("versions are told both ways, and the chain has the sidecar's", async () => {
+  fixture.tokens.set('good', { ...account, extra: boundTo(AGENT.podUid) })
+  const answer = await enroll('good', { sidecarVersion: VERSION, wireVersion: WIRE_VERSION })
+  expect(answer).toMatchObject({ controlPlaneVersion: VERSION, wireVersion: WIRE_VERSION })
+  const found = await fixture.store.bindings.find(AGENT.podUid)
+  expect(found?.sidecarVersion).toBe(VERSION)
+  await enroll('good', { sidecarVersion: `9.9.9-${'x'.repeat(100)}` })
+  const later = await fixture.store.bindings.find(AGENT.podUid)
+  expect(later).toMatchObject({ sequence: found?.sequence })
+  expect(later?.sidecarVersion).toMatch(/^9\.9\.9-x{58}$/)
+  expect(fixture.logLines.join('')).toContain('Enrolled a sidecar that is not supported')
+})
+
+test.each([WIRE_VERSION + 1, 4_294_967_295])(
+  'a sidecar of wire version %d does not enrol, and is told both versions',
+  async (wireVersion) => {
+    fixture.tokens.set('good', { ...account, extra: boundTo(AGENT.podUid) })
+    await expect(enroll('good', { wireVersion })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringMatching(
+        `speaks version ${wireVersion} of the protocol, and this control plane \\(.*\\) version ${WIRE_VERSION}`,
+      ),
+    })
+  },
+)
 
 test('a pod is listed once it has enrolled, and not when it was only admitted', async () => {
   const { bindings } = fixture.store

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Fault } from '../../core/fault.ts'
 import { ManualClock } from '../../test/support/manual-clock.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -36,6 +37,19 @@ test('enter() gives up when nothing serves for too long', async () => {
   await clock.advance(100)
   await refused
   expect(room.server).toBeUndefined()
+})
+
+test('enter() says why nothing serves where it is known, as long as that holds', async () => {
+  const clock = new ManualClock()
+  let known: Fault | undefined = new Fault('decision_unavailable', 'The versions do not fit')
+  const room = new WaitingRoom({ clock, max: 10, waitMs: 100, reason: () => known })
+  const told = expect(room.enter(async () => 'served')).rejects.toBe(known)
+  await clock.advance(100)
+  await told
+  known = undefined
+  const away = expect(room.enter(async () => 'served')).rejects.toThrow('is away')
+  await clock.advance(100)
+  await away
 })
 
 test('enter() refuses one too many, and lets in again when one is served', async () => {

@@ -61,6 +61,8 @@ export interface FakeControlPlane {
   readonly reviewed: AuthorizeRequest[]
   /** How long sessions live; enrolment fails with UNAUTHENTICATED when it is 0. */
   setSessionMs(ms: number): void
+  /** Version of the protocol that it answers enrolments with; 0 unless told otherwise. */
+  setWireVersion(version: number): void
   /** Refuses streams that bring a session other than the newest. */
   forgetSessions(): void
   revoke(decisionId: string): void
@@ -114,6 +116,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
   let review: Review = () => ({ effect: Effect.ALLOW })
   const reviewed: AuthorizeRequest[] = []
   let sessionMs = 3_600_000
+  let wireVersion = 0
   let lastId = 0
 
   async function receive(stream: Stream, { correlation, message }: AuthorizeStreamRequest) {
@@ -172,7 +175,8 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
         }
         const session = `session-${enrolments.length}`
         valid.add(session)
-        callback(null, { session, expiresAt: timestampFromMs(Date.now() + sessionMs) })
+        const expiresAt = timestampFromMs(Date.now() + sessionMs)
+        callback(null, { session, expiresAt, wireVersion, controlPlaneVersion: '9.0.0' })
       },
     })
   }
@@ -212,6 +216,9 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     },
     decide: (next) => {
       decide = next
+    },
+    setWireVersion: (version) => {
+      wireVersion = version
     },
     setSessionMs: (ms) => {
       sessionMs = ms

@@ -441,3 +441,21 @@ test('controlPlaneName refuses a control plane that has a certificate for its ad
   await expectRefused(503, 'decision_unavailable')
   expect(fixture.controlPlane.sessions).toEqual([])
 })
+
+test('a control plane of an unknown wire version gets no question, and callers are told both versions', async () => {
+  fixture = await startSidecarFixture({ LANYARD_RECONNECT_WAIT_MS: '500' })
+  fixture.controlPlane.setWireVersion(7)
+  await fixture.controlPlane.kill()
+  await fixture.controlPlane.restart()
+  const { controlPlane } = fixture
+  await expect.poll(() => controlPlane.enrolments.length, { timeout: 10_000 }).toBeGreaterThan(1)
+  await expect
+    .poll(async () => (await fixture.call(PODS)).text, { timeout: 10_000 })
+    .toMatch(
+      /control plane \(9\.0\.0\) speaks version 7 of the protocol, and the sidecar \(.*\) version 1/,
+    )
+  await expectRefused(503, 'decision_unavailable')
+  expect((await fixture.health('/readyz')).text).toContain('speaks version 7')
+  controlPlane.setWireVersion(1)
+  await expectServed()
+})

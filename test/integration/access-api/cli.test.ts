@@ -289,7 +289,7 @@ describe('complete()', () => {
     ['chain -n other ', ['far']],
     ['chain agent ', []],
     ['explain ', []],
-    ['audit --effect ', ['allow', 'hold', 'deny']],
+    ['audit --effect ', ['allow', 'deny', 'hold']],
     ['audit --effect d', ['deny']],
     ['audit -o ', ['json', 'name', 'wide', 'yaml']],
     ['audit --pod x --fol', ['--follow']],

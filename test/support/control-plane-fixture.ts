@@ -139,16 +139,9 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   return {
     address: `127.0.0.1:${server.port}`,
     caPem: authority.certificatePem,
-    policies,
     credentials: ChannelCredentials.createSsl(Buffer.from(authority.certificatePem)),
-    databasePath,
-    store,
-    tokens,
-    access: answers,
-    revocations,
-    pods,
-    logLines,
-    clock,
+    ...{ databasePath, store, tokens, access: answers, policies, revocations, pods },
+    ...{ logLines, clock },
     reviews: () => reviews,
     holdReviews() {
       let release = (): void => {}

@@ -82,7 +82,7 @@ export async function startControlPlane(
   const reviewToken = createTokenGate(kube.makeApiClient(AuthenticationV1Api), now)
   const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
-  const { endsAtMs } = cluster
+  const { endsAtMs } = watched
   const chainStory = createChainStory({ endsAtMs, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   measureOpenDecisions(metrics, openDecisions.size)

@@ -66,14 +66,7 @@ export async function startControlPlane(
   kube.loadFromDefault()
   const metrics = createMetrics('control-plane', VERSION)
   const ownMetrics = createControlPlaneMetrics(metrics)
-  const cluster = await readOwnCluster(kube.makeApiClient(CoreV1Api), config.clusterName)
-  const store = await openStore(config.databaseFile, {
-    cluster,
-    onTransaction(result, seconds) {
-      ownMetrics.transactions.inc({ result })
-      ownMetrics.transactionDuration.observe(seconds)
-    },
-  })
+  const store = await openOwnStore(kube, config, ownMetrics)
   const watched = await watchCluster(kube, config, store, logger)
   const { facts, access, openDecisions, decider, registry, visits, apiAudiences } = watched
   const authority = await ensureCertificateAuthority(kube)
@@ -138,6 +131,22 @@ export async function startControlPlane(
     { name: 'health', close: async () => void health.close() },
     { name: 'store', close: () => store.close() },
   ]
+}
+
+/** The database, whose chains are of this cluster. */
+async function openOwnStore(
+  kube: KubeConfig,
+  config: ControlPlaneConfig,
+  metrics: ReturnType<typeof createControlPlaneMetrics>,
+): Promise<Store> {
+  const cluster = await readOwnCluster(kube.makeApiClient(CoreV1Api), config.clusterName)
+  return openStore(config.databaseFile, {
+    cluster,
+    onTransaction(result, seconds) {
+      metrics.transactions.inc({ result })
+      metrics.transactionDuration.observe(seconds)
+    },
+  })
 }
 
 interface WatchedCluster {

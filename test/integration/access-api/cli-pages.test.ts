@@ -60,6 +60,11 @@ function range(first: number, last: number): readonly number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
 
+/** A machine that is busy takes long enough for progress to be told. */
+function withoutProgress(stderr: string): string {
+  return stderr.replace(/^Looked at .*\n/gm, '')
+}
+
 describe('runAudit() of a long log', () => {
   test.each([
     ['audit -o json', 100],
@@ -70,7 +75,7 @@ describe('runAudit() of a long log', () => {
     const answer = await run(command)
     const names = itemsOf(answer).map(({ metadata }) => metadata.name)
     expect(names).toEqual(namesOf(range(COUNT - count + 1, COUNT)))
-    expect(answer.stderr).toBe(
+    expect(withoutProgress(answer.stderr)).toBe(
       `Shown are the newest ${count}; there may be older ones: --limit 0 shows all.\n`,
     )
   })
@@ -79,7 +84,7 @@ describe('runAudit() of a long log', () => {
     '%s gives all of it',
     async (command) => {
       const answer = await run(command)
-      expect(answer.stderr).toBe('')
+      expect(withoutProgress(answer.stderr)).toBe('')
       const names = itemsOf(answer).map(({ metadata }) => metadata.name)
       expect(names).toEqual(namesOf(range(1, COUNT)))
     },

@@ -319,14 +319,15 @@ test.each([
     const output = randomBytes(bytes)
     fixture.api.onUpgrade((_incoming, socket) => {
       socket.write(SWITCHING)
-      socket.end(output, () => setTimeout(() => socket.destroy(), 20))
+      // Time for the kernel to hand all of it over: what is cut here is lost here, not in the tunnel.
+      socket.end(output, () => setTimeout(() => socket.destroy(), 200))
     })
     const caller = await fixture.connect()
     caller.on('error', () => undefined)
     const chunks: Buffer[] = []
     caller.write(websocket())
     caller.pause()
-    setTimeout(() => caller.resume(), 500)
+    setTimeout(() => caller.resume(), 1_000)
     const timer = setInterval(() => caller.write('x'), 10)
     caller.on('data', (chunk: Buffer) => chunks.push(chunk))
     await new Promise((resolve) => {

@@ -53,6 +53,8 @@ import { openStore, type Store } from './store/open-store.ts'
 import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
 
 const now = () => Date.now()
+/** Serves on for this long after it says that it is about to end, so that nobody new is led here. */
+const LEAVE_MS = 1_000
 const HEALTH_INTERVAL_MS = 1_000
 /** kube-apiserver answers the first lists immediately; without them it is better to say what is wrong. */
 const FACTS_MS_MAX = 10_000
@@ -116,6 +118,7 @@ export async function startControlPlane(
     draining = true
     clearInterval(timer)
     grpc.setServing(false)
+    await sleep(LEAVE_MS)
   }
   logger.info({ version: VERSION, grpcPort: grpc.port }, 'Serving')
   return [

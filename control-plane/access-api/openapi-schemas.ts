@@ -111,7 +111,7 @@ const META = object('What every object has.', {
   name: text('Name of the object.'),
   namespace: text('Namespace of the pod.'),
   uid: text('UID of the pod of a chain; the id of a decision.'),
-  resourceVersion: text('Where a watch goes on.'),
+  resourceVersion: text('Where a watch continues.'),
   creationTimestamp: time('When it was recorded.'),
 })
 
@@ -123,7 +123,7 @@ const TOUCH = object('A write that chose no code.', {
 })
 
 const LIST_META = object('What every list has.', {
-  resourceVersion: text('Where a watch goes on after the list.'),
+  resourceVersion: text('Where a watch continues after the list.'),
   continue: text('Given back, it brings the next page.'),
 })
 

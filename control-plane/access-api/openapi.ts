@@ -104,7 +104,7 @@ const LIST_PARAMETERS: readonly Parameter[] = [
   query('fieldSelector', 'string', 'Only objects with these values.'),
   query('limit', 'integer', 'Objects in one page.'),
   query('continue', 'string', 'Brings the page after the one that had this token.'),
-  query('resourceVersion', 'string', 'Where a watch goes on.'),
+  query('resourceVersion', 'string', 'Where a watch continues.'),
   query('timeoutSeconds', 'integer', 'How long a watch lasts.'),
   query('watch', 'boolean', 'Streams changes instead of listing.'),
   query('allowWatchBookmarks', 'boolean', 'Wants bookmarks in a watch.'),

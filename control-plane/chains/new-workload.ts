@@ -6,7 +6,7 @@ import { newChain } from './requesters.ts'
 /** An object as admission shows it. */
 export type AdmittedWorkload = Pick<Workload, 'uid' | 'apiVersion' | 'kind' | 'name' | 'generation'>
 
-/** An object that comes on record: nobody's, unless a chain is said. */
+/** An object that is recorded for the first time: unattributed, unless a chain is given. */
 export function newWorkload(
   workload: AdmittedWorkload,
   namespace: string,

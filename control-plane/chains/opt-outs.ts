@@ -26,7 +26,7 @@ export function createOptOuts(deps: {
     for (const namespace of waiting) {
       await registry.recordUnwatched(namespace)
       waiting.delete(namespace)
-      logger.info({ namespace }, "No longer opted in: its workloads are nobody's as well")
+      logger.info({ namespace }, 'No longer opted in: its workloads are unattributed as well')
     }
   }
 

@@ -16,7 +16,7 @@ import { upstreamHeaders } from './request-headers.ts'
 import { isUnhurried } from './unhurried.ts'
 
 /**
- * Stop 4: sends a permitted request and streams the answer back, Node to Node; of a review of what
+ * Step 8: sends a permitted request and streams the answer back, Node to Node; of a review of what
  * oneself may do the answer is narrowed first. Returns immediately; what
  * became of it is reported when the caller's connection is done with it.
  */

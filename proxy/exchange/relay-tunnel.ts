@@ -17,7 +17,7 @@ const TCP_KEEP_ALIVE_MS = 30_000
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Stop 4 for upgrades: opens the same tunnel to the API server and relays it byte for byte, both
+ * Step 8 for upgrades: opens the same tunnel to the API server and relays it byte for byte, both
  * ways, half-closes included. Only a 101 opens it; any other answer is passed on, and both connections
  * end after it, so that nobody goes on speaking on one that the API server trusts (CVE-2018-1002105).
  */

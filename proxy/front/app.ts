@@ -17,11 +17,13 @@ export interface SidecarEnv {
 /*
  * The security model, in the order in which a request meets it:
  *
- *   1. authenticate   the container's own token, or 401
- *   2. parseRequest    one meaning within limits, or 400 on record        judge.ts has 1 to 3
- *   3. authorize      a recorded allow of the control plane, or 403, or 503
- *   4. forward        the only line that talks to the API server; relayTunnel is its twin
- *   5. report         the outcome follows the decision, when the caller's connection is done
+ *   2. authenticate   the container's own token, or 401
+ *   3. parseRequest   one meaning within limits, or 400 on record        judge.ts has 2 to 4
+ *   4. authorize      a recorded allow of the control plane, or 403, or 503
+ *   8. forward        the only line that talks to the API server; relayTunnel is its twin
+ *   9. report         the outcome follows the decision, when the caller's connection is done
+ *
+ * The numbers are those of docs/architecture.md, where the control plane has 5 to 7.
  *
  * Ordinary requests come through Hono, upgrades come around it as events of the server. Both call
  * `judge` first, and neither `forward` nor `relayTunnel` can be called without the Permit that only

@@ -170,3 +170,21 @@ test('review() of a pod that asks for hundreds of names leaves room for others, 
   expect(refused).toHaveLength(450 - asked.length + 1)
   expect(refused[0]).toMatchObject({ reason: { code: 'overloaded' } })
 })
+
+test('review() of a question that another pod has waiting behind its flood does not wait with it', async () => {
+  const gate = Promise.withResolvers<boolean>()
+  const { reviewer, asked } = aReviewer(() => gate.promise)
+  const flood = Array.from({ length: 100 }, (_, number) =>
+    reviewer.review(alice, aRequest({ name: `n${number}` }), ASKER),
+  )
+  const both = aRequest({ name: 'both' })
+  flood.push(reviewer.review(aUser('agent'), both, ASKER))
+  const other = reviewer.review(aUser('agent'), both, { root: 'bob', pod: 'other' })
+  await settle()
+  expect(asked.filter(({ spec }) => spec.user === 'agent')).toHaveLength(1)
+  gate.resolve(true)
+  expect(await other).toBe('allowed')
+  expect(new Set(await Promise.all(flood))).toEqual(new Set(['allowed']))
+  // Asked once all the same: whoever has its turn later finds the answer.
+  expect(asked.filter(({ spec }) => spec.user === 'agent')).toHaveLength(1)
+})

@@ -68,7 +68,9 @@ export function createAccessReviewer(
   options: AccessReviewerOptions,
 ): AccessReviewer {
   const answers = new Map<string, CachedReview>()
-  const asking = new Map<string, Promise<Access>>()
+  /** Questions of each pod, and those that kube-apiserver has been asked. */
+  const waiting = new Map<string, Promise<Access>>()
+  const underWay = new Map<string, Promise<Access>>()
   const queue = new FairQueue('reviews of access', QUEUE_LIMITS)
   // An answer that was asked for before a change must not be kept after it.
   let generation = 0
@@ -93,20 +95,34 @@ export function createAccessReviewer(
     const remembered = known(key)
     if (remembered !== undefined) return remembered
     const shared = textKey([String(generation), key])
-    const running = asking.get(shared)
-    if (running !== undefined) return running
+    const own = textKey([shared, asker.root, asker.pod])
+    // What only waits yet is shared within a pod: nobody waits in the row of another's flood.
+    const awaited = underWay.get(shared) ?? waiting.get(own)
+    if (awaited !== undefined) return awaited
     const began = generation
     const settled = options.now() - changedAtMs >= AUTHORIZER_LAG_MS
     const givenUpAtMs = performance.now() + REVIEW_MS_MAX
-    const asked = queue.run(asker, () => ask(user, attributes, givenUpAtMs))
-    asking.set(shared, asked)
-    try {
-      const access = await asked
+
+    async function askAndKeep(): Promise<Access> {
+      const access = await ask(user, attributes, givenUpAtMs)
       const current = settled && began === generation && options.isWatching()
       if (access !== 'unknown' && current) keep(key, access)
       return access
+    }
+
+    const asked = queue.run(asker, async () => {
+      // Another pod may have had its turn with the same question meanwhile.
+      const sooner = known(key) ?? underWay.get(shared)
+      if (sooner !== undefined) return sooner
+      const asking = askAndKeep().finally(() => underWay.delete(shared))
+      underWay.set(shared, asking)
+      return asking
+    })
+    waiting.set(own, asked)
+    try {
+      return await asked
     } finally {
-      asking.delete(shared)
+      waiting.delete(own)
     }
   }
 

@@ -36,6 +36,7 @@ import {
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
 import { readExtensionAuthentication } from './kubernetes/extension-authentication.ts'
+import { KeptConnections } from './kubernetes/kept-connections.ts'
 import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { readOwnCluster } from './kubernetes/own-cluster.ts'
@@ -66,15 +67,16 @@ export async function startControlPlane(
 ): Promise<readonly Closer[]> {
   const kube = new KubeConfig()
   kube.loadFromDefault()
+  const kept = KeptConnections.fromDefault()
   const metrics = createMetrics('control-plane', VERSION)
   const ownMetrics = createControlPlaneMetrics(metrics)
   const store = await openOwnStore(kube, config, ownMetrics)
-  const watched = await watchCluster(kube, config, store, logger)
+  const watched = await watchCluster({ kube, kept }, config, store, logger)
   const { facts, access, openDecisions, decider, registry, visits, apiAudiences } = watched
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger, apiAudiences)
-  const reviewToken = createTokenGate(kube.makeApiClient(AuthenticationV1Api), now)
+  const reviewToken = createTokenGate(kept.makeApiClient(AuthenticationV1Api), now)
   const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
   const { endsAtMs } = watched
@@ -169,7 +171,7 @@ interface WatchedCluster {
  * when they are known: sidecars come immediately with what is open, and what cannot be judged is cut.
  */
 async function watchCluster(
-  kube: KubeConfig,
+  { kube, kept }: { readonly kube: KubeConfig; readonly kept: KubeConfig },
   config: ControlPlaneConfig,
   store: Store,
   logger: Logger,
@@ -178,7 +180,7 @@ async function watchCluster(
   const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
   const registry = createChainRegistry({ ...store, now })
   const { namespaces: namespacesOnRecord } = store.workloads
-  const access: AccessReviewer = createAccessReviewer(kube.makeApiClient(AuthorizationV1Api), {
+  const access: AccessReviewer = createAccessReviewer(kept.makeApiClient(AuthorizationV1Api), {
     ttlMs: config.accessReviewTtlMs,
     isWatching: () => watched.isRbacSynced(),
     now,
@@ -209,7 +211,7 @@ async function watchCluster(
   }
   const { defaultDecision, databaseFile, visitorsJoin } = config
   const reserve = new VolumeReserve(() => readVolumeSpace(databaseFile))
-  const readPodUid = createPodReader(kube.makeApiClient(CoreV1Api))
+  const readPodUid = createPodReader(kept.makeApiClient(CoreV1Api))
   const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
   const grown = createGrownBindings()
   const decider = createDecider({

@@ -7,6 +7,7 @@ const MAIN = resolve(import.meta.dirname, '../../control-plane/main.ts')
 
 /** The control plane as it is run: a process of its own, with a kubeconfig in place of a pod's account. */
 export interface ControlPlaneProcess {
+  readonly pid: number
   readonly databaseFile: string
   readonly grpcPort: number
   readonly accessApiPort: number
@@ -57,6 +58,7 @@ export async function startControlPlaneProcess(options: {
   }
 
   return {
+    pid: child.pid ?? 0,
     databaseFile,
     grpcPort,
     accessApiPort,

@@ -3,12 +3,15 @@ import type { Duplex } from 'node:stream'
 import type { Fault } from '../../core/fault.ts'
 import { faultStatus, type Status } from '../../core/kubernetes/status.ts'
 import { endAfterBody, linger } from './linger.ts'
+import { warningHeader } from './warning-header.ts'
 
 /** An answer of the sidecar's own: always a Kubernetes `Status`, with the same code as HTTP status. */
 export interface Answer {
   readonly status: Status
   /** Id of the record, where there is one; callers find it as `Audit-Id`, as kube-apiserver's. */
   readonly decisionId: string
+  /** What clients show that do not read the Status. */
+  readonly warning?: string
 }
 
 /** The answer to a request that could not be served, and for which no decision is on record. */
@@ -16,13 +19,14 @@ export function faultAnswer(fault: Fault): Answer {
   return { status: faultStatus(fault), decisionId: '' }
 }
 
-function toHeaders({ status, decisionId }: Answer, length: number): string[] {
+function toHeaders({ status, decisionId, warning }: Answer, length: number): string[] {
   const retryAfter = status.details?.retryAfterSeconds
   return [
     ...['content-type', 'application/json', 'content-length', `${length}`],
     ...['cache-control', 'no-cache, private'],
     ...(decisionId === '' ? [] : ['audit-id', decisionId]),
     ...(retryAfter === undefined ? [] : ['retry-after', `${retryAfter}`]),
+    ...(warning === undefined ? [] : ['warning', warningHeader(warning)]),
   ]
 }
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { warningHeader } from '../answer/warning-header.ts'
 import { findHeaderRule, HEADER_RULES } from '../judgement/header-rules.ts'
 import { upgradeHeaders, upstreamHeaders } from './request-headers.ts'
-import { callerHeaders, TAKEN_AWAY, tunnelHeaders, warningHeader } from './response-headers.ts'
+import { callerHeaders, TAKEN_AWAY, tunnelHeaders } from './response-headers.ts'
 
 const own = {
   credentials: ['authorization', 'Bearer real'],

@@ -1,3 +1,5 @@
+import { warningHeader } from '../answer/warning-header.ts'
+
 /**
  * Response headers that a caller does not get, each with its reason; every other one arrives as it was
  * sent. Sources: RFC 9110 section 7.6.1, and the names that came before it.
@@ -41,12 +43,4 @@ function namedByConnection(value: Headers[string]): ReadonlySet<string> | undefi
   const text = typeof value === 'string' ? value : value?.join(',')
   if (text === undefined || text === 'keep-alive' || text === 'close') return undefined
   return new Set(text.split(',').map((name) => name.trim().toLowerCase()))
-}
-
-const WARNING_CHARACTERS_MAX = 1024
-
-/** A warning as kubectl prints it: code 299, no agent, quoted text (RFC 7234 section 5.5). */
-export function warningHeader(text: string): string {
-  const plain = text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, WARNING_CHARACTERS_MAX)
-  return `299 - "${plain.replace(/["\\]/g, '\\$&')}"`
 }

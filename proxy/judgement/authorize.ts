@@ -23,6 +23,7 @@ export interface Denial {
   readonly effect: 'deny' | 'hold'
   readonly decisionId: string
   readonly status: Status
+  readonly warning?: string
 }
 
 export type Verdict = Permit | Denial
@@ -34,7 +35,11 @@ export async function authorize(
 ): Promise<Verdict> {
   const reply = await authorizer.authorize(toQuestion(request))
   if (reply.effect !== 'allow') {
-    return { effect: reply.effect, decisionId: reply.id, status: denialStatus(request, reply) }
+    const status = denialStatus(request, reply)
+    const denial = { effect: reply.effect, decisionId: reply.id, status }
+    // Of refused discovery, client-go drops the Status, and kubectl says no more than "unknown".
+    const isDiscovery = !request.info.attributes.resourceRequest
+    return isDiscovery ? { ...denial, warning: status.message } : denial
   }
   const fault = whyNotPermitted(request, reply)
   if (fault !== undefined) {

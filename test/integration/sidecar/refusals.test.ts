@@ -277,6 +277,19 @@ test('authorize() tells a denied caller what the control plane says, as a Status
   expect(outcome()).toMatchObject({ httpStatus: 403, responseBytes: BigInt(text.length) })
 })
 
+test.each([
+  ['/api', true],
+  ['/apis/apps/v1', true],
+  [PODS, false],
+])(
+  'authorize() says the refusal of %s in a Warning: %s, for clients that read no Status of it',
+  async (target, warns) => {
+    const answer = await send(head(`GET ${target}`))
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /)
+    expect(/\r\nwarning: 299 - "/i.test(answer)).toBe(warns)
+  },
+)
+
 test('authorize() denies a write before its body is sent, and ends the connection', async () => {
   const answer = await send(
     `POST ${PODS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\nContent-Length: 4000\r\n\r\nabc`,

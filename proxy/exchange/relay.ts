@@ -214,9 +214,10 @@ export class Relay implements Dispatcher.DispatchHandler {
   /** The caller's side is over, well or not: lets go of the API server's and reports. */
   finish(): void {
     if (this.#exchange.isOver) return
-    if (!this.#ended) this.#controller?.abort(new Error('the caller has gone'))
     if (this.#outgoing.headersSent) this.#exchange.began(this.#outgoing.statusCode)
     this.#exchange.finish()
+    // Now that the exchange is over: the error that this makes is no fault.
+    if (!this.#ended) this.#controller?.abort(new Error('the caller has gone'))
     this.#filter?.response.destroy()
     const { httpStatus, permit } = this.#exchange
     const { verb, resource, subresource, namespace } = permit.request.info.attributes

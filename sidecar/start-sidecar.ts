@@ -83,7 +83,10 @@ export async function startSidecar(
     port: config.healthPortNumber,
     host: config.healthHost,
     metrics,
-    checks: healthChecks(server, authorizer, () => credentials.problem() ?? upstream.problem()),
+    checks: healthChecks(server, authorizer, () => {
+      const problem = credentials.problem() ?? upstream.problem()
+      return problem === undefined ? undefined : `credential of the pod: ${problem}`
+    }),
   })
   const address = health.address()
   const healthPort = typeof address === 'object' && address !== null ? address.port : 0

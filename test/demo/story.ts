@@ -130,7 +130,8 @@ function secondHop(): Chapter {
 
 function thirdHop(): Chapter {
   const { third } = manifestsOf(WATCHED)
-  const follow = ['timeout', '4', 'kubectl', 'logs', '-f', 'agent', '-c', 'main', '--tail=1']
+  // How kubectl ends when its time is over differs from release to release.
+  const follow = ['sh', '-c', 'timeout 4 kubectl logs -f agent -c main --tail=1 || true']
   return {
     title: "the Job's pod starts a third pod",
     steps: [
@@ -145,7 +146,7 @@ function thirdHop(): Chapter {
         name: 'logs are followed',
         ...inside(WATCHED, 'third', follow),
         why: 'so do lines of a followed log',
-        wants: { exitCode: 1, says: [/tick \d+\n(?:.*\n)*.*tick \d+/] },
+        wants: { exitCode: 0, says: [/tick \d+\n(?:.*\n)*.*tick \d+/] },
       },
       {
         name: 'the third pod may not read the Secret',

@@ -2,6 +2,7 @@ import type { AuditEventObject } from '../core/access-objects.ts'
 import { UNATTRIBUTED } from '../core/chain.ts'
 import { parseServiceAccountUsername } from '../core/kubernetes/user-info.ts'
 import { resourceText } from './request-text.ts'
+import { shellWord } from './shell-word.ts'
 
 /** How a request that was refused could be allowed; plain text, not yet escaped. */
 export function adviceLines(event: AuditEventObject): readonly string[] {
@@ -108,8 +109,4 @@ function policyRule(spec: EventSpec): readonly string[] {
     `    verbs: [${verbs}]`,
     ...(spec.namespace === '' ? [] : [`    namespaces: [${spec.namespace}]`]),
   ]
-}
-
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9@%+=:,./_-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

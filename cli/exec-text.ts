@@ -1,15 +1,9 @@
 import type { AuditEventSpec } from '../core/access-objects.ts'
-
-const PLAIN = /^[\w@%+=:,./-]+$/
-
-/** One argument as a shell takes it. */
-function quoted(argument: string): string {
-  return PLAIN.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
-}
+import { shellWord } from './shell-word.ts'
 
 /** The command of an exec as a shell takes it; empty for every other request. `…` stands for what is not kept. */
 export function commandText({ exec }: Pick<AuditEventSpec, 'exec'>): string {
-  const words = (exec?.command ?? []).map(quoted)
+  const words = (exec?.command ?? []).map(shellWord)
   return [...words, ...(exec?.commandShortened === undefined ? [] : ['…'])].join(' ')
 }
 
@@ -27,7 +21,7 @@ export function tunnelLines(spec: Pick<AuditEventSpec, 'exec' | 'portForward'>):
   return [
     ...(command === '' ? [] : [`to run ${command}`]),
     ...(cut === undefined ? [] : [`(of ${cut.count} arguments; sha256 ${cut.sha256})`]),
-    ...(exec.env.length === 0 ? [] : [`with the environment ${exec.env.map(quoted).join(' ')}`]),
+    ...(exec.env.length === 0 ? [] : [`with the environment ${exec.env.map(shellWord).join(' ')}`]),
     ...container,
     ...(streams.length === 0 ? [] : [`with ${streams.join(', ')}`]),
   ]

@@ -3,6 +3,7 @@ import type { Question } from '../core/authorization/question.ts'
 import type { Actor } from '../core/chain.ts'
 import { impersonatedUser } from '../core/kubernetes/impersonation.ts'
 import { shortenExec } from '../core/kubernetes/shorten-exec.ts'
+import { sanitizeUserAgent } from '../core/kubernetes/user-agent.ts'
 import type { Decision, PrincipalMatches } from '../core/policy/decision.ts'
 import { NO_OBLIGATIONS } from '../core/policy/obligations.ts'
 import type { NewAuditEvent } from './store/audit-event-store.ts'
@@ -44,7 +45,7 @@ export function toRecord(parts: RecordParts): NewAuditEvent {
     obligations:
       decision === undefined || decision.effect === 'deny' ? NO_OBLIGATIONS : decision.obligations,
     observed,
-    userAgent: toPlainText(userAgent),
+    userAgent: sanitizeUserAgent(userAgent),
     message,
     ...(impersonation === undefined ? {} : { impersonatedUser: impersonatedUser(impersonation) }),
   }
@@ -83,11 +84,4 @@ export function bounded(event: NewAuditEvent): NewAuditEvent {
 
 function cut(text: string, charactersMax: number): string {
   return text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1)}…`
-}
-
-const USER_AGENT_MAX = 256
-
-/** A user agent is the caller's own words: kept short, and nothing in it moves a terminal. */
-function toPlainText(text: string): string {
-  return text.slice(0, USER_AGENT_MAX).replaceAll(/[^\x20-\x7e]/g, '?')
 }

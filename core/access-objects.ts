@@ -1,3 +1,4 @@
+import type { ExecAttributes } from './kubernetes/exec-attributes.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from './names.ts'
 
 /*
@@ -80,20 +81,6 @@ export interface VisitorObject {
   readonly joined: boolean
 }
 
-/** What an exec or attach asked for. */
-export interface ExecObject {
-  readonly command: readonly string[]
-  readonly stdin: boolean
-  readonly stdout: boolean
-  readonly stderr: boolean
-  readonly tty: boolean
-  readonly container: string
-  readonly env: readonly string[]
-  /** Where the record holds the beginning only: of how many texts, and their digest. */
-  readonly commandShortened?: { readonly count: number; readonly sha256: string }
-  readonly envShortened?: { readonly count: number; readonly sha256: string }
-}
-
 /** What has to be done to a request that passes. */
 export interface ObligationsObject {
   readonly mask: readonly string[]
@@ -137,7 +124,7 @@ export interface AuditEventSpec {
   readonly namespace: string
   readonly name: string
   readonly path: string
-  readonly exec?: ExecObject
+  readonly exec?: ExecAttributes
   readonly portForward?: { readonly ports: readonly number[] }
   readonly effect: EffectWord
   readonly reason: string

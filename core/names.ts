@@ -45,3 +45,6 @@ export const CERTIFICATE_AUTHORITY_KEY = 'ca.crt'
 /** Extra key with which kube-apiserver names the pod that a token is bound to. Source: Kubernetes
  * pkg/authentication/serviceaccount (PodUIDKey). */
 export const POD_UID_EXTRA = 'authentication.kubernetes.io/pod-uid'
+
+/** Annotation of a pod or a namespace: the memory limit of sidecars. */
+export const MEMORY_LIMIT_ANNOTATION = `${LANYARD_GROUP}/sidecar-memory-limit`

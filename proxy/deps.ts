@@ -21,6 +21,6 @@ export interface ProxyDeps {
   readonly requestBodyBytesMax: number
   readonly upstreamHeadersTimeoutMs: number
   readonly openRequestsMax: number
-  /** What the process may have; 0 means that nobody says so. */
+  /** Memory limit of the process, in bytes; 0 when there is none. */
   readonly memoryLimitBytes: number
 }

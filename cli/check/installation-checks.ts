@@ -10,6 +10,7 @@ import { admissionChecks } from './admission-checks.ts'
 import type { ReadApiService } from './api-checks.ts'
 import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'
 import type { AccessPolicyObject, ListOf, WorkloadObject } from './cluster-objects.ts'
+import { shortenLines } from './shorten-lines.ts'
 
 const VERSION_LABEL = 'app.kubernetes.io/version'
 const REPLICAS_MIN = 2
@@ -108,16 +109,19 @@ async function checkPolicies({ client }: CommandContext): Promise<CheckOutcome> 
   const refused = states.filter(({ accepted }) => accepted?.status === 'False')
   if (refused.length > 0) {
     const lines = refused.map(({ name, accepted }) => `${name}: ${accepted?.message ?? 'refused'}`)
-    return failure(...shorten(lines), 'until it is mended, those whom it names may do nothing')
+    return failure(
+      ...shortenLines(lines, LINES_MAX),
+      'until it is mended, those whom it names may do nothing',
+    )
   }
   const waiting = states.filter(({ accepted }) => accepted?.status !== 'True')
   if (waiting.length > 0) {
-    return warning(...shorten(waiting.map(({ name }) => `${name}: nobody has looked at it yet`)))
+    return warning(
+      ...shortenLines(
+        waiting.map(({ name }) => `${name}: nobody has looked at it yet`),
+        LINES_MAX,
+      ),
+    )
   }
   return ok(`${items.length} ${items.length === 1 ? 'policy' : 'policies'}`)
-}
-
-function shorten(lines: readonly string[]): readonly string[] {
-  const rest = lines.length - LINES_MAX
-  return rest > 0 ? [...lines.slice(0, LINES_MAX), `… and ${rest} more`] : lines
 }

@@ -6,6 +6,7 @@ import { type CheckItem, warning } from './check-item.ts'
 import type { ListOf, PodObject } from './cluster-objects.ts'
 import type { LookedAtNamespace } from './future-checks.ts'
 import { readTemplates } from './read-templates.ts'
+import { shortenLines } from './shorten-lines.ts'
 
 const SHOWN_MAX = 10
 
@@ -70,12 +71,12 @@ async function soonUnattributed({ client }: CommandContext, namespace: string) {
 
 function advice(makers: readonly string[], why: string, namespace: string): readonly string[] {
   if (makers.length === 0) return []
-  const shown = makers.slice(0, SHOWN_MAX)
-  const rest = makers.length - shown.length
   const [first = ''] = makers
   return [
-    ...shown.map((maker) => `${maker} ${why}`),
-    ...(rest > 0 ? [`… and ${rest} more`] : []),
+    ...shortenLines(
+      makers.map((maker) => `${maker} ${why}`),
+      SHOWN_MAX,
+    ),
     'When the namespace is opted in, create such objects again (kubectl replace --force -f FILE), or read what they run',
     'and answer for it yourself, each by its name, with new pods afterwards:',
     `  kubectl lanyard reset ${first} -n ${namespace}`,

@@ -8,6 +8,7 @@ import {
 } from '../../core/pods/sidecar-resources.ts'
 import { type CheckOutcome, failure, OK, warning } from './check-item.ts'
 import type { PodTemplate } from './read-templates.ts'
+import { shortenLines } from './shorten-lines.ts'
 
 const LINES_MAX = 20
 const AMOUNTS = ['cpu', 'memory', 'ephemeral-storage'] as const
@@ -62,7 +63,7 @@ export function checkResources(
   })
   const full = rules.quotas.flatMap((quota) => whyFull(quota, running, rules, amounts, limits))
   const first = unusable === undefined ? [] : [`the namespace cannot be followed: ${unusable}`]
-  const lines = [...first, ...shorten(refused), ...full]
+  const lines = [...first, ...shortenLines(refused, LINES_MAX), ...full]
   if (lines.length === 0) return OK
   return optedIn && (refused.length > 0 || first.length > 0) ? failure(...lines) : warning(...lines)
 }
@@ -185,9 +186,4 @@ function sumOf(amounts: readonly bigint[]): bigint {
 
 function nano(amount: unknown): bigint | undefined {
   return amount === undefined ? undefined : parseQuantity(String(amount))?.nano
-}
-
-function shorten(lines: readonly string[]): readonly string[] {
-  const rest = lines.length - LINES_MAX
-  return rest > 0 ? [...lines.slice(0, LINES_MAX), `… and ${rest} more`] : lines
 }

@@ -2,6 +2,7 @@ import { SIDECAR_CONTAINER } from '../../core/names.ts'
 import { mayLeadServiceName, SERVICE_NAMES } from '../../core/pods/service-name.ts'
 import { type CheckOutcome, OK, warning } from './check-item.ts'
 import type { PodTemplate, PodTemplates } from './read-templates.ts'
+import { shortenLines } from './shorten-lines.ts'
 
 const LINES_MAX = 20
 
@@ -22,7 +23,7 @@ export async function checkSettings(
 ): Promise<CheckOutcome> {
   const lines: string[] = []
   for (const template of templates) lines.push(...(await settingsOf(template, keysOf)))
-  return lines.length === 0 ? OK : warning(...shorten(lines))
+  return lines.length === 0 ? OK : warning(...shortenLines(lines, LINES_MAX))
 }
 
 async function settingsOf({ what, pod }: PodTemplate, keysOf: KeysOf): Promise<readonly string[]> {
@@ -76,9 +77,4 @@ function asksProxyForLoopback(word: string): boolean {
   return [...word.matchAll(JAVA_EXCEPTIONS)].some(
     ([, hosts = '']) => !/(?:^|\|)(?:127\.|\*(?:\||$))/.test(hosts.replace(/^["']/, '')),
   )
-}
-
-function shorten(lines: readonly string[]): readonly string[] {
-  const rest = lines.length - LINES_MAX
-  return rest > 0 ? [...lines.slice(0, LINES_MAX), `… and ${rest} more`] : lines
 }

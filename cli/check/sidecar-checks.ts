@@ -2,6 +2,7 @@ import { whyOutsideSkew } from '../../core/version-skew.ts'
 import { listChains } from '../access-client.ts'
 import type { CommandContext } from '../command-context.ts'
 import { type CheckOutcome, ok, warning } from './check-item.ts'
+import { shortenLines } from './shorten-lines.ts'
 
 const LINES_MAX = 20
 const UNSAID = 'unknown'
@@ -36,7 +37,7 @@ export async function checkSidecarVersions(
   if (outside.length === 0) return ok(note)
   return warning(
     note,
-    ...shorten(outside),
+    ...shortenLines(outside, LINES_MAX),
     'restart what these pods come from, so that they get the sidecar of the control plane',
   )
 }
@@ -49,9 +50,4 @@ function countVersions(versions: readonly string[]): string {
   return parts.length === 0
     ? 'no sidecar has enrolled'
     : parts.map(([version, count]) => `${count} of ${version}`).join(', ')
-}
-
-function shorten(lines: readonly string[]): readonly string[] {
-  const rest = lines.length - LINES_MAX
-  return rest > 0 ? [...lines.slice(0, LINES_MAX), `… and ${rest} more`] : lines
 }

@@ -1,6 +1,7 @@
 import { whyNotProtectable } from '../../core/pods/eligibility.ts'
 import { type CheckOutcome, failure, ok, warning } from './check-item.ts'
 import type { PodTemplates } from './read-templates.ts'
+import { shortenLines } from './shorten-lines.ts'
 
 const LINES_MAX = 20
 
@@ -18,7 +19,7 @@ export function checkWorkloads(
     const reason = whyNotProtectable(pod, apiAudiences)
     return reason === undefined ? [] : [`${what}: ${reason}`]
   })
-  const hints = [...shorten(lines), ...advice(lines.length), ...notRead(unread)]
+  const hints = [...shortenLines(lines, LINES_MAX), ...advice(lines.length), ...notRead(unread)]
   if (lines.length > 0) return optedIn ? failure(...hints) : warning(...hints)
   if (unread.length > 0) return warning(...hints)
   return ok(`${templates.length} ${templates.length === 1 ? 'workload' : 'workloads'}`)
@@ -36,9 +37,4 @@ function notRead(unread: readonly string[]): readonly string[] {
   return unread.length === 0
     ? []
     : [`cannot check ${unread.join(', ')}: ask an administrator for the verb list on them`]
-}
-
-function shorten(lines: readonly string[]): readonly string[] {
-  const rest = lines.length - LINES_MAX
-  return rest > 0 ? [...lines.slice(0, LINES_MAX), `… and ${rest} more`] : lines
 }

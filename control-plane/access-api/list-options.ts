@@ -1,6 +1,6 @@
 import { Fault } from '../../core/fault.ts'
 import { type FieldRequirement, parseFieldSelector } from '../../core/kubernetes/field-selector.ts'
-import { isTrue } from '../../core/kubernetes/query-boolean.ts'
+import { isTrue } from '../../core/kubernetes/query-values.ts'
 import type { RequestInfo } from '../../core/kubernetes/request-info.ts'
 import type { ListPosition } from './api-resource.ts'
 import { parseContinueToken } from './continue-token.ts'

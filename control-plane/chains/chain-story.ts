@@ -2,7 +2,7 @@ import type { PodBinding } from '../store/pod-binding-store.ts'
 import type { ObjectTouch, WorkloadStore } from '../store/workload-store.ts'
 import type { ChainLapses } from './chain-lapses.ts'
 
-/** What is told of a chain beside its binding. */
+/** What readers of a chain are shown that its binding does not hold. */
 export interface ChainStory {
   /** When it ends for its age, in Unix milliseconds; Infinity for never. */
   endsAtMs(binding: Pick<PodBinding, 'renewedAtMs'>): number
@@ -13,7 +13,7 @@ export interface ChainStory {
   touchesOf(binding: Pick<PodBinding, 'chain'>): Promise<readonly ObjectTouch[]>
 }
 
-/** Tells of chains by their age and by what is on record of the objects that the pod comes from. */
+/** The story of a chain: its end by age, and the record of the objects that the pod comes from. */
 export function createChainStory({
   endsAtMs,
   workloads,

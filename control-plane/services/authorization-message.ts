@@ -60,7 +60,7 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
 
 /** More than fit into the head of a request that a sidecar takes. */
 const EXEC_CHARACTERS_MAX = 1024 * 1024
-const EXEC_TEXTS_MAX = 128 * 1024
+const EXEC_TEXTS_TAKEN_MAX = 128 * 1024
 const SHA256 = /^[0-9a-f]{64}$/
 /** As many as there are. */
 const PORTS_MAX = 65_536
@@ -69,7 +69,7 @@ function checkExec(exec: ExecAttributes | undefined, targetContainer: string): v
   if (exec === undefined) return
   const texts = [...exec.command, ...exec.env]
   const characters = texts.reduce((sum, { length }) => sum + length, 0)
-  if (characters > EXEC_CHARACTERS_MAX || texts.length > EXEC_TEXTS_MAX) {
+  if (characters > EXEC_CHARACTERS_MAX || texts.length > EXEC_TEXTS_TAKEN_MAX) {
     throw new Fault('request_invalid', 'The command is too long')
   }
   const digests = [exec.commandShortened?.sha256, exec.envShortened?.sha256]

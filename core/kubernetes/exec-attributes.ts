@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts'
-import { isTrue } from './query-boolean.ts'
+import { allValues, firstValue, isTrue } from './query-values.ts'
 import type { QueryPair } from './request-target.ts'
 
 /** What an exec or attach request asks for, besides the pod: the fields of PodExecOptions and PodAttachOptions. */
@@ -38,15 +38,15 @@ export interface PortForwardAttributes {
  * boolean and of `container` the first value counts, of `command` each, and what is absent is false.
  */
 export function parseExecAttributes(query: readonly QueryPair[]): ExecAttributes {
-  const flag = (key: string) => isTrue(first(query, key))
+  const flag = (key: string) => isTrue(firstValue(query, key))
   return {
-    command: all(query, 'command'),
+    command: allValues(query, 'command'),
     stdin: flag('stdin'),
     stdout: flag('stdout'),
     stderr: flag('stderr'),
     tty: flag('tty'),
-    container: first(query, 'container') ?? '',
-    env: all(query, 'env'),
+    container: firstValue(query, 'container') ?? '',
+    env: allValues(query, 'env'),
   }
 }
 
@@ -58,7 +58,7 @@ const PORT_MAX = 65_535
  * (Convert_Slice_string_To_Slice_int32): lists with commas, each port an unsigned number of 16 bits.
  */
 export function parsePortForwardAttributes(query: readonly QueryPair[]): PortForwardAttributes {
-  const ports = all(query, 'ports').flatMap((value) => value.split(','))
+  const ports = allValues(query, 'ports').flatMap((value) => value.split(','))
   return { ports: ports.map(parsePort) }
 }
 
@@ -69,12 +69,4 @@ function parsePort(text: string): number {
     'request_invalid',
     `The query parameter "ports" must hold numbers from 0 to ${PORT_MAX}, separated by commas`,
   )
-}
-
-function first(query: readonly QueryPair[], key: string): string | undefined {
-  return query.find(([candidate]) => candidate === key)?.[1]
-}
-
-function all(query: readonly QueryPair[], key: string): readonly string[] {
-  return query.filter(([candidate]) => candidate === key).map(([, value]) => value)
 }

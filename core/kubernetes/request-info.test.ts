@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import corpus from '../../test/corpus/request-info.json' with { type: 'json' }
-import { isTrue } from './query-boolean.ts'
+import { isTrue } from './query-values.ts'
 import { parseRequestInfo } from './request-info.ts'
 
 describe('parseRequestInfo()', () => {

@@ -3,8 +3,8 @@ import { UNSAFE_DELETE, withDeleteOption } from './delete-options.ts'
 import { parseExecAttributes, parsePortForwardAttributes } from './exec-attributes.ts'
 import { nameInFieldSelector } from './field-selector.ts'
 import { isLabelSelector } from './label-selector.ts'
-import { isTrue } from './query-boolean.ts'
 import { countingParameters } from './query-parameters.ts'
+import { firstValue, isTrue } from './query-values.ts'
 import { nonResourceAttributes, type RequestAttributes } from './request-attributes.ts'
 import {
   decodedPath,
@@ -94,7 +94,7 @@ export function parseRequestInfo(
   return {
     attributes: withDeleteOption(
       { ...attributes, alsoVerbs: also, ...upgradeAttributes(upgrade, target.query) },
-      isTrue(first(target.query, UNSAFE_DELETE)),
+      isTrue(firstValue(target.query, UNSAFE_DELETE)),
     ),
     target: printRequestTarget(target),
     query: target.query,
@@ -194,8 +194,8 @@ function verbAndName(
   if (name !== '') return { verb: methodVerb, name }
   if (methodVerb === 'delete') return { verb: 'deletecollection', name: '' }
   if (methodVerb !== 'get') return { verb: methodVerb, name: '' }
-  const fieldSelector = first(query, 'fieldSelector') ?? ''
-  const labelSelector = first(query, 'labelSelector') ?? ''
+  const fieldSelector = firstValue(query, 'fieldSelector') ?? ''
+  const labelSelector = firstValue(query, 'labelSelector') ?? ''
   if (Math.max(fieldSelector.length, labelSelector.length) > SELECTOR_CHARACTERS_MAX) {
     const message = `A selector may have at most ${SELECTOR_CHARACTERS_MAX} characters`
     throw new Fault('request_invalid', message)
@@ -203,7 +203,7 @@ function verbAndName(
   const selected = nameInFieldSelector(fieldSelector) ?? ''
   if (selected !== '') refuseUndecodable(query)
   const selectedName = NAME.test(selected) && selected !== '.' && selected !== '..' ? selected : ''
-  return { verb: isTrue(first(query, 'watch')) ? 'watch' : 'list', name: selectedName }
+  return { verb: isTrue(firstValue(query, 'watch')) ? 'watch' : 'list', name: selectedName }
 }
 
 /** Longest selector that is looked into; kube-apiserver would take seconds over one of 1 MiB, too. */
@@ -212,11 +212,11 @@ const SELECTOR_CHARACTERS_MAX = 64 * 1024
 /** One list option that kube-apiserver cannot decode makes it drop the name that another selects. */
 function refuseUndecodable(query: readonly QueryPair[]): void {
   for (const key of ['limit', 'timeoutSeconds']) {
-    if (!INTEGER.test(first(query, key) ?? '0')) {
+    if (!INTEGER.test(firstValue(query, key) ?? '0')) {
       throw new Fault('request_invalid', `The query parameter "${key}" is not an integer`)
     }
   }
-  if (!isLabelSelector(first(query, 'labelSelector') ?? '')) {
+  if (!isLabelSelector(firstValue(query, 'labelSelector') ?? '')) {
     throw new Fault('request_invalid', 'The label selector is not a plain one')
   }
 }
@@ -243,7 +243,7 @@ function targetContainer(attributes: RequestAttributes, query: readonly QueryPai
   const { apiGroup, resource, subresource } = attributes
   // A proxied request may have a parameter of the same name that means something else.
   if (apiGroup !== '' || resource !== 'pods' || subresource === 'proxy') return ''
-  const container = first(query, 'container') ?? ''
+  const container = firstValue(query, 'container') ?? ''
   if (container !== '' && !DNS_LABEL.test(container)) refuse('The container', container)
   return container
 }
@@ -278,11 +278,7 @@ function alsoVerbs(
 }
 
 function isFollowedLog(attributes: RequestAttributes, target: RequestTarget): boolean {
-  return attributes.subresource === 'log' && isTrue(first(target.query, 'follow'))
-}
-
-function first(query: readonly QueryPair[], key: string): string | undefined {
-  return query.find(([candidate]) => candidate === key)?.[1]
+  return attributes.subresource === 'log' && isTrue(firstValue(target.query, 'follow'))
 }
 
 function refuse(what: string, value: string): never {

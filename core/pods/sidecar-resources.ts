@@ -1,4 +1,4 @@
-import { LANYARD_GROUP, SIDECAR_CONTAINER } from '../names.ts'
+import { LANYARD_GROUP, MEMORY_LIMIT_ANNOTATION, SIDECAR_CONTAINER } from '../names.ts'
 import { atLeast, atMost, type Demand, type FitRules, fitDemand, ratioOf } from './fit-demand.ts'
 import type { LimitRangeItem, NamespaceLimits } from './namespace-limits.ts'
 import { allContainers, type Container, type Pod, type PodSpec, type Resources } from './pod.ts'
@@ -37,7 +37,7 @@ const FIELDS = {
   [`${ANNOTATION}cpu-request`]: ['cpu', 'request'],
   [`${ANNOTATION}cpu-limit`]: ['cpu', 'limit'],
   [`${ANNOTATION}memory-request`]: ['memory', 'request'],
-  [`${ANNOTATION}memory-limit`]: ['memory', 'limit'],
+  [MEMORY_LIMIT_ANNOTATION]: ['memory', 'limit'],
 } as const
 
 /** CPU limit where one must be there and nobody says how much: enough to start in a second or two. */

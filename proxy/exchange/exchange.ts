@@ -7,18 +7,15 @@ import { countFault } from '../metrics.ts'
 export type ExchangeDeps = Pick<ProxyDeps, 'authorizer' | 'logger' | 'metrics'>
 
 /**
- * The life of one permitted request, whichever way its bytes go: opened, answering from the first byte
- * of an answer on, over. What became of it is reported once, at its end.
+ * The life of one permitted request, whichever way its bytes go: from its opening to its end, of which
+ * `finish()` reports once what became of it. An answer has begun when there is a status.
  *
- *   opened ──began()──▶ answering ──finish()──▶ over
- *      └───────────────finish()───────────────────┘
- *
- * `failed()` and `revoked()` say why it ends; ending it is for whoever holds the connections.
+ * `failed()` and a revocation say why it ends; ending it is for whoever holds the connections.
  */
 export class Exchange {
   readonly permit: Permit
   readonly #deps: ExchangeDeps
-  #state: 'opened' | 'answering' | 'over' = 'opened'
+  #isOver = false
   #httpStatus = 0
   #fault = ''
   #bytes = 0
@@ -29,7 +26,7 @@ export class Exchange {
   }
 
   get isOver(): boolean {
-    return this.#state === 'over'
+    return this.#isOver
   }
 
   /** Status that the caller was answered with; 0 before there was an answer. */
@@ -53,7 +50,6 @@ export class Exchange {
   /** An answer begins, of the API server or of ours. */
   began(httpStatus: number): void {
     this.#httpStatus = httpStatus
-    if (this.#state === 'opened') this.#state = 'answering'
   }
 
   /** Bytes of an answer's body, or of a tunnel, that go to the caller. */
@@ -76,8 +72,8 @@ export class Exchange {
 
   /** The exchange is over; reports what became of it. False when that was done before. */
   finish(): boolean {
-    if (this.#state === 'over') return false
-    this.#state = 'over'
+    if (this.#isOver) return false
+    this.#isOver = true
     const { metrics, authorizer } = this.#deps
     if (this.#fault === '') metrics.requests.inc({ result: 'allowed' })
     authorizer.report({

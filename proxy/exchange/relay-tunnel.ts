@@ -247,8 +247,7 @@ class Tunnel {
 
   /** Ends both sides, whichever ended first, and reports once. */
   finish(): void {
-    if (this.#exchange.isOver) return
-    this.#exchange.finish()
+    if (!this.#exchange.finish()) return
     this.#caller.destroy()
     this.#letGo()
     this.#filter?.request.destroy()

@@ -17,7 +17,7 @@ export interface MemoryGuard {
 }
 
 export interface MemoryGuardOptions {
-  /** What the process may have; 0 means that nobody says so. */
+  /** Memory limit of the process, in bytes; 0 when there is none. */
   readonly limitBytes: number
   /** What it has now. */
   readonly readBytes: () => number

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Fault } from '../../core/fault.ts'
-import { LANYARD_GROUP } from '../../core/names.ts'
+import { MEMORY_LIMIT_ANNOTATION } from '../../core/names.ts'
 import { boundConnections } from '../../platform/bound-connections.ts'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
 import { trackConnections } from '../../platform/connections.ts'
@@ -27,9 +27,6 @@ const KEEP_ALIVE_MS = 120_000
 
 /** A caller on the same host has its handshake done in milliseconds. */
 const HANDSHAKE_MS = 10_000
-
-/** On a pod or its namespace: core/pods/sidecar-resources.ts. */
-const MEMORY_LIMIT_ANNOTATION = `${LANYARD_GROUP}/sidecar-memory-limit`
 
 const LOOPBACK = '127.0.0.1'
 const LOOPBACK_IPV6 = '::1'

@@ -38,7 +38,7 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
 }
 
 /** Registers the gauge of open decisions; `size` is asked at each scrape. */
-export function measureOpenDecisions(metrics: Metrics, size: () => number): void {
+export function measureWatchedDecisions(metrics: Metrics, size: () => number): void {
   metrics.measured(
     'lanyard_open_decisions',
     'Allowed requests that have not ended, as far as sidecars have said.',

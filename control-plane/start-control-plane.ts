@@ -23,9 +23,10 @@ import { createOptOuts } from './chains/opt-outs.ts'
 import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
 import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
 import type { ControlPlaneConfig } from './config.ts'
-import { createControlPlaneMetrics, measureOpenDecisions } from './control-plane-metrics.ts'
-import { createDecider } from './decide.ts'
-import type { Share } from './fair-turns.ts'
+import { createControlPlaneMetrics, measureWatchedDecisions } from './control-plane-metrics.ts'
+import { createDecider } from './decisions/decide.ts'
+import { createDecisionWatch, type DecisionWatch } from './decisions/decision-watch.ts'
+import type { Share } from './fairness/fair-turns.ts'
 import { startGrpcServer } from './grpc-server.ts'
 import {
   type AccessReviewer,
@@ -46,7 +47,6 @@ import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts
 import { createAdmissionService } from './services/admission-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
-import { createOpenDecisions, type OpenDecisions } from './services/open-decisions.ts'
 import { createAuditService, createChainService } from './services/reader-service.ts'
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
 import { createSessions } from './sessions.ts'
@@ -72,7 +72,7 @@ export async function startControlPlane(
   const ownMetrics = createControlPlaneMetrics(metrics)
   const store = await openOwnStore(kube, config, ownMetrics)
   const watched = await watchCluster({ kube, kept }, config, store, logger)
-  const { facts, access, openDecisions, decider, registry, visits, apiAudiences } = watched
+  const { facts, access, decisionWatch, decider, registry, visits, apiAudiences } = watched
   const authority = await ensureCertificateAuthority(kube)
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger, apiAudiences)
@@ -82,7 +82,7 @@ export async function startControlPlane(
   const { endsAtMs } = watched
   const chainStory = createChainStory({ endsAtMs, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
-  measureOpenDecisions(metrics, openDecisions.size)
+  measureWatchedDecisions(metrics, decisionWatch.size)
   const grpc = await startGrpcServer(
     `0.0.0.0:${config.grpcPortNumber}`,
     toGrpcCredentials(serving, authority.certificatePem),
@@ -91,7 +91,7 @@ export async function startControlPlane(
       authorization: createAuthorizationService({
         ...shared,
         decider,
-        openDecisions,
+        decisionWatch,
         metrics: ownMetrics,
       }),
       admission: createAdmissionService({ ...shared, registry, authority, visits }),
@@ -157,7 +157,7 @@ async function openOwnStore(
 interface WatchedCluster {
   readonly facts: ClusterFacts
   readonly access: AccessReviewer
-  readonly openDecisions: OpenDecisions
+  readonly decisionWatch: DecisionWatch
   readonly decider: ReturnType<typeof createDecider>
   readonly registry: ChainRegistry
   readonly visits: PodVisits
@@ -188,20 +188,20 @@ async function watchCluster(
   })
   const lapses: WatchedLapses = watchChainLapses({
     ...{ config: kube, logger, now, ageMsMax: parseDuration(config.chainMaxAge) },
-    onLapse: () => openDecisions.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
+    onLapse: () => decisionWatch.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
   })
   const watched: ClusterFacts = watchClusterFacts({
     config: kube,
     logger,
     onPolicy: createPolicyStatusWriter(kube.makeApiClient(CustomObjectsApi), logger),
-    onPolicyChange: () => openDecisions.recheck(),
+    onPolicyChange: () => decisionWatch.recheck(),
     onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
     onRbacChange() {
       const changedAtMs = performance.now()
       access.forget()
-      openDecisions.recheck(changedAtMs)
+      decisionWatch.recheck(changedAtMs)
       // Once more when kube-apiserver's own authorizer has surely heard of it.
-      setTimeout(() => openDecisions.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
+      setTimeout(() => decisionWatch.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
     },
   })
   const facts: ClusterFacts = {
@@ -218,18 +218,18 @@ async function watchCluster(
     ...{ ...store, facts, access, lapses, grown, readPodUid },
     ...{ defaultDecision, apiAudiences, checkVolume, now },
   })
-  const openDecisions: OpenDecisions = createOpenDecisions(decider, logger)
+  const decisionWatch: DecisionWatch = createDecisionWatch(decider, logger)
   const visits = createPodVisits({
     ...{ bindings: store.bindings, readPodUid, visitorsJoin, logger, now },
     onGrown(binding) {
       grown.add(binding)
-      openDecisions.recheckWhere(({ podUid }) => podUid === binding.podUid)
+      decisionWatch.recheckWhere(({ podUid }) => podUid === binding.podUid)
     },
   })
   const givenUpAtMs = performance.now() + FACTS_MS_MAX
   while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
   const { endsAtMs } = lapses
-  return { facts, access, openDecisions, decider, registry, visits, endsAtMs, apiAudiences }
+  return { facts, access, decisionWatch, decider, registry, visits, endsAtMs, apiAudiences }
 }
 
 /** The aggregated API, with the cluster's own word on who speaks for whom. */

@@ -1,8 +1,8 @@
 import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import type { Share } from './fair-turns.ts'
-import { TokenBuckets } from './token-buckets.ts'
+import type { Share } from './fairness/fair-turns.ts'
+import { TokenBuckets } from './fairness/token-buckets.ts'
 
 /**
  * Room that is kept for those who use little: a tenth of the volume of the records, or 256 MiB of a

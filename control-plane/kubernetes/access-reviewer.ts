@@ -5,8 +5,8 @@ import { judgedVerbs, type RequestAttributes } from '../../core/kubernetes/reque
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { textKey } from '../../core/text-key.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { FairQueue } from '../fair-queue.ts'
-import type { Share } from '../fair-turns.ts'
+import { FairQueue } from '../fairness/fair-queue.ts'
+import type { Share } from '../fairness/fair-turns.ts'
 import { inTime } from './in-time.ts'
 import { reviewKey } from './review-key.ts'
 

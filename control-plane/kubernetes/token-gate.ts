@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Fault } from '../../core/fault.ts'
 import { CONTROL_PLANE_AUDIENCE } from '../../core/names.ts'
-import { FairQueue } from '../fair-queue.ts'
+import { FairQueue } from '../fairness/fair-queue.ts'
 import { createTokenReviewer, type TokenReviewer } from './token-reviewer.ts'
 
 /**

@@ -16,7 +16,7 @@ import {
   effectToMessage,
   obligationsToMessage,
 } from '../../proto/question-message.ts'
-import type { RecordedDecision } from '../decide.ts'
+import type { RecordedDecision } from '../decisions/decide.ts'
 
 /** Longest texts that are taken; kube-apiserver's own names are far shorter. */
 const TEXT_MAX = 2_048

@@ -2,6 +2,7 @@ import type { Metadata } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import type { AuthorizationService } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import { type AuthorizationDeps, decideMeasured } from '../decisions/decide-measured.ts'
 import {
   decisionToMessage,
   outcomeFromMessage,
@@ -9,7 +10,6 @@ import {
 } from './authorization-message.ts'
 import { createAuthorizeStream } from './authorize-stream.ts'
 import { createChainReview } from './chain-review.ts'
-import { type AuthorizationDeps, decideMeasured } from './decide-measured.ts'
 import { bearerToken, unary } from './grpc-fault.ts'
 
 /** Answers sidecars, one by one or over their long-lived streams. */

@@ -10,15 +10,15 @@ import type {
   Outcome,
   Resume,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import { type AuthorizationDeps, decideMeasured } from '../decisions/decide-measured.ts'
+import type { WatchedDecision } from '../decisions/decision-watch.ts'
 import type { Session } from '../sessions.ts'
 import {
   decisionToMessage,
   outcomeFromMessage,
   questionFromMessage,
 } from './authorization-message.ts'
-import { type AuthorizationDeps, decideMeasured } from './decide-measured.ts'
 import { bearerToken, toServiceError } from './grpc-fault.ts'
-import type { OpenDecision } from './open-decisions.ts'
 
 type Response = MessageInitShape<typeof AuthorizeStreamResponseSchema>
 type Call = ServerDuplexStream<AuthorizeStreamRequest, Response>
@@ -49,7 +49,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
   let inFlight = 0
   let untaken = 0
   let ended = false
-  const mine = new Map<string, OpenDecision>()
+  const mine = new Map<string, WatchedDecision>()
 
   const writer = createBatchWriter<Response>({
     write: (message, onTaken) => void call.write(message, onTaken),
@@ -77,11 +77,11 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
     inFlight += 1
     try {
       const question = questionFromMessage(message.message.value)
-      const changes = deps.openDecisions.changes()
+      const changes = deps.decisionWatch.changes()
       const decided = await decideMeasured(deps, session, question)
       // A stream that ended meanwhile would never close the decision.
       if (decided.effect === 'allow' && !ended) {
-        deps.openDecisions.open(watch(decided.decisionId, session, question), changes)
+        deps.decisionWatch.open(watch(decided.decisionId, session, question), changes)
       }
       return { correlation, message: { case: 'decision', value: decisionToMessage(decided) } }
     } finally {
@@ -89,7 +89,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
     }
   }
 
-  function watch(decisionId: string, { binding }: Session, question: Question): OpenDecision {
+  function watch(decisionId: string, { binding }: Session, question: Question): WatchedDecision {
     // Held for as long as the request is open: a long command would fill the memory.
     const kept = { ...question, attributes: shortenExec(question.attributes) }
     const decision = { decisionId, binding, question: kept, revoke: revokeOf(decisionId) }
@@ -105,7 +105,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
     if (ended) return
     try {
       if (request === undefined) throw new Fault('request_invalid', 'Nothing says what is open')
-      deps.openDecisions.resume(watch(decisionId, session, questionFromMessage(request)))
+      deps.decisionWatch.resume(watch(decisionId, session, questionFromMessage(request)))
     } catch (error) {
       deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
       revokeOf(decisionId)('what allowed this request cannot be judged again')
@@ -114,7 +114,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
 
   function complete(outcome: Outcome, { binding }: Session): void {
     mine.delete(outcome.decisionId)
-    deps.openDecisions.close(binding.podUid, outcome.decisionId)
+    deps.decisionWatch.close(binding.podUid, outcome.decisionId)
     // Nobody waits: what cannot be noted stays an open record, which says just that.
     deps.auditEvents
       .complete(binding.podUid, outcome.decisionId, outcomeFromMessage(outcome, deps.now()))
@@ -156,7 +156,7 @@ function serve(call: Call, secret: string, session: Session, deps: Authorization
   }
   const end = (): void => {
     ended = true
-    for (const decision of mine.values()) deps.openDecisions.release(decision)
+    for (const decision of mine.values()) deps.decisionWatch.release(decision)
     mine.clear()
   }
   call.on('end', () => {

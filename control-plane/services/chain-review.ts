@@ -6,9 +6,9 @@ import {
   type ProspectSchema,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { effectToMessage } from '../../proto/question-message.ts'
+import type { AuthorizationDeps } from '../decisions/decide-measured.ts'
 import type { Session } from '../sessions.ts'
 import { questionFromMessage } from './authorization-message.ts'
-import type { AuthorizationDeps } from './decide-measured.ts'
 
 type ProspectMessage = MessageInitShape<typeof ProspectSchema>
 

@@ -1,11 +1,12 @@
 import { type Cluster, UNKNOWN_CLUSTER } from '../../core/cluster.ts'
 import type { AuditEventStore } from './audit-event-store.ts'
-import { createCommitQueue, type OnTransaction } from './commit-queue.ts'
-import { openDatabase } from './database.ts'
 import type { PodBindingStore } from './pod-binding-store.ts'
-import { createSqliteAuditEventStore } from './sqlite-audit-event-store.ts'
-import { createSqlitePodBindingStore } from './sqlite-pod-binding-store.ts'
-import { createSqliteWorkloadStore, type WorkloadStore } from './workload-store.ts'
+import { createSqliteAuditEventStore } from './sqlite/audit-event-store.ts'
+import { createCommitQueue, type OnTransaction } from './sqlite/commit-queue.ts'
+import { openDatabase } from './sqlite/database.ts'
+import { createSqlitePodBindingStore } from './sqlite/pod-binding-store.ts'
+import { createSqliteWorkloadStore } from './sqlite/workload-store.ts'
+import type { WorkloadStore } from './workload-store.ts'
 
 /** Everything that is kept: chains, who made what, decisions. */
 export interface Store {

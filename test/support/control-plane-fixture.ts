@@ -11,16 +11,16 @@ import {
 } from '../../control-plane/chains/grown-bindings.ts'
 import { createPodVisits } from '../../control-plane/chains/pod-visits.ts'
 import { createControlPlaneMetrics } from '../../control-plane/control-plane-metrics.ts'
-import { createDecider } from '../../control-plane/decide.ts'
+import { createDecider } from '../../control-plane/decisions/decide.ts'
+import {
+  createDecisionWatch,
+  type DecisionWatch,
+} from '../../control-plane/decisions/decision-watch.ts'
 import { startGrpcServer } from '../../control-plane/grpc-server.ts'
 import type { Access } from '../../control-plane/kubernetes/access-reviewer.ts'
 import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
 import { createAuthorizationService } from '../../control-plane/services/authorization-service.ts'
 import { createEnrolmentService } from '../../control-plane/services/enrolment-service.ts'
-import {
-  createOpenDecisions,
-  type OpenDecisions,
-} from '../../control-plane/services/open-decisions.ts'
 import {
   createAuditService,
   createChainService,
@@ -67,7 +67,7 @@ export interface ControlPlaneFixture {
   holdReviews(): () => void
   /** Something that decisions rest on has changed. */
   recheck(): void
-  openDecisions(): number
+  decisionWatch(): number
   setServing(serving: boolean): void
   close(): Promise<void>
 }
@@ -113,10 +113,10 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     ...{ facts: factsOf(policies), access, lapses, grown, readPodUid, now },
     defaultDecision: 'SubjectAccessReview',
   })
-  const openDecisions = createOpenDecisions(decider, logger)
+  const decisionWatch = createDecisionWatch(decider, logger)
   const visits = createPodVisits({
     ...{ bindings: store.bindings, readPodUid, visitorsJoin: false, logger, now },
-    onGrown: toldOfGrowth(grown, openDecisions),
+    onGrown: toldOfGrowth(grown, decisionWatch),
   })
   const registry = createChainRegistry({ ...store, now })
   const sessions = createSessions(now)
@@ -130,7 +130,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     toGrpcCredentials(serving, authority.certificatePem),
     {
       enrolment: createEnrolmentService(shared),
-      authorization: createAuthorizationService({ ...shared, decider, openDecisions, metrics }),
+      authorization: createAuthorizationService({ ...shared, decider, decisionWatch, metrics }),
       admission: createAdmissionService({ ...shared, registry, authority, visits }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
@@ -150,8 +150,8 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
       })
       return release
     },
-    recheck: openDecisions.recheck,
-    openDecisions: openDecisions.size,
+    recheck: decisionWatch.recheck,
+    decisionWatch: decisionWatch.size,
     setServing: server.setServing,
     async close() {
       await server.close()
@@ -178,10 +178,10 @@ function factsOf(policies: ReadonlyMap<string, readonly AccessPolicy[]>) {
 }
 
 /** As the control plane does when a chain grows. */
-function toldOfGrowth(grown: GrownBindings, openDecisions: OpenDecisions) {
+function toldOfGrowth(grown: GrownBindings, decisionWatch: DecisionWatch) {
   return (binding: PodBinding): void => {
     grown.add(binding)
-    openDecisions.recheckWhere(({ podUid }) => podUid === binding.podUid)
+    decisionWatch.recheckWhere(({ podUid }) => podUid === binding.podUid)
   }
 }
 

@@ -285,7 +285,7 @@ describe('an outcome', () => {
     const id = await allowedId(agent, 1)
     agent.stream.write(outcomeOf(id, 200))
     await expect.poll(rows).toMatchObject([{ id, http_status: 200, response_bytes: 7 }])
-    expect(fixture.openDecisions()).toBe(0)
+    expect(fixture.decisionWatch()).toBe(0)
   })
 
   test('of another pod’s decision changes nothing, and keeps it watched over', async () => {
@@ -296,7 +296,7 @@ describe('an outcome', () => {
     build.stream.write(outcomeOf(own, 200))
     await expect.poll(() => rows()[1]).toMatchObject({ id: own, http_status: 200 })
     expect(rows()[0]).toMatchObject({ id, http_status: null })
-    expect(fixture.openDecisions()).toBe(1)
+    expect(fixture.decisionWatch()).toBe(1)
   })
 
   test('with numbers past what is safe is noted', async () => {
@@ -404,14 +404,14 @@ describe('what is open', () => {
     release()
     await expect.poll(() => rows().length).toBe(1)
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(fixture.openDecisions()).toBe(0)
+    expect(fixture.decisionWatch()).toBe(0)
   })
 
   test('is forgotten with its stream', async () => {
     await allowedId(agent, 1)
-    expect(fixture.openDecisions()).toBe(1)
+    expect(fixture.decisionWatch()).toBe(1)
     agent.stream.cancel()
-    await expect.poll(fixture.openDecisions).toBe(0)
+    await expect.poll(fixture.decisionWatch).toBe(0)
   })
 })
 

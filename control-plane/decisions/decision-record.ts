@@ -1,13 +1,13 @@
-import type { RecordedMatches } from '../core/audit/audit-event.ts'
-import type { Question } from '../core/authorization/question.ts'
-import type { Actor } from '../core/chain.ts'
-import { impersonatedUser } from '../core/kubernetes/impersonation.ts'
-import { shortenExec } from '../core/kubernetes/shorten-exec.ts'
-import { sanitizeUserAgent } from '../core/kubernetes/user-agent.ts'
-import type { Decision, PrincipalMatches } from '../core/policy/decision.ts'
-import { NO_OBLIGATIONS } from '../core/policy/obligations.ts'
-import type { NewAuditEvent } from './store/audit-event-store.ts'
-import type { PodBinding } from './store/pod-binding-store.ts'
+import type { RecordedMatches } from '../../core/audit/audit-event.ts'
+import type { Question } from '../../core/authorization/question.ts'
+import type { Actor } from '../../core/chain.ts'
+import { impersonatedUser } from '../../core/kubernetes/impersonation.ts'
+import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
+import { sanitizeUserAgent } from '../../core/kubernetes/user-agent.ts'
+import type { Decision, PrincipalMatches } from '../../core/policy/decision.ts'
+import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
+import type { NewAuditEvent } from '../store/audit-event-store.ts'
+import type { PodBinding } from '../store/pod-binding-store.ts'
 
 /** What a record is made of. */
 export interface RecordParts {

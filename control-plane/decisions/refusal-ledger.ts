@@ -1,8 +1,8 @@
-import type { RefusalSummary } from '../core/audit/audit-event.ts'
-import { textKey } from '../core/text-key.ts'
-import type { Share } from './fair-turns.ts'
-import type { AuditEventStore, NewAuditEvent } from './store/audit-event-store.ts'
-import { TokenBuckets } from './token-buckets.ts'
+import type { RefusalSummary } from '../../core/audit/audit-event.ts'
+import { textKey } from '../../core/text-key.ts'
+import type { Share } from '../fairness/fair-turns.ts'
+import { TokenBuckets } from '../fairness/token-buckets.ts'
+import type { AuditEventStore, NewAuditEvent } from '../store/audit-event-store.ts'
 
 /**
  * Refusals of a pod that have a record each: what a person who tries things makes, and one a second

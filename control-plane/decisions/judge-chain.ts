@@ -1,28 +1,28 @@
-import type { JudgedRequest } from '../core/authorization/question.ts'
-import type { ChainPrincipal } from '../core/chain.ts'
-import { Fault } from '../core/fault.ts'
+import type { JudgedRequest } from '../../core/authorization/question.ts'
+import type { ChainPrincipal } from '../../core/chain.ts'
+import { Fault } from '../../core/fault.ts'
 import {
   type Impersonation,
   impersonatedUser,
   impersonationAttributes,
-} from '../core/kubernetes/impersonation.ts'
-import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
-import { type Decision, type Deny, strictest } from '../core/policy/decision.ts'
+} from '../../core/kubernetes/impersonation.ts'
+import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import { type Decision, type Deny, strictest } from '../../core/policy/decision.ts'
 import {
   type DefaultDecision,
   evaluate,
   evaluateGuards,
   needsReview,
   type PrincipalFacts,
-} from '../core/policy/evaluate.ts'
-import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../core/policy/guards.ts'
-import { type ChainLapses, principalsOf } from './chains/chain-lapses.ts'
-import { haveSameRoot } from './chains/requesters.ts'
-import { type Share, shareOf } from './fair-turns.ts'
-import type { AccessReviewer } from './kubernetes/access-reviewer.ts'
-import type { ClusterFacts } from './kubernetes/cluster-facts.ts'
-import type { PodReader } from './kubernetes/pod-reader.ts'
-import type { PodBinding, PodBindingStore } from './store/pod-binding-store.ts'
+} from '../../core/policy/evaluate.ts'
+import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../../core/policy/guards.ts'
+import { type ChainLapses, principalsOf } from '../chains/chain-lapses.ts'
+import { haveSameRoot } from '../chains/requesters.ts'
+import { type Share, shareOf } from '../fairness/fair-turns.ts'
+import type { AccessReviewer } from '../kubernetes/access-reviewer.ts'
+import type { ClusterFacts } from '../kubernetes/cluster-facts.ts'
+import type { PodReader } from '../kubernetes/pod-reader.ts'
+import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
 
 export interface Judgement {
   readonly decision: Decision

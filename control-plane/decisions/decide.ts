@@ -1,25 +1,25 @@
 import { randomInt } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
-import type { Effect } from '../core/audit/audit-event.ts'
-import type { JudgedRequest, Question } from '../core/authorization/question.ts'
-import { Fault } from '../core/fault.ts'
-import { IMPERSONATE, isImpersonable } from '../core/kubernetes/impersonation.ts'
-import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
-import type { Decision } from '../core/policy/decision.ts'
+import type { Effect } from '../../core/audit/audit-event.ts'
+import type { JudgedRequest, Question } from '../../core/authorization/question.ts'
+import { Fault } from '../../core/fault.ts'
+import { IMPERSONATE, isImpersonable } from '../../core/kubernetes/impersonation.ts'
+import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import type { Decision } from '../../core/policy/decision.ts'
 import {
   describeObligations,
   isFree,
   NO_OBLIGATIONS,
   type Obligations,
-} from '../core/policy/obligations.ts'
-import { type Refusal, refusal } from '../core/policy/refusal.ts'
-import type { GrownBindings } from './chains/grown-bindings.ts'
+} from '../../core/policy/obligations.ts'
+import { type Refusal, refusal } from '../../core/policy/refusal.ts'
+import type { GrownBindings } from '../chains/grown-bindings.ts'
+import { type Share, shareOf } from '../fairness/fair-turns.ts'
+import type { AuditEventStore } from '../store/audit-event-store.ts'
+import type { PodBinding } from '../store/pod-binding-store.ts'
 import { bounded, toRecord } from './decision-record.ts'
-import { type Share, shareOf } from './fair-turns.ts'
 import { createJudgeChain, type JudgeDeps } from './judge-chain.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
-import type { AuditEventStore } from './store/audit-event-store.ts'
-import type { PodBinding } from './store/pod-binding-store.ts'
 
 /** A decision that is on record. */
 export interface RecordedDecision {

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Question } from '../core/authorization/question.ts'
-import type { Impersonation } from '../core/kubernetes/impersonation.ts'
-import type { UserInfo } from '../core/kubernetes/user-info.ts'
-import type { AccessPolicy, PolicyRule } from '../core/policy/access-policy.ts'
-import { aRequest, aRule } from '../test/support/policy-builders.ts'
-import { AGENT, aBinding } from '../test/support/record-builders.ts'
-import { createGrownBindings } from './chains/grown-bindings.ts'
+import type { Question } from '../../core/authorization/question.ts'
+import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { AccessPolicy, PolicyRule } from '../../core/policy/access-policy.ts'
+import { aRequest, aRule } from '../../test/support/policy-builders.ts'
+import { AGENT, aBinding } from '../../test/support/record-builders.ts'
+import { createGrownBindings } from '../chains/grown-bindings.ts'
+import { openStore, type Store } from '../store/open-store.ts'
+import type { PodBinding } from '../store/pod-binding-store.ts'
 import { createDecider, type Decider } from './decide.ts'
-import { openStore, type Store } from './store/open-store.ts'
-import type { PodBinding } from './store/pod-binding-store.ts'
 
 /* Impersonation, with the real store and the real rules. */
 

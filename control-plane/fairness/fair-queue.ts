@@ -1,4 +1,4 @@
-import { Fault } from '../core/fault.ts'
+import { Fault } from '../../core/fault.ts'
 import { FairTurns, type Share } from './fair-turns.ts'
 
 export interface FairQueueLimits {

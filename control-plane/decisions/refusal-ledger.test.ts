@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { AGENT, aBinding, aRefusal, BUILD } from '../test/support/record-builders.ts'
+import { AGENT, aBinding, aRefusal, BUILD } from '../../test/support/record-builders.ts'
+import { openStore, type Store } from '../store/open-store.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
-import { openStore, type Store } from './store/open-store.ts'
 
 const POD = { root: 'alice', pod: BUILD.podUid }
 const NOW_MS = 1_700_000_000_000

@@ -1,13 +1,13 @@
-import { assert } from '../../core/assert.ts'
-import type { Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
-import { Fault } from '../../core/fault.ts'
-import { shareOf } from '../fair-turns.ts'
+import { assert } from '../../../core/assert.ts'
+import type { Outcome, RefusalSummary } from '../../../core/audit/audit-event.ts'
+import { Fault } from '../../../core/fault.ts'
+import { shareOf } from '../../fairness/fair-turns.ts'
 import type {
   AuditEventFilter,
   AuditEventPage,
   AuditEventStore,
   NewAuditEvent,
-} from './audit-event-store.ts'
+} from '../audit-event-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import { EFFECTS, fromRow, insertSql, toValues } from './decision-row.ts'

@@ -3,14 +3,16 @@ import { expect, test, vi } from 'vitest'
 import { createLogger } from '../../platform/logger.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
 import { AGENT, anEnrolledBinding } from '../../test/support/record-builders.ts'
-import { createOpenDecisions, type OpenDecision, openDecisionKey } from './open-decisions.ts'
+import { createDecisionWatch, type WatchedDecision, watchedDecisionKey } from './decision-watch.ts'
 
 const TIMES = { settleMs: 10, answerMsMax: 200, retryMs: 20 }
 const away = () => Promise.reject(new Error('the authorizer is away'))
 
 const binding = anEnrolledBinding([AGENT], 1)
 
-function anOpenDecision(change: Partial<OpenDecision> = {}): OpenDecision & { revoked: string[] } {
+function anOpenDecision(
+  change: Partial<WatchedDecision> = {},
+): WatchedDecision & { revoked: string[] } {
   const revoked: string[] = []
   const question = {
     attributes: aRequest({}),
@@ -23,13 +25,13 @@ function anOpenDecision(change: Partial<OpenDecision> = {}): OpenDecision & { re
   return { decisionId: 'a', binding, question, revoke, revoked, ...change }
 }
 
-function someOpenDecisions(stillAllows: () => Promise<boolean>) {
+function aDecisionWatch(stillAllows: () => Promise<boolean>) {
   const logger = createLogger({ name: 'x', level: 'error' }, { write: () => undefined })
-  return createOpenDecisions({ stillAllows }, logger, TIMES)
+  return createDecisionWatch({ stillAllows }, logger, TIMES)
 }
 
 test('recheck() revokes what no longer holds, once', async () => {
-  const open = someOpenDecisions(() => Promise.resolve(false))
+  const open = aDecisionWatch(() => Promise.resolve(false))
   const decision = anOpenDecision()
   open.open(decision, open.changes())
   open.recheck()
@@ -39,7 +41,7 @@ test('recheck() revokes what no longer holds, once', async () => {
 })
 
 test('recheck() revokes what cannot be judged in time, and not before', async () => {
-  const open = someOpenDecisions(away)
+  const open = aDecisionWatch(away)
   const decision = anOpenDecision()
   open.open(decision, open.changes())
   const began = performance.now()
@@ -49,7 +51,7 @@ test('recheck() revokes what cannot be judged in time, and not before', async ()
 })
 
 test('recheck() waits no longer because more changes while no answer comes', async () => {
-  const open = someOpenDecisions(away)
+  const open = aDecisionWatch(away)
   const decision = anOpenDecision()
   open.open(decision, open.changes())
   const again = setInterval(() => open.recheck(), 30)
@@ -58,7 +60,7 @@ test('recheck() waits no longer because more changes while no answer comes', asy
 })
 
 test('recheck() counts the time from the change that it is told of', async () => {
-  const open = someOpenDecisions(away)
+  const open = aDecisionWatch(away)
   const decision = anOpenDecision()
   open.open(decision, open.changes())
   open.recheck(performance.now() - 1_000)
@@ -73,7 +75,7 @@ test.each([
   async (_name, answer, revoked) => {
     const answers = [away, away, () => Promise.resolve(answer)]
     let asked = 0
-    const open = someOpenDecisions(() => {
+    const open = aDecisionWatch(() => {
       asked += 1
       return answers.shift()?.() ?? away()
     })
@@ -90,7 +92,7 @@ test.each([
 test('recheck() judges few at the same time and leaves out none', async () => {
   let atOnce = 0
   let most = 0
-  const open = someOpenDecisions(async () => {
+  const open = aDecisionWatch(async () => {
     atOnce += 1
     most = Math.max(most, atOnce)
     await new Promise((resolve) => setTimeout(resolve, 1))
@@ -109,7 +111,7 @@ test('recheck() judges few at the same time and leaves out none', async () => {
 
 test('recheck() judges again what was being judged when something changed', async () => {
   const answers: ((allowed: boolean) => void)[] = []
-  const open = someOpenDecisions(() => new Promise((resolve) => void answers.push(resolve)))
+  const open = aDecisionWatch(() => new Promise((resolve) => void answers.push(resolve)))
   const decision = anOpenDecision()
   open.open(decision, open.changes())
   open.recheck()
@@ -123,7 +125,7 @@ test('recheck() judges again what was being judged when something changed', asyn
 
 test('close() leaves nothing to judge', async () => {
   const stillAllows = vi.fn(() => Promise.resolve(false))
-  const open = someOpenDecisions(stillAllows)
+  const open = aDecisionWatch(stillAllows)
   const decision = anOpenDecision()
   open.resume(decision)
   open.close(binding.podUid, 'a')
@@ -133,7 +135,7 @@ test('close() leaves nothing to judge', async () => {
 })
 
 test('open() judges again what was decided before a change', async () => {
-  const open = someOpenDecisions(() => Promise.resolve(false))
+  const open = aDecisionWatch(() => Promise.resolve(false))
   const decision = anOpenDecision()
   const changes = open.changes()
   open.recheck()
@@ -142,14 +144,14 @@ test('open() judges again what was decided before a change', async () => {
 })
 
 test('resume() judges again immediately', async () => {
-  const open = someOpenDecisions(() => Promise.resolve(false))
+  const open = aDecisionWatch(() => Promise.resolve(false))
   const decision = anOpenDecision()
   open.resume(decision)
   await vi.waitFor(() => expect(decision.revoked).toHaveLength(1))
 })
 
 test('release() leaves alone what another stream has resumed', () => {
-  const open = someOpenDecisions(() => Promise.resolve(true))
+  const open = aDecisionWatch(() => Promise.resolve(true))
   const [first, second] = [anOpenDecision(), anOpenDecision()]
   open.open(first, open.changes())
   open.resume(second)
@@ -160,7 +162,7 @@ test('release() leaves alone what another stream has resumed', () => {
 })
 
 test('close() and resume() reach nothing of another pod', () => {
-  const open = someOpenDecisions(() => Promise.resolve(true))
+  const open = aDecisionWatch(() => Promise.resolve(true))
   const other = { ...binding, podUid: 'another-pod' }
   open.open(anOpenDecision(), open.changes())
   open.close(other.podUid, 'a')
@@ -169,12 +171,12 @@ test('close() and resume() reach nothing of another pod', () => {
   expect(open.size()).toBe(1)
 })
 
-test('openDecisionKey() is equal for the same pod and decision only', () => {
+test('watchedDecisionKey() is equal for the same pod and decision only', () => {
   const word = fc.stringMatching(/^[a :1]{0,4}$/)
   fc.assert(
     fc.property(fc.tuple(word, word), fc.tuple(word, word), (one, other) => {
       const same = one[0] === other[0] && one[1] === other[1]
-      expect(openDecisionKey(...one) === openDecisionKey(...other)).toBe(same)
+      expect(watchedDecisionKey(...one) === watchedDecisionKey(...other)).toBe(same)
     }),
   )
 })

@@ -1,18 +1,18 @@
-import { assert } from '../../core/assert.ts'
-import type { DelegationChain } from '../../core/chain.ts'
-import type { Visits } from '../../core/chain-visits.ts'
-import type { Cluster } from '../../core/cluster.ts'
-import { Fault } from '../../core/fault.ts'
-import type { CommitQueue } from './commit-queue.ts'
-import type { Database } from './database.ts'
-import type { PodBindingRow } from './database-schema.ts'
+import { assert } from '../../../core/assert.ts'
+import type { DelegationChain } from '../../../core/chain.ts'
+import type { Visits } from '../../../core/chain-visits.ts'
+import type { Cluster } from '../../../core/cluster.ts'
+import { Fault } from '../../../core/fault.ts'
 import type {
   NewPodBinding,
   PodBinding,
   PodBindingFilter,
   PodBindingPage,
   PodBindingStore,
-} from './pod-binding-store.ts'
+} from '../pod-binding-store.ts'
+import type { CommitQueue } from './commit-queue.ts'
+import type { Database } from './database.ts'
+import type { PodBindingRow } from './database-schema.ts'
 
 type StoredBinding = Omit<PodBindingRow, 'sequence'>
 

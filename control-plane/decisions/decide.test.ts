@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Question } from '../core/authorization/question.ts'
-import { withCoRequester } from '../core/chain.ts'
-import { Fault } from '../core/fault.ts'
-import type { UserInfo } from '../core/kubernetes/user-info.ts'
-import type { AccessPolicy } from '../core/policy/access-policy.ts'
-import { type ChainLapse, expiredLapse } from '../core/policy/chain-lapse.ts'
-import { aRequest, aRule } from '../test/support/policy-builders.ts'
+import type { Question } from '../../core/authorization/question.ts'
+import { withCoRequester } from '../../core/chain.ts'
+import { Fault } from '../../core/fault.ts'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { AccessPolicy } from '../../core/policy/access-policy.ts'
+import { type ChainLapse, expiredLapse } from '../../core/policy/chain-lapse.ts'
+import { aRequest, aRule } from '../../test/support/policy-builders.ts'
 import {
   AGENT,
   aBinding,
@@ -14,11 +14,11 @@ import {
   aUser,
   BUILD,
   THIRD,
-} from '../test/support/record-builders.ts'
+} from '../../test/support/record-builders.ts'
+import type { Access } from '../kubernetes/access-reviewer.ts'
+import { openStore, type Store } from '../store/open-store.ts'
+import type { PodBinding } from '../store/pod-binding-store.ts'
 import { createDecider, type Decider } from './decide.ts'
-import type { Access } from './kubernetes/access-reviewer.ts'
-import { openStore, type Store } from './store/open-store.ts'
-import type { PodBinding } from './store/pod-binding-store.ts'
 
 /* The real store and the real rules; only what kube-apiserver would say is given by each test. */
 

@@ -13,9 +13,9 @@ import {
   aDecisionId,
   anEnrolledBinding,
   BUILD,
-} from '../../test/support/record-builders.ts'
+} from '../../../test/support/record-builders.ts'
+import { openStore } from '../open-store.ts'
 import { migrationProvider } from './migrations.ts'
-import { openStore } from './open-store.ts'
 
 let folder: string
 let path: string

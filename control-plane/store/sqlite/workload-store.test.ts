@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { withCoRequester } from '../../core/chain.ts'
-import { Fault } from '../../core/fault.ts'
-import { aChain, aUser } from '../../test/support/record-builders.ts'
-import { openStore, type Store } from './open-store.ts'
-import type { Workload } from './workload-store.ts'
+import { withCoRequester } from '../../../core/chain.ts'
+import { Fault } from '../../../core/fault.ts'
+import { aChain, aUser } from '../../../test/support/record-builders.ts'
+import { openStore, type Store } from '../open-store.ts'
+import type { Workload } from '../workload-store.ts'
 
 let store: Store
 

@@ -1,11 +1,11 @@
 import type { Question } from '../../core/authorization/question.ts'
 import { textKey } from '../../core/text-key.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { Decider } from '../decide.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
+import type { Decider } from './decide.ts'
 
 /** An allowed request whose outcome is still to come: a watch, a followed log, a tunnel, a slow answer. */
-export interface OpenDecision {
+export interface WatchedDecision {
   readonly decisionId: string
   readonly binding: PodBinding
   readonly question: Question
@@ -13,16 +13,16 @@ export interface OpenDecision {
 }
 
 /** What is open, by pod and decision: no pod reaches another's, whatever id it names. */
-export interface OpenDecisions {
+export interface DecisionWatch {
   /** How often what decisions rest on has changed; read before a decision is made. */
   changes(): number
   /** Watches over a decision; when something changed since `changes` was read it is judged again. */
-  open(decision: OpenDecision, changes: number): void
+  open(decision: WatchedDecision, changes: number): void
   /** As `open`, for a request that an earlier stream watched over; judged again immediately. */
-  resume(decision: OpenDecision): void
+  resume(decision: WatchedDecision): void
   close(podUid: string, decisionId: string): void
   /** Forgets a decision unless another stream has resumed it since. */
-  release(decision: OpenDecision): void
+  release(decision: WatchedDecision): void
   /**
    * Something that decisions rest on has changed, at `changedAtMs` of `performance.now()` or just now:
    * those that no longer hold are revoked.
@@ -50,22 +50,22 @@ const TIMES: RecheckTimes = { settleMs: 100, answerMsMax: 1_800, retryMs: 150 }
 const CONCURRENT_MAX = 32
 
 /** Keeps what is open and judges it again; the state lives as long as the process. */
-export function createOpenDecisions(
+export function createDecisionWatch(
   decider: Pick<Decider, 'stillAllows'>,
   logger: Logger,
   times = TIMES,
-): OpenDecisions {
-  const open = new Map<string, OpenDecision>()
+): DecisionWatch {
+  const open = new Map<string, WatchedDecision>()
   /** Decisions to judge again, earliest deadline first, each with the time until which it may go without an answer. */
-  const due = new Map<OpenDecision, number>()
+  const due = new Map<WatchedDecision, number>()
   /** Decisions that no answer came for. */
-  const unanswered = new Map<OpenDecision, number>()
+  const unanswered = new Map<WatchedDecision, number>()
   let changes = 0
   let judging = 0
   let scheduled = false
   let settling: NodeJS.Timeout | undefined
 
-  function judgeSoon(decision: OpenDecision, untilMs: number): void {
+  function judgeSoon(decision: WatchedDecision, untilMs: number): void {
     // Whatever has waited for an answer since an earlier change waits no longer for this one.
     due.set(decision, Math.min(untilMs, due.get(decision) ?? unanswered.get(decision) ?? untilMs))
     schedule()
@@ -91,7 +91,7 @@ export function createOpenDecisions(
     }
   }
 
-  async function judge(decision: OpenDecision, untilMs: number): Promise<void> {
+  async function judge(decision: WatchedDecision, untilMs: number): Promise<void> {
     const { binding, question, decisionId } = decision
     // It may have ended meanwhile, or moved to another stream, which judges it for itself.
     if (open.get(keyOf(decision)) !== decision) return
@@ -108,7 +108,7 @@ export function createOpenDecisions(
     decision.revoke('what allowed this request no longer does')
   }
 
-  function retryLater(decision: OpenDecision, untilMs: number): void {
+  function retryLater(decision: WatchedDecision, untilMs: number): void {
     if (unanswered.size === 0) setTimeout(retryAll, times.retryMs)
     unanswered.set(decision, untilMs)
   }
@@ -118,7 +118,7 @@ export function createOpenDecisions(
     unanswered.clear()
   }
 
-  function resume(decision: OpenDecision): void {
+  function resume(decision: WatchedDecision): void {
     open.set(keyOf(decision), decision)
     judgeSoon(decision, performance.now() + times.answerMsMax)
   }
@@ -147,7 +147,7 @@ export function createOpenDecisions(
       else resume(decision)
     },
     resume,
-    close: (podUid, decisionId) => void open.delete(openDecisionKey(podUid, decisionId)),
+    close: (podUid, decisionId) => void open.delete(watchedDecisionKey(podUid, decisionId)),
     release(decision) {
       if (open.get(keyOf(decision)) === decision) open.delete(keyOf(decision))
     },
@@ -157,11 +157,11 @@ export function createOpenDecisions(
   }
 }
 
-function keyOf({ binding, decisionId }: OpenDecision): string {
-  return openDecisionKey(binding.podUid, decisionId)
+function keyOf({ binding, decisionId }: WatchedDecision): string {
+  return watchedDecisionKey(binding.podUid, decisionId)
 }
 
 /** A sidecar chooses what it sends as the id of a decision. */
-export function openDecisionKey(podUid: string, decisionId: string): string {
+export function watchedDecisionKey(podUid: string, decisionId: string): string {
   return textKey([podUid, decisionId])
 }

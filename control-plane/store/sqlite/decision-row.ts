@@ -1,13 +1,13 @@
-import { assert } from '../../core/assert.ts'
-import type { AuditEvent, Effect, RecordedMatches } from '../../core/audit/audit-event.ts'
-import type { DelegationChain } from '../../core/chain.ts'
+import { assert } from '../../../core/assert.ts'
+import type { AuditEvent, Effect, RecordedMatches } from '../../../core/audit/audit-event.ts'
+import type { DelegationChain } from '../../../core/chain.ts'
 import type {
   ExecAttributes,
   PortForwardAttributes,
-} from '../../core/kubernetes/exec-attributes.ts'
-import type { UserInfo } from '../../core/kubernetes/user-info.ts'
-import { isFree, NO_OBLIGATIONS, type Obligations } from '../../core/policy/obligations.ts'
-import type { NewAuditEvent } from './audit-event-store.ts'
+} from '../../../core/kubernetes/exec-attributes.ts'
+import type { UserInfo } from '../../../core/kubernetes/user-info.ts'
+import { isFree, NO_OBLIGATIONS, type Obligations } from '../../../core/policy/obligations.ts'
+import type { NewAuditEvent } from '../audit-event-store.ts'
 import type { Database } from './database.ts'
 import type { DecisionRow } from './database-schema.ts'
 

@@ -2,17 +2,17 @@ import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ControlPlaneMetrics } from '../control-plane-metrics.ts'
-import type { Decider, RecordedDecision } from '../decide.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { AuditEventStore } from '../store/audit-event-store.ts'
-import type { OpenDecisions } from './open-decisions.ts'
+import type { Decider, RecordedDecision } from './decide.ts'
+import type { DecisionWatch } from './decision-watch.ts'
 
 /** What answering sidecars takes. */
 export interface AuthorizationDeps {
   readonly decider: Decider
   readonly sessions: Sessions
   readonly auditEvents: AuditEventStore
-  readonly openDecisions: OpenDecisions
+  readonly decisionWatch: DecisionWatch
   readonly logger: Logger
   readonly metrics: ControlPlaneMetrics
   readonly now: () => number

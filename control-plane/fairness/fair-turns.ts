@@ -1,5 +1,5 @@
-import { type DelegationChain, userKey } from '../core/chain.ts'
-import type { PodBinding } from './store/pod-binding-store.ts'
+import { type DelegationChain, userKey } from '../../core/chain.ts'
+import type { PodBinding } from '../store/pod-binding-store.ts'
 
 /** For whom something is done: a pod, and the root requester behind it. */
 export interface Share {

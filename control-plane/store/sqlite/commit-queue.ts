@@ -1,6 +1,6 @@
 import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
-import { Fault } from '../../core/fault.ts'
-import { FairTurns, OWN_SHARE, type Share } from '../fair-turns.ts'
+import { Fault } from '../../../core/fault.ts'
+import { FairTurns, OWN_SHARE, type Share } from '../../fairness/fair-turns.ts'
 
 /** Writes that share one transaction. The callback runs inside it, synchronously. */
 export type Write = () => void

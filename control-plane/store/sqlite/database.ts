@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import { Fault } from '../../core/fault.ts'
+import { Fault } from '../../../core/fault.ts'
 import type { DatabaseSchema } from './database-schema.ts'
 import { migrationProvider } from './migrations.ts'
 

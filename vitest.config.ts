@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const ROOMS = '{core,platform,proto,proxy,sidecar,control-plane,injector,cli,deploy,bench}'
+const ROOMS = '{core,platform,proto,api,proxy,sidecar,control-plane,injector,cli,deploy,bench}'
 
 export default defineConfig({
   test: {

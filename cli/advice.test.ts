@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { AuditEventObject } from '../core/access-objects.ts'
+import type { AuditEventObject } from '../api/objects/access-objects.ts'
 import { adviceLines } from './advice.ts'
 
 const refused = (refusedBy: string, reason: string) =>

@@ -1,8 +1,8 @@
-import type { AuditEventObject } from '../core/access-objects.ts'
+import type { AuditEventObject } from '../api/objects/access-objects.ts'
+import { resourceText } from '../api/texts/request-text.ts'
+import { shellWord } from '../api/texts/shell-word.ts'
 import { UNATTRIBUTED } from '../core/chain.ts'
 import { parseServiceAccountUsername } from '../core/kubernetes/user-info.ts'
-import { resourceText } from './request-text.ts'
-import { shellWord } from './shell-word.ts'
 
 /** How a request that was refused could be allowed; plain text, not yet escaped. */
 export function adviceLines(event: AuditEventObject): readonly string[] {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AuditEventObject } from '../core/access-objects.ts'
+import { accessPath } from '../api/client/access-client.ts'
+import { type DecisionQuery, readEvery } from '../api/client/read-decisions.ts'
+import type { AuditEventObject } from '../api/objects/access-objects.ts'
 import { escapeText } from '../core/escape-text.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Status } from '../core/kubernetes/status.ts'
-import { accessPath } from './access-client.ts'
 import type { CommandContext } from './command-context.ts'
 import { createProgress } from './progress.ts'
-import { type DecisionQuery, readEvery } from './read-decisions.ts'
 import type { ShownDecisions } from './shown-decisions.ts'
 
 /** An allowed request is over immediately, mostly: waiting so long shows decision and outcome together. */

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { EffectWord } from '../core/access-objects.ts'
+import type { EffectWord } from '../api/objects/access-objects.ts'
 import { parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
 import { type AuditOptions, runAudit } from './commands/audit.ts'

@@ -1,4 +1,4 @@
-import type { ActorObject, ChainObject, RequesterObject } from '../core/access-objects.ts'
+import type { ActorObject, ChainObject, RequesterObject } from '../api/objects/access-objects.ts'
 import { userKey } from '../core/chain.ts'
 import { describeActor } from './principal-text.ts'
 

@@ -1,4 +1,4 @@
-import type { KubernetesClient } from './kubernetes-client.ts'
+import type { KubernetesClient } from '../api/client/kubernetes-client.ts'
 import type { OutputFormat } from './output-format.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,5 +1,5 @@
-import type { AuditEventObject } from '../core/access-objects.ts'
-import type { ObjectList } from './access-client.ts'
+import type { ObjectList } from '../api/client/access-client.ts'
+import type { AuditEventObject } from '../api/objects/access-objects.ts'
 import { auditColumns } from './audit-table.ts'
 import type { CommandContext } from './command-context.ts'
 import { objectName, toJson, toJsonLine, toYaml } from './output-format.ts'
@@ -91,8 +91,8 @@ function indent(text: string, spaces: number): string {
 
 /** Widths are those of the first page, and of ordinary names when more lines will come. */
 function createTableOfDecisions(context: CommandContext, goesOn: boolean): DecisionWriter {
-  const { terminal, headers, utc, allNamespaces, output } = context
-  const columns = auditColumns({ utc, allNamespaces, wide: output === 'wide' })
+  const { terminal, headers, utc, allNamespaces, output, now } = context
+  const columns = auditColumns({ utc, allNamespaces, wide: output === 'wide', now })
   let table: TableWriter<AuditEventObject> | undefined
   return {
     page({ items }) {

@@ -1,11 +1,16 @@
-import type { AuditEventObject } from '../core/access-objects.ts'
+import {
+  accessPath,
+  fieldSelector,
+  listAuditEvents,
+  type Scope,
+} from '../api/client/access-client.ts'
+import type { KubernetesClient } from '../api/client/kubernetes-client.ts'
+import { readEvery } from '../api/client/read-decisions.ts'
+import type { AuditEventObject } from '../api/objects/access-objects.ts'
 import { Fault } from '../core/fault.ts'
-import { accessPath, fieldSelector, listAuditEvents, type Scope } from './access-client.ts'
 import type { CommandContext } from './command-context.ts'
 import { type DecisionId, earliestTimeMs, latestTimeMs } from './decision-id.ts'
-import type { KubernetesClient } from './kubernetes-client.ts'
 import { createProgress } from './progress.ts'
-import { readEvery } from './read-decisions.ts'
 
 /**
  * An id holds the time of its decision, so only that stretch of the log is searched, and a little

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { KubeConfig, type User } from '@kubernetes/client-node'
+import type { ClusterAccess } from '../api/client/kubernetes-client.ts'
 import { Fault } from '../core/fault.ts'
 
 const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
@@ -37,6 +38,18 @@ export function loadKubeconfig(options: KubeconfigOptions): KubeConfig {
     config.setCurrentContext(context)
   }
   return withFlags(config, options)
+}
+
+/** The cluster of the current context; `namespace`, as of `-n`, wins over the context's own. */
+export function toClusterAccess(config: KubeConfig, namespace?: string): ClusterAccess {
+  const context = config.getCurrentContext()
+  return {
+    server: config.getCurrentCluster()?.server ?? '',
+    context,
+    // A context can hold an empty namespace, which is none.
+    namespace: namespace ?? (config.getContextObject(context)?.namespace || 'default'),
+    addCredentials: (options) => config.applyToHTTPSOptions(options),
+  }
 }
 
 /** The current context alone, with what flags say in the place of what the file says. */

@@ -1,4 +1,4 @@
-import type { ActorObject, RequesterObject } from '../core/access-objects.ts'
+import type { ActorObject, RequesterObject } from '../api/objects/access-objects.ts'
 import { UNATTRIBUTED } from '../core/chain.ts'
 import { escapeText } from '../core/escape-text.ts'
 import { parseServiceAccountUsername } from '../core/kubernetes/user-info.ts'

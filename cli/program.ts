@@ -1,13 +1,13 @@
 import { Command, CommanderError } from 'commander'
+import { listChains } from '../api/client/access-client.ts'
+import { createKubernetesClient, type KubernetesClient } from '../api/client/kubernetes-client.ts'
 import { escapeText } from '../core/escape-text.ts'
 import { Fault } from '../core/fault.ts'
 import { faultStatus } from '../core/kubernetes/status.ts'
-import { listChains } from './access-client.ts'
 import type { CommandContext } from './command-context.ts'
 import { complete } from './completion.ts'
 import { addGlobalOptions, type GlobalOptions } from './global-options.ts'
-import { loadKubeconfig } from './kubeconfig.ts'
-import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts'
+import { loadKubeconfig, toClusterAccess } from './kubeconfig.ts'
 import { toJson } from './output-format.ts'
 import { addSubcommands } from './subcommands.ts'
 import { createTerminal, type Terminal, type TerminalOptions } from './terminal.ts'
@@ -150,8 +150,7 @@ function connect(
     ...(server === undefined ? {} : { server }),
     ...(token === undefined ? {} : { token }),
   })
-  return createKubernetesClient(config, {
-    ...(namespace === undefined ? {} : { namespace }),
+  return createKubernetesClient(toClusterAccess(config, namespace), {
     ...(as === undefined ? {} : { impersonate: as }),
     ...(asGroup === undefined ? {} : { impersonateGroups: asGroup }),
     ...(v < REQUESTS_VERBOSITY

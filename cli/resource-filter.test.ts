@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { AuditEventSpec } from '../core/access-objects.ts'
-import { resourceText } from './request-text.ts'
+import type { AuditEventSpec } from '../api/objects/access-objects.ts'
+import { resourceText } from '../api/texts/request-text.ts'
 import { parseResourceFilter, remainingMatch } from './resource-filter.ts'
 
 describe('parseResourceFilter()', () => {

@@ -1,4 +1,4 @@
-import type { AuditEventSpec } from '../core/access-objects.ts'
+import type { AuditEventSpec } from '../api/objects/access-objects.ts'
 import { Fault } from '../core/fault.ts'
 
 /** What `--resource` asks for; undefined parts do not matter. */

@@ -1,4 +1,4 @@
-import type { AuditEventObject } from '../core/access-objects.ts'
+import type { AuditEventObject } from '../api/objects/access-objects.ts'
 
 /** Names that are remembered of decisions whose outcome was shown. */
 const DONE_MAX = 10_000

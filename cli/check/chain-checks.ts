@@ -1,6 +1,6 @@
-import type { ChainObject } from '../../core/access-objects.ts'
+import { listChains } from '../../api/client/access-client.ts'
+import type { ChainObject } from '../../api/objects/access-objects.ts'
 import { humanDuration } from '../../core/kubernetes/human-duration.ts'
-import { listChains } from '../access-client.ts'
 import type { CommandContext } from '../command-context.ts'
 import { type CheckItem, type CheckOutcome, OK, warning } from './check-item.ts'
 import type { ListOf, PodObject } from './cluster-objects.ts'

@@ -1,3 +1,4 @@
+import type { KubernetesClient } from '../../api/client/kubernetes-client.ts'
 import { Fault } from '../../core/fault.ts'
 import {
   apiRootOf,
@@ -8,7 +9,6 @@ import {
   type WorkloadKind,
 } from '../../core/kubernetes/workload-kinds.ts'
 import type { ObjectMeta, Pod, PodSpec } from '../../core/pods/pod.ts'
-import type { KubernetesClient } from '../kubernetes-client.ts'
 import type { ListOf } from './cluster-objects.ts'
 
 /** What a namespace would make a pod of. */

@@ -1,4 +1,4 @@
-import type { ChainObject } from '../../core/access-objects.ts'
+import type { ChainObject } from '../../api/objects/access-objects.ts'
 import { UNATTRIBUTED } from '../../core/chain.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { KubernetesClient } from '../kubernetes-client.ts'
+import type { KubernetesClient } from '../../api/client/kubernetes-client.ts'
 import { checkSidecarVersions } from './sidecar-checks.ts'
 
 /** Answers every list with the chains of pods with these UIDs and versions. */

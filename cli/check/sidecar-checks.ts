@@ -1,5 +1,5 @@
+import { listChains } from '../../api/client/access-client.ts'
 import { whyOutsideSkew } from '../../core/version-skew.ts'
-import { listChains } from '../access-client.ts'
 import type { CommandContext } from '../command-context.ts'
 import { type CheckOutcome, ok, warning } from './check-item.ts'
 import { shortenLines } from './shorten-lines.ts'

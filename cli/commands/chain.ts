@@ -1,17 +1,17 @@
+import { getChain, listChains } from '../../api/client/access-client.ts'
+import { NOT_INSTALLED } from '../../api/client/request-fault.ts'
 import type {
   ChainObject,
   RequesterObject,
   TouchObject,
   VisitorObject,
-} from '../../core/access-objects.ts'
+} from '../../api/objects/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
-import { getChain, listChains } from '../access-client.ts'
 import { type ChainNode, drawTree, growTree, requestersBeside } from '../chain-tree.ts'
 import type { CommandContext } from '../command-context.ts'
 import { objectName, toJson, toYaml } from '../output-format.ts'
 import { describeRequester } from '../principal-text.ts'
-import { NOT_INSTALLED } from '../request-fault.ts'
 import { formatTime } from '../time-text.ts'
 
 /** Which launches the user could be shown, and what is said about the others. */

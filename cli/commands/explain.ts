@@ -1,14 +1,14 @@
-import type { ActorObject, AuditEventObject } from '../../core/access-objects.ts'
+import type { ActorObject, AuditEventObject } from '../../api/objects/access-objects.ts'
+import { tunnelLines } from '../../api/texts/exec-text.ts'
+import { effectText, requestText } from '../../api/texts/request-text.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
 import { adviceLines } from '../advice.ts'
 import type { CommandContext } from '../command-context.ts'
 import type { DecisionId } from '../decision-id.ts'
-import { tunnelLines } from '../exec-text.ts'
 import { findDecision } from '../find-decision.ts'
 import { objectName, toJson, toYaml } from '../output-format.ts'
 import { describeActor, describeRequester } from '../principal-text.ts'
-import { effectText, requestText } from '../request-text.ts'
 import { formatTime } from '../time-text.ts'
 
 /** `explain ID`: one decision in full, for whom, by what, and what became of it. */

@@ -1,9 +1,9 @@
+import { INSTALL_HINT, NOT_INSTALLED } from '../../api/client/request-fault.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { CommandContext } from '../command-context.ts'
 import { toJson, toYaml } from '../output-format.ts'
-import { INSTALL_HINT, NOT_INSTALLED } from '../request-fault.ts'
 
 /** Everyone who is logged in may read it; its version is that of the control plane. */
 const API_DOCUMENT = `/openapi/v3/apis/${ACCESS_GROUP}/${ACCESS_VERSION}`

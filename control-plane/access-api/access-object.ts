@@ -8,7 +8,7 @@ import {
   type RequesterObject,
   type TouchObject,
   type VisitorObject,
-} from '../../core/access-objects.ts'
+} from '../../api/objects/access-objects.ts'
 import { assert } from '../../core/assert.ts'
 import type { AuditEvent, Effect, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain } from '../../core/chain.ts'

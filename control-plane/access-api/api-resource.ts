@@ -1,6 +1,6 @@
-import type { AccessObject } from '../../core/access-objects.ts'
+import type { Column } from '../../api/columns/column.ts'
+import type { AccessObject } from '../../api/objects/access-objects.ts'
 import type { FieldRequirement } from '../../core/kubernetes/field-selector.ts'
-import type { Column } from './column.ts'
 
 /** What a list or a watch is about. */
 export interface Selection {

@@ -1,4 +1,4 @@
-import type { AuditEventObject } from '../../core/access-objects.ts'
+import type { AuditEventObject } from '../../api/objects/access-objects.ts'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import { toAuditEventObject } from './access-object.ts'

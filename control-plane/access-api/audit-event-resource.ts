@@ -1,4 +1,5 @@
-import type { AuditEventObject } from '../../core/access-objects.ts'
+import { AUDIT_EVENT_COLUMNS } from '../../api/columns/audit-event-columns.ts'
+import type { AuditEventObject } from '../../api/objects/access-objects.ts'
 import type { AuditEvent, Effect } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
@@ -13,7 +14,6 @@ import {
   type Selection,
 } from './api-resource.ts'
 import { createAuditEventChanges } from './audit-event-changes.ts'
-import { AUDIT_EVENT_COLUMNS } from './audit-event-columns.ts'
 import { createAuditEventScan } from './audit-event-scan.ts'
 
 const FIELDS = {

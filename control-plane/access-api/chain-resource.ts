@@ -1,5 +1,6 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises'
-import type { ChainObject } from '../../core/access-objects.ts'
+import { CHAIN_COLUMNS } from '../../api/columns/chain-columns.ts'
+import type { ChainObject } from '../../api/objects/access-objects.ts'
 import type { ChainStory } from '../chains/chain-story.ts'
 import type { PodBinding, PodBindingFilter, PodBindingStore } from '../store/pod-binding-store.ts'
 import { boundPod, toChainObject } from './access-object.ts'
@@ -16,7 +17,6 @@ import {
   READ_BATCH,
   type Selection,
 } from './api-resource.ts'
-import { CHAIN_COLUMNS } from './chain-columns.ts'
 
 /** What is read of the bindings; nothing here writes. */
 export type PodBindingReader = Pick<PodBindingStore, 'list' | 'onCommit'>

@@ -1,4 +1,4 @@
-import { ACCESS_API_VERSION } from '../../core/access-objects.ts'
+import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { ACCESS_GROUP } from '../../core/names.ts'
 import type { ApiResource } from './api-resource.ts'

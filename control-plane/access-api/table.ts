@@ -1,4 +1,4 @@
-import { ACCESS_API_VERSION, type AccessObject } from '../../core/access-objects.ts'
+import { ACCESS_API_VERSION, type AccessObject } from '../../api/objects/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ApiResource } from './api-resource.ts'

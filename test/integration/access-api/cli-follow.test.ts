@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { loadKubeconfig } from '../../../cli/kubeconfig.ts'
-import { createKubernetesClient } from '../../../cli/kubernetes-client.ts'
+import { createKubernetesClient } from '../../../api/client/kubernetes-client.ts'
+import { loadKubeconfig, toClusterAccess } from '../../../cli/kubeconfig.ts'
 import { failureStatus } from '../../../core/kubernetes/status.ts'
 import { buildPlugin } from '../../../deploy/plugin/build-plugin.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
@@ -220,7 +220,7 @@ function statusOf(line: string): string | undefined {
 
 test('watch() ends when the connection falls silent', async () => {
   const config = loadKubeconfig({ server: proxy.url, env: { HOME: folder } })
-  const client = createKubernetesClient(config, {
+  const client = createKubernetesClient(toClusterAccess(config), {
     timeoutMs: 30_000,
     watchIdleMs: 300,
     userAgent: 'test',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AuditEventObject } from '../../../core/access-objects.ts'
+import type { AuditEventObject } from '../../../api/objects/access-objects.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import { type BreakableProxy, startBreakableProxy } from '../../support/breakable-proxy.ts'
 import { aRequest } from '../../support/policy-builders.ts'

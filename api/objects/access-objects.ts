@@ -1,5 +1,5 @@
-import type { ExecAttributes } from './kubernetes/exec-attributes.ts'
-import { ACCESS_GROUP, ACCESS_VERSION } from './names.ts'
+import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 
 /*
  * The objects of the API that people read (group access.lanyard.dev): written by the control plane,

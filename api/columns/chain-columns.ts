@@ -1,5 +1,5 @@
-import type { ChainObject } from '../../core/access-objects.ts'
 import { humanDuration } from '../../core/kubernetes/human-duration.ts'
+import type { ChainObject } from '../objects/access-objects.ts'
 import { type Column, column } from './column.ts'
 
 const WIDE = { priority: 1 } as const

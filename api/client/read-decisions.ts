@@ -1,4 +1,4 @@
-import type { AuditEventObject } from '../core/access-objects.ts'
+import type { AuditEventObject } from '../objects/access-objects.ts'
 import { listAuditEvents, type ObjectList, type Scope } from './access-client.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 

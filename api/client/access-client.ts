@@ -1,5 +1,5 @@
-import type { AuditEventObject, ChainObject } from '../core/access-objects.ts'
-import { ACCESS_GROUP, ACCESS_VERSION } from '../core/names.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import type { AuditEventObject, ChainObject } from '../objects/access-objects.ts'
 import type { KubernetesClient, Query } from './kubernetes-client.ts'
 
 /** A list object, as Kubernetes sends it. */

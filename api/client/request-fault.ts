@@ -1,7 +1,7 @@
-import { Fault } from '../core/fault.ts'
-import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
-import { parseRequestInfo } from '../core/kubernetes/request-info.ts'
-import { ACCESS_GROUP, ACCESS_VERSION } from '../core/names.ts'
+import { Fault } from '../../core/fault.ts'
+import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import { parseRequestInfo } from '../../core/kubernetes/request-info.ts'
+import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 
 /** What is said of a cluster that does not know the API. */
 export const NOT_INSTALLED = 'Lanyard is not installed in this cluster, or its API is not available'

@@ -1,4 +1,4 @@
-import type { AuditEventSpec, AuditEventStatus } from '../core/access-objects.ts'
+import type { AuditEventSpec, AuditEventStatus } from '../objects/access-objects.ts'
 
 /** `deployments.apps/status`; `<none>` for a path that is no resource. */
 export function resourceText({ apiGroup, resource, subresource }: AuditEventSpec): string {

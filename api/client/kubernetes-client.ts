@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { request as requestHttp } from 'node:http'
 import { type RequestOptions, request as requestHttps } from 'node:https'
-import type { KubeConfig } from '@kubernetes/client-node'
-import { Fault } from '../core/fault.ts'
+import { Fault } from '../../core/fault.ts'
 import { connectionFault, responseFault } from './request-fault.ts'
 
 export type Query = Readonly<Record<string, string | undefined>>
@@ -24,7 +23,7 @@ interface WatchEvent {
 /** Requests to one cluster with the credentials of the kubeconfig. Every method throws a Fault. */
 export interface KubernetesClient {
   readonly server: string
-  /** Of `-n`, else of the context, else `default`. */
+  /** Where requests go that name no namespace. */
   readonly namespace: string
   get<Body>(path: string, query?: Query): Promise<Body>
   post<Body>(path: string, body: unknown): Promise<Body>
@@ -32,8 +31,19 @@ export interface KubernetesClient {
   watch(path: string, query: Query): AsyncGenerator<WatchEvent, void>
 }
 
+/** A cluster and the credentials for it, wherever they come from: a kubeconfig, or a person's session. */
+export interface ClusterAccess {
+  /** `https://HOST:PORT`, with a path where there is one. */
+  readonly server: string
+  /** How the user calls the cluster and the credentials, for messages; empty when they have no name. */
+  readonly context: string
+  /** Where requests go that name no namespace. */
+  readonly namespace: string
+  /** Adds trust and credentials to the options of one request; a credential may be fetched for it. */
+  addCredentials(options: RequestOptions): Promise<void>
+}
+
 export interface ConnectOptions {
-  readonly namespace?: string
   /** `--as` */
   readonly impersonate?: string
   /** `--as-group` */
@@ -49,13 +59,12 @@ export interface ConnectOptions {
 
 /** Prepares requests; nothing is sent yet. */
 export function createKubernetesClient(
-  config: KubeConfig,
+  access: ClusterAccess,
   options: ConnectOptions,
 ): KubernetesClient {
-  const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
-  const context = config.getCurrentContext()
-  const place = { server, context }
-  const send = createSender(config, options, place)
+  const server = access.server.replace(/\/+$/, '')
+  const place = { server, context: access.context }
+  const send = createSender(access, options, place)
 
   async function readJson<Body>(incoming: IncomingMessage): Promise<Body> {
     const text = await readText(incoming, place)
@@ -74,8 +83,7 @@ export function createKubernetesClient(
 
   return {
     server,
-    // A context can hold an empty namespace, which is none.
-    namespace: options.namespace ?? (config.getContextObject(context)?.namespace || 'default'),
+    namespace: access.namespace,
     async get(path, query = {}) {
       return readJson(await send('GET', path, query, undefined, options.timeoutMs))
     },
@@ -100,7 +108,7 @@ interface ServerPlace {
 }
 
 /** Sends one request and resolves with an answer of success; every other one is a Fault. */
-function createSender(config: KubeConfig, options: ConnectOptions, place: ServerPlace) {
+function createSender(access: ClusterAccess, options: ConnectOptions, place: ServerPlace) {
   return async function send(
     method: string,
     path: string,
@@ -109,7 +117,7 @@ function createSender(config: KubeConfig, options: ConnectOptions, place: Server
     timeoutMs: number,
   ): Promise<IncomingMessage> {
     const url = parseServer(place.server, path, query)
-    const requestOptions = await credentials(config)
+    const requestOptions = await credentials(access)
     const groups = options.impersonateGroups ?? []
     requestOptions.headers = {
       ...requestOptions.headers,
@@ -160,10 +168,10 @@ function sendOnce(
   })
 }
 
-async function credentials(config: KubeConfig): Promise<RequestOptions> {
+async function credentials(access: ClusterAccess): Promise<RequestOptions> {
   const options: RequestOptions = {}
   try {
-    await config.applyToHTTPSOptions(options)
+    await access.addCredentials(options)
   } catch (error) {
     throw new Fault(
       'config_invalid',

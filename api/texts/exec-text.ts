@@ -1,4 +1,4 @@
-import type { AuditEventSpec } from '../core/access-objects.ts'
+import type { AuditEventSpec } from '../objects/access-objects.ts'
 import { shellWord } from './shell-word.ts'
 
 /** The command of an exec as a shell takes it; empty for every other request. `…` stands for what is not kept. */

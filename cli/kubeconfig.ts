@@ -4,8 +4,9 @@ import { delimiter, join } from 'node:path'
 import { KubeConfig, type User } from '@kubernetes/client-node'
 import type { ClusterAccess } from '../api/client/kubernetes-client.ts'
 import { Fault } from '../core/fault.ts'
+import { SERVICE_ACCOUNT_PATH, TOKEN_FILE } from '../core/pods/sidecar-contract.ts'
 
-const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+const IN_CLUSTER_TOKEN = `${SERVICE_ACCOUNT_PATH}/${TOKEN_FILE}`
 
 export interface KubeconfigOptions {
   /** `--kubeconfig` */

@@ -1,20 +1,19 @@
 import { Fault } from '../core/fault.ts'
+import { isDnsLabel, isDnsSubdomain } from '../core/kubernetes/dns-names.ts'
 
-const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
-const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
 /** As kubectl has them before a name: `kubectl get pod -o name` prints `pod/NAME`. */
 const POD_PREFIX = /^(?:pods?|po)\//
 
 /** A name that a namespace can have. Throws `request_invalid`, for an empty one too. */
 export function parseNamespace(text: string): string {
-  if (LABEL.test(text)) return text
+  if (isDnsLabel(text)) return text
   throw new Fault('request_invalid', `${JSON.stringify(text)} is no name of a namespace`)
 }
 
 /** The name of a pod, from `NAME`, `pod/NAME` or `pods/NAME`. Throws `request_invalid`. */
 export function parsePodName(text: string): string {
   const name = text.replace(POD_PREFIX, '')
-  if (SUBDOMAIN.test(name)) return name
+  if (isDnsSubdomain(name)) return name
   throw new Fault(
     'request_invalid',
     `${JSON.stringify(text)} is no name of a pod: want NAME or pod/NAME`,

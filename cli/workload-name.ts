@@ -1,4 +1,5 @@
 import { Fault } from '../core/fault.ts'
+import { isDnsSubdomain } from '../core/kubernetes/dns-names.ts'
 import { apiVersionOf, WORKLOAD_KINDS } from '../core/kubernetes/workload-kinds.ts'
 
 /** An object that makes pods, as it is named on the command line. */
@@ -19,7 +20,6 @@ const SHORT: Readonly<Record<string, string>> = {
   cj: 'cronjobs',
   rc: 'replicationcontrollers',
 }
-const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
 
 /**
  * From `KIND/NAME` as kubectl takes and prints it: `deploy/web`, `deployment.apps/web`. Throws
@@ -33,7 +33,7 @@ export function parseWorkloadName(text: string): WorkloadName {
       [resource, kind.toLowerCase()].includes(SHORT[word] ?? word) &&
       (group.length === 0 || own === group.join('.')),
   )
-  if (known === undefined || rest.length > 0 || !NAME.test(name)) {
+  if (known === undefined || rest.length > 0 || !isDnsSubdomain(name)) {
     const kinds = WORKLOAD_KINDS.map(({ kind }) => kind.toLowerCase()).join(', ')
     throw new Fault(
       'request_invalid',

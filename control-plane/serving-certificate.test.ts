@@ -13,7 +13,7 @@ const logger = createLogger({ name: 'x', level: 'error' }, { write: () => undefi
 let authority: CertificateAuthority
 
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   authority = await createCertificateAuthority({ commonName: 'x', validForMs: 30 * DAY_MS })
 })
 afterEach(() => vi.useRealTimers())

@@ -3,10 +3,8 @@ import { experimental, type ServerCredentials } from '@grpc/grpc-js'
 import { CONTROL_PLANE_SERVICE, SYSTEM_NAMESPACE } from '../core/names.ts'
 import type { CertificateAuthority, ServerCertificate } from '../platform/certificate-authority.ts'
 import type { Logger } from '../platform/logger.ts'
+import { keepRenewing, SERVING_CERTIFICATE_MS } from '../platform/serving-certificate.ts'
 
-/** A leaf lives a day and is replaced after a third of it, so that two attempts may fail. */
-const CERTIFICATE_MS = 24 * 60 * 60 * 1_000
-const RENEWAL_MS = CERTIFICATE_MS / 3
 const SERVICE = `${CONTROL_PLANE_SERVICE}.${SYSTEM_NAMESPACE}.svc`
 
 type Listener = (certificate: ServerCertificate) => void
@@ -37,25 +35,21 @@ export async function keepServingCertificate(
         'localhost',
       ],
       ipAddresses: ['127.0.0.1'],
-      validForMs: CERTIFICATE_MS,
+      validForMs: SERVING_CERTIFICATE_MS,
     })
   let certificate = await issue()
-  const timer = setInterval(() => {
-    issue().then(
-      (next) => {
-        certificate = next
-        for (const listener of listeners) listener(next)
-      },
-      (error: unknown) => logger.error({ error }, 'Cannot renew the serving certificate'),
-    )
-  }, RENEWAL_MS)
+  async function renew(): Promise<void> {
+    certificate = await issue()
+    for (const listener of listeners) listener(certificate)
+  }
+  const stop = keepRenewing(renew, logger)
   return {
     current: () => certificate,
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    stop: () => clearInterval(timer),
+    stop,
   }
 }
 

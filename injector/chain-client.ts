@@ -3,9 +3,10 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type ChannelCredentials, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { DelegationChain } from '../core/chain.ts'
 import type { VisitKind } from '../core/chain-visits.ts'
-import { Fault } from '../core/fault.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
 import type { OwnerReference } from '../core/pods/pod.ts'
 import { chainFromMessage, userToMessage } from '../proto/chain-message.ts'
+import { fromServiceError } from '../proto/fault-status.ts'
 import {
   type AdmissionContextSchema,
   AdmissionService,
@@ -184,17 +185,20 @@ function toContext(
   return { ...context, controller: { apiVersion, kind, name, uid } }
 }
 
-/** gRPC codes that say something about the object; all others say that nobody answered. */
-const REFUSALS: Readonly<
-  Record<number, 'permission_denied' | 'binding_conflict' | 'request_invalid'>
-> = {
-  3: 'request_invalid',
-  6: 'binding_conflict',
-  7: 'permission_denied',
-}
+/**
+ * Faults that say something about the object, or what to do; all others say that nobody answered.
+ * What is wrong with the injector's own credential is none of the user's.
+ */
+const RELAYED: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'audit_unavailable',
+  'binding_conflict',
+  'overloaded',
+  'permission_denied',
+  'request_invalid',
+])
 
 function toFault(error: ServiceError): Fault {
-  const code = REFUSALS[error.code]
-  if (code === undefined) return new Fault('decision_unavailable', UNAVAILABLE, { cause: error })
-  return new Fault(code, error.details, { cause: error })
+  const fault = fromServiceError(error)
+  if (fault !== undefined && RELAYED.has(fault.code)) return fault
+  return new Fault('decision_unavailable', UNAVAILABLE, { cause: error })
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { loadConfig } from '../platform/config.ts'
-import { apiServerOrigin, injectorConfig } from './config.ts'
+import { injectorConfig } from './config.ts'
 
 function load(env: Readonly<Record<string, string>>) {
   return loadConfig(injectorConfig, {
@@ -30,27 +30,6 @@ test('injectorConfig sets no CPU limit unless it is told one', () => {
   expect(load({})).toMatchObject({ sidecarCpuLimit: '', sidecarMemoryLimit: '832Mi' })
   expect(load({ LANYARD_SIDECAR_CPU_LIMIT: '' }).sidecarCpuLimit).toBe('')
 })
-
-test.each([
-  ['10.96.0.1', '443', 'https://10.96.0.1'],
-  ['fd00::1', '6443', 'https://[fd00::1]:6443'],
-])('apiServerOrigin() builds from host %s and port %s', (host, port, want) => {
-  const env = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port }
-  expect(apiServerOrigin({ apiServerUrl: '' }, env)).toBe(want)
-})
-
-test('apiServerOrigin() prefers what is set', () => {
-  const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' }
-  const { apiServerUrl } = load({ LANYARD_API_SERVER_URL: 'https://api.example:6443/' })
-  expect(apiServerOrigin({ apiServerUrl }, env)).toBe('https://api.example:6443')
-})
-
-test.each([[{}], [{ KUBERNETES_SERVICE_HOST: 'x y', KUBERNETES_SERVICE_PORT: '443' }]])(
-  'apiServerOrigin() refuses %j',
-  (env) => {
-    expect(() => apiServerOrigin({ apiServerUrl: '' }, env)).toThrow(/set apiServerUrl/)
-  },
-)
 
 test.each([
   ['API_SERVER_URL', 'http://10.96.0.1'],

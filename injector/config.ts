@@ -1,6 +1,10 @@
 import { z } from 'zod'
-import { Fault } from '../core/fault.ts'
 import { formatQuantity, parseQuantity } from '../core/pods/quantity.ts'
+import {
+  CONTROL_PLANE_TOKEN_PATH,
+  SERVICE_ACCOUNT_PATH,
+  TOKEN_FILE,
+} from '../core/pods/sidecar-contract.ts'
 import { DEFAULT_AMOUNTS } from '../core/pods/sidecar-resources.ts'
 import { NEUTRAL_KEYS } from '../core/templates/neutral-keys.ts'
 import { boolean, integer } from '../platform/config.ts'
@@ -38,12 +42,12 @@ export const injectorConfig = z.strictObject({
   controlPlaneTokenFile: z
     .string()
     .min(1)
-    .default('/var/run/secrets/lanyard.dev/control-plane/token')
+    .default(`${CONTROL_PLANE_TOKEN_PATH}/${TOKEN_FILE}`)
     .describe('Projected token with the audience lanyard-control-plane'),
   serviceAccountFolder: z
     .string()
     .min(1)
-    .default('/var/run/secrets/kubernetes.io/serviceaccount')
+    .default(SERVICE_ACCOUNT_PATH)
     .describe(
       "Folder of the service account token and the authority with which the injector reads the certificate of Lanyard's own authority",
     ),
@@ -129,27 +133,6 @@ export const injectorConfig = z.strictObject({
 })
 
 export type InjectorConfig = Readonly<z.infer<typeof injectorConfig>>
-
-/**
- * The API server's origin, for sidecars. They are told it by value: what kubelet would tell them can
- * be changed by a Service of their own namespace. Throws `config_invalid` when nothing names one.
- */
-export function apiServerOrigin(
-  config: Pick<InjectorConfig, 'apiServerUrl'>,
-  env: Readonly<Record<string, string | undefined>>,
-): string {
-  const host = env['KUBERNETES_SERVICE_HOST'] ?? ''
-  const port = env['KUBERNETES_SERVICE_PORT'] ?? ''
-  const text = config.apiServerUrl || `https://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const url = URL.parse(text)
-  if (url === null || url.protocol !== 'https:' || url.hostname === '') {
-    throw new Fault(
-      'config_invalid',
-      'Cannot start: set apiServerUrl, or KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT',
-    )
-  }
-  return url.origin
-}
 
 /** The mirrors of the sidecar's image, as prefixes. */
 export function imageMirrors({

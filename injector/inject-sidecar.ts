@@ -12,7 +12,12 @@ import { BUILT_IN_TOKEN_PREFIX, RESERVED_VOLUMES } from '../core/pods/sidecar-co
 import { isResourceAnnotation, sidecarResources } from '../core/pods/sidecar-resources.ts'
 import { withRoomForAll } from './pod-resources.ts'
 import { pointAtSidecar } from './point-at-sidecar.ts'
-import { type SidecarOptions, sidecarContainer, sidecarVolumes } from './sidecar-container.ts'
+import {
+  type SidecarOptions,
+  settingVariable,
+  sidecarContainer,
+  sidecarVolumes,
+} from './sidecar-container.ts'
 
 /**
  * Adds the sidecar and points every other container at it. Pure and idempotent: webhooks are run
@@ -99,7 +104,7 @@ function servedBefore({ initContainers }: PodSpec): readonly string[] {
   return (initContainers ?? [])
     .filter((container) => !isNotSidecar(container))
     .flatMap(({ env }) => env ?? [])
-    .filter(({ name }) => name === 'LANYARD_CONTAINERS')
+    .filter(({ name }) => name === settingVariable('containers'))
     .flatMap(({ value }) => (value ?? '').split(','))
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SERVICE_NAMES } from '../core/pods/service-name.ts'
 import { createNeutralKeyCheck } from '../core/templates/neutral-keys.ts'
 import { readApiAudiences } from '../platform/api-audiences.ts'
+import { apiServerOrigin } from '../platform/api-server-origin.ts'
 import { authenticateFrontProxy } from '../platform/authenticate-front-proxy.ts'
 import { loadConfig } from '../platform/config.ts'
 import { frontProxyCheck } from '../platform/front-proxy-context.ts'
@@ -19,7 +20,7 @@ import { VERSION } from '../platform/version.ts'
 import { readAuthorityCertificate, readExtensionAuthentication, readObject } from './api-server.ts'
 import { createApp } from './app.ts'
 import { createChainClient } from './chain-client.ts'
-import { apiServerOrigin, type InjectorConfig, imageMirrors, injectorConfig } from './config.ts'
+import { type InjectorConfig, imageMirrors, injectorConfig } from './config.ts'
 import { ControlPlaneAddress } from './control-plane-address.ts'
 import { createInjectorMetrics } from './injector-metrics.ts'
 import { NamespaceLimitsReader } from './namespace-limits-reader.ts'
@@ -121,7 +122,8 @@ function sidecarOptions(
   config: InjectorConfig,
   controlPlaneCa: string,
 ): () => PodReviewDeps['sidecar'] {
-  const apiServerUrl = apiServerOrigin(config, process.env)
+  // By value: what kubelet would tell sidecars can be changed by a Service of their own namespace.
+  const apiServerUrl = apiServerOrigin(config.apiServerUrl, 'apiServerUrl', process.env).origin
   const caFile = join(config.serviceAccountFolder, 'ca.crt')
   return () => ({
     image: config.sidecarImage,

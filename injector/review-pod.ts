@@ -13,6 +13,7 @@ import { guessWebhook } from './known-webhooks.ts'
 import { controllerOf, parsePod } from './parse-pod.ts'
 import { restoreInjection } from './restore-injection.ts'
 import type { SidecarOptions } from './sidecar-container.ts'
+import { settingVariable } from './sidecar-container.ts'
 import type { Finding } from './sidecar-differences.ts'
 import { verifyInjection } from './verify-injection.ts'
 
@@ -92,7 +93,9 @@ function optionsWith(deps: PodReviewDeps, controlPlaneAddress: string): SidecarO
 /** The address that the sidecar has, if it is or was the control plane's; else what it should have. */
 async function addressOn(pod: Pod, { controlPlane }: PodReviewDeps): Promise<string> {
   const sidecar = pod.spec.initContainers?.find(({ name }) => name === SIDECAR_CONTAINER)
-  const told = sidecar?.env?.find(({ name }) => name === 'LANYARD_CONTROL_PLANE_ADDRESS')?.value
+  const told = sidecar?.env?.find(
+    ({ name }) => name === settingVariable('controlPlaneAddress'),
+  )?.value
   const known = told !== undefined && (await controlPlane.isKnown(told))
   return known ? told : controlPlane.current()
 }

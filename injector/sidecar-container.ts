@@ -1,17 +1,21 @@
 import { CONTROL_PLANE_AUDIENCE, SIDECAR_CONTAINER } from '../core/names.ts'
-import type { Container, Resources, Volume } from '../core/pods/pod.ts'
+import type { Container, EnvVar, Resources, Volume } from '../core/pods/pod.ts'
 import { SERVICE_NAME_ADDRESS } from '../core/pods/service-name.ts'
 import {
   API_TOKEN_PATH,
   API_TOKEN_VOLUME,
   CONTROL_PLANE_TOKEN_PATH,
   CONTROL_PLANE_TOKEN_VOLUME,
+  ENVIRONMENT_PREFIX,
   HEALTH_PORT,
+  type InjectedSetting,
   RUN_PATH,
   RUN_VOLUME,
   SIDECAR_UID,
+  TOKEN_FILE,
 } from '../core/pods/sidecar-contract.ts'
 import type { SidecarAmounts } from '../core/pods/sidecar-resources.ts'
+import { environmentName } from '../platform/config.ts'
 
 /** What an installation chooses about its sidecars. */
 export interface SidecarOptions extends SidecarAmounts {
@@ -47,8 +51,15 @@ const RUN_VOLUME_SIZE = '4Mi'
 /** 60 s: the image is there, so a sidecar that takes longer is broken. */
 const STARTUP_FAILURES_MAX = 60
 
-/** The variable that tells a sidecar where it listens besides, for the API server's name. */
-export const LISTENS_BY_NAME = 'LANYARD_SERVICE_NAME_ADDRESS'
+/** The variable by which a sidecar gets one of its settings. */
+export function settingVariable(setting: InjectedSetting): string {
+  return environmentName(ENVIRONMENT_PREFIX, setting)
+}
+
+/** A variable of the sidecar's environment, by value. */
+function variable(setting: InjectedSetting, value: string): EnvVar {
+  return { name: settingVariable(setting), value }
+}
 
 /**
  * The native sidecar of a pod. Every field that kube-apiserver would default is written, so that
@@ -66,20 +77,20 @@ export function sidecarContainer(
     imagePullPolicy: options.imagePullPolicy,
     restartPolicy: 'Always',
     env: [
-      { name: 'LANYARD_CONTROL_PLANE_ADDRESS', value: options.controlPlaneAddress },
+      variable('controlPlaneAddress', options.controlPlaneAddress),
       ...(options.controlPlaneName === ''
         ? []
-        : [{ name: 'LANYARD_CONTROL_PLANE_NAME', value: options.controlPlaneName }]),
-      { name: 'LANYARD_CONTROL_PLANE_CA', value: options.controlPlaneCa },
+        : [variable('controlPlaneName', options.controlPlaneName)]),
+      variable('controlPlaneCa', options.controlPlaneCa),
       // By value: what kubelet and a ConfigMap of the namespace would say, a tenant can change, and
       // this is where the pod's real token goes.
-      { name: 'LANYARD_UPSTREAM_URL', value: options.apiServerUrl },
-      { name: 'LANYARD_API_CA', value: options.apiServerCa },
-      { name: 'LANYARD_CONTAINERS', value: served.join(',') },
-      { name: 'LANYARD_LOG_LEVEL', value: options.logLevel },
-      ...(listensByName ? [{ name: LISTENS_BY_NAME, value: SERVICE_NAME_ADDRESS }] : []),
+      variable('upstreamUrl', options.apiServerUrl),
+      variable('apiCa', options.apiServerCa),
+      variable('containers', served.join(',')),
+      variable('logLevel', options.logLevel),
+      ...(listensByName ? [variable('serviceNameAddress', SERVICE_NAME_ADDRESS)] : []),
       {
-        name: 'LANYARD_POD_NAMESPACE',
+        name: settingVariable('podNamespace'),
         valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } },
       },
     ],
@@ -120,7 +131,7 @@ export function sidecarVolumes(): readonly Volume[] {
       name: API_TOKEN_VOLUME,
       projected: {
         defaultMode: FILE_MODE,
-        sources: [{ serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } }],
+        sources: [{ serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: TOKEN_FILE } }],
       },
     },
     {
@@ -132,7 +143,7 @@ export function sidecarVolumes(): readonly Volume[] {
             serviceAccountToken: {
               audience: CONTROL_PLANE_AUDIENCE,
               expirationSeconds: TOKEN_SECONDS,
-              path: 'token',
+              path: TOKEN_FILE,
             },
           },
         ],

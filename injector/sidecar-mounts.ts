@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import type { VolumeMount } from '../core/pods/pod.ts'
+import { RUN_PATH, SECRETS_PATH } from '../core/pods/sidecar-contract.ts'
 
 /**
  * Where the sidecar's program, its libraries and what they read lie, and what injection mounts. A mount
@@ -30,12 +31,16 @@ const PROTECTED = [
   '/sbin',
   '/sys',
   '/usr',
-  '/var/run/lanyard',
-  '/var/run/secrets/lanyard.dev',
+  RUN_PATH,
+  SECRETS_PATH,
   // The same where /var/run leads to /run.
-  '/run/lanyard',
-  '/run/secrets/lanyard.dev',
+  withoutVar(RUN_PATH),
+  withoutVar(SECRETS_PATH),
 ]
+
+function withoutVar(path: string): string {
+  return path.replace(/^\/var/, '')
+}
 
 /** Below them, but files of data that webhooks bring to every container: time zones and authorities. */
 const DATA = [

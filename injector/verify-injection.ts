@@ -7,8 +7,8 @@ import { CLIENT_ENVIRONMENT, RESERVED_VOLUMES } from '../core/pods/sidecar-contr
 import { isAuthorsAnnotation, isOurs, replacedVolumes } from './inject-sidecar.ts'
 import { isClientEnvironment } from './point-at-sidecar.ts'
 import {
-  LISTENS_BY_NAME,
   type SidecarOptions,
+  settingVariable,
   sidecarContainer,
   sidecarVolumes,
 } from './sidecar-container.ts'
@@ -155,9 +155,14 @@ function sidecarsFinding(
   const forgotten = pointed.find((name) => !served.includes(name))
   const wrong = unknown ?? forgotten
   if (wrong !== undefined) {
-    return { field: `spec.initContainers[${index}].env`, why: `LANYARD_CONTAINERS and ${wrong}` }
+    return {
+      field: `spec.initContainers[${index}].env`,
+      why: `${settingVariable('containers')} and ${wrong}`,
+    }
   }
-  const listensByName = (have.env ?? []).some(({ name }) => name === LISTENS_BY_NAME)
+  const listensByName = (have.env ?? []).some(
+    ({ name }) => name === settingVariable('serviceNameAddress'),
+  )
   const want = sidecarContainer(options, served, {}, listensByName)
   const found = sidecarFinding(want, have, options)
   if (found === undefined) return serviceNameFinding(spec, listensByName)
@@ -165,6 +170,6 @@ function sidecarsFinding(
 }
 
 function servedBy({ env }: Container): readonly string[] {
-  const list = (env ?? []).find(({ name }) => name === 'LANYARD_CONTAINERS')?.value ?? ''
+  const list = (env ?? []).find(({ name }) => name === settingVariable('containers'))?.value ?? ''
   return list.split(',')
 }

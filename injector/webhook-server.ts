@@ -8,11 +8,7 @@ import { trackConnections } from '../platform/connections.ts'
 import { frontProxyContext } from '../platform/front-proxy-context.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { RequestHeaderSource } from '../platform/request-header-config.ts'
-
-/** A leaf lives a day and is replaced after a third of it, in memory, without a dropped connection. */
-const RENEWAL_MS = 8 * 60 * 60 * 1_000
-/** After an attempt that failed. */
-const RETRY_MS = 60_000
+import { keepRenewing } from '../platform/serving-certificate.ts'
 
 export interface WebhookServer {
   readonly port: number
@@ -40,18 +36,12 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const server = await listen(options, context())
   // In the same turn in which it listens, so before the first connection.
   gateByCertificate(server, STRANGERS)
-  let timer = setTimeout(() => void renew(), RENEWAL_MS)
+  // In memory, and without a dropped connection.
   async function renew(): Promise<void> {
-    try {
-      certificate = await options.renew()
-      server.setSecureContext(context())
-      timer = setTimeout(() => void renew(), RENEWAL_MS)
-    } catch (error) {
-      // Recorded and tried again, long before the certificate ends.
-      options.logger.error({ error }, 'Cannot renew the certificate')
-      timer = setTimeout(() => void renew(), RETRY_MS)
-    }
+    certificate = await options.renew()
+    server.setSecureContext(context())
   }
+  const stopRenewing = keepRenewing(renew, options.logger)
   const endConnections = trackAnswers(server)
   const stopFollowing = options.requestHeader.onChange(() => {
     server.setSecureContext(context())
@@ -62,7 +52,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     async close() {
-      clearTimeout(timer)
+      stopRenewing()
       stopFollowing()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await endConnections()

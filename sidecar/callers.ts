@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
+import { SERVICE_ACCOUNT_PATH, TOKEN_FILE } from '../core/pods/sidecar-contract.ts'
 import type { Caller, Callers } from '../proxy/judgement/caller.ts'
 
 /**
@@ -8,8 +9,7 @@ import type { Caller, Callers } from '../proxy/judgement/caller.ts'
  */
 const BEARER = /^Bearer ([A-Za-z0-9_-]{1,512})(?: .*)?$/i
 
-const HELP =
-  'Cannot tell which container is asking: send the token of /var/run/secrets/kubernetes.io/serviceaccount/token as a bearer token'
+const HELP = `Cannot tell which container is asking: send the token of ${SERVICE_ACCOUNT_PATH}/${TOKEN_FILE} as a bearer token`
 
 /**
  * Knows callers by their token. Every token is compared, in constant time, so that an answer's time

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { INJECTED_SETTINGS } from '../core/pods/sidecar-contract.ts'
 import { loadConfig } from '../platform/config.ts'
-import { sidecarConfig, upstreamOrigin } from './config.ts'
+import { sidecarConfig } from './config.ts'
 
 const REQUIRED = {
   LANYARD_CONTROL_PLANE_ADDRESS: 'lanyard-control-plane.lanyard-system.svc:8443',
@@ -49,24 +50,6 @@ test('sidecarConfig ignores the variables of a Service that is named like it', (
   expect(load(env).listenPortNumber).toBe(16_443)
 })
 
-test.each([
-  ['10.96.0.1', '443', 'https://10.96.0.1'],
-  ['fd00::1', '6443', 'https://[fd00::1]:6443'],
-])('upstreamOrigin() builds from host %s and port %s', (host, port, want) => {
-  const env = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port }
-  expect(upstreamOrigin({ upstreamUrl: '' }, env).origin).toBe(want)
+test('sidecarConfig has every setting that the injector gives to a sidecar', () => {
+  expect(Object.keys(sidecarConfig.shape)).toEqual(expect.arrayContaining([...INJECTED_SETTINGS]))
 })
-
-test('upstreamOrigin() prefers the configured address', () => {
-  const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' }
-  expect(upstreamOrigin({ upstreamUrl: 'https://api.test:1' }, env).origin).toBe(
-    'https://api.test:1',
-  )
-})
-
-test.each([[{}], [{ KUBERNETES_SERVICE_HOST: 'x y', KUBERNETES_SERVICE_PORT: '443' }]])(
-  'upstreamOrigin() refuses %j',
-  (env) => {
-    expect(() => upstreamOrigin({ upstreamUrl: '' }, env)).toThrow(/KUBERNETES_SERVICE_HOST/)
-  },
-)

@@ -1,18 +1,19 @@
 import * as z from 'zod'
-import { Fault } from '../core/fault.ts'
+import { isDnsLabel, isDnsSubdomain } from '../core/kubernetes/dns-names.ts'
+import {
+  API_TOKEN_PATH,
+  AUTHORITY_FILE,
+  CONTROL_PLANE_TOKEN_PATH,
+  HEALTH_PORT,
+  PROXY_PORT,
+  RUN_PATH,
+  TOKEN_FILE,
+} from '../core/pods/sidecar-contract.ts'
 import { boolean, integer } from '../platform/config.ts'
 import { DRAIN_MS_MAX } from '../platform/lifecycle.ts'
 
-/** Kubernetes names containers by DNS label; the names become folder names, so nothing else passes. */
-const CONTAINER_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
-
-const DNS_NAME =
-  /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/
-
 /** Kubernetes sets no limit on containers; a pod with more than this one would not be scheduled. */
 const CONTAINERS_MAX = 256
-
-const SECRETS = '/var/run/secrets/lanyard.dev'
 
 /**
  * Ports end in `Number`, since Kubernetes sets `<SERVICE>_PORT` for every Service of the namespace:
@@ -24,7 +25,7 @@ export const sidecarConfig = z.strictObject({
     .regex(/^[^\s/]+:\d{1,5}$/, { error: 'want host:port' })
     .describe('`host:port` of the control plane'),
   controlPlaneName: z
-    .union([z.literal(''), z.string().regex(DNS_NAME, { error: 'want a DNS name' })])
+    .union([z.literal(''), z.string().refine(isDnsSubdomain, { error: 'want a DNS name' })])
     .default('')
     .describe(
       "Name that the control plane's certificate must hold; empty means the host of `controlPlaneAddress`. With a name here the address may be an IP, which the pod's own DNS settings cannot change",
@@ -52,7 +53,7 @@ export const sidecarConfig = z.strictObject({
   apiTokenFile: z
     .string()
     .min(1)
-    .default(`${SECRETS}/api/token`)
+    .default(`${API_TOKEN_PATH}/${TOKEN_FILE}`)
     .describe("File with the pod's real credential; only the sidecar mounts it"),
   apiCa: z
     .union([
@@ -66,24 +67,24 @@ export const sidecarConfig = z.strictObject({
   apiCaFile: z
     .string()
     .min(1)
-    .default(`${SECRETS}/api/ca.crt`)
+    .default(`${API_TOKEN_PATH}/${AUTHORITY_FILE}`)
     .describe(
       'File with such certificates, read again when it changes. Nobody but the sidecar may choose what is in it',
     ),
   controlPlaneTokenFile: z
     .string()
     .min(1)
-    .default(`${SECRETS}/control-plane/token`)
+    .default(`${CONTROL_PLANE_TOKEN_PATH}/${TOKEN_FILE}`)
     .describe('File with the pod-bound token with which the sidecar enrols'),
   stateDirectory: z
     .string()
     .min(1)
-    .default('/var/run/lanyard')
+    .default(RUN_PATH)
     .describe(
       'In-memory volume: `containers/<name>` for each container, `private` for the sidecar alone',
     ),
   listenPortNumber: integer({ min: 0, max: 65_535 })
-    .default(16_443)
+    .default(PROXY_PORT)
     .describe('Port where callers connect, over loopback only; 0 lets the system choose'),
   serviceNameAddress: z
     .union([
@@ -97,7 +98,7 @@ export const sidecarConfig = z.strictObject({
       'Address of loopback and port, `address:port`, for callers that call the API server by its name; empty means none. A sidecar that cannot listen there serves the other callers',
     ),
   healthPortNumber: integer({ min: 0, max: 65_535 })
-    .default(16_444)
+    .default(HEALTH_PORT)
     .describe(
       'Port of health and metrics, for the kubelet and for Prometheus; 0 lets the system choose',
     ),
@@ -164,28 +165,11 @@ export type SidecarConfig = Readonly<z.infer<typeof sidecarConfig>>
 
 function parseContainers(text: string, context: z.RefinementCtx): readonly string[] {
   const names = text.split(',').map((name) => name.trim())
+  // The names become names of folders, so nothing else passes.
   const valid =
     names.length <= CONTAINERS_MAX &&
     new Set(names).size === names.length &&
-    names.every((name) => CONTAINER_NAME.test(name))
+    names.every(isDnsLabel)
   if (!valid) context.addIssue('want distinct container names, separated by commas')
   return names
-}
-
-/** The API server's origin. Throws `config_invalid` when nothing names one. */
-export function upstreamOrigin(
-  config: Pick<SidecarConfig, 'upstreamUrl'>,
-  env: Readonly<Record<string, string | undefined>>,
-): URL {
-  const host = env['KUBERNETES_SERVICE_HOST'] ?? ''
-  const port = env['KUBERNETES_SERVICE_PORT'] ?? ''
-  const text = config.upstreamUrl || `https://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const url = URL.parse(text)
-  if (url === null || url.protocol !== 'https:' || url.hostname === '') {
-    throw new Fault(
-      'config_invalid',
-      'Cannot start: set upstreamUrl, or KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT',
-    )
-  }
-  return url
 }

@@ -1,9 +1,11 @@
+import { apiServerOrigin } from '../platform/api-server-origin.ts'
 import type { CertificatePair } from '../platform/certificate-authority.ts'
 import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
 import type { Closer } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { createMetrics } from '../platform/metrics.ts'
+import { keepRenewing } from '../platform/serving-certificate.ts'
 import { VERSION } from '../platform/version.ts'
 import { watchFile } from '../platform/watched-file.ts'
 import { requestsThatFit } from '../proxy/front/memory-budget.ts'
@@ -17,7 +19,7 @@ import { type ProxyServer, startServer } from '../proxy/front/server.ts'
 import { createUpstream } from '../proxy/upstream/upstream.ts'
 import { ControlPlaneAuthorizer } from './authorizer/authorizer.ts'
 import { createCallers } from './callers.ts'
-import { type SidecarConfig, upstreamOrigin } from './config.ts'
+import type { SidecarConfig } from './config.ts'
 import { writeContainerFolders } from './pod/container-folders.ts'
 import { issueServerCertificate } from './pod/pod-authority.ts'
 import { openPodCredentials } from './pod/pod-credentials.ts'
@@ -56,7 +58,7 @@ export async function startSidecar(
   const { authorizer, controlPlaneToken } = connectControlPlane(config, sidecarMetrics, logger)
   const credentials = openPodCredentials({ ...config, tokenFile: config.apiTokenFile, logger })
   const upstream = createUpstream({
-    origin: upstreamOrigin(config, env),
+    origin: apiServerOrigin(config.upstreamUrl, 'upstreamUrl', env),
     caPem: config.apiCa,
     caFile: config.apiCaFile,
     fileCheckMs: config.fileCheckMs,
@@ -78,7 +80,7 @@ export async function startSidecar(
   )
   const files = { caPem: authority.certificatePem, namespace: config.podNamespace }
   await writeContainerFolders(config.stateDirectory, files, tokens)
-  const renewal = renewCertificate(authority, server, logger)
+  const stopRenewing = renewCertificate(authority, server, logger)
   const health = await startHealthServer({
     port: config.healthPortNumber,
     host: config.healthHost,
@@ -100,7 +102,7 @@ export async function startSidecar(
       close: async () => {
         controlPlaneToken.close()
         credentials.close()
-        clearInterval(renewal)
+        stopRenewing()
         health.close()
         health.closeAllConnections()
       },
@@ -156,12 +158,12 @@ function renewCertificate(
   authority: CertificatePair,
   server: ProxyServer,
   logger: Logger,
-): NodeJS.Timeout {
-  const timer = setInterval(() => {
+): () => void {
+  async function renew(): Promise<void> {
     server.setCertificate(issue(authority))
     logger.info('Certificate renewed')
-  }, CERTIFICATE_RENEW_MS)
-  return timer.unref()
+  }
+  return keepRenewing(renew, logger, CERTIFICATE_RENEW_MS)
 }
 
 /** Started and alive say that callers are answered; ready says that they can be allowed. */

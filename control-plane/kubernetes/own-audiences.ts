@@ -1,7 +1,6 @@
+import { SERVICE_ACCOUNT_PATH } from '../../core/pods/sidecar-contract.ts'
 import { readApiAudiences } from '../../platform/api-audiences.ts'
 import type { Logger } from '../../platform/logger.ts'
-
-const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
  * Whom tokens for this API server are for: as the control plane's own token says, and as is configured.
@@ -13,7 +12,7 @@ export async function readOwnAudiences(
 ): Promise<readonly string[] | undefined> {
   const configured = configuredText.split(',').map((audience) => audience.trim())
   try {
-    return [...(await readApiAudiences(SERVICE_ACCOUNT_FOLDER)), ...configured]
+    return [...(await readApiAudiences(SERVICE_ACCOUNT_PATH)), ...configured]
   } catch (error) {
     // Recorded: outside of a pod there is no such token.
     logger.warn({ error }, "Cannot tell the API server's audiences; set apiAudiences")

@@ -5,6 +5,7 @@ import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
 import { INJECTOR_SERVICE, INJECTOR_SERVICE_ACCOUNT, SYSTEM_NAMESPACE } from '../../core/names.ts'
 import type { CertificateAuthority } from '../../platform/certificate-authority.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { SERVING_CERTIFICATE_MS } from '../../platform/serving-certificate.ts'
 import { chainToMessage, userFromMessage } from '../../proto/chain-message.ts'
 import {
   type AdmissionService,
@@ -106,8 +107,6 @@ function aboutOf(
 }
 
 const INJECTOR_NAME = `${INJECTOR_SERVICE}.${SYSTEM_NAMESPACE}.svc`
-/** The injector asks for the next one after a third of it. */
-const CERTIFICATE_MS = 24 * 60 * 60 * 1_000
 
 /**
  * The webhooks' certificate for a key of the injector's own, as PEM: for its names, whatever it asks
@@ -120,7 +119,7 @@ export async function certifyInjector(
   const request = {
     dnsNames: [INJECTOR_NAME, `${INJECTOR_NAME}.cluster.local`, 'localhost'],
     ipAddresses: ['127.0.0.1'],
-    validForMs: CERTIFICATE_MS,
+    validForMs: SERVING_CERTIFICATE_MS,
   }
   return authority.certifyServerKey(publicKey, request).catch((cause: unknown) => {
     throw new Fault('request_invalid', 'The public key is not one of ECDSA P-256', { cause })

@@ -4,6 +4,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
+import { recordedUserAgent } from '../../core/kubernetes/user-agent.ts'
 import { isFree } from '../../core/policy/obligations.ts'
 import type {
   AuthorizeRequest,
@@ -20,10 +21,6 @@ import type { RecordedDecision } from '../decisions/decide.ts'
 
 /** Longest texts that are taken; kube-apiserver's own names are far shorter. */
 const TEXT_MAX = 2_048
-const USER_AGENT_MAX = 1_024
-
-/** A signed token, whole or cut short; and whatever follows the word that announces a credential. */
-const CREDENTIAL = /\beyJ[\w.-]{8,}|\b(?:bearer|basic)\s+\S+/gi
 
 /** Throws `request_invalid` for a message that no sidecar of ours sends. */
 export function questionFromMessage(message: AuthorizeRequest): Question {
@@ -50,7 +47,7 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
     attributes,
     container: message.container,
     // The only header value that is recorded, and it is what the caller pleases.
-    userAgent: message.userAgent.slice(0, USER_AGENT_MAX).replaceAll(CREDENTIAL, '[credential]'),
+    userAgent: recordedUserAgent(message.userAgent),
     targetContainer: message.targetContainer,
     refusedBecause: message.refusedBecause,
     impersonation: impersonationFromMessage(message.impersonation),

@@ -4,6 +4,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
 import { BATCH_MESSAGES_MAX, createBatchWriter } from '../../proto/batch-writer.ts'
+import { toServiceError } from '../../proto/fault-status.ts'
 import type {
   AuthorizeStreamRequest,
   AuthorizeStreamResponseSchema,
@@ -18,7 +19,7 @@ import {
   outcomeFromMessage,
   questionFromMessage,
 } from './authorization-message.ts'
-import { bearerToken, toServiceError } from './grpc-fault.ts'
+import { bearerToken } from './grpc-fault.ts'
 
 type Response = MessageInitShape<typeof AuthorizeStreamResponseSchema>
 type Call = ServerDuplexStream<AuthorizeStreamRequest, Response>

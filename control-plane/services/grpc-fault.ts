@@ -1,17 +1,7 @@
-import {
-  type Metadata,
-  type ServerUnaryCall,
-  type ServiceError,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js'
-import { FAULTS, Fault } from '../../core/fault.ts'
+import type { Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
+import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
-
-/** A fault as gRPC says it. The cause stays in the log. */
-export function toServiceError(fault: Fault): Partial<ServiceError> {
-  return { code: status[FAULTS[fault.code].grpc], details: fault.message }
-}
+import { toServiceError } from '../../proto/fault-status.ts'
 
 /** Runs a unary handler that may throw, and answers with its result or its fault. */
 export function unary<Request, Response>(

@@ -7,6 +7,7 @@ import { Fault } from '../../core/fault.ts'
 import { isFree } from '../../core/policy/obligations.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { actorToMessage, chainToMessage, userToMessage } from '../../proto/chain-message.ts'
+import { toServiceError } from '../../proto/fault-status.ts'
 import type {
   AuditEventSchema,
   AuditService,
@@ -26,7 +27,7 @@ import type { ChainStory } from '../chains/chain-story.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import type { PodBindingStore } from '../store/pod-binding-store.ts'
 import { bindingToMessage } from './binding-message.ts'
-import { toServiceError, unary } from './grpc-fault.ts'
+import { unary } from './grpc-fault.ts'
 import { createDisclose, createPermit, type PermitDeps } from './reader-permits.ts'
 
 export interface ReaderDeps extends PermitDeps {

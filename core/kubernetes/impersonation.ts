@@ -1,3 +1,4 @@
+import { isDnsLabel, isDnsSubdomain } from './dns-names.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import { serviceAccountUser, type UserInfo } from './user-info.ts'
 
@@ -247,10 +248,6 @@ export function isImpersonationVerb(verb: string): boolean {
   return /^impersonate(?:$|:|-on:)/.test(verb)
 }
 
-const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
-const ACCOUNT = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/
-const ACCOUNT_CHARACTERS_MAX = 253
-
 /**
  * The service account that a user name is; undefined for every other, which is judged as a user.
  * Source: Kubernetes apiserver/pkg/authentication/serviceaccount/util.go (v1.34, SplitUsername).
@@ -260,6 +257,5 @@ function splitServiceAccount(
 ): { readonly namespace: string; readonly name: string } | undefined {
   const [system, kind, namespace = '', name = '', ...rest] = username.split(':')
   if (system !== 'system' || kind !== 'serviceaccount' || rest.length > 0) return undefined
-  if (!NAMESPACE.test(namespace) || !ACCOUNT.test(name)) return undefined
-  return name.length > ACCOUNT_CHARACTERS_MAX ? undefined : { namespace, name }
+  return isDnsLabel(namespace) && isDnsSubdomain(name) ? { namespace, name } : undefined
 }

@@ -1,6 +1,7 @@
+import { DNS_LABEL_PATTERN } from './dns-names.ts'
+
 const NAME = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
-const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?'
-const PREFIX = `(?=[^/]{1,253}/)${LABEL}(?:\\.${LABEL})*/`
+const PREFIX = `(?=[^/]{1,253}/)${DNS_LABEL_PATTERN}(?:\\.${DNS_LABEL_PATTERN})*/`
 /** `in` and `notin` are words of the grammar; nobody calls a label so. */
 const KEY = `(?!(?:not)?in(?![-A-Za-z0-9_./]))(?:${PREFIX})?${NAME}`
 const REQUIREMENT = [

@@ -1,5 +1,6 @@
 import { Fault } from '../fault.ts'
 import { UNSAFE_DELETE, withDeleteOption } from './delete-options.ts'
+import { isDnsLabel } from './dns-names.ts'
 import { parseExecAttributes, parsePortForwardAttributes } from './exec-attributes.ts'
 import { nameInFieldSelector } from './field-selector.ts'
 import { isLabelSelector } from './label-selector.ts'
@@ -50,7 +51,6 @@ const EVERY_VERB = '*'
 const PATH_VERBS: ReadonlySet<string> = new Set(['watch', 'proxy'])
 
 const APPLY_TYPES = ['application/apply-patch+yaml', 'application/apply-patch+cbor']
-const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 const API_GROUP = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/
 /** Longer ones than any object has: kube-apiserver says that there is none. */
 const NAME = /^[^/%\\]{1,1024}$/
@@ -174,14 +174,16 @@ function parsePlace({ segments, rest }: RequestTarget): Place | undefined {
   const apiGroup = versionAt === 2 ? (segments[1] ?? '') : ''
   const apiVersion = segments[versionAt] ?? ''
   if (versionAt === 2 && !API_GROUP.test(apiGroup)) refuse('The API group', apiGroup)
-  if (!DNS_LABEL.test(apiVersion)) refuse('The API version', apiVersion)
+  if (!isDnsLabel(apiVersion)) refuse('The API version', apiVersion)
   const namespace = inNamespace ? (segments[startAt + 1] ?? '') : ''
-  if (inNamespace && !DNS_LABEL.test(namespace)) refuse('The namespace', namespace)
-  const named = METRICS_GROUPS.includes(apiGroup) ? METRIC : DNS_LABEL
+  if (inNamespace && !isDnsLabel(namespace)) refuse('The namespace', namespace)
+  const isNamed = METRICS_GROUPS.includes(apiGroup)
+    ? (text: string) => METRIC.test(text)
+    : isDnsLabel
   const [resource = '', name = '', subresource = ''] = segments.slice(resourceAt)
-  if (!named.test(resource)) refuse('The resource', resource)
+  if (!isNamed(resource)) refuse('The resource', resource)
   if (name !== '' && !NAME.test(name)) refuse('The name', name)
-  if (subresource !== '' && !named.test(subresource)) refuse('The subresource', subresource)
+  if (subresource !== '' && !isNamed(subresource)) refuse('The subresource', subresource)
   return { pathVerb, apiGroup, apiVersion, namespace, resource, subresource, name }
 }
 
@@ -244,7 +246,7 @@ function targetContainer(attributes: RequestAttributes, query: readonly QueryPai
   // A proxied request may have a parameter of the same name that means something else.
   if (apiGroup !== '' || resource !== 'pods' || subresource === 'proxy') return ''
   const container = firstValue(query, 'container') ?? ''
-  if (container !== '' && !DNS_LABEL.test(container)) refuse('The container', container)
+  if (container !== '' && !isDnsLabel(container)) refuse('The container', container)
   return container
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { SIDECAR_UID } from '../../core/pods/sidecar-contract.ts'
 import { VERSION } from '../../platform/version.ts'
 import { thirdPartyNotices } from '../third-party-notices.ts'
 import { dockerArchive, type Image } from './docker-archive.ts'
@@ -24,7 +25,7 @@ interface Recipe {
 }
 
 /** Uid of the sidecar; the injector's manifests and the admission rules know it too. */
-const SIDECAR_USER = '7777:7777'
+const SIDECAR_USER = `${SIDECAR_UID}:${SIDECAR_UID}`
 const SYSTEM_USER = '65532:65532'
 
 const RECIPES: readonly Recipe[] = [

@@ -1,9 +1,10 @@
-import { type ServiceError, status } from '@grpc/grpc-js'
+import type { ServiceError } from '@grpc/grpc-js'
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { fromServiceError } from '../../proto/fault-status.ts'
 import type {
   Authorizer,
   DecisionReply,
@@ -188,5 +189,8 @@ export class ControlPlaneAuthorizer implements Authorizer {
 }
 
 function isUnauthenticated(error: unknown): boolean {
-  return error instanceof Error && (error as Partial<ServiceError>).code === status.UNAUTHENTICATED
+  return (
+    error instanceof Error &&
+    fromServiceError(error as ServiceError)?.code === 'identity_unverified'
+  )
 }

@@ -1,5 +1,6 @@
-import { FAULTS, Fault, type FaultCode } from '../../core/fault.ts'
+import { Fault, type FaultCode } from '../../core/fault.ts'
 import { isFree, NO_OBLIGATIONS, type Obligations } from '../../core/policy/obligations.ts'
+import { relayedFault } from '../../proto/fault-status.ts'
 import {
   type AuthorizeResponse,
   type AuthorizeStreamResponse,
@@ -72,7 +73,7 @@ export function parseAnswer(message: AuthorizeStreamResponse['message']): Decisi
 }
 
 /** Codes that a control plane may answer with. A 401 is not one: callers would drop their token. */
-const RELAYED: ReadonlySet<string> = new Set<FaultCode>([
+const RELAYED: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'decision_unavailable',
   'decision_timeout',
   'audit_unavailable',
@@ -82,6 +83,6 @@ const RELAYED: ReadonlySet<string> = new Set<FaultCode>([
 ])
 
 function parseFailure({ code, message }: Failure): Fault {
-  const known = RELAYED.has(code) && code in FAULTS ? (code as FaultCode) : 'decision_unavailable'
-  return new Fault(known, message || 'The control plane could not decide')
+  const said = message || 'The control plane could not decide'
+  return relayedFault(code, said, RELAYED, 'decision_unavailable')
 }

@@ -1,8 +1,9 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { Metadata, type ServiceError } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import { isKnownWireVersion, WIRE_VERSION } from '../../core/version-skew.ts'
 import { VERSION } from '../../platform/version.ts'
+import { fromServiceError } from '../../proto/fault-status.ts'
 import type { EnrollResponse, EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
 
@@ -28,7 +29,8 @@ export class VersionRefused extends Fault {
 
 function refusedEnrolment(cause: ServiceError): Fault {
   // Only a version is refused as an argument that is not valid.
-  if (cause.code === status.INVALID_ARGUMENT) return new VersionRefused(cause.details, { cause })
+  if (fromServiceError(cause)?.code === 'request_invalid')
+    return new VersionRefused(cause.details, { cause })
   return new Fault('decision_unavailable', 'Cannot enrol at the control plane', { cause })
 }
 

@@ -1,5 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AUTHORITY_FILE, TOKEN_FILE } from '../../core/pods/sidecar-contract.ts'
 import { writeFileAtomically } from './atomic-file.ts'
 
 /**
@@ -19,8 +20,8 @@ export async function writeContainerFolders(
     const folder = join(parent, container)
     await mkdir(folder, { recursive: true })
     await chmod(folder, 0o755)
-    await writeFileAtomically(join(folder, 'ca.crt'), files.caPem, 0o644)
+    await writeFileAtomically(join(folder, AUTHORITY_FILE), files.caPem, 0o644)
     await writeFileAtomically(join(folder, 'namespace'), files.namespace, 0o644)
-    await writeFileAtomically(join(folder, 'token'), token, 0o644)
+    await writeFileAtomically(join(folder, TOKEN_FILE), token, 0o644)
   }
 }

@@ -3,6 +3,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import type { Actor } from '../../core/chain.ts'
 import { impersonatedUser } from '../../core/kubernetes/impersonation.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
+import { recordedUserAgent } from '../../core/kubernetes/user-agent.ts'
 import type { Decision, PrincipalMatches } from '../../core/policy/decision.ts'
 import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
 import type { NewAuditEvent } from '../store/audit-event-store.ts'
@@ -44,7 +45,7 @@ export function toRecord(parts: RecordParts): NewAuditEvent {
     obligations:
       decision === undefined || decision.effect === 'deny' ? NO_OBLIGATIONS : decision.obligations,
     observed,
-    userAgent,
+    userAgent: recordedUserAgent(userAgent),
     message,
     ...(impersonation === undefined ? {} : { impersonatedUser: impersonatedUser(impersonation) }),
   }

@@ -4,7 +4,6 @@ import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
-import { recordedUserAgent } from '../../core/kubernetes/user-agent.ts'
 import { isFree } from '../../core/policy/obligations.ts'
 import type {
   AuthorizeRequest,
@@ -46,8 +45,8 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
   return {
     attributes,
     container: message.container,
-    // The only header value that is recorded, and it is what the caller pleases.
-    userAgent: recordedUserAgent(message.userAgent),
+    // What the caller pleases: only recordedUserAgent() of it is kept.
+    userAgent: message.userAgent,
     targetContainer: message.targetContainer,
     refusedBecause: message.refusedBecause,
     impersonation: impersonationFromMessage(message.impersonation),

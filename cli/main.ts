@@ -1,5 +1,5 @@
 import { VERSION } from '../platform/version.ts'
-import { runCli } from './program.ts'
+import { runCli } from './program/program.ts'
 
 // A reader such as `head` that has enough closes the pipe: no error, and nothing more to do.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -52,6 +52,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Folders of a room in the order in which its work meets them: none imports one before it. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   api: ['client', 'columns', 'texts', 'objects'],
+  cli: [
+    'program',
+    ...['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
+    ...['command', 'arguments', 'terminal'],
+  ],
   proxy: ['front', 'exchange', 'self-review', 'judgement', 'answer', 'upstream'],
 }
 

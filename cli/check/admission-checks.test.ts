@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { admissionChecks } from './admission-checks.ts'
 import { runItem } from './check-item.ts'
 

@@ -4,7 +4,7 @@ import {
   ADMISSION_VERSION,
   INJECTOR_SERVICE,
 } from '../../core/names.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { checkCaBundle } from './certificate-check.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { chainChecks, endsSoon } from './chain-checks.ts'
 import { runItem } from './check-item.ts'
 

@@ -1,7 +1,7 @@
 import { listChains } from '../../api/client/access-client.ts'
 import type { ChainObject } from '../../api/objects/access-objects.ts'
 import { humanDuration } from '../../core/kubernetes/human-duration.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { type CheckItem, type CheckOutcome, OK, warning } from './check-item.ts'
 import type { ListOf, PodObject } from './cluster-objects.ts'
 import { restartCommand } from './restart-command.ts'

@@ -5,7 +5,7 @@ import {
   LANYARD_GROUP,
   SYSTEM_NAMESPACE,
 } from '../../core/names.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { admissionChecks } from './admission-checks.ts'
 import type { ReadApiService } from './api-checks.ts'
 import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'

@@ -6,7 +6,7 @@ import {
   MODE_OBSERVE,
   SIDECAR_CONTAINER,
 } from '../../core/names.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { chainChecks } from './chain-checks.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'

@@ -1,5 +1,5 @@
 import { groupOf, typeOf, WORKLOAD_KINDS } from '../../core/kubernetes/workload-kinds.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { type CheckItem, warning } from './check-item.ts'
 import type { ListOf } from './cluster-objects.ts'
 

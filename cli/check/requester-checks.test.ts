@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { runItem } from './check-item.ts'
 import { requesterChecks } from './requester-checks.ts'
 

@@ -1,7 +1,7 @@
 import type { ChainObject } from '../../api/objects/access-objects.ts'
 import { UNATTRIBUTED } from '../../core/chain.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { type CheckItem, warning } from './check-item.ts'
 import type { ListOf, PodObject } from './cluster-objects.ts'
 import type { LookedAtNamespace } from './future-checks.ts'

@@ -1,6 +1,6 @@
 import { listChains } from '../../api/client/access-client.ts'
 import { whyOutsideSkew } from '../../core/version-skew.ts'
-import type { CommandContext } from '../command-context.ts'
+import type { CommandContext } from '../command/command-context.ts'
 import { type CheckOutcome, ok, warning } from './check-item.ts'
 import { shortenLines } from './shorten-lines.ts'
 

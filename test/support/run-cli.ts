@@ -1,4 +1,4 @@
-import { runCli } from '../../cli/program.ts'
+import { runCli } from '../../cli/program/program.ts'
 
 export interface CliRun {
   readonly exitCode: number

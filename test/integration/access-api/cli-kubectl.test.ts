@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { COMPLETION_SCRIPTS } from '../../../cli/completion-scripts.ts'
+import { COMPLETION_SCRIPTS } from '../../../cli/completion/completion-scripts.ts'
 import { buildPlugin } from '../../../deploy/plugin/build-plugin.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import {

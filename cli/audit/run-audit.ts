@@ -1,0 +1,96 @@
+import { fieldSelector, type ObjectList } from '../../api/client/access-client.ts'
+import { type DecisionQuery, readEvery, readNewest } from '../../api/client/read-decisions.ts'
+import type { AuditEventObject, EffectWord } from '../../api/objects/access-objects.ts'
+import { escapeText } from '../../core/escape-text.ts'
+import { type ResourceFilter, remainingMatch } from '../arguments/resource-filter.ts'
+import type { CommandContext } from '../command/command-context.ts'
+import { createProgress } from '../terminal/progress.ts'
+import { followAuditEvents } from './audit-follow.ts'
+import { createListWriter, createStreamWriter } from './decision-writer.ts'
+import { createShownDecisions } from './shown-decisions.ts'
+
+export interface AuditOptions {
+  readonly pod?: string
+  readonly root?: string
+  readonly effect?: EffectWord
+  readonly verb?: string
+  readonly resource?: ResourceFilter
+  /** `--since`, in milliseconds before now. */
+  readonly sinceMs?: number
+  /** 0 for all. */
+  readonly limit: number
+  readonly follow: boolean
+}
+
+/** `audit`: the newest decisions, newest last, and with `--follow` those that come. */
+export async function runAudit(context: CommandContext, options: AuditOptions): Promise<number> {
+  const { output } = context
+  const query = toQuery(context, options)
+  const shown = createShownDecisions(output === 'json', context.now())
+  const writer = options.follow ? createStreamWriter(context) : createListWriter(context)
+  let count = 0
+  let last: ObjectList<AuditEventObject> | undefined
+  for await (const page of pagesOf(context, query, options.limit)) {
+    writer.page(page)
+    count += page.items.length
+    if (options.follow) for (const event of page.items) shown.add(event)
+    last = page
+  }
+  writer.end()
+  tellWhatIsMissing(context, options, count)
+  if (!options.follow || last === undefined) return 0
+  const list = last
+  await followAuditEvents(context, {
+    query,
+    revision: list.metadata.resourceVersion,
+    shown,
+    show: (event) => writer.page({ ...list, items: [event] }),
+  })
+  return 0
+}
+
+function toQuery(context: CommandContext, options: AuditOptions): DecisionQuery {
+  const { client, allNamespaces, terminal } = context
+  const { sinceMs, resource } = options
+  const selector = fieldSelector({
+    'spec.pod': options.pod,
+    'spec.rootRequester': options.root,
+    'spec.effect': options.effect,
+    'spec.verb': options.verb,
+    'spec.resource': resource?.resource,
+  })
+  const matches = remainingMatch(resource ?? {})
+  return {
+    scope: allNamespaces ? undefined : client.namespace,
+    selector,
+    ...(matches === undefined ? {} : { matches: ({ spec }) => matches(spec) }),
+    ...(sinceMs === undefined ? {} : { sinceMs: context.now() - sinceMs }),
+    progress: createProgress(terminal),
+  }
+}
+
+async function* pagesOf(
+  { client }: CommandContext,
+  query: DecisionQuery,
+  limit: number,
+): AsyncGenerator<ObjectList<AuditEventObject>, void> {
+  if (limit === 0) yield* readEvery(client, query)
+  else yield await readNewest(client, query, limit)
+}
+
+/** An empty list, or one that may not be whole, must not be taken for the whole truth. */
+function tellWhatIsMissing(context: CommandContext, options: AuditOptions, count: number): void {
+  const { terminal, output, client, allNamespaces } = context
+  if (count > 0 && count === options.limit) {
+    terminal.err(`Shown are the newest ${count}; there may be older ones: --limit 0 shows all.\n`)
+  }
+  if (count > 0 || options.follow || output === 'json' || output === 'yaml') return
+  const { pod, root, effect, verb, resource, sinceMs } = options
+  const narrowed = [pod, root, effect, verb, resource, sinceMs].some((value) => value !== undefined)
+  const where = allNamespaces ? '' : ` in ${escapeText(client.namespace)} namespace`
+  const hint =
+    resource === undefined
+      ? ''
+      : ' Resources have their plural names, as in secrets, deployments.apps or pods/exec.'
+  terminal.err(`No ${narrowed ? 'such ' : ''}decisions found${where}.${hint}\n`)
+}

@@ -1,0 +1,22 @@
+import type { Command } from 'commander'
+import { addAudit } from '../audit/audit-subcommand.ts'
+import { addChain } from '../chain/chain-subcommand.ts'
+import { addCheck } from '../check/check-subcommand.ts'
+import type { Start } from '../command/start.ts'
+import { addCompletion } from '../completion/completion-subcommand.ts'
+import { addExplain } from '../explain/explain-subcommand.ts'
+import { addReset } from '../reset/reset-subcommand.ts'
+import { addRevoke } from '../revoke/revoke-subcommand.ts'
+import { addVersion } from '../version/version-subcommand.ts'
+
+/** Adds every command; `name` is how the program is called, `start` runs one. */
+export function addSubcommands(program: Command, name: string, start: Start): void {
+  addChain(program, name, start)
+  addAudit(program, name, start)
+  addExplain(program, name, start)
+  addCheck(program, name, start)
+  addReset(program, name, start)
+  addRevoke(program, name, start)
+  addVersion(program, name, start)
+  addCompletion(program, name, start)
+}

@@ -1,4 +1,5 @@
 import type { Counter, Histogram, Metrics } from '../platform/metrics.ts'
+import type { PodEnds } from './chains/pod-ends.ts'
 
 export interface ControlPlaneMetrics {
   readonly decisions: Counter<'effect'>
@@ -37,11 +38,33 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
   }
 }
 
-/** Registers the gauge of open decisions; `size` is asked at each scrape. */
-export function measureWatchedDecisions(metrics: Metrics, size: () => number): void {
+/** What is measured at each scrape. */
+export interface MeasuredState {
+  readonly openDecisions: () => number
+  readonly podEnds: Pick<PodEnds, 'isKnown' | 'count'>
+  readonly countRunning: () => Promise<number>
+}
+
+/** Registers what is asked for at each scrape: what is open, and which pods have ended. */
+export function measureState(metrics: Metrics, state: MeasuredState): void {
   metrics.measured(
     'lanyard_open_decisions',
     'Allowed requests that have not ended, as far as sidecars have said.',
-    size,
+    state.openDecisions,
+  )
+  metrics.measured(
+    'lanyard_running_chains',
+    'Chains of pods that have enrolled and have not ended, as far as is on record.',
+    state.countRunning,
+  )
+  metrics.counted(
+    'lanyard_ended_pods_total',
+    'Pods on record that were seen to have ended since the process started.',
+    () => state.podEnds.count,
+  )
+  metrics.measured(
+    'lanyard_pod_watch_synced',
+    '1 while it is known which pods run, 0 while the end of one could be missed.',
+    () => (state.podEnds.isKnown() ? 1 : 0),
   )
 }

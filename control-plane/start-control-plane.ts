@@ -1,12 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  AuthenticationV1Api,
-  AuthorizationV1Api,
-  CoreV1Api,
-  CustomObjectsApi,
-  KubeConfig,
-} from '@kubernetes/client-node'
-import { parseDuration } from '../core/duration.ts'
+import { AuthenticationV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node'
 import { Fault } from '../core/fault.ts'
 import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
 import type { Closer } from '../platform/lifecycle.ts'
@@ -15,34 +8,16 @@ import { createMetrics } from '../platform/metrics.ts'
 import { createRequestHeaderSource } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { createAccessApiServer } from './access-api/access-api-server.ts'
-import type { ChainLapses } from './chains/chain-lapses.ts'
-import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
 import { type ChainStory, createChainStory } from './chains/chain-story.ts'
-import { createGrownBindings } from './chains/grown-bindings.ts'
-import { createOptOuts } from './chains/opt-outs.ts'
-import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
-import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
 import type { ControlPlaneConfig } from './config.ts'
-import { createControlPlaneMetrics, measureWatchedDecisions } from './control-plane-metrics.ts'
-import { createDecider } from './decisions/decide.ts'
-import { createDecisionWatch, type DecisionWatch } from './decisions/decision-watch.ts'
-import type { Share } from './fairness/fair-turns.ts'
+import { createControlPlaneMetrics, measureState } from './control-plane-metrics.ts'
 import { startGrpcServer } from './grpc-server.ts'
-import {
-  type AccessReviewer,
-  AUTHORIZER_LAG_MS,
-  createAccessReviewer,
-  mayAccess,
-} from './kubernetes/access-reviewer.ts'
+import { type AccessReviewer, mayAccess } from './kubernetes/access-reviewer.ts'
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
-import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
 import { readExtensionAuthentication } from './kubernetes/extension-authentication.ts'
 import { KeptConnections } from './kubernetes/kept-connections.ts'
-import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { readOwnCluster } from './kubernetes/own-cluster.ts'
-import { createPodReader } from './kubernetes/pod-reader.ts'
-import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
 import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts'
 import { createAdmissionService } from './services/admission-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
@@ -51,14 +26,12 @@ import { createAuditService, createChainService } from './services/reader-servic
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
 import { createSessions } from './sessions.ts'
 import { openStore, type Store } from './store/open-store.ts'
-import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
+import { watchCluster } from './watch-cluster.ts'
 
 const now = () => Date.now()
 /** Serves on for this long after it says that it is about to end, so that nobody new is led here. */
 const LEAVE_MS = 1_000
 const HEALTH_INTERVAL_MS = 1_000
-/** kube-apiserver answers the first lists immediately; without them it is better to say what is wrong. */
-const FACTS_MS_MAX = 10_000
 
 /** Starts every part, in the order in which they need each other; returns how to close them. */
 export async function startControlPlane(
@@ -79,20 +52,18 @@ export async function startControlPlane(
   const reviewToken = createTokenGate(kept.makeApiClient(AuthenticationV1Api), now)
   const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
-  const { endsAtMs } = watched
-  const chainStory = createChainStory({ endsAtMs, workloads: store.workloads })
+  const { endsAtMs, podEnds } = watched
+  const chainStory = createChainStory({ endsAtMs, podEnds, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
-  measureWatchedDecisions(metrics, decisionWatch.size)
+  const { countRunning } = store.bindings
+  measureState(metrics, { openDecisions: decisionWatch.size, podEnds, countRunning })
   const grpc = await startGrpcServer(
     `0.0.0.0:${config.grpcPortNumber}`,
     toGrpcCredentials(serving, authority.certificatePem),
     {
       enrolment: createEnrolmentService({ ...shared, reviewToken: reviewPodToken }),
       authorization: createAuthorizationService({
-        ...shared,
-        decider,
-        decisionWatch,
-        metrics: ownMetrics,
+        ...{ ...shared, decider, decisionWatch, metrics: ownMetrics },
       }),
       admission: createAdmissionService({ ...shared, registry, authority, visits }),
       chain: createChainService(shared),
@@ -152,84 +123,6 @@ async function openOwnStore(
       metrics.transactionDuration.observe(seconds)
     },
   })
-}
-
-interface WatchedCluster {
-  readonly facts: ClusterFacts
-  readonly access: AccessReviewer
-  readonly decisionWatch: DecisionWatch
-  readonly decider: ReturnType<typeof createDecider>
-  readonly registry: ChainRegistry
-  readonly visits: PodVisits
-  readonly endsAtMs: ChainLapses['endsAtMs']
-  /** Undefined when they cannot be told. */
-  readonly apiAudiences: readonly string[] | undefined
-}
-
-/**
- * Facts about the cluster and what is decided by them: a change of one is felt by the other. Resolves
- * when they are known: sidecars come immediately with what is open, and what cannot be judged is cut.
- */
-async function watchCluster(
-  { kube, kept }: { readonly kube: KubeConfig; readonly kept: KubeConfig },
-  config: ControlPlaneConfig,
-  store: Store,
-  logger: Logger,
-): Promise<WatchedCluster> {
-  // Before anything is watched: what a watch tells of goes to parts that are made without a pause below.
-  const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
-  const registry = createChainRegistry({ ...store, now })
-  const { namespaces: namespacesOnRecord } = store.workloads
-  const access: AccessReviewer = createAccessReviewer(kept.makeApiClient(AuthorizationV1Api), {
-    ttlMs: config.accessReviewTtlMs,
-    isWatching: () => watched.isRbacSynced(),
-    now,
-    logger,
-  })
-  const lapses: WatchedLapses = watchChainLapses({
-    ...{ config: kube, logger, now, ageMsMax: parseDuration(config.chainMaxAge) },
-    onLapse: () => decisionWatch.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
-  })
-  const watched: ClusterFacts = watchClusterFacts({
-    config: kube,
-    logger,
-    onPolicy: createPolicyStatusWriter(kube.makeApiClient(CustomObjectsApi), logger),
-    onPolicyChange: () => decisionWatch.recheck(),
-    onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
-    onRbacChange() {
-      const changedAtMs = performance.now()
-      access.forget()
-      decisionWatch.recheck(changedAtMs)
-      // Once more when kube-apiserver's own authorizer has surely heard of it.
-      setTimeout(() => decisionWatch.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
-    },
-  })
-  const facts: ClusterFacts = {
-    ...watched,
-    problem: () => watched.problem() ?? lapses.problem(),
-    stop: () => [watched, lapses].forEach((part) => void part.stop()),
-  }
-  const { defaultDecision, databaseFile, visitorsJoin } = config
-  const reserve = new VolumeReserve(() => readVolumeSpace(databaseFile))
-  const readPodUid = createPodReader(kept.makeApiClient(CoreV1Api))
-  const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
-  const grown = createGrownBindings()
-  const decider = createDecider({
-    ...{ ...store, facts, access, lapses, grown, readPodUid },
-    ...{ defaultDecision, apiAudiences, checkVolume, now },
-  })
-  const decisionWatch: DecisionWatch = createDecisionWatch(decider, logger)
-  const visits = createPodVisits({
-    ...{ bindings: store.bindings, readPodUid, visitorsJoin, logger, now },
-    onGrown(binding) {
-      grown.add(binding)
-      decisionWatch.recheckWhere(({ podUid }) => podUid === binding.podUid)
-    },
-  })
-  const givenUpAtMs = performance.now() + FACTS_MS_MAX
-  while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
-  const { endsAtMs } = lapses
-  return { facts, access, decisionWatch, decider, registry, visits, endsAtMs, apiAudiences }
 }
 
 /** The aggregated API, with the cluster's own word on who speaks for whom. */

@@ -34,6 +34,9 @@ export interface DelegationChain {
   readonly closed?: string
 }
 
+/** Whether the pod of a chain runs; `Unknown` while its end could have been missed. */
+export type ChainPhase = 'Running' | 'Ended' | 'Unknown'
+
 /** What a principal is to the chain, for messages and for records. */
 export type PrincipalRole = 'root requester' | 'co-requester' | 'ancestor' | 'impersonated'
 

@@ -18,7 +18,9 @@ export interface Metrics {
     labelNames?: readonly Label[],
   ): Gauge<Label>
   /** A gauge that is read when it is asked for. */
-  measured(name: string, help: string, read: () => number): void
+  measured(name: string, help: string, read: () => number | Promise<number>): void
+  /** A counter of what is counted elsewhere, read when it is asked for; `read` never gives less than before. */
+  counted(name: string, help: string, read: () => number): void
   /** A duration in seconds. */
   seconds<Label extends string>(
     name: string,
@@ -59,8 +61,19 @@ export function createMetrics(process: string, version: string): Metrics {
         name,
         help,
         registers,
+        async collect() {
+          this.set(await read())
+        },
+      })
+    },
+    counted(name, help, read) {
+      new Counter({
+        name,
+        help,
+        registers,
         collect() {
-          this.set(read())
+          this.reset()
+          this.inc(read())
         },
       })
     },

@@ -15,6 +15,11 @@ export const CHAIN_COLUMNS: readonly Column<ChainObject>[] = [
     { type: 'integer' },
   ),
   column('Chain', 'Every pod on the way, outermost first.', describePath),
+  column(
+    'Status',
+    'Whether the pod runs, has ended, or is not known to.',
+    ({ status }) => status.phase,
+  ),
   column('Age', 'Time since the pod was admitted.', ({ metadata }, nowMs) =>
     humanDuration(nowMs - Date.parse(metadata.creationTimestamp)),
   ),
@@ -47,7 +52,8 @@ function namesOf(people: readonly { readonly username: string }[]): string {
   return people.length === 0 ? '<none>' : people.map(({ username }) => username).join(',')
 }
 
-function describeEnd({ spec: { endsAt } }: ChainObject, nowMs: number): string {
+function describeEnd({ spec: { endsAt }, status }: ChainObject, nowMs: number): string {
+  if (status.phase === 'Ended') return '<none>'
   if (endsAt === undefined) return '<never>'
   const leftMs = Date.parse(endsAt) - nowMs
   return leftMs <= 0 ? 'ended' : humanDuration(leftMs)

@@ -1,3 +1,4 @@
+import type { ChainPhase } from '../../core/chain.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 
@@ -69,6 +70,14 @@ export interface ChainObject {
     /** Who restarted, scaled, queued or placed what the pod comes from. Only where one chain is read. */
     readonly touches?: readonly TouchObject[]
   }
+  readonly status: ChainStatusObject
+}
+
+export interface ChainStatusObject {
+  /** Unknown while the end of the pod could have been missed. */
+  readonly phase: ChainPhase
+  /** When the pod was seen to have ended; absent while it has not. */
+  readonly endedAt?: string
 }
 
 export interface VisitorObject {

@@ -94,8 +94,10 @@ function drawChain(
       escapeText(username),
     )
     const also = added.length === 0 ? '' : `, also for ${added.join(', ')}`
+    const endedAt = byPod.get(actor.podUid)?.status?.endedAt
+    const ended = endedAt === undefined ? '' : `, ended ${formatTime(endedAt, context.utc)}`
     const here = actor.podUid === podUid ? terminal.style('bold', '  ◀ this pod') : ''
-    return `${also}${here}${wide ? details(context, actor.podUid, byPod) : ''}`
+    return `${also}${ended}${here}${wide ? details(context, actor.podUid, byPod) : ''}`
   }
 
   return [
@@ -125,14 +127,20 @@ function describeTouch({ username, at, object, fields }: TouchObject, utc: boole
   return `${escapeText(username)}  touched ${escapeText(object)}${what}, ${formatTime(at, utc)}; answers for nothing`
 }
 
-/** Since when the chain runs, and until when. */
-function describeLife({ spec }: ChainObject, utc: boolean): string {
+/** Whether the pod runs, since when the chain does, and until when. */
+function describeLife({ spec, status }: ChainObject, utc: boolean): string {
   const { beganAt, renewedAt, endsAt, rootRequester } = spec
   const root = escapeText(rootRequester.username)
   const began = `began ${formatTime(beganAt, utc)}, ${root} last seen for it ${formatTime(renewedAt, utc)}`
+  if (status?.endedAt !== undefined) {
+    return `the pod ended ${formatTime(status.endedAt, utc)}; its chain ${began}`
+  }
+  const runs =
+    status?.phase === 'Running' ? 'the pod runs' : 'whether the pod still runs is not known'
+  const life = `${runs}; its chain ${began}`
   return endsAt === undefined
-    ? `${began}; does not end by age`
-    : `${began}; ends ${formatTime(endsAt, utc)}, unless ${root} restarts what it comes from before`
+    ? `${life}; does not end by age`
+    : `${life}; ends ${formatTime(endsAt, utc)}, unless ${root} restarts what it comes from before`
 }
 
 function groups(requester: RequesterObject): string {

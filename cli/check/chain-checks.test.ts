@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CommandContext } from '../command/command-context.ts'
-import { chainChecks, endsSoon } from './chain-checks.ts'
+import { chainChecks, endsSoon, phaseChecks } from './chain-checks.ts'
 import { runItem } from './check-item.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -92,5 +92,30 @@ describe('chainChecks()', () => {
 
   test('has an item for each namespace and none for none', () => {
     expect(chainChecks({} as CommandContext, [])).toEqual([])
+  })
+})
+
+describe('phaseChecks()', () => {
+  const running = { ...aChain('a', DAY_MS), status: { phase: 'Running' } }
+  const unknown = { ...aChain('b', DAY_MS), status: { phase: 'Unknown' } }
+
+  test.each([
+    ['none', [], 'ok', ''],
+    [
+      'of pods that run or have ended',
+      [running, { ...running, status: { phase: 'Ended' } }],
+      'ok',
+      '',
+    ],
+    ['of which an older control plane says nothing', [aChain('c', DAY_MS)], 'ok', ''],
+    ['of which one is not known', [running, unknown], 'warning', '1 pod may have ended unseen'],
+    ['of which none is known', [unknown, unknown], 'warning', '2 pods may have ended unseen'],
+  ])('of chains %s', async (_title, chains, expected, hint) => {
+    const client = { get: async () => ({ metadata: {}, items: chains }) }
+    const items = phaseChecks({ client } as unknown as CommandContext, ['team'])
+    const outcomes = await Promise.all(items.map(runItem))
+    expect(outcomes).toHaveLength(1)
+    expect(outcomes[0]?.result).toBe(expected)
+    expect((outcomes[0]?.hints ?? []).join()).toContain(hint)
   })
 })

@@ -22,6 +22,26 @@ export function chainChecks(
   }))
 }
 
+/** One item for each namespace: whether the control plane knows which of its pods run. */
+export function phaseChecks(
+  { client }: Pick<CommandContext, 'client'>,
+  namespaces: readonly string[],
+): readonly CheckItem[] {
+  return namespaces.map((namespace) => ({
+    category: 'data-plane',
+    title: `it is known which pods of namespace ${namespace} run`,
+    async run() {
+      const chains = await listChains(client, namespace, {})
+      const unknown = chains.filter(({ status }) => status?.phase === 'Unknown')
+      if (unknown.length === 0) return OK
+      return warning(
+        `the control plane's watch of pods is behind, so ${unknown.length === 1 ? '1 pod' : `${unknown.length} pods`} may have ended unseen`,
+        "see its log for 'Cannot watch': kubectl logs -n lanyard-system statefulset/lanyard-control-plane",
+      )
+    },
+  }))
+}
+
 /** Whether a chain has ended by age, or does within a fortnight or a tenth of its age, whichever is less. */
 export function endsSoon(
   { renewedAt, endsAt }: Pick<ChainObject['spec'], 'renewedAt' | 'endsAt'>,

@@ -7,7 +7,7 @@ import {
   SIDECAR_CONTAINER,
 } from '../../core/names.ts'
 import type { CommandContext } from '../command/command-context.ts'
-import { chainChecks } from './chain-checks.ts'
+import { chainChecks, phaseChecks } from './chain-checks.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'
 import { futureChecks, type LookedAtNamespace } from './future-checks.ts'
@@ -30,6 +30,9 @@ export async function namespaceChecks(
     return [{ category: CATEGORY, title, run: () => Promise.reject(read.error) }]
   }
   const optedIn = read.value.filter(({ metadata }) => isOptedIn(metadata.labels))
+  const protectedNames = optedIn
+    .map(({ metadata }) => metadata.name)
+    .filter((name) => !EXEMPT_NAMESPACES.includes(name))
   return [
     {
       category: CATEGORY,
@@ -55,12 +58,7 @@ export async function namespaceChecks(
           run: () => checkVersions(context, metadata.name),
         },
       ]),
-    ...chainChecks(
-      context,
-      optedIn
-        .map(({ metadata }) => metadata.name)
-        .filter((name) => !EXEMPT_NAMESPACES.includes(name)),
-    ),
+    ...[chainChecks, phaseChecks].flatMap((checks) => checks(context, protectedNames)),
     // By name also before it is opted in.
     ...futureChecks(context, (only === undefined ? optedIn : read.value).flatMap(toLookedAt)),
     ...(await requesterChecks(

@@ -2,6 +2,7 @@ import {
   ACCESS_API_VERSION,
   type AuditEventObject,
   type ChainObject,
+  type ChainStatusObject,
   type ClusterObject,
   type DelegationChainObject,
   type EffectWord,
@@ -17,6 +18,7 @@ import type { Cluster } from '../../core/cluster.ts'
 import { escapeTexts } from '../../core/escape-text.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { isFree } from '../../core/policy/obligations.ts'
+import type { PodLife } from '../chains/chain-story.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 import type { ObjectTouch } from '../store/workload-store.ts'
 
@@ -32,6 +34,7 @@ export function boundPod(chain: DelegationChain): Actor {
 /** What is told of a chain beside its binding; touches only where one chain is read. */
 export interface ToldOfChain {
   readonly endsAtMs: number
+  readonly state: PodLife
   readonly touches?: readonly ObjectTouch[]
 }
 
@@ -64,6 +67,7 @@ export function toChainObject(
       ...(Number.isFinite(told.endsAtMs) ? { endsAt: toTime(told.endsAtMs) } : {}),
       ...(told.touches === undefined ? {} : { touches: told.touches.map(toTouch) }),
     },
+    status: toChainStatus(told.state),
   })
 }
 
@@ -123,6 +127,10 @@ export const EFFECT_WORDS = {
   hold: 'Hold',
   deny: 'Deny',
 } as const satisfies Record<Effect, EffectWord>
+
+function toChainStatus({ phase, endedAtMs }: PodLife): ChainStatusObject {
+  return endedAtMs === undefined ? { phase } : { phase, endedAt: toTime(endedAtMs) }
+}
 
 function toCluster({ id, name }: Cluster): ClusterObject {
   return name === '' ? { id } : { id, name }

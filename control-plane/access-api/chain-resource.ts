@@ -38,8 +38,12 @@ export function createChainResource(
   bindings: PodBindingReader,
   story: ChainStory,
 ): ApiResource<ChainObject> {
+  const toldOf = (binding: PodBinding) => ({
+    endsAtMs: story.endsAtMs(binding),
+    state: story.stateOf(binding),
+  })
   const shown: Show = (binding, resourceVersion) =>
-    toChainObject(binding, { endsAtMs: story.endsAtMs(binding) }, resourceVersion)
+    toChainObject(binding, toldOf(binding), resourceVersion)
   return {
     resource: 'chains',
     kind: 'Chain',
@@ -51,7 +55,7 @@ export function createChainResource(
       const binding = await newestBefore(bindings, { namespace, pod: name }, Infinity)
       if (binding === undefined) return undefined
       const touches = await story.touchesOf(binding)
-      return toChainObject(binding, { endsAtMs: story.endsAtMs(binding), touches })
+      return toChainObject(binding, { ...toldOf(binding), touches })
     },
     list: (selection, request) => listChains(bindings, shown, selection, request),
     revision: () => newestSequence(bindings),

@@ -1,25 +1,14 @@
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
-
-/** A schema in the part of JSON Schema that OpenAPI 2 and 3 share. */
-export interface Schema {
-  readonly type?: string
-  readonly description?: string
-  readonly format?: string
-  readonly enum?: readonly string[]
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly additionalProperties?: Schema
-  readonly items?: Schema
-  readonly required?: readonly string[]
-  readonly $ref?: string
-  readonly allOf?: readonly Schema[]
-  readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[]
-}
-
-interface GroupVersionKind {
-  readonly group: string
-  readonly version: string
-  readonly kind: string
-}
+import {
+  flag,
+  type GroupVersionKind,
+  integer,
+  list,
+  object,
+  type Schema,
+  text,
+  time,
+} from './schema-parts.ts'
 
 /** Which kind a definition describes, as `x-kubernetes-group-version-kind` names it. */
 export function groupVersionKind(kind: string): GroupVersionKind {
@@ -75,20 +64,18 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
         ref('Touch'),
       ),
     }),
-    Touch: TOUCH,
-    Visitor: object('Somebody who reached into the pod, and may have acted in it.', {
-      username: text('User name.'),
-      kinds: list('Such as exec, attach, portforward or ephemeralcontainers.', { type: 'string' }),
-      firstAt: time('When first.'),
-      lastAt: time('When last.'),
-      visits: integer('How often.'),
-      joined: { type: 'boolean', description: 'They are a co-requester of the pod from then on.' },
+    ChainStatus: object('Whether the pod runs.', {
+      phase: text('Running, Ended, or Unknown while the end of the pod could have been missed.'),
+      endedAt: time('When the pod was seen to have ended.'),
     }),
+    Touch: TOUCH,
+    Visitor: VISITOR,
     AuditEventSpec: object('The request and the decision.', auditEventProperties(ref)),
     AuditEventStatus: AUDIT_EVENT_STATUS,
     Chain: top('Chain', 'The delegation chain of one injected pod. It has the name of the pod.', {
       metadata: ref('ObjectMeta', 'Name, namespace and revision.'),
       spec: ref('ChainSpec', 'For whom the pod acts, and through whom.'),
+      status: ref('ChainStatus', 'Whether the pod runs.'),
     }),
     AuditEvent: top(
       'AuditEvent',
@@ -113,6 +100,15 @@ const META = object('What every object has.', {
   uid: text('UID of the pod of a chain; the id of a decision.'),
   resourceVersion: text('Where a watch continues.'),
   creationTimestamp: time('When it was recorded.'),
+})
+
+const VISITOR = object('Somebody who reached into the pod, and may have acted in it.', {
+  username: text('User name.'),
+  kinds: list('Such as exec, attach, portforward or ephemeralcontainers.', { type: 'string' }),
+  firstAt: time('When first.'),
+  lastAt: time('When last.'),
+  visits: integer('How often.'),
+  joined: { type: 'boolean', description: 'They are a co-requester of the pod from then on.' },
 })
 
 const TOUCH = object('A write that chose no code.', {
@@ -199,10 +195,6 @@ function decisionDefinitions(ref: Ref): Record<string, Schema> {
   }
 }
 
-function flag(description: string): Schema {
-  return { type: 'boolean', description }
-}
-
 function chainProperties(ref: Ref): Record<string, Schema> {
   return {
     rootRequester: ref('Requester', 'Who started the chain.'),
@@ -253,10 +245,6 @@ function auditEventProperties(ref: Ref): Record<string, Schema> {
   }
 }
 
-function object(description: string, properties: Record<string, Schema>): Schema {
-  return { type: 'object', description, properties }
-}
-
 function top(kind: string, description: string, properties: Record<string, Schema>): Schema {
   return {
     ...object(description, { ...TYPE_META, ...properties }),
@@ -277,20 +265,4 @@ function listOf(kind: string, ref: Ref): Schema {
     }),
     required: ['items'],
   }
-}
-
-function text(description: string): Schema {
-  return { type: 'string', description }
-}
-
-function time(description: string): Schema {
-  return { type: 'string', format: 'date-time', description }
-}
-
-function integer(description: string): Schema {
-  return { type: 'integer', format: 'int64', description }
-}
-
-function list(description: string, items: Schema): Schema {
-  return { type: 'array', description, items }
 }

@@ -7,8 +7,8 @@ import {
   groupVersionKind,
   openApiDefinitions,
   type RefTo,
-  type Schema,
 } from './openapi-schemas.ts'
+import type { Schema } from './schema-parts.ts'
 
 /** A parameter before it is written for one version of OpenAPI. */
 interface Parameter {

@@ -49,7 +49,7 @@ test.each(REPRESENTATIONS)('createRendering() escapes every text of a chain as %
       const coRequesters = [aUser(kind)]
       const chain = { rootRequester: aUser(username), coRequesters, actors: [actor] }
       const touches = [{ kind, name: kind, username, atMs: 0, fields: [kind] }]
-      const told = { endsAtMs: 1, touches }
+      const told = { endsAtMs: 1, state: { phase: 'Unknown' as const }, touches }
       const object = toChainObject(anEnrolledBinding([actor], 1, { chain }), told)
       const rendering = createRendering(resource, form, 'Object', () => 0)
       expect(unsafeTexts(rendering.one(object))).toEqual([])

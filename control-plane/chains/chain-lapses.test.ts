@@ -33,6 +33,7 @@ function lapses(ageMsMax = 100 * DAY_MS) {
   return createChainLapses({
     ageMsMax,
     account: (namespace, name) => accounts.get(`${namespace}/${name}`),
+    podEndedAtMs: ({ endedAtMs }) => endedAtMs,
     revocationsOf: (username) => revocations.filter((one) => one.username === username),
     now: () => nowMs,
   })
@@ -54,6 +55,13 @@ test.each([
 ])('lapseOf() %i ms after the root requester was seen', (later, reason) => {
   nowMs = NOON_MS + later
   expect(reasonOf(anEnrolledBinding([AGENT], 1, { beganAtMs: 0 }))).toBe(reason)
+})
+
+test('lapseOf() ends the chain of a pod that has ended before all else, and says when', () => {
+  nowMs = NOON_MS + 100 * DAY_MS
+  const lapse = lapses().lapseOf(anEnrolledBinding([AGENT], 1, { endedAtMs: NOON_MS }))
+  expect(lapse).toMatchObject({ reason: 'pod_ended', refusedBy: { user: { username: 'alice' } } })
+  expect(lapse?.why).toContain('the pod ended at 2026-11-23T10:00:00.000Z')
 })
 
 test('lapseOf() never ends a chain for its age where there is no maximum', () => {

@@ -3,6 +3,7 @@ import { humanDuration } from '../../core/kubernetes/human-duration.ts'
 import { parseServiceAccountUsername } from '../../core/kubernetes/user-info.ts'
 import {
   type ChainLapse,
+  endedLapse,
   expiredLapse,
   goneLapse,
   revokedLapse,
@@ -41,11 +42,13 @@ interface Account {
   readonly name: string
 }
 
-/** Looks at the age of a chain, at the service accounts in it, and at revocations. */
+/** Looks at whether the pod has ended, at the age of a chain, at the service accounts in it, and at revocations. */
 export function createChainLapses(deps: {
   /** 0 means that chains do not end for their age. */
   readonly ageMsMax: number
   readonly account: (namespace: string, name: string) => KnownAccount | undefined
+  /** When the pod of a binding ended, in Unix milliseconds; undefined while it may run. */
+  readonly podEndedAtMs: (binding: PodBinding) => number | undefined
   readonly revocationsOf: (username: string) => readonly ChainRevocation[]
   readonly now: () => number
 }): ChainLapses {
@@ -77,6 +80,13 @@ export function createChainLapses(deps: {
     return undefined
   }
 
+  function endOf(binding: PodBinding): ChainLapse | undefined {
+    const endedAtMs = deps.podEndedAtMs(binding)
+    const [root] = principalsOf(binding)
+    if (endedAtMs === undefined || root === undefined) return undefined
+    return endedLapse(root, new Date(endedAtMs).toISOString())
+  }
+
   return {
     endsAtMs,
     warningOf(binding) {
@@ -86,6 +96,8 @@ export function createChainLapses(deps: {
       return `lanyard: the chain of this pod ends at ${new Date(endsAt).toISOString()}, unless ${JSON.stringify(root)} restarts what it comes from before`
     },
     lapseOf(binding) {
+      const ended = endOf(binding)
+      if (ended !== undefined) return ended
       const revoked = revocationOf(binding)
       if (revoked !== undefined) return revoked
       const gone = accountsOf(binding).find((account) => isGone(account, binding.boundAtMs))

@@ -2,6 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from '../../platform/logger.ts'
 import { watchChainRevocations } from '../kubernetes/chain-revocations.ts'
 import { watchServiceAccounts } from '../kubernetes/service-accounts.ts'
+import type { PodBinding } from '../store/pod-binding-store.ts'
 import { type ChainLapses, createChainLapses } from './chain-lapses.ts'
 
 /** What ends chains, as far as the cluster says it. */
@@ -22,14 +23,15 @@ export function watchChainLapses(options: {
   readonly config: KubeConfig
   readonly logger: Logger
   readonly ageMsMax: number
+  readonly podEndedAtMs: (binding: PodBinding) => number | undefined
   readonly now: () => number
   readonly onLapse: () => void
 }): WatchedLapses {
-  const { config, logger, ageMsMax, now, onLapse } = options
+  const { config, logger, ageMsMax, podEndedAtMs, now, onLapse } = options
   const accounts = watchServiceAccounts({ config, logger, onGone: onLapse })
   const revocations = watchChainRevocations({ config, logger, onChange: onLapse })
   const lapses = createChainLapses({
-    ...{ ageMsMax, now },
+    ...{ ageMsMax, podEndedAtMs, now },
     account: accounts.find,
     revocationsOf: revocations.of,
   })

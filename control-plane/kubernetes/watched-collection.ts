@@ -17,6 +17,8 @@ export interface WatchedCollectionOptions<Item extends KubernetesObject> {
   readonly name: string
   /** Such as `/api/v1/namespaces`. */
   readonly path: string
+  /** What else the watch asks for, such as a selector; the list asks for the same by itself. */
+  readonly query?: Readonly<Record<string, string>>
   readonly watch: Watch
   readonly list: () => Promise<{ items: Item[]; metadata?: V1ListMeta }>
   /** Called after each change of the objects, and when they are in sync again. */
@@ -27,7 +29,7 @@ export interface WatchedCollectionOptions<Item extends KubernetesObject> {
   readonly times?: WatchedCollectionTimes
 }
 
-interface WatchedCollectionTimes {
+export interface WatchedCollectionTimes {
   /** A watch that was not answered until then is not one. kube-apiserver answers immediately. */
   readonly openMsMax: number
   /** A list that was not answered until then is asked for again. */
@@ -71,7 +73,7 @@ export function watchCollection<Item extends KubernetesObject>(
         over = true
         reject(error)
       }
-      const query = { resourceVersion: version, allowWatchBookmarks: 'true' }
+      const query = { ...options.query, resourceVersion: version, allowWatchBookmarks: 'true' }
       const handle = (phase: string, item: Item): void => {
         if (over) return
         if (phase === 'ERROR') {

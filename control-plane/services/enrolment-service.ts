@@ -7,6 +7,7 @@ import { VERSION } from '../../platform/version.ts'
 import { chainToMessage } from '../../proto/chain-message.ts'
 import type { EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import type { ChainStory } from '../chains/chain-story.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import { SESSION_MS_MAX, type Sessions } from '../sessions.ts'
 import type { PodBindingStore } from '../store/pod-binding-store.ts'
@@ -14,6 +15,7 @@ import { peerAddress, unary } from './grpc-fault.ts'
 
 export interface EnrolmentDeps {
   readonly bindings: Pick<PodBindingStore, 'find' | 'markEnrolled'>
+  readonly chainStory: Pick<ChainStory, 'stateOf'>
   readonly sessions: Sessions
   readonly reviewToken: TokenReviewer
   readonly logger: Logger
@@ -49,6 +51,13 @@ export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof
       }
       if (pod.namespace !== account.namespace || pod.serviceAccount !== account.name) {
         throw new Fault('identity_unverified', "The token is not of this pod's service account")
+      }
+      // kube-apiserver takes the token of a pod that has ended for as long as the object is there.
+      if (deps.chainStory.stateOf(binding).endedAtMs !== undefined) {
+        throw new Fault(
+          'identity_unverified',
+          'The pod of this token has ended; whoever needs to act runs a pod of their own',
+        )
       }
       const version = sidecarVersion.slice(0, VERSION_CHARACTERS_MAX)
       if (binding.sequence === 0 || binding.sidecarVersion !== version) {

@@ -33,6 +33,8 @@ export interface PodBinding extends ChainAge {
   readonly cluster: Cluster
   /** Version of the sidecar that enrolled last; empty when it did not say. */
   readonly sidecarVersion: string
+  /** When the pod was seen to have ended; absent while it has not. It never changes again. */
+  readonly endedAtMs?: number
 }
 
 /** What admission says of a pod. */
@@ -43,6 +45,16 @@ export interface PodBindingFilter {
   /** Name of the pod. */
   readonly pod?: string
   readonly rootRequester?: string
+}
+
+/** A bound pod of which no end is on record. */
+export interface UnendedPod {
+  readonly podUid: string
+  readonly namespace: string
+  readonly name: string
+  readonly boundAtMs: number
+  /** Where it stands among all bindings, in the order of their admission. */
+  readonly position: number
 }
 
 export interface PodBindingPage {
@@ -75,6 +87,19 @@ export interface PodBindingStore {
     filter: PodBindingFilter,
     page: { readonly afterSequence: number; readonly limit: number },
   ): Promise<PodBindingPage>
+  /**
+   * Notes when pods ended, whether their sidecars have enrolled or not. An enrolled one gets the next sequence
+   * unless another pod of its name enrolled after it. Once each: what is on record as ended keeps its time. Resolves with the UIDs that were noted, which are
+   * those of pods on record that had not ended.
+   */
+  markEnded(podUids: readonly string[], endedAtMs: number): Promise<readonly string[]>
+  /** Pods of which no end is on record, in the order of admission, after a position; at most `limit`. */
+  listUnended(page: {
+    readonly afterPosition: number
+    readonly limit: number
+  }): Promise<readonly UnendedPod[]>
+  /** How many pods whose sidecars have enrolled have not ended, as far as is on record. */
+  countRunning(): Promise<number>
   /** Calls back after a binding was committed; returns the way to stop. */
   onCommit(listener: () => void): () => void
 }

@@ -2,7 +2,7 @@ import type { ChainPrincipal } from '../chain.ts'
 
 /** Why a chain may do nothing any more. */
 export interface ChainLapse {
-  readonly reason: 'chain_expired' | 'chain_revoked' | 'requester_gone'
+  readonly reason: 'chain_expired' | 'chain_revoked' | 'requester_gone' | 'pod_ended'
   readonly refusedBy: ChainPrincipal
   /** Name of the ChainRevocation; empty for the others. */
   readonly rule: string
@@ -27,6 +27,16 @@ export function goneLapse(principal: ChainPrincipal): ChainLapse {
     refusedBy: principal,
     rule: '',
     why: 'that service account was deleted since, and nobody else answers for this chain; delete what the pod comes from, and create it again',
+  }
+}
+
+/** Whoever asks holds a credential of a pod that runs no more. */
+export function endedLapse(root: ChainPrincipal, endedAt: string): ChainLapse {
+  return {
+    reason: 'pod_ended',
+    refusedBy: root,
+    rule: '',
+    why: `the pod ended at ${endedAt}, and its credentials are worth nothing since. Whoever needs this runs a pod of their own; a request that comes from elsewhere than this pod should be looked into`,
   }
 }
 

@@ -11,6 +11,7 @@ export type DenyReason =
   | 'chain_expired'
   | 'chain_revoked'
   | 'requester_gone'
+  | 'pod_ended'
   | 'guard'
   | 'policy_invalid'
   | 'policy_denies'

@@ -104,6 +104,7 @@ function why(deny: Deny, attributes: RequestAttributes, chain: DelegationChain):
     case 'chain_expired':
     case 'chain_revoked':
     case 'requester_gone':
+    case 'pod_ended':
       return deny.why ?? 'the chain has ended'
     case 'guard':
       return deny.guard === undefined

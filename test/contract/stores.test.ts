@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AuditEventStore } from '../../control-plane/store/audit-event-store.ts'
 import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBinding, PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
-import { withCoRequester } from '../../core/chain.ts'
+import { type Actor, withCoRequester } from '../../core/chain.ts'
 import { withVisit } from '../../core/chain-visits.ts'
 import { Fault } from '../../core/fault.ts'
 import {
@@ -23,6 +23,7 @@ import {
   aRefusal,
   aUser,
   BUILD,
+  NOON_MS,
   THIRD,
 } from '../support/record-builders.ts'
 
@@ -61,6 +62,10 @@ const kinds: readonly [string, () => Promise<Stores>][] = [
 ]
 
 const ALL = { afterSequence: 0, limit: 100 }
+const unended = ({ podUid, namespace, name }: Actor) => ({
+  ...{ podUid, namespace, name },
+  boundAtMs: NOON_MS,
+})
 const ids = ({ events }: { events: readonly { id: string }[] }) => events.map(({ id }) => id)
 
 describe.each(kinds)('a store %s', (_name, open) => {
@@ -210,6 +215,42 @@ describe.each(kinds)('a store %s', (_name, open) => {
       const refused = bindings.revise(AGENT.podUid, refuse)
       await expect(refused).rejects.toMatchObject({ code: 'permission_denied' })
       expect(await bindings.find(AGENT.podUid)).toEqual(anEnrolledBinding([AGENT], 0))
+    })
+
+    test('notes once when a pod ended, whether it had enrolled or not', async () => {
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid, '')
+      await bindings.record(aBinding([THIRD]))
+      const uids = [AGENT, THIRD].map(({ podUid }) => podUid)
+      expect(await bindings.markEnded([...uids, 'nobody'], 7)).toEqual(uids)
+      expect(await bindings.markEnded(uids, 8)).toEqual([])
+      expect(await bindings.markEnded([], 8)).toEqual([])
+      expect(await bindings.find(AGENT.podUid)).toMatchObject({
+        ...{ endedAtMs: 7, sequence: 3, firstSequence: 1 },
+      })
+      expect(await bindings.find(THIRD.podUid)).toMatchObject({ endedAtMs: 7, sequence: 0 })
+      expect(await bindings.find(BUILD.podUid)).not.toHaveProperty('endedAtMs')
+    })
+
+    test('lists pods of which no end is on record, in pages, and counts those that enrolled', async () => {
+      await bindings.record(aBinding([THIRD]))
+      for (const pod of [AGENT, BUILD]) await bindings.markEnrolled(pod.podUid, '')
+      expect(await bindings.countRunning()).toBe(2)
+      await bindings.markEnded([BUILD.podUid], 7)
+      const [first, ...none] = await bindings.listUnended({ afterPosition: 0, limit: 1 })
+      expect(first).toEqual({ ...unended(AGENT), position: 1 })
+      expect(none).toEqual([])
+      const rest = await bindings.listUnended({ afterPosition: 1, limit: 9 })
+      expect(rest).toEqual([{ ...unended(THIRD), position: 3 }])
+      expect(await bindings.countRunning()).toBe(1)
+    })
+
+    test('leaves the newest pod of a name the newest when an older one is found to have ended', async () => {
+      const again = { ...AGENT, podUid: THIRD.podUid }
+      await bindings.record(aBinding([again]))
+      for (const pod of [AGENT, again]) await bindings.markEnrolled(pod.podUid, '')
+      await bindings.markEnded([AGENT.podUid], 7)
+      const { bindings: listed } = await bindings.list({ pod: 'agent' }, ALL)
+      expect(listed.map(({ podUid }) => podUid)).toEqual([AGENT.podUid, again.podUid])
     })
 
     test('tells of an enrolment', async () => {

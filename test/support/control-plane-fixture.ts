@@ -9,6 +9,7 @@ import {
   createGrownBindings,
   type GrownBindings,
 } from '../../control-plane/chains/grown-bindings.ts'
+import { PodEnds } from '../../control-plane/chains/pod-ends.ts'
 import { createPodVisits } from '../../control-plane/chains/pod-visits.ts'
 import { createControlPlaneMetrics } from '../../control-plane/control-plane-metrics.ts'
 import { createDecider } from '../../control-plane/decisions/decide.ts'
@@ -61,6 +62,7 @@ export interface ControlPlaneFixture {
   readonly pods: Map<string, string>
   readonly logLines: string[]
   readonly clock: { nowMs: number }
+  readonly podEnds: PodEnds
   /** How many reviews of access were asked for. */
   reviews(): number
   /** Lets no review be answered until the function that it returns is called. */
@@ -103,7 +105,12 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     peek: () => undefined,
     forget: () => undefined,
   }
-  const lapses = createLapses(revocations, now)
+  const podEnds = new PodEnds({
+    ...{ bindings: store.bindings, logger, now },
+    living: () => ({ has: () => false, isSynced: () => true }),
+    onEnded: (podUids) => decisionWatch.recheckWhere(({ podUid }) => podUids.has(podUid)),
+  })
+  const lapses = createLapses(revocations, podEnds, now)
   const grown = createGrownBindings()
   const pods = new Map<string, string>()
   const policies = new Map<string, readonly AccessPolicy[]>()
@@ -120,7 +127,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   })
   const registry = createChainRegistry({ ...store, now })
   const sessions = createSessions(now)
-  const chainStory = createChainStory({ ...lapses, workloads: store.workloads })
+  const chainStory = createChainStory({ ...lapses, podEnds, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
   const authority = await createCertificateAuthority({ commonName: 'x', validForMs: 3_600_000 })
@@ -141,7 +148,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     caPem: authority.certificatePem,
     credentials: ChannelCredentials.createSsl(Buffer.from(authority.certificatePem)),
     ...{ databasePath, store, tokens, access: answers, policies, revocations, pods },
-    ...{ logLines, clock },
+    ...{ logLines, clock, podEnds },
     reviews: () => reviews,
     holdReviews() {
       let release = (): void => {}
@@ -186,10 +193,15 @@ function toldOfGrowth(grown: GrownBindings, decisionWatch: DecisionWatch) {
 }
 
 /** In a cluster with every service account. */
-function createLapses(revocations: readonly ChainRevocation[], now: () => number): ChainLapses {
+function createLapses(
+  revocations: readonly ChainRevocation[],
+  podEnds: PodEnds,
+  now: () => number,
+): ChainLapses {
   return createChainLapses({
     ageMsMax: 0,
     account: () => ({ uid: '', createdAtMs: 0 }),
+    podEndedAtMs: (binding) => podEnds.endedAtMs(binding),
     revocationsOf: (username) => revocations.filter((one) => one.username === username),
     now,
   })

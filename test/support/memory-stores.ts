@@ -1,3 +1,4 @@
+import type { PodLife } from '../../control-plane/chains/chain-story.ts'
 import type {
   AuditEventFilter,
   AuditEventStore,
@@ -124,6 +125,32 @@ export function createMemoryPodBindingStore(cluster = UNKNOWN_CLUSTER): PodBindi
     async find(podUid) {
       return bindings.find((binding) => binding.podUid === podUid)
     },
+    async markEnded(podUids, endedAtMs) {
+      const noted = podUids.filter((podUid) => {
+        const index = bindings.findIndex((binding) => binding.podUid === podUid)
+        const known = bindings[index]
+        if (known === undefined || known.endedAtMs !== undefined) return false
+        const later = bindings.some(
+          (other) => isNamesake(known, other) && other.sequence > known.sequence,
+        )
+        const moves = known.sequence > 0 && !later
+        if (moves) enrolled += 1
+        bindings[index] = { ...known, sequence: moves ? enrolled : known.sequence, endedAtMs }
+        return true
+      })
+      commits.call()
+      return noted
+    },
+    async listUnended({ afterPosition, limit }) {
+      return bindings
+        .map((binding, index) => ({ ...toUnended(binding), position: index + 1 }))
+        .filter((_, index) => index + 1 > afterPosition && bindings[index]?.endedAtMs === undefined)
+        .slice(0, limit)
+    },
+    async countRunning() {
+      return bindings.filter(({ sequence, endedAtMs }) => sequence > 0 && endedAtMs === undefined)
+        .length
+    },
     async list(filter, { afterSequence, limit }) {
       const found = bindings
         .filter(({ sequence }) => sequence > 0 && sequence > afterSequence)
@@ -133,6 +160,16 @@ export function createMemoryPodBindingStore(cluster = UNKNOWN_CLUSTER): PodBindi
     },
     onCommit: commits.add,
   }
+}
+
+function isNamesake(one: PodBinding, other: PodBinding): boolean {
+  const [pod, namesake] = [one, other].map(toUnended)
+  return pod?.namespace === namesake?.namespace && pod?.name === namesake?.name
+}
+
+function toUnended({ podUid, chain, boundAtMs }: PodBinding) {
+  const { namespace = '', name = '' } = chain.actors.at(-1) ?? {}
+  return { podUid, namespace, name, boundAtMs }
 }
 
 function visitors({ visitors }: PodBinding['visits']): string {
@@ -172,8 +209,10 @@ function createListeners(): { add(listener: () => void): () => void; call(): voi
   }
 }
 
-/** Chains that never end, of which nothing more is told. */
+/** Chains that never end, of pods that run until the store says otherwise; nothing more is told of them. */
 export const NO_STORY = {
   endsAtMs: () => Number.POSITIVE_INFINITY,
+  stateOf: ({ endedAtMs }: Pick<PodBinding, 'endedAtMs'>): PodLife =>
+    endedAtMs === undefined ? { phase: 'Running' } : { phase: 'Ended', endedAtMs },
   touchesOf: async () => [],
 }

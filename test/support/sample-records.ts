@@ -11,6 +11,7 @@ import {
   aRefusal,
   aUser,
   BUILD,
+  NOON_MS,
   recordEnrolled,
   THIRD,
 } from './record-builders.ts'
@@ -27,7 +28,7 @@ const SHARED = anActor(5, 'shared')
 
 /**
  * alice → agent → Job build → build-x7k2 → third and other/far; bob's pod shared, whose template
- * carol edited. Eight decisions of every sort.
+ * carol edited. other/far has ended. Eight decisions of every sort.
  */
 export async function recordSamples(api: AccessApiFixture): Promise<void> {
   const { podBindings, auditEvents } = api
@@ -43,6 +44,7 @@ export async function recordSamples(api: AccessApiFixture): Promise<void> {
     ],
   }
   await recordEnrolled(podBindings, aBinding([SHARED], { chain: sharedChain }))
+  await podBindings.markEnded([FAR.podUid], NOON_MS + 45_000)
 
   await auditEvents.append(aDecision(1))
   await auditEvents.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))

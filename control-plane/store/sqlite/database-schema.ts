@@ -22,6 +22,8 @@ export interface PodBindingRow {
   readonly cluster_name: string
   /** Empty until a sidecar has said which it is. */
   readonly sidecar_version: string
+  /** When the pod was seen to have ended; null while it has not. */
+  readonly ended_at_ms: number | null
 }
 
 /** A chain as it was before it grew. */

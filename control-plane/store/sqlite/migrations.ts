@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration, MigrationProvider } from 'kysely/migration'
 import { decisions } from './decision-migration.ts'
 import { lifetimes } from './lifetimes-migration.ts'
+import { podEnds } from './pod-ends-migration.ts'
 
 /* Migrations are modules of the bundle, applied in the order of their names and never changed. */
 
@@ -130,5 +131,6 @@ export const migrationProvider: MigrationProvider = {
       '0005-lifetimes': lifetimes,
       '0006-summed-refusals': sixth,
       '0020-decisions-clusters': decisions,
+      '0025-pod-ends': podEnds,
     }),
 }

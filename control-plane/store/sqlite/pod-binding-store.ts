@@ -13,10 +13,9 @@ import type {
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import type { PodBindingRow } from './database-schema.ts'
+import { createPodEnds, NEXT_SEQUENCE } from './pod-ends.ts'
 
 type StoredBinding = Omit<PodBindingRow, 'sequence'>
-
-const NEXT_SEQUENCE = '(select coalesce(max(enrolled_sequence), 0) + 1 from pod_binding)'
 
 /** The bindings in SQLite. The chain of a binding that exists only grows. */
 export function createSqlitePodBindingStore(
@@ -40,6 +39,7 @@ export function createSqlitePodBindingStore(
   )
   adopt.run(cluster.id, cluster.name)
   const revisions = createRevisions(sqlite)
+  const ends = createPodEnds(sqlite)
 
   async function record(binding: NewPodBinding): Promise<PodBinding> {
     const pod = binding.chain.actors.at(-1)
@@ -128,8 +128,18 @@ export function createSqlitePodBindingStore(
     }
   }
 
+  async function markEnded(podUids: readonly string[], endedAtMs: number) {
+    let noted: readonly string[] = []
+    await queue.commit(() => {
+      noted = podUids.filter((podUid) => ends.mark(podUid, endedAtMs))
+    })
+    return noted
+  }
+
   return {
-    ...{ record, find, markEnrolled, revise, list },
+    ...{ record, find, markEnrolled, revise, list, markEnded },
+    listUnended: async (page) => readable(() => ends.listUnended(page)),
+    countRunning: async () => readable(ends.countRunning),
     onCommit: (listener) => queue.onCommit(listener),
   }
 }
@@ -185,6 +195,14 @@ function attempt<Value>(change: () => Value): Value | Fault {
   }
 }
 
+function readable<Answer>(read: () => Answer): Answer {
+  try {
+    return read()
+  } catch (error) {
+    throw unreadable(error)
+  }
+}
+
 function unreadable(cause: unknown): Fault {
   return new Fault('audit_unavailable', 'Cannot read the chains', { cause })
 }
@@ -202,5 +220,6 @@ function fromRow(row: StoredBinding): PodBinding {
     firstSequence: row.first_sequence ?? 0,
     cluster: { id: row.cluster_id, name: row.cluster_name },
     sidecarVersion: row.sidecar_version,
+    ...(row.ended_at_ms === null ? {} : { endedAtMs: row.ended_at_ms }),
   }
 }

@@ -48,11 +48,11 @@ describe.skipIf(kubectl === undefined)('kubectl', () => {
   test('get chains prints the columns', async () => {
     expect(await run('get chains')).toBe(
       [
-        'NAME         ROOT REQUESTER   DEPTH   CHAIN                                    AGE   ENDS',
-        'agent        alice            1       agent                                    60s   <never>',
-        'build-x7k2   alice            2       agent > Job/build > build-x7k2           60s   <never>',
-        'third        alice            3       agent > Job/build > build-x7k2 > third   60s   <never>',
-        'shared       bob              1       shared                                   60s   <never>',
+        'NAME         ROOT REQUESTER   DEPTH   CHAIN                                    STATUS    AGE   ENDS',
+        'agent        alice            1       agent                                    Running   60s   <never>',
+        'build-x7k2   alice            2       agent > Job/build > build-x7k2           Running   60s   <never>',
+        'third        alice            3       agent > Job/build > build-x7k2 > third   Running   60s   <never>',
+        'shared       bob              1       shared                                   Running   60s   <never>',
         '',
       ].join('\n'),
     )
@@ -60,6 +60,7 @@ describe.skipIf(kubectl === undefined)('kubectl', () => {
 
   test.each([
     ['get chains -o wide', 'CO-REQUESTERS'],
+    ['get chain far -n other', 'Ended'],
     ['get chain third -o jsonpath={.spec.rootRequester.username}', 'alice'],
     ['get chains -A -o name', 'chain.access.lanyard.dev/far'],
     ['get chains --field-selector spec.rootRequester=bob', 'shared'],

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createChainResource } from '../../../control-plane/access-api/chain-resource.ts'
 import type { DelegationChain } from '../../../core/chain.ts'
 import {
   type AccessApiFixture,
@@ -7,6 +8,7 @@ import {
   sqliteStores,
   startAccessApi,
 } from '../../support/access-api-fixture.ts'
+import { NO_STORY } from '../../support/memory-stores.ts'
 import {
   AGENT,
   aBinding,
@@ -64,6 +66,7 @@ function accepting(headers: Record<string, string>) {
 
 /** Chains end a day after their root was last seen, and carol touched what each pod comes from. */
 const STORY = {
+  ...NO_STORY,
   endsAtMs: ({ renewedAtMs }: { readonly renewedAtMs: number }) => renewedAtMs + 24 * 3_600_000,
   touchesOf: async ({ chain }: { readonly chain: DelegationChain }) =>
     (chain.actors.at(-1)?.via ?? []).map((object) => ({
@@ -121,6 +124,22 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
             },
           ],
         },
+        status: { phase: 'Running' },
+      })
+    })
+
+    test('get and list tell a pod that has ended from one that runs, and a watch tells of the end', async () => {
+      await api.podBindings.markEnded([BUILD.podUid], NOON_MS + 5_000)
+      const ended = { status: { phase: 'Ended', endedAt: '2026-11-23T10:00:05Z' } }
+      expect((await api.get(`${CHAINS}/build-x7k2`)).json).toMatchObject(ended)
+      const { items } = (await api.get(CHAINS)).json as { items: unknown[] }
+      expect(items).toEqual(expect.arrayContaining([expect.objectContaining(ended)]))
+      const changes = await createChainResource(api.podBindings, STORY).openChanges(
+        { namespace: '', requirements: [] },
+        4,
+      )
+      expect(await changes.next()).toMatchObject({
+        changes: [{ type: 'MODIFIED', object: { metadata: { name: 'build-x7k2' }, ...ended } }],
       })
     })
 
@@ -206,12 +225,13 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       expect(table.kind).toBe('Table')
       expect(
         table.columnDefinitions.filter(({ priority }) => priority === 0).map(({ name }) => name),
-      ).toEqual(['Name', 'Root Requester', 'Depth', 'Chain', 'Age', 'Ends'])
-      expect(table.rows[1]?.cells.slice(0, 6)).toEqual([
+      ).toEqual(['Name', 'Root Requester', 'Depth', 'Chain', 'Status', 'Age', 'Ends'])
+      expect(table.rows[1]?.cells.slice(0, 7)).toEqual([
         'build-x7k2',
         'alice',
         2,
         'agent > Job/build > build-x7k2',
+        'Running',
         '60s',
         '23h',
       ])

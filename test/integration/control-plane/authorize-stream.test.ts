@@ -349,6 +349,19 @@ describe('what is open', () => {
       .toMatchObject({ case: 'revocation', value: { decisionId } })
   })
 
+  test('is revoked when the pod ends, and nothing more is decided for its session', async () => {
+    const decisionId = await allowedId(agent, 1)
+    fixture.podEnds.gone(AGENT.podUid)
+    await expect
+      .poll(() => agent.received.at(-1)?.message, { timeout: 2_000 })
+      .toMatchObject({ case: 'revocation', value: { decisionId } })
+    ask(agent, 2)
+    expect(await agent.answer(2)).toMatchObject({
+      case: 'decision',
+      value: { effect: Effect.DENY, message: expect.stringContaining('the pod ended at') },
+    })
+  })
+
   test('is revoked when somebody joins the pod who may not do it', async () => {
     const decisionId = await allowedId(agent, 1)
     fixture.access.set('bob', 'denied')

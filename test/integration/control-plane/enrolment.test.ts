@@ -115,3 +115,15 @@ test.each([
   for (const user of users) fixture.tokens.set(token, user)
   await expect(enroll(token)).rejects.toMatchObject({ code })
 })
+
+test('a token of a pod that has ended gives no session, as long as kube-apiserver may take it', async () => {
+  await fixture.store.bindings.record(aBinding([AGENT, BUILD]))
+  const ofBuild = serviceAccountUser(BUILD.namespace, BUILD.serviceAccount)
+  fixture.tokens.set('ended', { ...ofBuild, extra: boundTo(BUILD.podUid) })
+  expect((await enroll('ended')).session).not.toBe('')
+  fixture.podEnds.gone(BUILD.podUid)
+  await expect(enroll('ended')).rejects.toMatchObject({
+    code: status.UNAUTHENTICATED,
+    details: expect.stringContaining('The pod of this token has ended'),
+  })
+})

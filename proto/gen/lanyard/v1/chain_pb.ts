@@ -4,17 +4,17 @@
 
 // Who a pod acts for, and through whom.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file lanyard/v1/chain.proto.
  */
 export const file_lanyard_v1_chain: GenFile = /*@__PURE__*/
-  fileDesc("ChZsYW55YXJkL3YxL2NoYWluLnByb3RvEgpsYW55YXJkLnYxIrABCghVc2VySW5mbxIQCgh1c2VybmFtZRgBIAEoCRILCgN1aWQYAiABKAkSDgoGZ3JvdXBzGAMgAygJEi4KBWV4dHJhGAQgAygLMh8ubGFueWFyZC52MS5Vc2VySW5mby5FeHRyYUVudHJ5GkUKCkV4dHJhRW50cnkSCwoDa2V5GAEgASgJEiYKBXZhbHVlGAIgASgLMhcubGFueWFyZC52MS5FeHRyYVZhbHVlczoCOAEiHQoLRXh0cmFWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiEKA1ZpYRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkicAoFQWN0b3ISDwoHcG9kX3VpZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkSHAoDdmlhGAUgAygLMg8ubGFueWFyZC52MS5WaWEinwEKD0RlbGVnYXRpb25DaGFpbhIsCg5yb290X3JlcXVlc3RlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SKwoNY29fcmVxdWVzdGVycxgCIAMoCzIULmxhbnlhcmQudjEuVXNlckluZm8SIQoGYWN0b3JzGAMgAygLMhEubGFueWFyZC52MS5BY3RvchIOCgZjbG9zZWQYBCABKAkiIwoHQ2x1c3RlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIrYDCgpQb2RCaW5kaW5nEg8KB3BvZF91aWQYASABKAkSKgoFY2hhaW4YAiABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIsCghib3VuZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYBCABKAQSJAoHY2x1c3RlchgFIAEoCzITLmxhbnlhcmQudjEuQ2x1c3RlchIXCg9zaWRlY2FyX3ZlcnNpb24YBiABKAkSLAoIYmVnYW5fYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCHZpc2l0b3JzGAogAygLMhMubGFueWFyZC52MS5WaXNpdG9yEhYKDnZpc2l0c19vbWl0dGVkGAsgASgEEiIKB3RvdWNoZXMYDCADKAsyES5sYW55YXJkLnYxLlRvdWNoIqUBCgdWaXNpdG9yEhAKCHVzZXJuYW1lGAEgASgJEg0KBWtpbmRzGAIgAygJEiwKCGZpcnN0X2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ2aXNpdHMYBSABKAQSDgoGam9pbmVkGAYgASgIIm0KBVRvdWNoEhAKCHVzZXJuYW1lGAEgASgJEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGZmllbGRzGAUgAygJIiIKD0dldENoYWluUmVxdWVzdBIPCgdwb2RfdWlkGAEgASgJIjsKEEdldENoYWluUmVzcG9uc2USJwoHYmluZGluZxgBIAEoCzIWLmxhbnlhcmQudjEuUG9kQmluZGluZyJRChFMaXN0Q2hhaW5zUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhYKDmFmdGVyX3NlcXVlbmNlGAMgASgEIj4KEkxpc3RDaGFpbnNSZXNwb25zZRIoCghiaW5kaW5ncxgBIAMoCzIWLmxhbnlhcmQudjEuUG9kQmluZGluZzKiAQoMQ2hhaW5TZXJ2aWNlEkUKCEdldENoYWluEhsubGFueWFyZC52MS5HZXRDaGFpblJlcXVlc3QaHC5sYW55YXJkLnYxLkdldENoYWluUmVzcG9uc2USSwoKTGlzdENoYWlucxIdLmxhbnlhcmQudjEuTGlzdENoYWluc1JlcXVlc3QaHi5sYW55YXJkLnYxLkxpc3RDaGFpbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChZsYW55YXJkL3YxL2NoYWluLnByb3RvEgpsYW55YXJkLnYxIrABCghVc2VySW5mbxIQCgh1c2VybmFtZRgBIAEoCRILCgN1aWQYAiABKAkSDgoGZ3JvdXBzGAMgAygJEi4KBWV4dHJhGAQgAygLMh8ubGFueWFyZC52MS5Vc2VySW5mby5FeHRyYUVudHJ5GkUKCkV4dHJhRW50cnkSCwoDa2V5GAEgASgJEiYKBXZhbHVlGAIgASgLMhcubGFueWFyZC52MS5FeHRyYVZhbHVlczoCOAEiHQoLRXh0cmFWYWx1ZXMSDgoGdmFsdWVzGAEgAygJIiEKA1ZpYRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkicAoFQWN0b3ISDwoHcG9kX3VpZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBCABKAkSHAoDdmlhGAUgAygLMg8ubGFueWFyZC52MS5WaWEinwEKD0RlbGVnYXRpb25DaGFpbhIsCg5yb290X3JlcXVlc3RlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SKwoNY29fcmVxdWVzdGVycxgCIAMoCzIULmxhbnlhcmQudjEuVXNlckluZm8SIQoGYWN0b3JzGAMgAygLMhEubGFueWFyZC52MS5BY3RvchIOCgZjbG9zZWQYBCABKAkiIwoHQ2x1c3RlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIokECgpQb2RCaW5kaW5nEg8KB3BvZF91aWQYASABKAkSKgoFY2hhaW4YAiABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIsCghib3VuZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYBCABKAQSJAoHY2x1c3RlchgFIAEoCzITLmxhbnlhcmQudjEuQ2x1c3RlchIXCg9zaWRlY2FyX3ZlcnNpb24YBiABKAkSLAoIYmVnYW5fYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCHZpc2l0b3JzGAogAygLMhMubGFueWFyZC52MS5WaXNpdG9yEhYKDnZpc2l0c19vbWl0dGVkGAsgASgEEiIKB3RvdWNoZXMYDCADKAsyES5sYW55YXJkLnYxLlRvdWNoEiMKBXN0YXRlGA0gASgOMhQubGFueWFyZC52MS5Qb2RTdGF0ZRIsCghlbmRlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipQEKB1Zpc2l0b3ISEAoIdXNlcm5hbWUYASABKAkSDQoFa2luZHMYAiADKAkSLAoIZmlyc3RfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2xhc3RfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnZpc2l0cxgFIAEoBBIOCgZqb2luZWQYBiABKAgibQoFVG91Y2gSEAoIdXNlcm5hbWUYASABKAkSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZmaWVsZHMYBSADKAkiIgoPR2V0Q2hhaW5SZXF1ZXN0Eg8KB3BvZF91aWQYASABKAkiOwoQR2V0Q2hhaW5SZXNwb25zZRInCgdiaW5kaW5nGAEgASgLMhYubGFueWFyZC52MS5Qb2RCaW5kaW5nIlEKEUxpc3RDaGFpbnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SFgoOYWZ0ZXJfc2VxdWVuY2UYAyABKAQiPgoSTGlzdENoYWluc1Jlc3BvbnNlEigKCGJpbmRpbmdzGAEgAygLMhYubGFueWFyZC52MS5Qb2RCaW5kaW5nKlEKCFBvZFN0YXRlEhkKFVBPRF9TVEFURV9VTlNQRUNJRklFRBAAEhUKEVBPRF9TVEFURV9SVU5OSU5HEAESEwoPUE9EX1NUQVRFX0VOREVEEAIyogEKDENoYWluU2VydmljZRJFCghHZXRDaGFpbhIbLmxhbnlhcmQudjEuR2V0Q2hhaW5SZXF1ZXN0GhwubGFueWFyZC52MS5HZXRDaGFpblJlc3BvbnNlEksKCkxpc3RDaGFpbnMSHS5sYW55YXJkLnYxLkxpc3RDaGFpbnNSZXF1ZXN0Gh4ubGFueWFyZC52MS5MaXN0Q2hhaW5zUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A user as kube-apiserver describes one.
@@ -276,6 +276,18 @@ export type PodBinding = Message<"lanyard.v1.PodBinding"> & {
    * @generated from field: repeated lanyard.v1.Touch touches = 12;
    */
   touches: Touch[];
+
+  /**
+   * @generated from field: lanyard.v1.PodState state = 13;
+   */
+  state: PodState;
+
+  /**
+   * When the pod was seen to have ended; absent while it has not.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_at = 14;
+   */
+  endedAt?: Timestamp | undefined;
 };
 
 /**
@@ -459,6 +471,43 @@ export type ListChainsResponse = Message<"lanyard.v1.ListChainsResponse"> & {
  */
 export const ListChainsResponseSchema: GenMessage<ListChainsResponse> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_chain, 12);
+
+/**
+ * Whether a pod runs.
+ *
+ * @generated from enum lanyard.v1.PodState
+ */
+export const PodState = {
+  /**
+   * Not known: its end could have been missed.
+   *
+   * @generated from enum value: POD_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: POD_STATE_RUNNING = 1;
+   */
+  RUNNING: 1,
+
+  /**
+   * @generated from enum value: POD_STATE_ENDED = 2;
+   */
+  ENDED: 2,
+} as const;
+
+/**
+ * Whether a pod runs.
+ *
+ * @generated from enum lanyard.v1.PodState
+ */
+export type PodState = (typeof PodState)[keyof typeof PodState] | UnknownEnum;
+
+/**
+ * Describes the enum lanyard.v1.PodState.
+ */
+export const PodStateSchema: GenEnum<PodState> = /*@__PURE__*/
+  enumDesc(file_lanyard_v1_chain, 0);
 
 /**
  * Reads chains. Callers need get or list on chains.access.lanyard.dev.

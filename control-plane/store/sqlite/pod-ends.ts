@@ -1,0 +1,54 @@
+import type { UnendedPod } from '../pod-binding-store.ts'
+import type { Database } from './database.ts'
+
+/** The sequence of the next change that readers of chains are told. */
+export const NEXT_SEQUENCE = '(select coalesce(max(enrolled_sequence), 0) + 1 from pod_binding)'
+
+interface UnendedRow {
+  readonly pod_uid: string
+  readonly namespace: string
+  readonly pod: string
+  readonly bound_at_ms: number
+  readonly sequence: number
+}
+
+/** Statements about pods that ended. `mark` is called inside a transaction. */
+export function createPodEnds(sqlite: Database['sqlite']) {
+  const mark = sqlite.prepare<unknown[]>(
+    'update pod_binding set ended_at_ms = ? where pod_uid = ? and ended_at_ms is null',
+  )
+  // A pod that another one of its name has followed is shown to nobody, and must not become the newest again.
+  const move = sqlite.prepare<unknown[]>(
+    `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is not null and not exists (select 1 from pod_binding as later where later.namespace = pod_binding.namespace and later.pod = pod_binding.pod and later.enrolled_sequence > pod_binding.enrolled_sequence)`,
+  )
+  const unended = sqlite.prepare<[number, number], UnendedRow>(
+    'select pod_uid, namespace, pod, bound_at_ms, sequence from pod_binding indexed by pod_binding_unended where ended_at_ms is null and sequence > ? order by sequence limit ?',
+  )
+  const running = sqlite.prepare<[], { readonly pods: number }>(
+    'select count(*) as pods from pod_binding indexed by pod_binding_unended where ended_at_ms is null and enrolled_sequence is not null',
+  )
+  return {
+    /** Whether the pod is on record and had not ended. */
+    mark(podUid: string, endedAtMs: number): boolean {
+      if (mark.run(endedAtMs, podUid).changes === 0) return false
+      move.run(podUid)
+      return true
+    },
+    listUnended({
+      afterPosition,
+      limit,
+    }: {
+      readonly afterPosition: number
+      readonly limit: number
+    }): readonly UnendedPod[] {
+      return unended.all(afterPosition, limit).map((row) => ({
+        podUid: row.pod_uid,
+        namespace: row.namespace,
+        name: row.pod,
+        boundAtMs: row.bound_at_ms,
+        position: row.sequence,
+      }))
+    },
+    countRunning: () => running.get()?.pods ?? 0,
+  }
+}

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  AuthorizationV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  type KubeConfig,
+} from '@kubernetes/client-node'
+import { parseDuration } from '../core/duration.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { ChainLapses } from './chains/chain-lapses.ts'
+import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
+import { createGrownBindings } from './chains/grown-bindings.ts'
+import { createOptOuts } from './chains/opt-outs.ts'
+import type { PodEnds } from './chains/pod-ends.ts'
+import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
+import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
+import { watchPodEnds } from './chains/watch-pod-ends.ts'
+import type { ControlPlaneConfig } from './config.ts'
+import { createDecider } from './decisions/decide.ts'
+import { createDecisionWatch, type DecisionWatch } from './decisions/decision-watch.ts'
+import type { Share } from './fairness/fair-turns.ts'
+import {
+  type AccessReviewer,
+  AUTHORIZER_LAG_MS,
+  createAccessReviewer,
+} from './kubernetes/access-reviewer.ts'
+import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
+import { readOwnAudiences } from './kubernetes/own-audiences.ts'
+import { createPodReader } from './kubernetes/pod-reader.ts'
+import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
+import type { Store } from './store/open-store.ts'
+import type { PodBinding } from './store/pod-binding-store.ts'
+import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
+
+/** kube-apiserver answers the first lists immediately; without them it is better to say what is wrong. */
+const FACTS_MS_MAX = 10_000
+const now = () => Date.now()
+
+/** What is known of the cluster, and what is decided by it. */
+export interface WatchedCluster {
+  readonly facts: ClusterFacts
+  readonly access: AccessReviewer
+  readonly decisionWatch: DecisionWatch
+  readonly decider: ReturnType<typeof createDecider>
+  readonly registry: ChainRegistry
+  readonly visits: PodVisits
+  readonly endsAtMs: ChainLapses['endsAtMs']
+  readonly podEnds: PodEnds
+  /** Undefined when they cannot be told. */
+  readonly apiAudiences: readonly string[] | undefined
+}
+
+/**
+ * Facts about the cluster and what is decided by them: a change of one is felt by the other. Resolves
+ * when they are known: sidecars come immediately with what is open, and what cannot be judged is cut.
+ */
+export async function watchCluster(
+  { kube, kept }: { readonly kube: KubeConfig; readonly kept: KubeConfig },
+  config: ControlPlaneConfig,
+  store: Store,
+  logger: Logger,
+): Promise<WatchedCluster> {
+  // Before anything is watched: what a watch tells of goes to parts that are made without a pause below.
+  const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
+  const registry = createChainRegistry({ ...store, now })
+  const { namespaces: namespacesOnRecord } = store.workloads
+  const access: AccessReviewer = createAccessReviewer(kept.makeApiClient(AuthorizationV1Api), {
+    ttlMs: config.accessReviewTtlMs,
+    isWatching: () => watched.isRbacSynced(),
+    now,
+    logger,
+  })
+  const pods = watchPodEnds({
+    ...{ config: kube, bindings: store.bindings, logger, now },
+    onEnded: (podUids) => decisionWatch.recheckWhere(({ podUid }) => podUids.has(podUid)),
+  })
+  const podEndedAtMs = (binding: PodBinding) => pods.ends.endedAtMs(binding)
+  const lapses: WatchedLapses = watchChainLapses({
+    ...{ config: kube, logger, now, ageMsMax: parseDuration(config.chainMaxAge), podEndedAtMs },
+    onLapse: () => decisionWatch.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
+  })
+  const watched: ClusterFacts = watchClusterFacts({
+    config: kube,
+    logger,
+    onPolicy: createPolicyStatusWriter(kube.makeApiClient(CustomObjectsApi), logger),
+    onPolicyChange: () => decisionWatch.recheck(),
+    onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
+    onRbacChange() {
+      const changedAtMs = performance.now()
+      access.forget()
+      decisionWatch.recheck(changedAtMs)
+      // Once more when kube-apiserver's own authorizer has surely heard of it.
+      setTimeout(() => decisionWatch.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
+    },
+  })
+  const facts: ClusterFacts = {
+    ...watched,
+    problem: () => watched.problem() ?? lapses.problem(),
+    stop: () => [watched, lapses, pods].forEach((part) => void part.stop()),
+  }
+  const { defaultDecision, databaseFile, visitorsJoin } = config
+  const reserve = new VolumeReserve(() => readVolumeSpace(databaseFile))
+  const readPodUid = createPodReader(kept.makeApiClient(CoreV1Api))
+  const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
+  const grown = createGrownBindings()
+  const decider = createDecider({
+    ...{ ...store, facts, access, lapses, grown, readPodUid },
+    ...{ defaultDecision, apiAudiences, checkVolume, now },
+  })
+  const decisionWatch: DecisionWatch = createDecisionWatch(decider, logger)
+  const visits = createPodVisits({
+    ...{ bindings: store.bindings, readPodUid, visitorsJoin, logger, now },
+    onGrown(binding) {
+      grown.add(binding)
+      decisionWatch.recheckWhere(({ podUid }) => podUid === binding.podUid)
+    },
+  })
+  const givenUpAtMs = performance.now() + FACTS_MS_MAX
+  while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
+  const { endsAtMs } = lapses
+  const podEnds = pods.ends
+  return {
+    facts,
+    access,
+    podEnds,
+    decisionWatch,
+    decider,
+    registry,
+    visits,
+    endsAtMs,
+    apiAudiences,
+  }
+}

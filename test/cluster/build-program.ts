@@ -12,6 +12,8 @@ export interface ProgramBuild {
   readonly flags: readonly string[]
   readonly linkerFlags: string
   readonly target: string
+  /** Whether the target is a package of tests, and its program is wanted. */
+  readonly isTest: boolean
   readonly output: string
   readonly log: Log
 }
@@ -36,6 +38,7 @@ async function countStale(build: ProgramBuild): Promise<number> {
   const text = await runGo(build, [
     'list',
     '-deps',
+    ...(build.isTest ? ['-test'] : []),
     ...sharedFlags(build),
     '-f',
     stale,
@@ -57,7 +60,8 @@ async function compile(
     report(progress.state(Date.now()))
   }
   const { output, target } = build
-  await runGo(build, ['build', '-v', ...sharedFlags(build), '-o', output, target], onError)
+  const command = build.isTest ? ['test', '-c'] : ['build']
+  await runGo(build, [...command, '-v', ...sharedFlags(build), '-o', output, target], onError)
 }
 
 function sharedFlags({ flags, linkerFlags }: ProgramBuild): readonly string[] {

@@ -57,7 +57,11 @@ export async function ensureTestImages(binaries: Binaries, log: Log): Promise<Te
   }
 }
 
-async function ensureImage(
+/**
+ * The docker archive that `make` packs, from the cache where it was made of the same inputs before. Two runs
+ * at the same time make it once.
+ */
+export async function ensureImage(
   name: string,
   inputs: readonly string[],
   log: Log,

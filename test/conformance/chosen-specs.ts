@@ -1,0 +1,37 @@
+/* Which specs of Kubernetes' own suite `npm run conformance` runs, and why the others are not among them. */
+
+/** Specs that are not run, by a regular expression (RE2) over their whole name. */
+export interface Skipped {
+  readonly pattern: string
+  readonly reason: string
+}
+
+/** Labels that a spec needs, as Ginkgo's `--label-filter` has them. */
+export const LABELS =
+  'Conformance && !Disruptive && (sig-api-machinery || sig-apps || sig-auth || sig-cli || ' +
+  'sig-instrumentation || sig-network || sig-node)'
+
+export const SKIPPED: readonly Skipped[] = [
+  {
+    pattern:
+      '\\[sig-node\\] (?:Probing container|Container Runtime|Container Lifecycle Hook|PreStop)',
+    reason: 'looks at what a kubelet does with a pod; the requests are those of other specs',
+  },
+  {
+    pattern: '\\[sig-node\\] (?:Security Context|Sysctls|KubeletManagedEtcHosts|ImageVolume)',
+    reason: 'looks at what a container runtime does; the requests are those of other specs',
+  },
+  {
+    pattern: '\\[sig-network\\] (?:Networking Granular Checks|HostPort|DNS )',
+    reason: 'looks at packets between pods, which Lanyard does not see',
+  },
+  {
+    pattern:
+      '\\[sig-network\\] Services should (?:have session affinity|be able to switch session)',
+    reason: 'looks at packets between pods, which Lanyard does not see',
+  },
+  {
+    pattern: 'Aggregator Should be able to support the 1\\.17 Sample API Server',
+    reason: 'needs an image of etcd and of an API server that only a registry of images has',
+  },
+]

@@ -34,16 +34,9 @@ export async function buildProgram(build: ProgramBuild): Promise<void> {
 
 /** How many packages Go's own cache lacks. Downloads what is missing of the sources. */
 async function countStale(build: ProgramBuild): Promise<number> {
+  const flags = ['-deps', ...(build.isTest ? ['-test'] : []), ...sharedFlags(build)]
   const stale = '{{if .Stale}}{{.ImportPath}}{{end}}'
-  const text = await runGo(build, [
-    'list',
-    '-deps',
-    ...(build.isTest ? ['-test'] : []),
-    ...sharedFlags(build),
-    '-f',
-    stale,
-    build.target,
-  ])
+  const text = await runGo(build, ['list', ...flags, '-f', stale, build.target])
   return text.split('\n').filter((line) => line !== '').length
 }
 
@@ -59,9 +52,19 @@ async function compile(
     progress.begin(text.split('\n').length - 1)
     report(progress.state(Date.now()))
   }
-  const { output, target } = build
-  const command = build.isTest ? ['test', '-c'] : ['build']
-  await runGo(build, [...command, '-v', ...sharedFlags(build), '-o', output, target], onError)
+  const { output, target, isTest } = build
+  const flags = sharedFlags(build)
+  if (!isTest) {
+    await runGo(build, ['build', '-v', ...flags, '-o', output, target], onError)
+    return
+  }
+  // "go test" names no package, so a list that wants them compiled does before it.
+  await runGo(
+    build,
+    ['list', '-v', '-export', '-deps', '-test', ...flags, '-f', '', target],
+    onError,
+  )
+  await runGo(build, ['test', '-c', '-vet=off', ...flags, '-o', output, target])
 }
 
 function sharedFlags({ flags, linkerFlags }: ProgramBuild): readonly string[] {

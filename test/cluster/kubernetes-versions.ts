@@ -14,10 +14,8 @@ export const KUBERNETES_VERSIONS = Object.keys(KUBERNETES_RELEASES) as readonly 
 
 /** What the oldest cluster that Lanyard supports runs. */
 export const OLDEST_KUBERNETES: KubernetesVersion = '1.30'
-/** The newest that can be had here. */
-export const NEWEST_KUBERNETES: KubernetesVersion = '1.37'
 /** What `npm run cluster -- up` starts and the tests run on, unless told otherwise. */
-export const DEFAULT_KUBERNETES: KubernetesVersion = '1.34'
+export const DEFAULT_KUBERNETES: KubernetesVersion = '1.37'
 
 /** Names the version for the test cluster and for every test that uses a real Kubernetes. */
 export const KUBERNETES_VARIABLE = 'LANYARD_TEST_KUBERNETES'

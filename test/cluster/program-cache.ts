@@ -23,7 +23,8 @@ export interface Program {
   readonly isTest?: true
 }
 
-const SOURCES = join(REPOSITORY, 'test', 'cluster', 'go')
+/** A folder for each Go module. */
+export const SOURCES = join(REPOSITORY, 'test', 'cluster', 'go')
 const BIN = join(CACHE, 'bin')
 
 /**

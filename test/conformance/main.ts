@@ -30,7 +30,7 @@ through Lanyard's sidecar, and prints which specs pass in the first way only.
   --json             prints the comparison as JSON instead
   --kubernetes V     ${SUITE_VERSIONS.join(', ')} (default: what the test cluster is by default)
   --keep             leaves the cluster "${CLUSTER}" up; npm run cluster -- down --name ${CLUSTER} removes it
-  --on NAME          installs what the tree holds into the cluster NAME that runs, and leaves that up
+  --on NAME          uses the cluster NAME that runs, with the Lanyard that is installed there, and leaves it up
   -h, --help         this text
 
 The specs, and why others are not among them: test/conformance/chosen-specs.ts. Differences that are meant, with
@@ -79,7 +79,6 @@ async function main(): Promise<number> {
   const folder = fromCaller(out)
   const compare = async (cluster: Cluster) => {
     const programs = await ensureSuitePrograms(cluster.kubernetes, log)
-    await installLanyard(cluster, log)
     return runBoth(cluster, programs, { focus, processes: Number(processes), folder, log })
   }
   const comparison =
@@ -102,6 +101,7 @@ function withOwnCluster(
     await ensureSuitePrograms(kubernetes, log)
     const cluster = await startCluster({ name: CLUSTER, log, kubernetes, endsWithProcess: !keep })
     try {
+      await installLanyard(cluster, log)
       return await work(cluster)
     } finally {
       if (keep) log(`The cluster stays up: npm run cluster -- down --name ${CLUSTER}`)

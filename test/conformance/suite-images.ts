@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { dockerArchive, type Image } from '../../deploy/images/docker-archive.ts'
 import { baseEntries, fileEntry, programEntries, withFolders } from '../../deploy/images/files.ts'
 import { type TarEntry, writeTar } from '../../deploy/images/tar.ts'
+import { ensurePackages } from '../cluster/packages.ts'
 import type { Log } from '../cluster/progress.ts'
 import { mustRun } from '../cluster/run-command.ts'
 import { ensureImage } from '../cluster/test-images.ts'
@@ -15,8 +17,11 @@ import type { SuitePrograms } from './suite-programs.ts'
 /** Of the container that runs the suite itself. */
 export const SUITE_IMAGE = 'lanyard-test/conformance:1'
 /** A change of what is packed below raises it. */
-const RECIPE = 1
+const RECIPE = 3
 const BUSYBOX = '/bin/busybox'
+/** Of OpenBSD, since specs use flags that busybox does not have. */
+const NETCAT = '/bin/nc.openbsd'
+const PACKAGES = { 'netcat-openbsd': NETCAT }
 
 export interface ImageInputs extends SuitePrograms {
   readonly kubectl: string
@@ -29,20 +34,30 @@ export interface ImageInputs extends SuitePrograms {
  */
 export async function ensureSuiteImages(inputs: ImageInputs, log: Log): Promise<readonly string[]> {
   const { e2e, ginkgo, kubectl, agnhost, pause } = inputs
-  const listed = await mustRun([e2e, '--list-images'])
+  await ensurePackages(log, PACKAGES)
+  const references = imageReferences(await mustRun([e2e, '--list-images']))
   return [
     await ensureImage('conformance', [String(RECIPE), e2e, ginkgo, kubectl], log, () =>
       Promise.resolve(dockerArchive([suiteImage(inputs)])),
     ),
-    await ensureImage('conformance-pods', [String(RECIPE), agnhost, pause, listed], log, () =>
-      Promise.resolve(dockerArchive(podImages(inputs, imageReferences(listed)))),
+    await ensureImage(
+      'conformance-pods',
+      [String(RECIPE), agnhost, pause, ...references],
+      log,
+      () => Promise.resolve(dockerArchive(podImages(inputs, references))),
     ),
   ]
 }
 
-/** The names of images in what `e2e.test --list-images` prints, one a line. */
+/**
+ * The names of Kubernetes' own images in what `e2e.test --list-images` prints in any order, sorted. Those of
+ * other registries are there to be out of reach.
+ */
 export function imageReferences(listed: string): readonly string[] {
-  return listed.split('\n').filter((line) => /^[a-z0-9.-]+(?:\/[a-z0-9._-]+)+:[\w.-]+$/.test(line))
+  return listed
+    .split('\n')
+    .filter((line) => /^registry\.k8s\.io(?:\/[a-z0-9._-]+)+:[\w.-]+$/.test(line))
+    .sort()
 }
 
 function suiteImage({ e2e, ginkgo, kubectl }: ImageInputs): Image {
@@ -73,12 +88,21 @@ function podImages(inputs: ImageInputs, references: readonly string[]): readonly
   })
 }
 
-function podRecipes({ agnhost, pause }: ImageInputs): Readonly<Record<string, Recipe>> {
-  const base = layer([...shellEntries(), ...passwordEntries(), ...baseEntries('0')])
+function podRecipes({ agnhost, pause, porter }: ImageInputs): Readonly<Record<string, Recipe>> {
+  const base = layer([
+    // Of bash, which passes variables on whose names no shell can have, such as those of a ConfigMap.
+    { path: 'bin/sh', type: 'link', target: 'bash' },
+    ...programEntries('/bin/bash', 'bin/bash'),
+    ...programEntries(NETCAT, 'bin/nc'),
+    ...shellEntries(),
+    ...passwordEntries(),
+    ...baseEntries('0'),
+  ])
   const agnhostLayer = layer([
     fileEntry(agnhost, 'agnhost', 0o755),
     { path: 'agnhost-2', type: 'link', target: 'agnhost' },
     { path: 'uploads', type: 'folder', mode: 0o777 },
+    ...['localhost.crt', 'localhost.key'].map((name) => fileEntry(join(porter, name), name, 0o644)),
     ...programEntries('/usr/bin/curl', 'usr/bin/curl'),
   ])
   const html = (path: string, content: string) => layer([textEntry(path, content)])

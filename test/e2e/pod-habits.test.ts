@@ -208,6 +208,20 @@ test('a pod is resized in place, as without Lanyard', async () => {
   })
 })
 
+test('a pod is resized in place as a whole, as without Lanyard', async () => {
+  const whole = (memory: string) => ({ requests: { memory }, limits: { memory } })
+  await two.create(() => [shaped({ name: 'growing', pod: { resources: whole('900Mi') } })])
+  await two.ready('growing')
+  const patch = ['-p', JSON.stringify({ spec: { resources: whole('1Gi') } })]
+  const limit = '{.status.resources.limits.memory}'
+  await two.inBoth(async (namespace) => {
+    const resize = ['patch', 'pod', 'growing', '--subresource=resize', '-n', namespace]
+    await stage.admin.must([...resize, '--type=strategic', ...patch])
+    await stage.admin.must(['wait', 'pod/growing', '-n', namespace, `--for=jsonpath=${limit}=1Gi`])
+    await stage.admin.must(['delete', 'pod', 'growing', '-n', namespace, '--wait=false'])
+  })
+})
+
 test('inject() serves a pod of 40 containers, each with a token of its own', async () => {
   const container = (index: number) => ({
     name: `c${index}`,

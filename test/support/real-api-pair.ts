@@ -5,12 +5,14 @@ import { CoreV1Api, type KubeConfig, RbacAuthorizationV1Api } from '@kubernetes/
 import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { startBareApiServer } from './bare-apiserver.ts'
 import { exchange, NO_ANSWER, type RawAnswer, type RawServer } from './raw-exchange.ts'
-import { startSidecarFixture } from './sidecar-fixture.ts'
+import { type SidecarFixture, startSidecarFixture } from './sidecar-fixture.ts'
 
 /** A real kube-apiserver, and a sidecar before it whose control plane allows everything. */
 export interface RealApiPair {
   readonly direct: RawServer
   readonly through: RawServer
+  /** What the sidecar has asked its control plane. */
+  readonly questions: SidecarFixture['controlPlane']['questions']
   /** Sends the same to both. */
   ask(sent: Sent): Promise<{ readonly theirs: RawAnswer; readonly ours: RawAnswer }>
   close(): Promise<void>
@@ -63,12 +65,18 @@ export function comparable({ httpStatus, headers, body }: RawAnswer) {
   }
 }
 
-/** Starts both; the pod's account may do everything, so that each answer is about the request. */
-export async function startRealApiPair(kube: string): Promise<RealApiPair> {
+/**
+ * Starts both. The pod's account is what `account` makes and returns the token of; by default it may do
+ * everything, so that each answer is about the request.
+ */
+export async function startRealApiPair(
+  kube: string,
+  account: (admin: KubeConfig) => Promise<string> = makeAccount,
+): Promise<RealApiPair> {
   const apiServer = await startBareApiServer(kube)
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-habits-'))
   const admin = await apiServer.config('admin', 'system:masters')
-  const token = await makeAccount(admin)
+  const token = await account(admin)
   const { server = '', caData = '' } = admin.getCurrentCluster() ?? {}
   const caPem = Buffer.from(caData, 'base64').toString('utf8')
   const [tokenFile, caFile] = [join(folder, 'token'), join(folder, 'ca')]
@@ -88,6 +96,7 @@ export async function startRealApiPair(kube: string): Promise<RealApiPair> {
   return {
     direct,
     through,
+    questions: fixture.controlPlane.questions,
     async ask(sent) {
       const text = printRequest(sent)
       const both = await Promise.all([exchange(direct, text), exchange(through, text)])

@@ -17,6 +17,7 @@ import {
   type V1PodSpec,
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { chosenKubernetes } from '../../cluster/kubernetes-versions.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
 import { findHelm, findKube } from '../../support/find-kubernetes.ts'
 
@@ -24,6 +25,8 @@ import { findHelm, findKube } from '../../support/find-kubernetes.ts'
 
 const CHART = resolve(import.meta.dirname, '../../../deploy/chart')
 const kube = findKube()
+/** Before the resources of a whole pod can be changed. */
+const isOld = ['1.30', '1.34'].includes(chosenKubernetes())
 const helm = findHelm()
 const AUDIENCE = 'lanyard-control-plane'
 const namespace = 'team'
@@ -304,6 +307,23 @@ describe.skipIf(kube === undefined || helm === undefined)('in an opted-in namesp
       /memory limit is not lowered/,
     )
     await resize({ initContainers: [{ ...starved, resources: resources('200Mi') }] })
+  })
+
+  test.skipIf(isOld)('a resize of the whole pod leaves the sidecar its memory', async () => {
+    const resources = (memory: string) => ({ limits: { memory }, requests: { memory } })
+    const closed = { ...sidecar, resources: resources('160Mi') }
+    const whole = { ...spec, initContainers: [closed], resources: resources('512Mi') }
+    await create('resized-whole', whole)
+    const resize = (memory: string) => {
+      const body = { spec: { resources: resources(memory) } }
+      return core.patchNamespacedPodResize({ name: 'resized-whole', namespace, body }, MERGE)
+    }
+    const grown = await resize('640Mi')
+    expect(grown.spec?.resources?.limits).toEqual({ memory: '640Mi' })
+    expect(grown.spec?.initContainers?.[0]?.resources?.limits).toEqual({ memory: '160Mi' })
+    await expect(resize('128Mi')).rejects.toThrow(
+      /must be greater than or equal to|less than or equal/,
+    )
   })
 
   describe('a ChainRevocation', () => {

@@ -34,6 +34,10 @@ export const SKIPPED: readonly Skipped[] = [
     reason: 'looks at packets between pods, which Lanyard does not see',
   },
   {
+    pattern: 'Daemon set should rollback without unnecessary restarts',
+    reason: 'needs two nodes',
+  },
+  {
     pattern: 'Projected PodCertificate',
     reason: 'pulls an image from a registry although the node has it',
   },

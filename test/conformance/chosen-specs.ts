@@ -7,12 +7,13 @@ export interface Skipped {
 }
 
 /**
- * Labels that a spec needs, as Ginkgo's `--label-filter` has them. What is disruptive evicts Lanyard and the suite
- * itself from the only node; what is slow sends the requests of other specs and waits for minutes between.
+ * Labels that a spec needs, as Ginkgo's `--label-filter` has them: conformance, and what else there is of kubectl
+ * and of authentication without a feature that has to be switched on. What is disruptive evicts Lanyard and the
+ * suite itself from the only node; what is slow sends the requests of other specs and waits for minutes between.
  */
 export const LABELS =
-  'Conformance && !Disruptive && !Slow && (sig-api-machinery || sig-apps || sig-auth || sig-cli || ' +
-  'sig-instrumentation || sig-network || sig-node)'
+  '!Disruptive && !Slow && !Flaky && !Alpha && ((Conformance && (sig-api-machinery || sig-apps || sig-auth || ' +
+  'sig-cli || sig-instrumentation || sig-network || sig-node)) || ((sig-auth || sig-cli) && !/^Feature/))'
 
 export const SKIPPED: readonly Skipped[] = [
   {

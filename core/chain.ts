@@ -40,6 +40,18 @@ export type ChainPhase = 'Running' | 'Ended' | 'Unknown'
 /** What a principal is to the chain, for messages and for records. */
 export type PrincipalRole = 'root requester' | 'co-requester' | 'ancestor' | 'impersonated'
 
+const PRINCIPAL_ROLES: readonly string[] = [
+  'root requester',
+  'co-requester',
+  'ancestor',
+  'impersonated',
+] satisfies readonly PrincipalRole[]
+
+/** Whether a text that was read names a role. */
+export function isPrincipalRole(text: string): text is PrincipalRole {
+  return PRINCIPAL_ROLES.includes(text)
+}
+
 export interface ChainPrincipal {
   readonly role: PrincipalRole
   readonly user: UserInfo

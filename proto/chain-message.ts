@@ -10,9 +10,10 @@ import type {
   UserInfoSchema,
 } from './gen/lanyard/v1/chain_pb.ts'
 
-/** A user on the wire, whole: authorizers look at groups and extra too. */
+/** A user on the wire, whole: authorizers look at groups and extra too. The keys of `extra` are sorted. */
 export function userToMessage(user: UserInfo): MessageInitShape<typeof UserInfoSchema> {
-  const extra = Object.entries(user.extra).map(([key, values]) => [key, { values: [...values] }])
+  const keys = Object.keys(user.extra).sort()
+  const extra = keys.map((key) => [key, { values: [...(user.extra[key] ?? [])] }])
   return {
     username: user.username,
     uid: user.uid,

@@ -81,7 +81,7 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
       name: event.id.toLowerCase(),
       namespace: caller.namespace,
       uid: event.id,
-      resourceVersion: String(event.revision),
+      resourceVersion: String(event.lastSequence),
       creationTimestamp: toTime(event.decidedAtMs),
     },
     spec: {

@@ -69,6 +69,8 @@ export interface ApiResource<Item extends AccessObject = AccessObject> {
   list(selection: Selection, request: ListRequest): Promise<ListPage<Item>>
   /** Highest revision of the store. */
   revision(): Promise<number>
+  /** Up to which revision changes are no longer told, since their objects were removed; 0 for none. */
+  oldestRevision(): Promise<number>
   openChanges(selection: Selection, afterRevision: number): Promise<ChangeReader<Item>>
   onCommit(listener: () => void): () => void
 }

@@ -17,8 +17,8 @@ async function aLongLog(namespace: string, afterRevision = 0) {
     {
       ...store,
       changes(filter, page) {
-        const { afterRevision: after, untilRevision = Infinity } = page
-        reads.push({ after, span: untilRevision - after })
+        const { afterSequence: after, untilSequence = Infinity } = page
+        reads.push({ after, span: untilSequence - after })
         return store.changes(filter, page)
       },
     },

@@ -1,5 +1,6 @@
 import type { AuditEventObject } from '../../api/objects/access-objects.ts'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
+import { Fault } from '../../core/fault.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
 import { toAuditEventObject } from './access-object.ts'
 import { type ChangePage, type ChangeReader, READ_BATCH } from './api-resource.ts'
@@ -36,22 +37,25 @@ export function createAuditEventChanges(
   }
 
   async function next(): Promise<ChangePage<AuditEventObject>> {
-    const untilRevision = cursor + STRETCH
+    const untilSequence = cursor + STRETCH
     const page = await events.changes(options.filter, {
-      afterRevision: cursor,
-      untilRevision,
+      afterSequence: cursor,
+      untilSequence,
       limit: READ_BATCH,
     })
+    if (page.removedUntil > cursor) {
+      throw new Fault('audit_unavailable', 'What comes next in this watch was removed: list again')
+    }
     const changes = page.events.filter(options.isSelected).flatMap((event) => {
       const object = toAuditEventObject(event)
       const type = changeType(event, object.metadata.name)
       return type === undefined ? [] : [{ type, object }]
     })
     const isFull = page.events.length === READ_BATCH
-    const last = page.events.at(-1)?.revision ?? cursor
+    const last = page.events.at(-1)?.lastSequence ?? cursor
     // Onward though nothing was for this watcher: what was looked at is not looked at again.
-    cursor = isFull ? last : Math.max(last, Math.min(untilRevision, page.revision))
-    return { changes, revision: cursor, more: isFull || cursor < page.revision }
+    cursor = isFull ? last : Math.max(last, Math.min(untilSequence, page.sequence))
+    return { changes, revision: cursor, more: isFull || cursor < page.sequence }
   }
 
   return {

@@ -28,10 +28,8 @@ const FIELDS = {
 
 /** Resource `auditevents`: one for each decision, in the namespace of the pod that asked. */
 export function createAuditEventResource(events: AuditEventReader): ApiResource<AuditEventObject> {
-  async function revision(): Promise<number> {
-    const page = await events.changes({}, { afterRevision: Number.MAX_SAFE_INTEGER, limit: 1 })
-    return page.revision
-  }
+  const newest = () => events.list({}, { afterSequence: Number.MAX_SAFE_INTEGER, limit: 1 })
+  const revision = async () => (await newest()).sequence
 
   return {
     resource: 'auditevents',
@@ -55,6 +53,7 @@ export function createAuditEventResource(events: AuditEventReader): ApiResource<
         : listNewest(events, selection, request.tail, request.sinceMs, listed)
     },
     revision,
+    oldestRevision: async () => (await newest()).removedUntil,
     async openChanges(selection, afterRevision) {
       // A revision does not say which records a list has shown. Only when none was added since, all are old.
       const current = afterRevision === (await revision())

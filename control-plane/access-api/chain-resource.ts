@@ -59,6 +59,7 @@ export function createChainResource(
     },
     list: (selection, request) => listChains(bindings, shown, selection, request),
     revision: () => newestSequence(bindings),
+    oldestRevision: () => Promise.resolve(0),
     async openChanges(selection, afterRevision) {
       return createChainChanges(bindings, shown, selection, afterRevision)
     },

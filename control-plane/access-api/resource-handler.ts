@@ -65,6 +65,8 @@ export function createResourceHandler(deps: ResourceHandlerDeps): ResourceHandle
     const asked = Number(options.resourceVersion)
     // From a log that was there before this one: the client lists again.
     if (!initial && asked > current) return statusResponse(expiredStatus(asked, current))
+    const oldest = initial || isUnset(options.resourceVersion) ? 0 : await resource.oldestRevision()
+    if (!initial && asked < oldest) return statusResponse(expiredStatus(asked, oldest))
     const afterRevision = isUnset(options.resourceVersion) ? current : asked
     watches += 1
     try {

@@ -34,7 +34,7 @@ test.each(REPRESENTATIONS)('createRendering() escapes every text of a decision a
       const attributes = { ...event.attributes, name, path, namespace: name, resource: path }
       const chain = { ...event.chain, rootRequester }
       const parts = { attributes, chain, userAgent, message, container: name, refusedBy: username }
-      const object = toAuditEventObject({ ...event, ...parts, sequence: 1, revision: 1 })
+      const object = toAuditEventObject({ ...event, ...parts, sequence: 1, lastSequence: 1 })
       const rendering = createRendering(resource, form, 'Object', () => 0)
       expect(unsafeTexts(rendering.list([object], { resourceVersion: '1' }))).toEqual([])
     }),

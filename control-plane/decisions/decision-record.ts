@@ -35,7 +35,6 @@ export function toRecord(parts: RecordParts): NewAuditEvent {
     container,
     cluster: binding.cluster,
     chain: binding.chain,
-    growth: binding.growth,
     attributes: shortenExec(attributes),
     effect: decision?.effect ?? 'deny',
     reason: decision?.reason ?? 'request_invalid',

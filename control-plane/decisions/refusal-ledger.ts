@@ -22,6 +22,8 @@ interface OpenSummary {
   readonly id: string
   readonly firstAtMs: number
   readonly samples: string[]
+  /** How many of them are on record. */
+  told: number
   /** Settles when the record itself is on disk. */
   recorded: Promise<void> | undefined
   count: number
@@ -64,7 +66,14 @@ export class RefusalLedger {
     const key = textKey([share.pod, reason, verb])
     let summary = this.#open.get(key)
     if (summary === undefined) {
-      summary = { id, firstAtMs: nowMs, samples: [], count: 0, lastAtMs: nowMs, ...NOTHING_YET }
+      summary = {
+        id,
+        firstAtMs: nowMs,
+        samples: [],
+        ...{ told: 0, count: 0 },
+        lastAtMs: nowMs,
+        ...NOTHING_YET,
+      }
       this.#open.set(key, summary)
     }
     const open = summary
@@ -80,7 +89,7 @@ export class RefusalLedger {
     summary.count += 1
     summary.lastAtMs = Math.max(summary.lastAtMs, event.decidedAtMs)
     if (summary.recorded === undefined) {
-      const first = { ...event, id: summary.id, summary: toSummary(summary) }
+      const first = { ...event, id: summary.id, summary: takeSummary(summary) }
       summary.recorded = this.#store.append(first)
       // Nothing can be counted in a record that is not there; the next refusal begins another.
       summary.recorded.catch(() => this.#forget(key, summary))
@@ -94,7 +103,14 @@ export class RefusalLedger {
   async #flushLater(summary: OpenSummary, podUid: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, FLUSH_MS))
     summary.flush = undefined
-    await this.#store.sum(podUid, summary.id, toSummary(summary))
+    const toldBefore = summary.told
+    try {
+      await this.#store.sum(podUid, summary.id, takeSummary(summary))
+    } catch (error) {
+      // Cleans up: the next count tells the samples that this one could not.
+      summary.told = toldBefore
+      throw error
+    }
   }
 
   #forget(key: string, summary: OpenSummary): void {
@@ -112,6 +128,9 @@ export class RefusalLedger {
 
 const NOTHING_YET = { recorded: undefined, flush: undefined } as const
 
-function toSummary({ count, lastAtMs, samples }: OpenSummary): RefusalSummary {
-  return { count, lastAtMs, samples: [...samples] }
+/** What is to be recorded now: of the samples those that are not on record yet. */
+function takeSummary(summary: OpenSummary): RefusalSummary {
+  const { count, lastAtMs, samples, told } = summary
+  summary.told = samples.length
+  return { count, lastAtMs, samples: samples.slice(told) }
 }

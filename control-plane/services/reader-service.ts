@@ -1,12 +1,11 @@
 import type { EventEmitter } from 'node:events'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
-import { isFree } from '../../core/policy/obligations.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { actorToMessage, chainToMessage, userToMessage } from '../../proto/chain-message.ts'
+import { auditEventToMessage } from '../../proto/audit-event-message.ts'
+import { canonicalChain } from '../../proto/canonical-chain.ts'
 import { toServiceError } from '../../proto/fault-status.ts'
 import type {
   AuditEventSchema,
@@ -17,11 +16,6 @@ import type {
 import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { ChainService } from '../../proto/gen/lanyard/v1/chain_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
-import {
-  attributesToMessage,
-  effectToMessage,
-  obligationsToMessage,
-} from '../../proto/question-message.ts'
 import { createAuditEventScan } from '../access-api/audit-event-scan.ts'
 import type { ChainStory } from '../chains/chain-story.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
@@ -196,54 +190,5 @@ function pageLimit(pageSize: number): number {
 }
 
 function eventToMessage(event: AuditEvent): MessageInitShape<typeof AuditEventSchema> {
-  const { outcome } = event
-  const completed =
-    outcome === undefined
-      ? {}
-      : {
-          outcome: {
-            decisionId: event.id,
-            httpStatus: outcome.httpStatus,
-            fault: outcome.fault,
-            responseBytes: BigInt(outcome.responseBytes),
-          },
-          completedAt: timestampFromMs(outcome.completedAtMs),
-        }
-  return {
-    id: event.id,
-    sequence: BigInt(event.sequence),
-    decidedAt: timestampFromMs(event.decidedAtMs),
-    caller: actorToMessage(event.caller),
-    container: event.container,
-    rootRequester: event.chain.rootRequester.username,
-    chain: chainToMessage(event.chain),
-    cluster: { ...event.cluster },
-    attributes: attributesToMessage(event.attributes),
-    effect: effectToMessage(event.effect, event.obligations),
-    matches: event.matches.map(({ principal, role, rules }) => ({
-      ...{ principal, role },
-      rules: rules.map((rule) => ({ ...rule })),
-    })),
-    ...(isFree(event.obligations) ? {} : { obligations: obligationsToMessage(event.obligations) }),
-    reason: event.reason,
-    refusedBy: event.refusedBy,
-    rule: event.rule,
-    observed: event.observed,
-    userAgent: event.userAgent,
-    message: event.message,
-    ...(event.impersonatedUser === undefined
-      ? {}
-      : { impersonatedUser: userToMessage(event.impersonatedUser) }),
-    ...summaryToMessage(event),
-    ...completed,
-  }
-}
-
-type SummaryPart = Pick<MessageInitShape<typeof AuditEventSchema>, 'summary'>
-
-function summaryToMessage({ summary }: AuditEvent): SummaryPart {
-  if (summary === undefined) return {}
-  const { count, lastAtMs, samples } = summary
-  const message = { count: BigInt(count), lastAt: timestampFromMs(lastAtMs), samples: [...samples] }
-  return { summary: message }
+  return auditEventToMessage(event, canonicalChain(event.chain).digest)
 }

@@ -1,10 +1,9 @@
 import type { AuditEvent, Effect, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
+import type { Removal, RemovalReason } from '../../core/audit/removal.ts'
+import type { DecisionPart } from '../../proto/audit-event-message.ts'
 
-/** A decision before it has its place in the order of records. */
-export type NewAuditEvent = Omit<AuditEvent, 'sequence' | 'revision' | 'outcome'> & {
-  /** How often the pod's chain had grown when it was judged; 0 unless told. */
-  readonly growth?: number
-}
+/** A decision before it has its place in the log. */
+export type NewAuditEvent = DecisionPart
 
 export interface AuditEventFilter {
   /** Namespace of the calling pod. */
@@ -17,56 +16,69 @@ export interface AuditEventFilter {
   readonly resource?: string
 }
 
-export interface AuditEventPage {
-  readonly events: readonly AuditEvent[]
-  /** Highest revision of the whole log, read no later than the events: none up to it is missing. */
-  readonly revision: number
-  /** Highest sequence of the whole log, read at the same time. */
-  readonly sequence: number
+/** A stretch of the log. */
+export interface Stretch {
+  readonly afterSequence: number
+  /** Nothing after it is looked at, so that a filter which finds little does not read the whole log. */
+  readonly untilSequence?: number
+  /** Most events to find. */
+  readonly limit: number
 }
 
-/** Reads the decisions. Every method may throw `audit_unavailable`. */
+export interface AuditEventPage {
+  readonly events: readonly AuditEvent[]
+  /** Highest sequence of the whole log, read no later than the events: none up to it is missing. */
+  readonly sequence: number
+  /** Sequence of the last decision that was removed for its age or for room; 0 when none ever was. */
+  readonly removedUntil: number
+}
+
+/**
+ * Reads the log. Every method may throw `audit_unavailable`: nothing can be read, or what is there is
+ * damaged.
+ */
 export interface AuditEventReader {
   get(id: string): Promise<AuditEvent | undefined>
+  /** Decisions of a stretch, oldest first, each with what is known of it by now. */
+  list(filter: AuditEventFilter, stretch: Stretch): Promise<AuditEventPage>
   /**
-   * Oldest first, of those after `afterSequence`; at most `limit`. With `untilSequence` nothing
-   * after that one is looked at, so that a filter which finds little does not read the whole log.
+   * Decisions about which something was recorded in a stretch, in the order of what was recorded last
+   * about each. One about which more is recorded later is not among them: it comes with that.
    */
-  list(
-    filter: AuditEventFilter,
-    page: {
-      readonly afterSequence: number
-      readonly untilSequence?: number
-      readonly limit: number
-    },
-  ): Promise<AuditEventPage>
-  /**
-   * Events changed after `afterRevision`, in the order of their changes; at most `limit`. With
-   * `untilRevision` no later change is looked at.
-   */
-  changes(
-    filter: AuditEventFilter,
-    page: {
-      readonly afterRevision: number
-      readonly untilRevision?: number
-      readonly limit: number
-    },
-  ): Promise<AuditEventPage>
+  changes(filter: AuditEventFilter, stretch: Stretch): Promise<AuditEventPage>
   /** Calls back after something was committed; returns the way to stop. */
   onCommit(listener: () => void): () => void
 }
 
+/** Which decisions may go. */
+export interface RemovalRequest {
+  /** Unix milliseconds: none that was made then or later. */
+  readonly decidedBeforeMs: number
+  /** Most decisions to remove. */
+  readonly limit: number
+  readonly reason: RemovalReason
+  readonly nowMs: number
+}
+
+/** The log: what is in it is never changed. Every method may throw `audit_unavailable`. */
 export interface AuditEventStore extends AuditEventReader {
-  /** Resolves once the event is on disk, never before. Throws `audit_unavailable`. */
+  /** Resolves once the event is on disk, never before. */
   append(event: NewAuditEvent): Promise<void>
   /**
-   * Notes how many refusals a record of this pod stands for by now. Resolves once it is on disk. Throws
-   * `audit_unavailable`.
+   * Records how many refusals a record of this pod stands for by now; its samples are those that were not
+   * told before. Resolves once it is on disk.
    */
   sum(podUid: string, decisionId: string, summary: RefusalSummary): Promise<void>
   /**
-   * Notes what became of a decision of this pod, of no other's; the first outcome stays. Resolves
+   * Records what became of a decision of this pod, of no other's; the first outcome stays. Resolves
    * once it is on disk.
    */
   complete(podUid: string, decisionId: string, outcome: Outcome): Promise<void>
+  /**
+   * Removes the oldest decisions with all that was recorded about them, and records what went, in one
+   * transaction. Undefined when none may go.
+   */
+  removeOldest(request: RemovalRequest): Promise<Removal | undefined>
+  /** What was removed, newest first; at most `limit`. */
+  removals(limit: number): Promise<readonly Removal[]>
 }

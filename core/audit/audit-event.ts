@@ -38,10 +38,10 @@ export interface RefusalSummary {
 export interface AuditEvent {
   /** ULID; also the `Audit-ID` of the request at kube-apiserver. */
   readonly id: string
-  /** Order of the decisions: 1, 2, 3 … */
+  /** Place of the decision in the log, which all records share: later ones are higher. */
   readonly sequence: number
-  /** Grows with every change of any event; the resource version of watches. */
-  readonly revision: number
+  /** Place of the newest record about it: its own, or its outcome's. The resource version of watches. */
+  readonly lastSequence: number
   readonly decidedAtMs: number
   /** The pod that asked: the chain's last actor. */
   readonly caller: Actor

@@ -60,3 +60,14 @@ export function subjectNames(subject: Subject, user: UserInfo): boolean {
 export function policyNames(subjects: readonly Subject[], user: UserInfo): boolean {
   return subjects.some((subject) => subjectNames(subject, user))
 }
+
+const RULE_EFFECTS: readonly string[] = [
+  'Allow',
+  'RequireApproval',
+  'Deny',
+] satisfies readonly PolicyRule['effect'][]
+
+/** Whether a text that was read is the effect of a rule. */
+export function isRuleEffect(text: string): text is PolicyRule['effect'] {
+  return RULE_EFFECTS.includes(text)
+}

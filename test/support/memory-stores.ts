@@ -1,15 +1,26 @@
 import type { PodLife } from '../../control-plane/chains/chain-story.ts'
+import { createHash } from 'node:crypto'
 import type {
   AuditEventFilter,
   AuditEventStore,
   NewAuditEvent,
+  RemovalRequest,
 } from '../../control-plane/store/audit-event-store.ts'
 import type {
   PodBinding,
   PodBindingFilter,
   PodBindingStore,
 } from '../../control-plane/store/pod-binding-store.ts'
-import type { AuditEvent, Outcome } from '../../core/audit/audit-event.ts'
+import {
+  decisionBytes,
+  type LaterPart,
+  outcomeBytes,
+  refusalsBytes,
+  removalBytes,
+  withLater,
+} from '../../control-plane/store/record-bytes.ts'
+import type { AuditEvent, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
+import type { Removal } from '../../core/audit/removal.ts'
 import { userKey } from '../../core/chain.ts'
 import { NO_VISITS } from '../../core/chain-visits.ts'
 import { UNKNOWN_CLUSTER } from '../../core/cluster.ts'
@@ -17,53 +28,106 @@ import { Fault } from '../../core/fault.ts'
 
 /** The audit log in memory, by the same rules as the one on disk. */
 export function createMemoryAuditEventStore(): AuditEventStore {
-  const events: AuditEvent[] = []
   const commits = createListeners()
-  let revision = 0
-
+  const log = new MemoryLog(commits.call)
   return {
-    async append(event: NewAuditEvent) {
-      revision += 1
-      events.push({ ...event, sequence: events.length + 1, revision })
-      commits.call()
-    },
-    async complete(podUid: string, decisionId: string, outcome: Outcome) {
-      const index = events.findIndex(
-        ({ id, caller }) => id === decisionId && caller.podUid === podUid,
-      )
-      const event = events[index]
-      if (event === undefined || event.outcome !== undefined) return
-      revision += 1
-      events[index] = { ...event, outcome, revision }
-      commits.call()
-    },
-    async sum(podUid, decisionId, summary) {
-      const index = events.findIndex(
-        ({ id, caller }) => id === decisionId && caller.podUid === podUid,
-      )
-      const event = events[index]
-      if (event === undefined) return
-      revision += 1
-      events[index] = { ...event, summary, revision }
-      commits.call()
-    },
-    async get(id) {
-      return events.find((event) => event.id === id)
-    },
+    append: (event) => log.append(event),
+    complete: (podUid, id, outcome) => log.complete(podUid, id, outcome),
+    sum: (podUid, id, summary) => log.sum(podUid, id, summary),
+    removeOldest: (request) => log.removeOldest(request),
+    removals: async (limit) => log.removals.toReversed().slice(0, limit),
+    get: async (id) => log.events.find((event) => event.id === id),
     async list(filter, { afterSequence, untilSequence = Infinity, limit }) {
-      const found = events
+      const found = log.events
         .filter(({ sequence }) => sequence > afterSequence && sequence <= untilSequence)
         .filter((event) => matchesEvent(filter, event))
-      return { events: found.slice(0, limit), revision, sequence: events.length }
+      return { events: found.slice(0, limit), ...log.bounds() }
     },
-    async changes(filter, { afterRevision, untilRevision = Infinity, limit }) {
-      const found = events
-        .filter((event) => event.revision > afterRevision && event.revision <= untilRevision)
-        .filter((event) => matchesEvent(filter, event))
-        .sort((a, b) => a.revision - b.revision)
-      return { events: found.slice(0, limit), revision, sequence: events.length }
+    async changes(filter, { afterSequence, untilSequence = Infinity, limit }) {
+      const found = log.events
+        .filter((event) => event.lastSequence > afterSequence)
+        .filter((event) => event.lastSequence <= untilSequence && matchesEvent(filter, event))
+        .sort((a, b) => a.lastSequence - b.lastSequence)
+      return { events: found.slice(0, limit), ...log.bounds() }
     },
     onCommit: commits.add,
+  }
+}
+
+/** Records in their order, with the events that they make. */
+class MemoryLog {
+  readonly removals: Removal[] = []
+  events: AuditEvent[] = []
+  #records: { readonly id: string; readonly bytes: Uint8Array }[] = []
+  #sequence = 0
+  readonly #committed: () => void
+
+  constructor(committed: () => void) {
+    this.#committed = committed
+  }
+
+  bounds() {
+    return { sequence: this.#sequence, removedUntil: this.removals.at(-1)?.lastSequence ?? 0 }
+  }
+
+  async append(event: NewAuditEvent): Promise<void> {
+    const sequence = this.#keep(event.id, decisionBytes(event))
+    this.events.push({ ...event, sequence, lastSequence: sequence })
+    this.#committed()
+  }
+
+  async complete(podUid: string, id: string, outcome: Outcome): Promise<void> {
+    if (this.#find(podUid, id)?.outcome !== undefined) return
+    this.#addLater(podUid, { decisionId: id, outcome }, () => outcomeBytes(id, outcome))
+  }
+
+  async sum(podUid: string, id: string, summary: RefusalSummary): Promise<void> {
+    this.#addLater(podUid, { decisionId: id, summary }, () => refusalsBytes(id, summary))
+  }
+
+  async removeOldest(request: RemovalRequest): Promise<Removal | undefined> {
+    const kept = this.events.findIndex((event) => event.decidedAtMs >= request.decidedBeforeMs)
+    const old = kept === -1 ? this.events : this.events.slice(0, kept)
+    const going = old.slice(0, request.limit)
+    const [first, last] = [going[0], going.at(-1)]
+    if (first === undefined || last === undefined) return undefined
+    const ids = new Set(going.map(({ id }) => id))
+    const records = this.#records.filter(({ id }) => ids.has(id))
+    const hash = createHash('sha256')
+    for (const { bytes } of records) hash.update(bytes)
+    const removal: Removal = {
+      ...{ removedAtMs: request.nowMs, reason: request.reason },
+      ...{ decisions: going.length, records: records.length },
+      ...{ firstSequence: first.sequence, lastSequence: last.sequence },
+      ...{ firstId: first.id, lastId: last.id },
+      ...{ firstDecidedAtMs: first.decidedAtMs, lastDecidedAtMs: last.decidedAtMs },
+      sha256: hash.digest('hex'),
+    }
+    this.events = this.events.slice(going.length)
+    this.#records = this.#records.filter(({ id }) => !ids.has(id))
+    this.removals.push(removal)
+    this.#keep('', removalBytes(removal))
+    this.#committed()
+    return removal
+  }
+
+  #addLater(podUid: string, later: LaterPart, toBytes: () => Uint8Array): void {
+    const event = this.#find(podUid, later.decisionId)
+    if (event === undefined) return
+    const lastSequence = this.#keep(event.id, toBytes())
+    const changed = { ...event, ...withLater(event, later), lastSequence }
+    this.events[this.events.indexOf(event)] = changed
+    this.#committed()
+  }
+
+  #find(podUid: string, id: string): AuditEvent | undefined {
+    return this.events.find((event) => event.id === id && event.caller.podUid === podUid)
+  }
+
+  #keep(id: string, bytes: Uint8Array): number {
+    this.#records.push({ id, bytes })
+    this.#sequence += 1
+    return this.#sequence
   }
 }
 

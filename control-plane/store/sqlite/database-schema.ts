@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 
-/* Rows as they are stored. Booleans are 0 and 1; lists and objects are JSON. */
+/* Rows as they are stored. Lists and objects are JSON; records and chains are canonical bytes. */
 
 export interface PodBindingRow {
   readonly sequence: Generated<number>
@@ -8,7 +8,8 @@ export interface PodBindingRow {
   readonly namespace: string
   readonly pod: string
   readonly root_requester: string
-  readonly chain: string
+  /** Of its chain by now; former ones stay in `chain`. */
+  readonly chain_digest: Buffer
   readonly bound_at_ms: number
   /** Null until the pod's sidecar has enrolled. */
   readonly enrolled_sequence: number | null
@@ -26,21 +27,14 @@ export interface PodBindingRow {
   readonly ended_at_ms: number | null
 }
 
-/** A chain as it was before it grew. */
-export interface FormerChainRow {
-  readonly pod_uid: string
-  readonly growth: number
-  readonly chain: string
-}
-
 export interface WorkloadRow {
   readonly uid: string
   readonly api_version: string
   readonly kind: string
   readonly namespace: string
   readonly name: string
-  /** Chain of whoever made it, without the pods that it will make. */
-  readonly chain: string
+  /** Chain of whoever made it, without the pods that it will make: its canonical bytes. */
+  readonly chain: Buffer
   readonly via: string
   /** UID of the object that controls it; empty when none does. */
   readonly controller_uid: string
@@ -52,57 +46,43 @@ export interface WorkloadRow {
   readonly renewed_at_ms: number
 }
 
-/** One decision. The chain is found through `pod_uid` and `growth`, so that a row stays small. */
-export interface DecisionRow {
-  readonly sequence: number
-  readonly revision: number
-  readonly id: string
-  readonly decided_at_ms: number
+/** A chain of a pod, as it is or once was. */
+export interface ChainRow {
+  /** SHA-256 of the bytes. */
+  readonly digest: Buffer
+  /** The pod whose chain it is: its last. */
   readonly pod_uid: string
-  readonly namespace: string
-  readonly pod: string
-  readonly container: string
-  readonly root_requester: string
-  readonly verb: string
-  readonly also_verbs: string
-  readonly resource_request: number
-  readonly api_group: string
-  readonly api_version: string
-  readonly resource: string
-  readonly subresource: string
-  readonly target_namespace: string
-  readonly target_name: string
-  readonly path: string
+  /** Canonical bytes of lanyard.v1.DelegationChain. */
+  readonly bytes: Buffer
+}
+
+/** One record, never changed. What is null belongs to another kind of record. */
+export interface RecordRow {
+  readonly sequence: number
+  /** Sequence of the decision that a later record is about. */
+  readonly about: number | null
+  /** 0 is a decision, 1 its outcome, 2 a count of refusals, 3 a removal. */
+  readonly kind: number
+  /** Canonical bytes of lanyard.v1.Record: what counts. */
+  readonly bytes: Buffer
+  /** The rest is said by the bytes too, and stands here for filters. */
+  readonly id: string | null
+  readonly decided_at_ms: number | null
+  readonly namespace: string | null
+  readonly pod: string | null
+  readonly root_requester: string | null
+  readonly verb: string | null
+  readonly resource: string | null
   /** 0 denies, 1 allows, 2 holds. */
-  readonly effect: number
-  readonly reason: string
-  readonly refused_by: string
-  readonly rule: string
-  readonly observed: number
-  readonly user_agent: string
-  readonly message: string
-  /** UserInfo of whom the pod wanted to act as; empty when as itself. */
-  readonly impersonated_user: string
-  readonly http_status: number | null
-  readonly fault: string | null
-  readonly response_bytes: number | null
-  readonly completed_at_ms: number | null
-  /** How many refusals the record stands for; null when it is one request. */
-  readonly refusals: number | null
-  readonly last_at_ms: number | null
-  readonly samples: string | null
-  readonly growth: number
-  /** ExecAttributes, PortForwardAttributes and Obligations as JSON; empty where there are none. */
-  readonly exec: string
-  readonly port_forward: string
-  readonly obligations: string
-  /** RecordedMatches as JSON; empty when no rule matched. */
-  readonly matches: string
+  readonly effect: number | null
+  readonly chain_digest: Buffer | null
+  /** Sequence of the last decision that a removal took. */
+  readonly removed_until: number | null
 }
 
 export interface DatabaseSchema {
   readonly pod_binding: PodBindingRow
-  readonly former_chain: FormerChainRow
+  readonly chain: ChainRow
   readonly workload: WorkloadRow
-  readonly decision: DecisionRow
+  readonly record: RecordRow
 }

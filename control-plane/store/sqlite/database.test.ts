@@ -13,9 +13,10 @@ import {
   aDecisionId,
   anEnrolledBinding,
   BUILD,
+  NOON_MS,
 } from '../../../test/support/record-builders.ts'
 import { openStore } from '../open-store.ts'
-import { migrationProvider } from './migrations.ts'
+import { createMigrationProvider } from './migrations.ts'
 
 let folder: string
 let path: string
@@ -30,7 +31,7 @@ afterEach(() => rm(folder, { recursive: true }))
 async function writeFirstVersion(): Promise<void> {
   const sqlite = new Sqlite(path)
   const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: sqlite }) })
-  const first = new Migrator({ db: kysely, provider: migrationProvider })
+  const first = new Migrator({ db: kysely, provider: createMigrationProvider(sqlite) })
   await first.migrateTo('0001-bindings-workloads-decisions')
   const bind = sqlite.prepare(
     "insert into pod_binding (pod_uid, namespace, pod, root_requester, chain, bound_at_ms) values (?, 'team', ?, 'alice', ?, ?)",
@@ -49,6 +50,7 @@ async function writeFirstVersion(): Promise<void> {
     sequence: 1,
     revision: 1,
     id: aDecisionId(1),
+    decided_at_ms: NOON_MS,
     pod_uid: AGENT.podUid,
     also_verbs: '[]',
     http_status: null,

@@ -4,7 +4,8 @@ import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { Fault } from '../../../core/fault.ts'
 import type { DatabaseSchema } from './database-schema.ts'
-import { migrationProvider } from './migrations.ts'
+import { createMigrationProvider } from './migrations.ts'
+import type { OnProgress } from './record-migration.ts'
 
 /** One SQLite file, opened once: the process is its only writer. */
 export interface Database {
@@ -26,7 +27,7 @@ const BUSY_TIMEOUT_MS = 100
 const CHECKPOINT_PAGES = 4_000
 
 /** Opens and migrates. Throws `audit_unavailable` when the file cannot be used. `:memory:` is for tests. */
-export async function openDatabase(path: string): Promise<Database> {
+export async function openDatabase(path: string, onProgress?: OnProgress): Promise<Database> {
   try {
     const sqlite = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS })
     sqlite.pragma('journal_mode = WAL')
@@ -37,7 +38,7 @@ export async function openDatabase(path: string): Promise<Database> {
     const kysely = new Kysely<DatabaseSchema>({ dialect: new SqliteDialect({ database: sqlite }) })
     const { error } = await new Migrator({
       db: kysely,
-      provider: migrationProvider,
+      provider: createMigrationProvider(sqlite, onProgress),
     }).migrateToLatest()
     if (error !== undefined) throw error
     return { kysely, sqlite, problem: watchFile(path), close: () => sqlite.close() }

@@ -1,8 +1,10 @@
+import type { Database as SqliteDatabase } from 'better-sqlite3'
 import { type Kysely, sql } from 'kysely'
 import type { Migration, MigrationProvider } from 'kysely/migration'
 import { decisions } from './decision-migration.ts'
 import { lifetimes } from './lifetimes-migration.ts'
 import { podEnds } from './pod-ends-migration.ts'
+import { type OnProgress, recordLog } from './record-migration.ts'
 
 /* Migrations are modules of the bundle, applied in the order of their names and never changed. */
 
@@ -121,16 +123,23 @@ const sixth: Migration = {
   },
 }
 
-export const migrationProvider: MigrationProvider = {
-  getMigrations: () =>
-    Promise.resolve({
-      '0001-bindings-workloads-decisions': first,
-      '0002-enrolments-controllers': second,
-      '0003-impersonation': third,
-      '0004-touches-generations': fourth,
-      '0005-lifetimes': lifetimes,
-      '0006-summed-refusals': sixth,
-      '0020-decisions-clusters': decisions,
-      '0025-pod-ends': podEnds,
-    }),
+/** Every migration. Those that move many rows do so on the handle itself, and tell how far they are. */
+export function createMigrationProvider(
+  sqlite: SqliteDatabase,
+  onProgress: OnProgress = () => {},
+): MigrationProvider {
+  return {
+    getMigrations: () =>
+      Promise.resolve({
+        '0001-bindings-workloads-decisions': first,
+        '0002-enrolments-controllers': second,
+        '0003-impersonation': third,
+        '0004-touches-generations': fourth,
+        '0005-lifetimes': lifetimes,
+        '0006-summed-refusals': sixth,
+        '0020-decisions-clusters': decisions,
+        '0025-pod-ends': podEnds,
+        '0026-record-log': recordLog(sqlite, onProgress),
+      }),
+  }
 }

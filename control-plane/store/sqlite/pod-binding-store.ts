@@ -1,8 +1,8 @@
 import { assert } from '../../../core/assert.ts'
-import type { DelegationChain } from '../../../core/chain.ts'
 import type { Visits } from '../../../core/chain-visits.ts'
 import type { Cluster } from '../../../core/cluster.ts'
 import { Fault } from '../../../core/fault.ts'
+import { canonicalChain, parseCanonicalChain } from '../../../proto/canonical-chain.ts'
 import type {
   NewPodBinding,
   PodBinding,
@@ -12,10 +12,11 @@ import type {
 } from '../pod-binding-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
-import type { PodBindingRow } from './database-schema.ts'
 import { createPodEnds, NEXT_SEQUENCE } from './pod-ends.ts'
+import type { ChainRow, PodBindingRow } from './database-schema.ts'
+import { parseVisits } from './stored-json.ts'
 
-type StoredBinding = Omit<PodBindingRow, 'sequence'>
+type StoredBinding = Omit<PodBindingRow, 'sequence'> & Pick<ChainRow, 'bytes'>
 
 /** The bindings in SQLite. The chain of a binding that exists only grows. */
 export function createSqlitePodBindingStore(
@@ -25,8 +26,9 @@ export function createSqlitePodBindingStore(
 ): PodBindingStore {
   const { kysely, sqlite } = db
   const insert = sqlite.prepare<unknown[]>(
-    'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain, bound_at_ms, began_at_ms, renewed_at_ms, cluster_id, cluster_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
+    'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain_digest, bound_at_ms, began_at_ms, renewed_at_ms, cluster_id, cluster_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
   )
+  const keepChain = prepareKeepChain(sqlite)
   const enrol = sqlite.prepare<unknown[]>(
     `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE}, first_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is null`,
   )
@@ -44,14 +46,15 @@ export function createSqlitePodBindingStore(
   async function record(binding: NewPodBinding): Promise<PodBinding> {
     const pod = binding.chain.actors.at(-1)
     assert(pod?.podUid === binding.podUid, 'a chain is bound to its last pod')
-    const chain = JSON.stringify(binding.chain)
+    const digest = Buffer.from(canonicalChain(binding.chain).digest)
     await queue.commit(() => {
+      keepChain(binding)
       insert.run(
         binding.podUid,
         pod.namespace,
         pod.name,
         binding.chain.rootRequester.username,
-        chain,
+        digest,
         binding.boundAtMs,
         binding.beganAtMs,
         binding.renewedAtMs,
@@ -61,7 +64,7 @@ export function createSqlitePodBindingStore(
     })
     const stored = await find(binding.podUid)
     assert(stored !== undefined, 'the row exists after the transaction that ensured it')
-    if (JSON.stringify(stored.chain) !== chain) {
+    if (!digest.equals(canonicalChain(stored.chain).digest)) {
       throw new Fault(
         'binding_conflict',
         'Cannot bind the pod: it already belongs to another chain',
@@ -72,11 +75,7 @@ export function createSqlitePodBindingStore(
 
   async function find(podUid: string): Promise<PodBinding | undefined> {
     try {
-      const row = await kysely
-        .selectFrom('pod_binding')
-        .selectAll()
-        .where('pod_uid', '=', podUid)
-        .executeTakeFirst()
+      const row = await select(kysely).where('pod_binding.pod_uid', '=', podUid).executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
     } catch (error) {
       throw unreadable(error)
@@ -112,10 +111,7 @@ export function createSqlitePodBindingStore(
         .selectFrom('pod_binding')
         .select((on) => on.fn.max('enrolled_sequence').as('sequence'))
         .executeTakeFirst()
-      let query = kysely
-        .selectFrom('pod_binding')
-        .selectAll()
-        .where('enrolled_sequence', '>', page.afterSequence)
+      let query = select(kysely).where('enrolled_sequence', '>', page.afterSequence)
       if (filter.namespace !== undefined) query = query.where('namespace', '=', filter.namespace)
       if (filter.pod !== undefined) query = query.where('pod', '=', filter.pod)
       if (filter.rootRequester !== undefined) {
@@ -144,26 +140,44 @@ export function createSqlitePodBindingStore(
   }
 }
 
+function select(kysely: Database['kysely']) {
+  return kysely
+    .selectFrom('pod_binding')
+    .innerJoin('chain', 'chain.digest', 'pod_binding.chain_digest')
+    .selectAll('pod_binding')
+    .select('chain.bytes')
+}
+
+/** Keeps the chain of a pod, inside a transaction; one that is there stays. */
+function prepareKeepChain(sqlite: Database['sqlite']) {
+  const keep = sqlite.prepare<unknown[]>(
+    'insert into chain (digest, pod_uid, bytes) values (?, ?, ?) on conflict (digest) do nothing',
+  )
+  return ({ podUid, chain }: Pick<PodBinding, 'podUid' | 'chain'>): void => {
+    const { digest, bytes } = canonicalChain(chain)
+    keep.run(Buffer.from(digest), podUid, Buffer.from(bytes))
+  }
+}
+
 /** What is done inside a transaction. */
 function createRevisions(sqlite: Database['sqlite']) {
   const select = sqlite.prepare<[string], StoredBinding>(
-    'select * from pod_binding where pod_uid = ?',
+    'select pod_binding.*, chain.bytes from pod_binding join chain on chain.digest = pod_binding.chain_digest where pod_binding.pod_uid = ?',
   )
   const update = sqlite.prepare<unknown[]>(
-    'update pod_binding set chain = ?, growth = ?, visits = ? where pod_uid = ?',
+    'update pod_binding set chain_digest = ?, growth = ?, visits = ? where pod_uid = ?',
   )
-  const keepFormer = sqlite.prepare<unknown[]>(
-    'insert into former_chain (pod_uid, growth, chain) values (?, ?, ?)',
-  )
+  const keepChain = prepareKeepChain(sqlite)
   const move = sqlite.prepare<unknown[]>(
     `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is not null`,
   )
 
   function write(known: PodBinding, next: Pick<PodBinding, 'chain' | 'visits'>): void {
     const grew = next.chain !== known.chain
-    if (grew) keepFormer.run(known.podUid, known.growth, JSON.stringify(known.chain))
     const growth = known.growth + (grew ? 1 : 0)
-    update.run(JSON.stringify(next.chain), growth, JSON.stringify(next.visits), known.podUid)
+    keepChain({ podUid: known.podUid, chain: next.chain })
+    const digest = Buffer.from(canonicalChain(next.chain).digest)
+    update.run(digest, growth, JSON.stringify(next.visits), known.podUid)
     const names = ({ visitors }: Visits) => visitors.map(({ username }) => username).join('\n')
     if (grew || names(next.visits) !== names(known.visits)) move.run(known.podUid)
   }
@@ -210,12 +224,12 @@ function unreadable(cause: unknown): Fault {
 function fromRow(row: StoredBinding): PodBinding {
   return {
     podUid: row.pod_uid,
-    chain: JSON.parse(row.chain) as DelegationChain,
+    chain: parseCanonicalChain(row.bytes, row.chain_digest),
     boundAtMs: row.bound_at_ms,
     beganAtMs: row.began_at_ms,
     renewedAtMs: row.renewed_at_ms,
     growth: row.growth,
-    visits: JSON.parse(row.visits) as Visits,
+    visits: parseVisits(row.visits),
     sequence: row.enrolled_sequence ?? 0,
     firstSequence: row.first_sequence ?? 0,
     cluster: { id: row.cluster_id, name: row.cluster_name },

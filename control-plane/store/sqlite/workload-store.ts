@@ -1,10 +1,12 @@
 import { sql } from 'kysely'
-import type { DelegationChain, Via } from '../../../core/chain.ts'
+import type { Via } from '../../../core/chain.ts'
 import { Fault } from '../../../core/fault.ts'
-import type { ObjectTouch, Touch, Workload, WorkloadStore } from '../workload-store.ts'
+import { canonicalChain, parseCanonicalChain, sha256 } from '../../../proto/canonical-chain.ts'
+import type { ObjectTouch, Workload, WorkloadStore } from '../workload-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import type { WorkloadRow } from './database-schema.ts'
+import { parseTouches, parseViaList } from './stored-json.ts'
 
 /** Workloads of one transaction: more would hold up decisions. */
 const BATCH = 200
@@ -97,7 +99,7 @@ async function touchesOf(
     .orderBy(sql`rowid`, 'desc')
     .limit(1)
     .executeTakeFirst()
-  const touches = JSON.parse(row?.touches ?? '[]') as Touch[]
+  const touches = parseTouches(row?.touches ?? '[]')
   return touches.map((touch) => ({ kind, name, ...touch }))
 }
 
@@ -116,9 +118,9 @@ function unreadable(cause: unknown): Fault {
 
 function fromRow(row: WorkloadRow): Workload {
   const { uid, api_version: apiVersion, kind, namespace, name, controller_uid: controllerUid } = row
-  const chain = JSON.parse(row.chain) as DelegationChain
-  const via = JSON.parse(row.via) as Via[]
-  const touches = JSON.parse(row.touches) as Touch[]
+  const chain = parseCanonicalChain(row.chain, sha256(row.chain))
+  const via = parseViaList(row.via)
+  const touches = parseTouches(row.touches)
   const { generation } = row
   return {
     ...{ uid, apiVersion, kind, namespace, name, chain, via, controllerUid },
@@ -126,7 +128,7 @@ function fromRow(row: WorkloadRow): Workload {
   }
 }
 
-function toValues(workload: Workload): readonly (string | number)[] {
+function toValues(workload: Workload): readonly (string | number | Buffer)[] {
   const { uid, apiVersion, kind, namespace, name, chain, via, controllerUid } = workload
   return [
     uid,
@@ -134,7 +136,7 @@ function toValues(workload: Workload): readonly (string | number)[] {
     kind,
     namespace,
     name,
-    JSON.stringify(chain),
+    Buffer.from(canonicalChain(chain).bytes),
     JSON.stringify(via),
     controllerUid,
     workload.generation,

@@ -45,7 +45,7 @@ afterEach(async () => {
 function idsOnDisk(): readonly string[] {
   const reader = new Sqlite(path, { readonly: true })
   try {
-    const rows = reader.prepare('select id from decision order by sequence').all()
+    const rows = reader.prepare('select id from record where kind = 0 order by sequence').all()
     return (rows as { id: string }[]).map(({ id }) => id)
   } finally {
     reader.close()
@@ -105,8 +105,8 @@ describe('a database that cannot grow', () => {
     expect(idsOnDisk()).toEqual([aDecisionId(1), aDecisionId(99)])
     // The numbers go on without a gap: what failed used none.
     expect((await events.list({}, { afterSequence: 0, limit: 9 })).events).toMatchObject([
-      { sequence: 1, revision: 1 },
-      { sequence: 2, revision: 2 },
+      { sequence: 1, lastSequence: 1 },
+      { sequence: 2, lastSequence: 2 },
     ])
   })
 })
@@ -137,7 +137,7 @@ test('a database that cannot be read says so, to each who reads the audit', asyn
   const reads = [
     auditEvents.get(aDecisionId(1)),
     auditEvents.list({}, { afterSequence: 0, limit: 1 }),
-    auditEvents.changes({}, { afterRevision: 0, limit: 1 }),
+    auditEvents.changes({}, { afterSequence: 0, limit: 1 }),
   ]
   const results = await Promise.allSettled(reads)
   expect(results).toMatchObject(Array(3).fill({ status: 'rejected', reason: refused }))

@@ -1,0 +1,168 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { type Timestamp, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
+import type {
+  AuditEvent,
+  Effect,
+  Outcome,
+  RecordedMatches,
+  RefusalSummary,
+} from '../core/audit/audit-event.ts'
+import { type DelegationChain, isPrincipalRole } from '../core/chain.ts'
+import { Fault } from '../core/fault.ts'
+import { isRuleEffect } from '../core/policy/access-policy.ts'
+import { isFree, NO_OBLIGATIONS } from '../core/policy/obligations.ts'
+import { actorToMessage, chainToMessage, userFromMessage, userToMessage } from './chain-message.ts'
+import type {
+  AuditEvent as AuditEventMessage,
+  AuditEventSchema,
+  PrincipalMatches,
+  RefusalSummary as RefusalSummaryMessage,
+  RefusalSummarySchema,
+} from './gen/lanyard/v1/audit_pb.ts'
+import { Effect as EffectMessage } from './gen/lanyard/v1/authorization_pb.ts'
+import {
+  attributesFromMessage,
+  attributesToMessage,
+  effectToMessage,
+  obligationsFromMessage,
+  obligationsToMessage,
+} from './question-message.ts'
+
+/** A decision without its place in the log and without what came of it. */
+export type DecisionPart = Omit<AuditEvent, 'sequence' | 'lastSequence' | 'outcome'>
+
+/** What a record holds of a decision: its chain as a digest (SHA-256). */
+export function decisionToMessage(event: DecisionPart, chainDigest: Uint8Array) {
+  return {
+    id: event.id,
+    decidedAt: timestampFromMs(event.decidedAtMs),
+    caller: actorToMessage(event.caller),
+    container: event.container,
+    rootRequester: event.chain.rootRequester.username,
+    chainDigest: Uint8Array.from(chainDigest),
+    cluster: { ...event.cluster },
+    attributes: attributesToMessage(event.attributes),
+    effect: effectToMessage(event.effect, event.obligations),
+    matches: event.matches.map(({ principal, role, rules }) => ({
+      ...{ principal, role },
+      rules: rules.map((rule) => ({ ...rule })),
+    })),
+    ...(isFree(event.obligations) ? {} : { obligations: obligationsToMessage(event.obligations) }),
+    reason: event.reason,
+    refusedBy: event.refusedBy,
+    rule: event.rule,
+    observed: event.observed,
+    userAgent: event.userAgent,
+    message: event.message,
+    ...(event.impersonatedUser === undefined
+      ? {}
+      : { impersonatedUser: userToMessage(event.impersonatedUser) }),
+    ...(event.summary === undefined ? {} : { summary: summaryToMessage(event.summary) }),
+  } satisfies MessageInitShape<typeof AuditEventSchema>
+}
+
+/** A record as a reader gets it: with the chain and with what became of the request. */
+export function auditEventToMessage(
+  event: AuditEvent,
+  chainDigest: Uint8Array,
+): MessageInitShape<typeof AuditEventSchema> {
+  return {
+    ...decisionToMessage(event, chainDigest),
+    sequence: BigInt(event.sequence),
+    chain: chainToMessage(event.chain),
+    ...outcomeToMessage(event.id, event.outcome),
+  }
+}
+
+/** The outcome and its time as fields of a message; none without an outcome. */
+export function outcomeToMessage(decisionId: string, outcome: Outcome | undefined) {
+  if (outcome === undefined) return {}
+  const { httpStatus, fault, responseBytes, completedAtMs } = outcome
+  return {
+    outcome: { decisionId, httpStatus, fault, responseBytes: BigInt(responseBytes) },
+    completedAt: timestampFromMs(completedAtMs),
+  }
+}
+
+/** How many refusals a record stands for, on the wire. */
+export function summaryToMessage({
+  count,
+  lastAtMs,
+  samples,
+}: RefusalSummary): MessageInitShape<typeof RefusalSummarySchema> {
+  return { count: BigInt(count), lastAt: timestampFromMs(lastAtMs), samples: [...samples] }
+}
+
+/** How many refusals a record stands for. Throws `request_invalid` without a time. */
+export function summaryFromMessage({
+  count,
+  lastAt,
+  samples,
+}: RefusalSummaryMessage): RefusalSummary {
+  return { count: Number(count), lastAtMs: msOf(lastAt), samples }
+}
+
+/**
+ * The decision of a record, whose digest stands for `chain`. Throws `request_invalid` for a message that
+ * `decisionToMessage` did not make.
+ */
+export function decisionFromMessage(
+  message: AuditEventMessage,
+  chain: DelegationChain,
+): DecisionPart {
+  const caller = chain.actors.at(-1)
+  if (message.attributes === undefined || caller?.podUid !== message.caller?.podUid) {
+    throw new Fault('request_invalid', 'The record does not belong to its chain')
+  }
+  const { id, container, reason, refusedBy, rule, observed, userAgent } = message
+  const { cluster, obligations, impersonatedUser, summary } = message
+  return {
+    ...{ id, container, chain, reason, refusedBy, rule, observed, userAgent },
+    caller: caller ?? unreadable('caller'),
+    decidedAtMs: msOf(message.decidedAt),
+    cluster: { id: cluster?.id ?? '', name: cluster?.name ?? '' },
+    attributes: attributesFromMessage(message.attributes),
+    effect: effectFromMessage(message.effect),
+    matches: message.matches.map(matchesFromMessage),
+    obligations: obligations === undefined ? NO_OBLIGATIONS : obligationsFromMessage(obligations),
+    message: message.message,
+    ...(impersonatedUser === undefined
+      ? {}
+      : { impersonatedUser: userFromMessage(impersonatedUser) }),
+    ...(summary === undefined ? {} : { summary: summaryFromMessage(summary) }),
+  }
+}
+
+/** Unix milliseconds. Throws `request_invalid` without a time. */
+export function msOf(timestamp: Timestamp | undefined): number {
+  return timestamp === undefined ? unreadable('time') : timestampMs(timestamp)
+}
+
+function effectFromMessage(effect: EffectMessage): Effect {
+  switch (effect) {
+    case EffectMessage.ALLOW:
+    case EffectMessage.ALLOW_WITH_OBLIGATIONS:
+      return 'allow'
+    case EffectMessage.HOLD:
+      return 'hold'
+    case EffectMessage.DENY:
+      return 'deny'
+    default:
+      return unreadable('effect')
+  }
+}
+
+function matchesFromMessage({ principal, role, rules }: PrincipalMatches): RecordedMatches {
+  return {
+    principal,
+    role: isPrincipalRole(role) ? role : unreadable('role'),
+    rules: rules.map(({ name, effect }) => ({
+      name,
+      effect: isRuleEffect(effect) ? effect : unreadable('effect of a rule'),
+    })),
+  }
+}
+
+function unreadable(what: string): never {
+  throw new Fault('request_invalid', `The record has no ${what} that this version knows`)
+}

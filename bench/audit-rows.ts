@@ -16,9 +16,13 @@ export function openAuditRows(cluster: Cluster): AuditRows {
   const file = join(cluster.paths.volumes, 'lanyard', 'lanyard.db')
   const sqlite = new Sqlite(file, { readonly: true, fileMustExist: true })
   const count = (condition: string) =>
-    sqlite.prepare(`select count(*) from decision where pod_uid = ? ${condition}`).pluck()
+    sqlite
+      .prepare(
+        `select count(*) from record as decision join chain on digest = chain_digest where chain.pod_uid = ? ${condition}`,
+      )
+      .pluck()
   const all = count('')
-  const open = count('and completed_at_ms is null')
+  const open = count('and not exists (select 1 from record where about = decision.sequence)')
   return {
     decisions: (podUid) => Number(all.get(podUid)),
     open: (podUid) => Number(open.get(podUid)),

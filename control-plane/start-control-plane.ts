@@ -43,7 +43,7 @@ export async function startControlPlane(
   const kept = KeptConnections.fromDefault()
   const metrics = createMetrics('control-plane', VERSION)
   const ownMetrics = createControlPlaneMetrics(metrics)
-  const store = await openOwnStore(kube, config, ownMetrics)
+  const store = await openOwnStore(kube, config, ownMetrics, logger)
   const watched = await watchCluster({ kube, kept }, config, store, logger)
   const { facts, access, decisionWatch, decider, registry, visits, apiAudiences } = watched
   const authority = await ensureCertificateAuthority(kube)
@@ -114,10 +114,12 @@ async function openOwnStore(
   kube: KubeConfig,
   config: ControlPlaneConfig,
   metrics: ReturnType<typeof createControlPlaneMetrics>,
+  logger: Logger,
 ): Promise<Store> {
   const cluster = await readOwnCluster(kube.makeApiClient(CoreV1Api), config.clusterName)
   return openStore(config.databaseFile, {
     cluster,
+    onMigration: (done, of) => logger.info({ done, of }, 'Migrating the database'),
     onTransaction(result, seconds) {
       metrics.transactions.inc({ result })
       metrics.transactionDuration.observe(seconds)

@@ -31,14 +31,12 @@ import {
 /** A decision without its place in the log and without what came of it. */
 export type DecisionPart = Omit<AuditEvent, 'sequence' | 'lastSequence' | 'outcome'>
 
-/** What a record holds of a decision: its chain as a digest (SHA-256). */
+/** What a record holds of a decision. The digest (SHA-256) stands for its chain, which names the pod too. */
 export function decisionToMessage(event: DecisionPart, chainDigest: Uint8Array) {
   return {
     id: event.id,
     decidedAt: timestampFromMs(event.decidedAtMs),
-    caller: actorToMessage(event.caller),
     container: event.container,
-    rootRequester: event.chain.rootRequester.username,
     chainDigest: Uint8Array.from(chainDigest),
     cluster: { ...event.cluster },
     attributes: attributesToMessage(event.attributes),
@@ -69,6 +67,8 @@ export function auditEventToMessage(
   return {
     ...decisionToMessage(event, chainDigest),
     sequence: BigInt(event.sequence),
+    caller: actorToMessage(event.caller),
+    rootRequester: event.chain.rootRequester.username,
     chain: chainToMessage(event.chain),
     ...outcomeToMessage(event.id, event.outcome),
   }
@@ -110,15 +110,13 @@ export function decisionFromMessage(
   message: AuditEventMessage,
   chain: DelegationChain,
 ): DecisionPart {
-  const caller = chain.actors.at(-1)
-  if (message.attributes === undefined || caller?.podUid !== message.caller?.podUid) {
-    throw new Fault('request_invalid', 'The record does not belong to its chain')
-  }
+  const caller = chain.actors.at(-1) ?? unreadable('pod')
+  if (message.attributes === undefined) unreadable('attributes')
   const { id, container, reason, refusedBy, rule, observed, userAgent } = message
   const { cluster, obligations, impersonatedUser, summary } = message
   return {
     ...{ id, container, chain, reason, refusedBy, rule, observed, userAgent },
-    caller: caller ?? unreadable('caller'),
+    caller,
     decidedAtMs: msOf(message.decidedAt),
     cluster: { id: cluster?.id ?? '', name: cluster?.name ?? '' },
     attributes: attributesFromMessage(message.attributes),

@@ -27,12 +27,14 @@ export interface StoreOptions {
   /** Whose pods are bound here; unknown unless told. */
   readonly cluster?: Cluster
   readonly onTransaction?: OnTransaction
+  /** Told while an older file is migrated: how many rows are done, of how many. */
+  readonly onMigration?: (done: number, of: number) => void
 }
 
 /** Opens the SQLite file at `path`. Throws `audit_unavailable` when it cannot be used. */
 export async function openStore(path: string, options: StoreOptions = {}): Promise<Store> {
-  const { cluster = UNKNOWN_CLUSTER, onTransaction } = options
-  const database = await openDatabase(path)
+  const { cluster = UNKNOWN_CLUSTER, onTransaction, onMigration } = options
+  const database = await openDatabase(path, onMigration)
   const queue = createCommitQueue(database.sqlite, onTransaction)
   return {
     bindings: createSqlitePodBindingStore(database, queue, cluster),

@@ -177,7 +177,7 @@ export function describeAuditEventStores(open: OpenStores): void {
         expect(removal?.sha256).toBe(digest)
       })
 
-      test('no more than may go at once, and goes on after it', async () => {
+      test('no more than may go together, and goes on after it', async () => {
         const all = { ...request, decidedBeforeMs: Infinity }
         expect(await events.removeOldest({ ...all, limit: 2 })).toMatchObject({ lastSequence: 2 })
         await events.append(aDecision(4))

@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs'
+import { statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
@@ -30,22 +31,63 @@ const CHECKPOINT_PAGES = 4_000
 export async function openDatabase(path: string, onProgress?: OnProgress): Promise<Database> {
   try {
     const sqlite = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS })
+    // Before there is any table, so that what is removed can be given back; an older file needs `vacuum`.
+    sqlite.pragma('auto_vacuum = INCREMENTAL')
     sqlite.pragma('journal_mode = WAL')
     // A decision is on disk before its request goes on.
     sqlite.pragma('synchronous = FULL')
     sqlite.pragma('foreign_keys = ON')
     sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     const kysely = new Kysely<DatabaseSchema>({ dialect: new SqliteDialect({ database: sqlite }) })
-    const { error } = await new Migrator({
-      db: kysely,
-      provider: createMigrationProvider(sqlite, onProgress),
-    }).migrateToLatest()
-    if (error !== undefined) throw error
+    await migrate(kysely, sqlite, onProgress)
+    if (path !== ':memory:') makeShrinkable(sqlite, path)
     return { kysely, sqlite, problem: watchFile(path), close: () => sqlite.close() }
   } catch (error) {
     throw new Fault('audit_unavailable', `Cannot open the database ${path}`, { cause: error })
   }
 }
+
+/**
+ * All migrations in one transaction: a process that dies half-way leaves the file as it was. Kysely opens
+ * none of its own, since its dialect for SQLite says that tables cannot be changed inside of one.
+ */
+async function migrate(
+  kysely: Kysely<DatabaseSchema>,
+  sqlite: SqliteDatabase,
+  onProgress?: OnProgress,
+): Promise<void> {
+  const provider = createMigrationProvider(sqlite, onProgress)
+  sqlite.exec('begin immediate')
+  try {
+    const { error } = await new Migrator({ db: kysely, provider }).migrateToLatest()
+    if (error !== undefined) throw error
+    sqlite.exec('commit')
+  } catch (error) {
+    // Cleans up; SQLite has undone the transaction itself for some errors.
+    if (sqlite.inTransaction) sqlite.exec('rollback')
+    throw error
+  }
+}
+
+const SHRINKABLE = 2
+
+/**
+ * An older file gives nothing back of what is removed from it until it is written again, once. Where the
+ * volume has no room for that it goes on as it is: what is removed is used again all the same.
+ */
+function makeShrinkable(sqlite: SqliteDatabase, path: string): void {
+  if (sqlite.pragma('auto_vacuum', { simple: true }) === SHRINKABLE) return
+  const { bavail, bsize } = statfsSync(dirname(path))
+  const bytes = statSync(path).size
+  // The new file, and as much again in the log.
+  if (bavail * bsize < 2 * bytes + ROOM_BYTES) return
+  sqlite.pragma('auto_vacuum = INCREMENTAL')
+  sqlite.exec('vacuum')
+  sqlite.pragma('wal_checkpoint(truncate)')
+}
+
+/** Left for what is recorded meanwhile. */
+const ROOM_BYTES = 64 * 1024 * 1024
 
 /** A file that was deleted or replaced takes writes that nobody will ever read. */
 function watchFile(path: string): () => string | undefined {

@@ -3,14 +3,17 @@ import type { Database as SqliteDatabase } from 'better-sqlite3'
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { DelegationChain } from '../../../core/chain.ts'
+import { textKey } from '../../../core/text-key.ts'
 import { canonicalChain, parseCanonicalChain } from '../../../proto/canonical-chain.ts'
-import { outcomeBytes } from '../record-bytes.ts'
+import { outcomeBytes, refusalsBytes } from '../record-bytes.ts'
 import { type EarlierDecision, orphanChain, outcomeOf, toDecisionPart } from './earlier-decision.ts'
 import { DECISION_COLUMNS, KINDS, toDecisionValues } from './record-row.ts'
 
 /** Told while records move: how many have, of how many. */
 export type OnProgress = (done: number, of: number) => void
 
+/** Chains that are remembered in the form of objects. */
+const CHAINS_MAX = 1_000
 /** Rows between two turns of the event loop. */
 const BATCH = 1_000
 
@@ -100,15 +103,14 @@ function moveChains(sqlite: SqliteDatabase): void {
  * number of the last change, and a decision that was changed since gets a lower one that is free.
  */
 async function moveDecisions(sqlite: SqliteDatabase, onProgress: OnProgress): Promise<void> {
-  const { read, total, append, appendOutcome, isTaken } = prepare(sqlite)
+  const { read, total, append, appendLater, isTaken } = prepare(sqlite)
   const chains = createChains(sqlite)
   const of = total.get() ?? 0
   let [after, sequence, done] = [0, 0, 0]
   for (;;) {
     const rows = read.all(after, BATCH)
     for (const row of rows) {
-      const changed = row.completed_at_ms !== null || (row.refusals ?? 1) > 1
-      if (changed) {
+      if (wasChanged(row)) {
         do sequence += 1
         while (isTaken.get(sequence) !== undefined)
       } else sequence = row.revision
@@ -117,7 +119,10 @@ async function moveDecisions(sqlite: SqliteDatabase, onProgress: OnProgress): Pr
       const outcome = outcomeOf(row)
       if (outcome !== undefined) {
         const bytes = Buffer.from(outcomeBytes(row.id, outcome))
-        appendOutcome.run(row.revision, sequence, KINDS.outcome, bytes)
+        appendLater.run(row.revision, sequence, KINDS.outcome, bytes)
+      } else if (wasChanged(row) && decision.summary !== undefined) {
+        const bytes = Buffer.from(refusalsBytes(row.id, decision.summary))
+        appendLater.run(row.revision, sequence, KINDS.refusals, bytes)
       }
     }
     done += rows.length
@@ -138,13 +143,18 @@ function prepare(sqlite: SqliteDatabase) {
     append: sqlite.prepare<unknown[]>(
       `insert into record (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`,
     ),
-    appendOutcome: sqlite.prepare<unknown[]>(
+    appendLater: sqlite.prepare<unknown[]>(
       'insert into record (sequence, about, kind, bytes) values (?, ?, ?, ?)',
     ),
     isTaken: sqlite.prepare<[number], unknown>(
-      'select 1 from decision where revision = ? and completed_at_ms is not null',
+      'select 1 from decision where revision = ? and (completed_at_ms is not null or refusals > 1)',
     ),
   }
+}
+
+/** Whether its revision is that of a later change, not of the decision itself. */
+function wasChanged({ completed_at_ms: completedAtMs, refusals }: EarlierDecision): boolean {
+  return completedAtMs !== null || (refusals ?? 1) > 1
 }
 
 /** The chain of each decision; one whose pod is not on record gets what the decision itself says. */
@@ -155,10 +165,11 @@ function createChains(sqlite: SqliteDatabase): (row: EarlierDecision) => Delegat
   const keep = sqlite.prepare(
     'insert or ignore into chain (digest, pod_uid, bytes) values (?, ?, ?)',
   )
-  let last: { readonly key: string; readonly chain: DelegationChain } | undefined
+  const recent = new Map<string, DelegationChain>()
   return (row) => {
-    const key = `${row.pod_uid} ${row.growth}`
-    if (last?.key === key) return last.chain
+    const key = textKey([row.pod_uid, String(row.growth)])
+    const known = recent.get(key)
+    if (known !== undefined) return known
     const found = find.get(row.pod_uid, row.growth)
     const chain =
       found === undefined ? orphanChain(row) : parseCanonicalChain(found.bytes, found.digest)
@@ -166,7 +177,8 @@ function createChains(sqlite: SqliteDatabase): (row: EarlierDecision) => Delegat
       const { digest, bytes } = canonicalChain(chain)
       keep.run(Buffer.from(digest), row.pod_uid, Buffer.from(bytes))
     }
-    last = { key, chain }
+    if (recent.size >= CHAINS_MAX) recent.clear()
+    recent.set(key, chain)
     return chain
   }
 }

@@ -32,8 +32,8 @@ export type Record = Message<"lanyard.v1.Record"> & {
    */
   record: {
     /**
-     * Without sequence, chain, outcome and completed_at: the log gives the first, the digest stands for
-     * the second, and the others are a record of their own.
+     * Without sequence, which the log gives; without chain, caller and root_requester, for which the
+     * digest stands; without outcome and completed_at, which are a record of their own.
      *
      * @generated from field: lanyard.v1.AuditEvent decision = 1;
      */

@@ -7,7 +7,7 @@ import { AGENT, aChain, aDecisionId, aUser, BUILD, NOON_MS } from './record-buil
 
 /* A file as it was before records were written once, with rows of every kind. */
 
-const LAST_BEFORE = '0020-decisions-clusters'
+const LAST_BEFORE = '0025-pod-ends'
 /** A chain of `AGENT` before it grew by bob. */
 const YOUNG: DelegationChain = aChain([AGENT])
 const GROWN: DelegationChain = { ...YOUNG, coRequesters: [aUser('bob')] }

@@ -1,5 +1,5 @@
-import type { PodLife } from '../../control-plane/chains/chain-story.ts'
 import { createHash } from 'node:crypto'
+import type { PodLife } from '../../control-plane/chains/chain-story.ts'
 import type {
   AuditEventFilter,
   AuditEventStore,

@@ -12,8 +12,8 @@ import type {
 } from '../pod-binding-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
-import { createPodEnds, NEXT_SEQUENCE } from './pod-ends.ts'
 import type { ChainRow, PodBindingRow } from './database-schema.ts'
+import { createPodEnds, NEXT_SEQUENCE } from './pod-ends.ts'
 import { parseVisits } from './stored-json.ts'
 
 type StoredBinding = Omit<PodBindingRow, 'sequence'> & Pick<ChainRow, 'bytes'>

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs'
 import { connect, type TLSSocket } from 'node:tls'
-import Sqlite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Effect } from '../../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { AskingSidecar } from '../../support/asking-sidecar.ts'
@@ -10,6 +9,7 @@ import {
   startFloodedControlPlane,
 } from '../../support/flooded-control-plane.ts'
 import type { FloodingPod, FloodKind } from '../../support/flooding-pod.ts'
+import { readLog } from '../../support/read-log.ts'
 
 /*
  * One pod, or somebody without a credential, brings all it can; the pod of another person goes on. Its times
@@ -83,13 +83,8 @@ function expectUnhurt({ aloneMs, floodedMs }: Record<'aloneMs' | 'floodedMs', nu
 }
 
 function recordsOf({ podUid }: { readonly podUid: string }): number {
-  const reader = new Sqlite(controlPlane.process.databaseFile, { readonly: true })
-  try {
-    const counting = reader.prepare('select count(*) as records from decision where pod_uid = ?')
-    return (counting.get(podUid) as { records: number }).records
-  } finally {
-    reader.close()
-  }
+  const all = readLog(controlPlane.process.databaseFile)
+  return all.filter((decision) => decision.podUid === podUid).length
 }
 
 function recordBytes(): number {

@@ -20,6 +20,7 @@ import {
   type ControlPlaneFixture,
   startControlPlaneFixture,
 } from '../../support/control-plane-fixture.ts'
+import { readLog } from '../../support/read-log.ts'
 import { AGENT, aBinding, BUILD } from '../../support/record-builders.ts'
 
 /* A sidecar's stream on a real socket, with the real store: one half of it is the attacker. */
@@ -129,18 +130,7 @@ async function allowedId(sidecar: Sidecar, correlation: number): Promise<string>
   return (message.value as { decisionId: string }).decisionId
 }
 
-/** Another reader of the file, so that only what is committed is seen. */
-function rows(): readonly Record<string, unknown>[] {
-  const reader = new Sqlite(fixture.databasePath, { readonly: true })
-  try {
-    return reader.prepare('select * from decision order by sequence').all() as Record<
-      string,
-      unknown
-    >[]
-  } finally {
-    reader.close()
-  }
-}
+const rows = () => readLog(fixture.databasePath)
 
 /** Requests on record: a record can stand for several refusals. */
 function counted(): number {
@@ -160,7 +150,7 @@ describe('a decision', () => {
 
   test('is in the file before its answer is out, in the name of the stream’s pod', async () => {
     const id = await allowedId(agent, 1)
-    expect(rows()).toMatchObject([{ id, pod_uid: AGENT.podUid, root_requester: 'alice' }])
+    expect(rows()).toMatchObject([{ id, podUid: AGENT.podUid, rootRequester: 'alice' }])
   })
 
   test('is made for each of many questions at the same time, and answered by its correlation', async () => {
@@ -284,7 +274,7 @@ describe('an outcome', () => {
   test('is noted beside its decision', async () => {
     const id = await allowedId(agent, 1)
     agent.stream.write(outcomeOf(id, 200))
-    await expect.poll(rows).toMatchObject([{ id, http_status: 200, response_bytes: 7 }])
+    await expect.poll(rows).toMatchObject([{ id, httpStatus: 200, responseBytes: 7 }])
     expect(fixture.decisionWatch()).toBe(0)
   })
 
@@ -294,8 +284,8 @@ describe('an outcome', () => {
     build.stream.write(outcomeOf(id, 500))
     const own = await allowedId(build, 1)
     build.stream.write(outcomeOf(own, 200))
-    await expect.poll(() => rows()[1]).toMatchObject({ id: own, http_status: 200 })
-    expect(rows()[0]).toMatchObject({ id, http_status: null })
+    await expect.poll(() => rows()[1]).toMatchObject({ id: own, httpStatus: 200 })
+    expect(rows()[0]).toMatchObject({ id, httpStatus: null })
     expect(fixture.decisionWatch()).toBe(1)
   })
 
@@ -303,7 +293,7 @@ describe('an outcome', () => {
     const id = await allowedId(agent, 1)
     const value = { decisionId: id, httpStatus: 200, responseBytes: 2n ** 64n - 1n }
     agent.stream.write({ correlation: 0, message: { case: 'outcome', value } })
-    await expect.poll(() => rows()[0]?.['response_bytes']).toBe(Number.MAX_SAFE_INTEGER)
+    await expect.poll(() => rows()[0]?.responseBytes).toBe(Number.MAX_SAFE_INTEGER)
   })
 })
 
@@ -323,7 +313,7 @@ describe('a session', () => {
   test('speaks for its own pod alone, whatever a message says', async () => {
     const build = await connect(BUILD)
     await allowedId(build, 1)
-    expect(rows()).toMatchObject([{ pod_uid: BUILD.podUid }])
+    expect(rows()).toMatchObject([{ podUid: BUILD.podUid }])
   })
 })
 

@@ -31,6 +31,7 @@ import {
   startControlPlaneProcess,
 } from '../../support/control-plane-process.ts'
 import { findHelm, findKube, findKubectl } from '../../support/find-kubernetes.ts'
+import { readLog } from '../../support/read-log.ts'
 
 /*
  * The control plane as a process, with the rights of the chart, behind a real kube-apiserver: from its
@@ -180,15 +181,7 @@ async function aSidecar(token: string) {
   }
 }
 
-function rows(): readonly Record<string, unknown>[] {
-  const reader = new Sqlite(controlPlane.databaseFile, { readonly: true })
-  try {
-    const all = reader.prepare('select * from decision order by sequence').all()
-    return all as Record<string, unknown>[]
-  } finally {
-    reader.close()
-  }
-}
+const rows = () => readLog(controlPlane.databaseFile)
 
 const runEnv = () => ({ ...process.env, KUBECONFIG: join(folder, 'admin'), HOME: folder })
 
@@ -250,7 +243,7 @@ describe.skipIf(missing)('the control plane', () => {
     const answer = await sidecar.ask('list')
     expect(answer).toMatchObject(allowed)
     expect(await sidecar.ask('delete')).toMatchObject(denied)
-    expect(rows()).toMatchObject([{ effect: 1 }, { effect: 0 }])
+    expect(rows()).toMatchObject([{ effect: 'allow' }, { effect: 'deny' }])
     sidecar.close()
     const listed = () => read('get', 'auditevents', '-n', 'team')
     await expect.poll(listed, { timeout: 30_000 }).toMatch(/Deny/)
@@ -375,8 +368,8 @@ describe.skipIf(missing)('the control plane', () => {
     // The last connection takes the write-ahead log with it.
     expect(existsSync(`${controlPlane.databaseFile}-wal`)).toBe(false)
     const recorded = rows()
-    expect(recorded.find(({ id }) => id === decisionId)).toMatchObject({ http_status: 200 })
-    expect(recorded.at(-1)).toMatchObject({ effect: 1, http_status: null })
+    expect(recorded.find(({ id }) => id === decisionId)).toMatchObject({ httpStatus: 200 })
+    expect(recorded.at(-1)).toMatchObject({ effect: 'allow', httpStatus: null })
     expect(controlPlane.logLines.join('')).toContain('"msg":"Stopped"')
     watching.kill()
     sidecar.close()

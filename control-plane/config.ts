@@ -49,6 +49,19 @@ export const controlPlaneConfig = z.strictObject({
     .describe(
       'Whether a person who execs, attaches or forwards a port into a pod is a co-requester of the pod from then on',
     ),
+  auditRetentionDays: integer({ min: 0, max: 36_500 })
+    .default(365)
+    .describe('Days for which decisions are kept; 0 keeps them for ever'),
+  auditMebibytesMax: integer({ min: 0, max: 16 * 1_024 * 1_024 })
+    .default(0)
+    .describe(
+      'Size of the database (MiB) beyond which the oldest decisions go, but for those of the last 24 hours; 0 is no limit',
+    ),
+  auditFreeMebibytesMin: integer({ min: 0, max: 16 * 1_024 * 1_024 })
+    .default(0)
+    .describe(
+      'Room on the volume (MiB) below which the oldest decisions go, but for those of the last 24 hours; 0 removes none for room',
+    ),
   clusterName: z
     .string()
     .max(253)

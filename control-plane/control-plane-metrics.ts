@@ -1,5 +1,6 @@
 import type { Counter, Histogram, Metrics } from '../platform/metrics.ts'
 import type { PodEnds } from './chains/pod-ends.ts'
+import type { StoreSize } from './store/store.ts'
 
 export interface ControlPlaneMetrics {
   readonly decisions: Counter<'effect'>
@@ -7,6 +8,7 @@ export interface ControlPlaneMetrics {
   readonly transactions: Counter<'result'>
   readonly transactionDuration: Histogram<never>
   readonly accessApiRequests: Counter<'code'>
+  readonly removedDecisions: Counter<'reason'>
 }
 
 /** Registers what the control plane counts. Names follow the conventions of Prometheus. */
@@ -35,6 +37,11 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
       'Requests of people to the aggregated API, by HTTP status.',
       ['code'],
     ),
+    removedDecisions: metrics.counter(
+      'lanyard_removed_decisions_total',
+      'Decisions that were removed, by reason: age, size or space.',
+      ['reason'],
+    ),
   }
 }
 
@@ -43,6 +50,8 @@ export interface MeasuredState {
   readonly openDecisions: () => number
   readonly podEnds: Pick<PodEnds, 'isKnown' | 'count'>
   readonly countRunning: () => Promise<number>
+  readonly size: () => StoreSize
+  readonly freeBytes: () => number
 }
 
 /** Registers what is asked for at each scrape: what is open, and which pods have ended. */
@@ -51,6 +60,21 @@ export function measureState(metrics: Metrics, state: MeasuredState): void {
     'lanyard_open_decisions',
     'Allowed requests that have not ended, as far as sidecars have said.',
     state.openDecisions,
+  )
+  metrics.measured(
+    'lanyard_store_bytes',
+    'Size of the database, with its log.',
+    () => state.size().bytes + state.size().logBytes,
+  )
+  metrics.measured(
+    'lanyard_store_reusable_bytes',
+    'Bytes in the database of what was removed, for what comes.',
+    () => state.size().reusableBytes,
+  )
+  metrics.measured(
+    'lanyard_store_volume_free_bytes',
+    'Free bytes of the volume of the database.',
+    state.freeBytes,
   )
   metrics.measured(
     'lanyard_running_chains',

@@ -19,13 +19,16 @@ import { KeptConnections } from './kubernetes/kept-connections.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { readOwnCluster } from './kubernetes/own-cluster.ts'
 import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts'
+import { startRetention } from './retention/start-retention.ts'
 import { createAdmissionService } from './services/admission-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
 import { createAuditService, createChainService } from './services/reader-service.ts'
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
 import { createSessions } from './sessions.ts'
-import { openStore, type Store } from './store/open-store.ts'
+import { openStore } from './store/open-store.ts'
+import type { Store } from './store/store.ts'
+import { readVolumeSpace } from './volume-reserve.ts'
 import { watchCluster } from './watch-cluster.ts'
 
 const now = () => Date.now()
@@ -56,7 +59,11 @@ export async function startControlPlane(
   const chainStory = createChainStory({ endsAtMs, podEnds, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const { countRunning } = store.bindings
-  measureState(metrics, { openDecisions: decisionWatch.size, podEnds, countRunning })
+  const freeBytes = () => readVolumeSpace(config.databaseFile).freeBytes
+  const { size } = store
+  const openDecisions = decisionWatch.size
+  measureState(metrics, { openDecisions, podEnds, countRunning, size, freeBytes })
+  const retention = startRetention({ config, store, freeBytes, metrics: ownMetrics, logger })
   const grpc = await startGrpcServer(
     `0.0.0.0:${config.grpcPortNumber}`,
     toGrpcCredentials(serving, authority.certificatePem),
@@ -105,6 +112,7 @@ export async function startControlPlane(
       close: async () => [bundles, serving].forEach((part) => void part.stop()),
     },
     { name: 'health', close: async () => void health.close() },
+    { name: 'retention', close: () => retention.stop() },
     { name: 'store', close: () => store.close() },
   ]
 }

@@ -28,8 +28,8 @@ import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts
 import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
 import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
-import type { Store } from './store/open-store.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
+import type { Store } from './store/store.ts'
 import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
 
 /** kube-apiserver answers the first lists immediately; without them it is better to say what is wrong. */

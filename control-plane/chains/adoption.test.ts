@@ -3,7 +3,8 @@ import { CHAIN_REQUESTERS_MAX, type DelegationChain } from '../../core/chain.ts'
 import { serviceAccountUser, type UserInfo } from '../../core/kubernetes/user-info.ts'
 import { POD_UID_EXTRA } from '../../core/names.ts'
 import { aPodUid, aUser } from '../../test/support/record-builders.ts'
-import { openStore, type Store } from '../store/open-store.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
 import { type AdmissionContext, type ChainRegistry, createChainRegistry } from './chain-registry.ts'
 
 /* Templates that a controller takes over from others, and chains that begin again. */

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { serviceAccountUser, type UserInfo } from '../../core/kubernetes/user-info.ts'
 import { POD_UID_EXTRA } from '../../core/names.ts'
 import { aPodUid, aUser } from '../../test/support/record-builders.ts'
-import { openStore, type Store } from '../store/open-store.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
 import { type AdmissionContext, createChainRegistry } from './chain-registry.ts'
 
 /* How old the chains of pods are, as the registry writes it. */

@@ -13,8 +13,9 @@ import {
   aUser,
   BUILD,
 } from '../../test/support/record-builders.ts'
-import { openStore, type Store } from '../store/open-store.ts'
+import { openStore } from '../store/open-store.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
+import type { Store } from '../store/store.ts'
 import { createGrownBindings } from './grown-bindings.ts'
 import { createPodVisits, type PodVisit } from './pod-visits.ts'
 

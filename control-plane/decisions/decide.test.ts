@@ -16,8 +16,9 @@ import {
   THIRD,
 } from '../../test/support/record-builders.ts'
 import type { Access } from '../kubernetes/access-reviewer.ts'
-import { openStore, type Store } from '../store/open-store.ts'
+import { openStore } from '../store/open-store.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
+import type { Store } from '../store/store.ts'
 import { createDecider, type Decider } from './decide.ts'
 
 /* The real store and the real rules; only what kube-apiserver would say is given by each test. */

@@ -6,8 +6,9 @@ import type { AccessPolicy, PolicyRule } from '../../core/policy/access-policy.t
 import { aRequest, aRule } from '../../test/support/policy-builders.ts'
 import { AGENT, aBinding } from '../../test/support/record-builders.ts'
 import { createGrownBindings } from '../chains/grown-bindings.ts'
-import { openStore, type Store } from '../store/open-store.ts'
+import { openStore } from '../store/open-store.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
+import type { Store } from '../store/store.ts'
 import { createDecider, type Decider } from './decide.ts'
 
 /* Impersonation, with the real store and the real rules. */

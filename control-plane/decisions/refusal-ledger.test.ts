@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AGENT, aBinding, aRefusal, BUILD } from '../../test/support/record-builders.ts'
-import { openStore, type Store } from '../store/open-store.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
 
 const POD = { root: 'alice', pod: BUILD.podUid }

@@ -1,27 +1,10 @@
 import { type Cluster, UNKNOWN_CLUSTER } from '../../core/cluster.ts'
-import type { AuditEventStore } from './audit-event-store.ts'
-import type { PodBindingStore } from './pod-binding-store.ts'
 import { createSqliteAuditEventStore } from './sqlite/audit-event-store.ts'
 import { createCommitQueue, type OnTransaction } from './sqlite/commit-queue.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { createSqlitePodBindingStore } from './sqlite/pod-binding-store.ts'
 import { createSqliteWorkloadStore } from './sqlite/workload-store.ts'
-import type { WorkloadStore } from './workload-store.ts'
-
-/** Everything that is kept: chains, who made what, decisions. */
-export interface Store {
-  readonly bindings: PodBindingStore
-  readonly workloads: WorkloadStore
-  readonly auditEvents: AuditEventStore
-  /** Why nothing can be recorded just now; undefined when it can. */
-  problem(): string | undefined
-  /** Tries to write, and so finds out that a problem is over. Throws `audit_unavailable`. */
-  probe(): Promise<void>
-  /** Why what was recorded may be lost; undefined when it is not. */
-  doubt(): string | undefined
-  /** Closes the file once nothing waits to be written. */
-  close(): Promise<void>
-}
+import type { Store } from './store.ts'
 
 export interface StoreOptions {
   /** Whose pods are bound here; unknown unless told. */
@@ -43,6 +26,8 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
     problem: queue.problem,
     probe: queue.probe,
     doubt: database.problem,
+    size: database.size,
+    shrink: database.shrink,
     async close() {
       do await queue.commit(() => {})
       while (queue.waiting() > 0)

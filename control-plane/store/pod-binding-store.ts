@@ -98,6 +98,11 @@ export interface PodBindingStore {
     readonly afterPosition: number
     readonly limit: number
   }): Promise<readonly UnendedPod[]>
+  /**
+   * Forgets pods that ended before a time (Unix milliseconds), with every chain that they had; at most
+   * `limit`. For pods whose last record is gone. Resolves with how many were forgotten.
+   */
+  forgetEnded(endedBeforeMs: number, limit: number): Promise<number>
   /** How many pods whose sidecars have enrolled have not ended, as far as is on record. */
   countRunning(): Promise<number>
   /** Calls back after a binding was committed; returns the way to stop. */

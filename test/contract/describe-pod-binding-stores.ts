@@ -126,6 +126,20 @@ export function describePodBindingStores(open: OpenStores): void {
       expect(await bindings.countRunning()).toBe(1)
     })
 
+    test('forgets pods that ended before a time, the oldest first, and no other', async () => {
+      await bindings.record(aBinding([THIRD]))
+      await bindings.markEnded([THIRD.podUid], 6)
+      await bindings.markEnded([AGENT.podUid], 7)
+      expect(await bindings.forgetEnded(6, 9)).toBe(0)
+      expect(await bindings.forgetEnded(8, 1)).toBe(1)
+      expect(await bindings.find(THIRD.podUid)).toBeUndefined()
+      expect(await bindings.find(AGENT.podUid)).toMatchObject({ endedAtMs: 7 })
+      expect(await bindings.forgetEnded(Infinity, 9)).toBe(1)
+      expect(await bindings.find(BUILD.podUid)).toMatchObject({ podUid: BUILD.podUid })
+      // A pod of that UID that is bound again starts from nothing.
+      expect(await bindings.record(aBinding([AGENT]))).not.toHaveProperty('endedAtMs')
+    })
+
     test('leaves the newest pod of a name the newest when an older one is found to have ended', async () => {
       const again = { ...AGENT, podUid: THIRD.podUid }
       await bindings.record(aBinding([again]))

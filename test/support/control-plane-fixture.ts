@@ -31,8 +31,9 @@ import {
   toGrpcCredentials,
 } from '../../control-plane/serving-certificate.ts'
 import { createSessions } from '../../control-plane/sessions.ts'
-import { openStore, type Store } from '../../control-plane/store/open-store.ts'
+import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBinding } from '../../control-plane/store/pod-binding-store.ts'
+import type { Store } from '../../control-plane/store/store.ts'
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'

@@ -211,6 +211,14 @@ export function createMemoryPodBindingStore(cluster = UNKNOWN_CLUSTER): PodBindi
         .filter((_, index) => index + 1 > afterPosition && bindings[index]?.endedAtMs === undefined)
         .slice(0, limit)
     },
+    async forgetEnded(endedBeforeMs, limit) {
+      const gone = bindings
+        .filter(({ endedAtMs = Infinity }) => endedAtMs < endedBeforeMs)
+        .sort((one, other) => Number(one.endedAtMs) - Number(other.endedAtMs))
+        .slice(0, limit)
+      for (const binding of gone) bindings.splice(bindings.indexOf(binding), 1)
+      return gone.length
+    },
     async countRunning() {
       return bindings.filter(({ sequence, endedAtMs }) => sequence > 0 && endedAtMs === undefined)
         .length

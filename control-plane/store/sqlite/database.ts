@@ -4,6 +4,7 @@ import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { Fault } from '../../../core/fault.ts'
+import type { StoreSize } from '../store.ts'
 import type { DatabaseSchema } from './database-schema.ts'
 import { createMigrationProvider } from './migrations.ts'
 import type { OnProgress } from './record-migration.ts'
@@ -15,6 +16,10 @@ export interface Database {
   readonly sqlite: SqliteDatabase
   /** What is wrong with the file under the open handle; undefined when nothing is. */
   problem(): string | undefined
+  /** How large the file and its log are, and how much of the file holds nothing. */
+  size(): StoreSize
+  /** Gives back at most so many bytes of empty pages; false when nothing could be. */
+  shrink(bytesMax: number): boolean
   close(): void
 }
 
@@ -41,7 +46,12 @@ export async function openDatabase(path: string, onProgress?: OnProgress): Promi
     const kysely = new Kysely<DatabaseSchema>({ dialect: new SqliteDialect({ database: sqlite }) })
     await migrate(kysely, sqlite, onProgress)
     if (path !== ':memory:') makeShrinkable(sqlite, path)
-    return { kysely, sqlite, problem: watchFile(path), close: () => sqlite.close() }
+    return {
+      ...{ kysely, sqlite, problem: watchFile(path) },
+      size: () => sizeOf(sqlite, path),
+      shrink: (bytesMax) => shrink(sqlite, bytesMax),
+      close: () => sqlite.close(),
+    }
   } catch (error) {
     throw new Fault('audit_unavailable', `Cannot open the database ${path}`, { cause: error })
   }
@@ -67,6 +77,31 @@ async function migrate(
     if (sqlite.inTransaction) sqlite.exec('rollback')
     throw error
   }
+}
+
+function sizeOf(sqlite: SqliteDatabase, path: string): StoreSize {
+  const read = (name: string) => Number(sqlite.pragma(name, { simple: true }))
+  const page = read('page_size')
+  const log = path === ':memory:' ? undefined : statSync(`${path}-wal`, { throwIfNoEntry: false })
+  return {
+    bytes: read('page_count') * page,
+    logBytes: log?.size ?? 0,
+    reusableBytes: read('freelist_count') * page,
+  }
+}
+
+function shrink(sqlite: SqliteDatabase, bytesMax: number): boolean {
+  const read = (name: string) => Number(sqlite.pragma(name, { simple: true }))
+  const before = read('freelist_count')
+  const pages = Math.max(1, Math.floor(bytesMax / read('page_size')))
+  try {
+    sqlite.pragma(`incremental_vacuum(${pages})`)
+    // The file itself becomes smaller when the log is copied into it.
+    sqlite.pragma('wal_checkpoint(passive)')
+  } catch (error) {
+    throw new Fault('audit_unavailable', 'Cannot make the database smaller', { cause: error })
+  }
+  return read('freelist_count') < before
 }
 
 const SHRINKABLE = 2

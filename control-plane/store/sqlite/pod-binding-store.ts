@@ -134,6 +134,13 @@ export function createSqlitePodBindingStore(
 
   return {
     ...{ record, find, markEnrolled, revise, list, markEnded },
+    async forgetEnded(endedBeforeMs, limit) {
+      let forgotten = 0
+      await queue.commit(() => {
+        forgotten = ends.forget(endedBeforeMs, limit)
+      })
+      return forgotten
+    },
     listUnended: async (page) => readable(() => ends.listUnended(page)),
     countRunning: async () => readable(ends.countRunning),
     onCommit: (listener) => queue.onCommit(listener),

@@ -27,6 +27,16 @@ export function createPodEnds(sqlite: Database['sqlite']) {
   const running = sqlite.prepare<[], { readonly pods: number }>(
     'select count(*) as pods from pod_binding indexed by pod_binding_unended where ended_at_ms is null and enrolled_sequence is not null',
   )
+  const ended = sqlite.prepare<[number, number], { readonly pod_uid: string }>(
+    'select pod_uid from pod_binding indexed by pod_binding_ended where ended_at_ms < ? order by ended_at_ms limit ?',
+  )
+  // Not while a record rests on one of its chains, whatever the clock said when it was made.
+  const forgetPod = sqlite.prepare<[string, string]>(
+    'delete from pod_binding where pod_uid = ? and not exists (select 1 from chain where chain.pod_uid = ?)',
+  )
+  const forgetChains = sqlite.prepare<[string]>(
+    'delete from chain where pod_uid = ? and not exists (select 1 from record where record.chain_digest = chain.digest)',
+  )
   return {
     /** Whether the pod is on record and had not ended. */
     mark(podUid: string, endedAtMs: number): boolean {
@@ -48,6 +58,14 @@ export function createPodEnds(sqlite: Database['sqlite']) {
         boundAtMs: row.bound_at_ms,
         position: row.sequence,
       }))
+    },
+    /** Inside a transaction; how many pods are forgotten. */
+    forget(endedBeforeMs: number, limit: number): number {
+      const pods = ended.all(endedBeforeMs, limit)
+      return pods.filter(({ pod_uid: podUid }) => {
+        forgetChains.run(podUid)
+        return forgetPod.run(podUid, podUid).changes > 0
+      }).length
     },
     countRunning: () => running.get()?.pods ?? 0,
   }

@@ -11,7 +11,8 @@ import {
   aDecisionId,
   BUILD,
 } from '../../../test/support/record-builders.ts'
-import { openStore, type Store } from '../open-store.ts'
+import { openStore } from '../open-store.ts'
+import type { Store } from '../store.ts'
 
 const DECISIONS = 2_500
 let folder: string

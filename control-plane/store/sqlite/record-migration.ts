@@ -59,7 +59,13 @@ async function createTables(db: Kysely<unknown>): Promise<void> {
   )`.execute(db)
   await sql`create unique index record_by_id on record (id) where id is not null`.execute(db)
   await sql`create index record_by_decision on record (about) where about is not null`.execute(db)
+  await sql`create index record_by_chain on record (chain_digest) where chain_digest is not null`.execute(
+    db,
+  )
   await sql`create index record_removals on record (removed_until) where kind = 3`.execute(db)
+  await sql`create index pod_binding_ended on pod_binding (ended_at_ms) where ended_at_ms is not null`.execute(
+    db,
+  )
   await sql`create table moved_chain (pod_uid text not null, growth integer not null, digest blob not null, primary key (pod_uid, growth)) without rowid`.execute(
     db,
   )

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { createLogger } from '../../platform/logger.ts'
+import { ManualClock } from '../../test/support/manual-clock.ts'
+import {
+  createMemoryAuditEventStore,
+  createMemoryPodBindingStore,
+} from '../../test/support/memory-stores.ts'
+import { AGENT, aBinding, aDecision, BUILD, NOON_MS } from '../../test/support/record-builders.ts'
+import { Retention } from './retention.ts'
+
+const DAY_MS = 86_400_000
+const NONE = { daysMax: 0, bytesMax: 0, freeBytesMin: 0 }
+const logger = createLogger({ name: 'test', level: 'error' })
+
+/** 250 decisions, a second between two; what is removed gives a kilobyte each. */
+async function aKeeper(limits: Partial<typeof NONE>, room = { bytes: 300_000, freeBytes: 0 }) {
+  const auditEvents = createMemoryAuditEventStore()
+  const bindings = createMemoryPodBindingStore()
+  for (let number = 1; number <= 250; number += 1) await auditEvents.append(aDecision(number))
+  const clock = new ManualClock(NOON_MS + 2 * DAY_MS)
+  let reusable = 0
+  const shrunk: number[] = []
+  const reasons: string[] = []
+  const retention = new Retention({
+    store: {
+      ...{ auditEvents, bindings },
+      size: () => ({ bytes: room.bytes, logBytes: 0, reusableBytes: reusable }),
+      shrink(bytesMax) {
+        shrunk.push(bytesMax)
+        reusable = Math.max(0, reusable - 100_000_000)
+        return true
+      },
+    },
+    limits: { ...NONE, ...limits },
+    readFreeBytes: () => room.freeBytes,
+    ...{ clock, logger },
+    onRemoval({ reason, decisions }) {
+      reasons.push(reason)
+      reusable += decisions * 1_000
+    },
+  })
+  async function look(): Promise<void> {
+    const looking = retention.look()
+    for (let step = 0; step < 50; step += 1) await clock.advance(100)
+    await looking
+  }
+  const left = async () =>
+    (await auditEvents.list({}, { afterSequence: 0, limit: 999 })).events.length
+  return { auditEvents, bindings, retention, clock, look, left, reasons, shrunk }
+}
+
+test('Retention removes nothing without limits', async () => {
+  const { look, left, reasons } = await aKeeper({})
+  await look()
+  expect([await left(), reasons]).toEqual([250, []])
+})
+
+test('Retention removes what is too old, in small batches', async () => {
+  const { look, left, reasons } = await aKeeper({ daysMax: 1 })
+  await look()
+  expect([await left(), reasons]).toEqual([0, ['age', 'age', 'age']])
+})
+
+test('Retention removes as much as makes the database small enough', async () => {
+  const { look, left, reasons } = await aKeeper({ bytesMax: 150_000 })
+  await look()
+  expect([await left(), reasons]).toEqual([50, ['size', 'size']])
+})
+
+test('Retention removes as much as makes room', async () => {
+  const { look, left, reasons } = await aKeeper({ freeBytesMin: 90_000 })
+  await look()
+  expect([await left(), reasons]).toEqual([150, ['space']])
+})
+
+test('Retention forgets pods that ended before the oldest record, and those alone', async () => {
+  const { bindings, look, clock } = await aKeeper({ daysMax: 1 })
+  for (const actors of [[AGENT], [AGENT, BUILD]]) await bindings.record(aBinding(actors))
+  await bindings.markEnded([AGENT.podUid], NOON_MS)
+  await bindings.markEnded([BUILD.podUid], clock.nowMs())
+  await look()
+  expect(await bindings.find(AGENT.podUid)).toBeUndefined()
+  expect(await bindings.find(BUILD.podUid)).toMatchObject({ podUid: BUILD.podUid })
+})
+
+test('Retention gives back to the volume what is more than a reserve', async () => {
+  const { look, shrunk } = await aKeeper({ daysMax: 1 }, { bytes: 1e9, freeBytes: 0 })
+  await look()
+  expect(shrunk).toEqual([])
+})
+
+test('Retention looks again each minute, goes on after a failure, and ends when it is told', async () => {
+  const { retention, auditEvents, clock, left } = await aKeeper({ daysMax: 1 })
+  const { removeOldest } = auditEvents
+  auditEvents.removeOldest = () => Promise.reject(new Error('full'))
+  retention.start()
+  await clock.advance(59_000)
+  expect(await left()).toBe(250)
+  auditEvents.removeOldest = removeOldest
+  for (let step = 0; step < 40; step += 1) await clock.advance(100)
+  expect(await left()).toBe(0)
+  await retention.stop()
+  await auditEvents.append(aDecision(1))
+  await clock.advance(600_000)
+  expect(await left()).toBe(1)
+})

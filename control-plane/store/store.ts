@@ -1,0 +1,35 @@
+import type { AuditEventStore } from './audit-event-store.ts'
+import type { PodBindingStore } from './pod-binding-store.ts'
+import type { WorkloadStore } from './workload-store.ts'
+
+/** Everything that is kept: chains, who made what, decisions. */
+export interface Store {
+  readonly bindings: PodBindingStore
+  readonly workloads: WorkloadStore
+  readonly auditEvents: AuditEventStore
+  /** Why nothing can be recorded just now; undefined when it can. */
+  problem(): string | undefined
+  /** Tries to write, and so finds out that a problem is over. Throws `audit_unavailable`. */
+  probe(): Promise<void>
+  /** Why what was recorded may be lost; undefined when it is not. */
+  doubt(): string | undefined
+  /** How large the database is. */
+  size(): StoreSize
+  /**
+   * Gives back at most so many bytes of what was removed; false when nothing could be. Throws
+   * `audit_unavailable`.
+   */
+  shrink(bytesMax: number): boolean
+  /** Closes the file once nothing waits to be written. */
+  close(): Promise<void>
+}
+
+/** In bytes. */
+export interface StoreSize {
+  /** Of the file. */
+  readonly bytes: number
+  /** Of the log that is still to be copied into it. */
+  readonly logBytes: number
+  /** Of what was removed, in the file, for what comes. */
+  readonly reusableBytes: number
+}

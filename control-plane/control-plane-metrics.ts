@@ -1,6 +1,7 @@
 import type { Counter, Histogram, Metrics } from '../platform/metrics.ts'
 import type { PodEnds } from './chains/pod-ends.ts'
-import type { StoreSize } from './store/store.ts'
+import type { DecisionWatch } from './decisions/decision-watch.ts'
+import type { Store } from './store/store.ts'
 
 export interface ControlPlaneMetrics {
   readonly decisions: Counter<'effect'>
@@ -47,10 +48,9 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
 
 /** What is measured at each scrape. */
 export interface MeasuredState {
-  readonly openDecisions: () => number
+  readonly store: Pick<Store, 'size' | 'bindings'>
+  readonly decisionWatch: Pick<DecisionWatch, 'size'>
   readonly podEnds: Pick<PodEnds, 'isKnown' | 'count'>
-  readonly countRunning: () => Promise<number>
-  readonly size: () => StoreSize
   readonly freeBytes: () => number
 }
 
@@ -59,17 +59,17 @@ export function measureState(metrics: Metrics, state: MeasuredState): void {
   metrics.measured(
     'lanyard_open_decisions',
     'Allowed requests that have not ended, as far as sidecars have said.',
-    state.openDecisions,
+    state.decisionWatch.size,
   )
   metrics.measured(
     'lanyard_store_bytes',
     'Size of the database, with its log.',
-    () => state.size().bytes + state.size().logBytes,
+    () => state.store.size().bytes + state.store.size().logBytes,
   )
   metrics.measured(
     'lanyard_store_reusable_bytes',
     'Bytes in the database of what was removed, for what comes.',
-    () => state.size().reusableBytes,
+    () => state.store.size().reusableBytes,
   )
   metrics.measured(
     'lanyard_store_volume_free_bytes',
@@ -79,7 +79,7 @@ export function measureState(metrics: Metrics, state: MeasuredState): void {
   metrics.measured(
     'lanyard_running_chains',
     'Chains of pods that have enrolled and have not ended, as far as is on record.',
-    state.countRunning,
+    state.store.bindings.countRunning,
   )
   metrics.counted(
     'lanyard_ended_pods_total',

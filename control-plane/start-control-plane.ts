@@ -58,11 +58,8 @@ export async function startControlPlane(
   const { endsAtMs, podEnds } = watched
   const chainStory = createChainStory({ endsAtMs, podEnds, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
-  const { countRunning } = store.bindings
   const freeBytes = () => readVolumeSpace(config.databaseFile).freeBytes
-  const { size } = store
-  const openDecisions = decisionWatch.size
-  measureState(metrics, { openDecisions, podEnds, countRunning, size, freeBytes })
+  measureState(metrics, { store, decisionWatch, podEnds, freeBytes })
   const retention = startRetention({ config, store, freeBytes, metrics: ownMetrics, logger })
   const grpc = await startGrpcServer(
     `0.0.0.0:${config.grpcPortNumber}`,
@@ -88,9 +85,7 @@ export async function startControlPlane(
     onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
   })
   const health = await startHealthServer({
-    port: config.healthPortNumber,
-    host: '0.0.0.0',
-    metrics,
+    ...{ port: config.healthPortNumber, host: '0.0.0.0', metrics },
     checks: { '/readyz': checks },
   })
   const timer = watchHealth(checks, store, (serves) => grpc.setServing(serves), logger)

@@ -6,6 +6,7 @@ import { fromCaller } from '../test/cluster/paths.ts'
 import { withProgress } from '../test/cluster/progress.ts'
 import { requireRoot } from '../test/cluster/require-root.ts'
 import { measureAll } from './measure-all.ts'
+import { measureExport } from './measure-export.ts'
 import { measureMemory } from './measure-memory.ts'
 import { renderLines, renderTable } from './report.ts'
 
@@ -16,6 +17,8 @@ const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machin
                                   lines of its own before them
   npm run bench -- memory         what a sidecar holds under the loads that take most memory, beside its
                                   limit; about four minutes, without a cluster
+  npm run bench -- export         time and memory of kubectl lanyard audit export of 1,000,000 decisions;
+                                  some minutes, without a cluster
   npm run bench -- --json FILE    writes all figures as one object besides
 
   --rounds N    rounds in which the paths take turns (default: 5)
@@ -46,6 +49,15 @@ function positive(name: string, text: string): number {
   throw new Error(`--${name} wants a whole number from 1 to 9999, not "${text}"`)
 }
 
+const EXPORTED_DECISIONS = 1_000_000
+
+/** A measurement that needs no cluster. */
+function measureAlone(word: string): Promise<string> {
+  if (word === 'memory') return measureMemory(log)
+  if (word === 'export') return measureExport(EXPORTED_DECISIONS, log)
+  throw new Error('The only words it takes are "memory" and "export"')
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
   if (values.help) {
@@ -53,8 +65,7 @@ async function main(): Promise<void> {
     return
   }
   if (positionals.length > 0) {
-    if (positionals.join(' ') !== 'memory') throw new Error('The only word it takes is "memory"')
-    process.stdout.write(await measureMemory(log))
+    process.stdout.write(await measureAlone(positionals.join(' ')))
     return
   }
   const { output, json, keep } = values

@@ -51,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders of a room in the order in which its work meets them: none imports one before it. */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {
-  api: ['client', 'columns', 'texts', 'objects'],
+  api: ['client', 'columns', 'forms', 'texts', 'objects'],
   cli: [
     'program',
     ...['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],

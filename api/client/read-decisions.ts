@@ -13,17 +13,25 @@ export interface DecisionQuery {
   readonly matches?: (event: AuditEventObject) => boolean
   /** Unix milliseconds; only those decided then or later. */
   readonly sinceMs?: number
+  /** Unix milliseconds; only those decided before. */
+  readonly untilMs?: number
+  /** Name of a decision: only those put on record after it. */
+  readonly after?: string
   readonly progress: (count: number) => void
 }
 
-/** Every decision, oldest first, page by page; all pages have the revision of the first. */
+/**
+ * Every decision, oldest first, page by page; all pages have the revision of the first. `list` asks for
+ * one page: another one can ask again when the server is away for a moment.
+ */
 export async function* readEvery(
   client: KubernetesClient,
   query: DecisionQuery,
+  list: typeof listAuditEvents = listAuditEvents,
 ): AsyncGenerator<ObjectList<AuditEventObject>, void> {
   let token: string | undefined
   do {
-    const page = await listAuditEvents(client, query.scope, {
+    const page: ObjectList<AuditEventObject> = await list(client, query.scope, {
       ...common(query),
       limit: String(PAGE),
       continue: token,
@@ -58,10 +66,12 @@ export async function readNewest(
   return withItems(first, newest.slice(-count))
 }
 
-function common({ selector, sinceMs }: DecisionQuery) {
+function common({ selector, sinceMs, untilMs, after }: DecisionQuery) {
   return {
     fieldSelector: selector,
     sinceTime: sinceMs === undefined ? undefined : new Date(Math.max(0, sinceMs)).toISOString(),
+    untilTime: untilMs === undefined ? undefined : new Date(Math.max(0, untilMs)).toISOString(),
+    after,
   }
 }
 

@@ -33,6 +33,16 @@ export function parseDecisionId(text: string): DecisionId {
   return { name: id.toLowerCase(), whole: id.length === ID_LENGTH }
 }
 
+/** The name of a decision, by its whole id in either case. Throws `request_invalid`. */
+export function parseWholeId(text: string): string {
+  const { name, whole } = parseDecisionId(text)
+  if (whole) return name
+  throw new Fault(
+    'request_invalid',
+    `${JSON.stringify(text)} is no whole id: want ${ID_LENGTH} characters`,
+  )
+}
+
 /** Earliest time, in Unix milliseconds, of a decision whose id begins so. */
 export function earliestTimeMs(prefix: string): number {
   return timeOf(prefix, '0')

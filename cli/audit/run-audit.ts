@@ -1,22 +1,15 @@
-import { fieldSelector, type ObjectList } from '../../api/client/access-client.ts'
+import type { ObjectList } from '../../api/client/access-client.ts'
 import { type DecisionQuery, readEvery, readNewest } from '../../api/client/read-decisions.ts'
-import type { AuditEventObject, EffectWord } from '../../api/objects/access-objects.ts'
+import type { AuditEventObject } from '../../api/objects/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
-import { type ResourceFilter, remainingMatch } from '../arguments/resource-filter.ts'
 import type { CommandContext } from '../command/command-context.ts'
 import { createProgress } from '../terminal/progress.ts'
 import { followAuditEvents } from './audit-follow.ts'
+import { type DecisionFilter, toSelection } from './decision-filter.ts'
 import { createListWriter, createStreamWriter } from './decision-writer.ts'
 import { createShownDecisions } from './shown-decisions.ts'
 
-export interface AuditOptions {
-  readonly pod?: string
-  readonly root?: string
-  readonly effect?: EffectWord
-  readonly verb?: string
-  readonly resource?: ResourceFilter
-  /** `--since`, in milliseconds before now. */
-  readonly sinceMs?: number
+export interface AuditOptions extends DecisionFilter {
   /** 0 for all. */
   readonly limit: number
   readonly follow: boolean
@@ -50,23 +43,7 @@ export async function runAudit(context: CommandContext, options: AuditOptions): 
 }
 
 function toQuery(context: CommandContext, options: AuditOptions): DecisionQuery {
-  const { client, allNamespaces, terminal } = context
-  const { sinceMs, resource } = options
-  const selector = fieldSelector({
-    'spec.pod': options.pod,
-    'spec.rootRequester': options.root,
-    'spec.effect': options.effect,
-    'spec.verb': options.verb,
-    'spec.resource': resource?.resource,
-  })
-  const matches = remainingMatch(resource ?? {})
-  return {
-    scope: allNamespaces ? undefined : client.namespace,
-    selector,
-    ...(matches === undefined ? {} : { matches: ({ spec }) => matches(spec) }),
-    ...(sinceMs === undefined ? {} : { sinceMs: context.now() - sinceMs }),
-    progress: createProgress(terminal),
-  }
+  return { ...toSelection(context, options), progress: createProgress(context.terminal) }
 }
 
 async function* pagesOf(
@@ -85,8 +62,8 @@ function tellWhatIsMissing(context: CommandContext, options: AuditOptions, count
     terminal.err(`Shown are the newest ${count}; there may be older ones: --limit 0 shows all.\n`)
   }
   if (count > 0 || options.follow || output === 'json' || output === 'yaml') return
-  const { pod, root, effect, verb, resource, sinceMs } = options
-  const narrowed = [pod, root, effect, verb, resource, sinceMs].some((value) => value !== undefined)
+  const { pod, root, effect, verb, resource, since } = options
+  const narrowed = [pod, root, effect, verb, resource, since].some((value) => value !== undefined)
   const where = allNamespaces ? '' : ` in ${escapeText(client.namespace)} namespace`
   const hint =
     resource === undefined

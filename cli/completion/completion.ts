@@ -50,6 +50,9 @@ async function candidatesFor(
   if (command === undefined) {
     return program.commands.map((each) => ({ word: each.name(), what: each.description() }))
   }
+  if (operands === 0 && nested(command).length > 0) {
+    return nested(command).map((each) => ({ word: each.name(), what: each.description() }))
+  }
   const [argument] = command.registeredArguments
   if (operands > 0 || argument === undefined) return []
   if (argument.argChoices !== undefined) return argument.argChoices.map(plain)
@@ -72,14 +75,24 @@ function parseWords(program: Command, before: readonly string[]) {
     } else if (command === undefined) {
       command = program.commands.find((each) => each.name() === word)
     } else {
-      operands += 1
+      const inner =
+        operands === 0 ? nested(command).find((each) => each.name() === word) : undefined
+      command = inner ?? command
+      operands += inner === undefined ? 1 : 0
     }
   }
   return { command, operands, open }
 }
 
 function optionsOf(program: Command, command: Command | undefined): readonly Option[] {
-  return [...(command?.options ?? []), ...program.options]
+  // An inner command takes the options of the one around it.
+  const outer = command?.parent === program ? [] : (command?.parent?.options ?? [])
+  return [...(command?.options ?? []), ...outer, ...program.options]
+}
+
+/** The commands inside one, such as `export` of `audit`; help is not offered there. */
+function nested(command: Command): readonly Command[] {
+  return command.commands.filter((each) => each.name() !== 'help')
 }
 
 function plain(word: string): Candidate {

@@ -10,6 +10,8 @@ test('createProgress() says nothing at first, and then not often', () => {
       text += more
     },
     style: (_style: string, plain: string) => plain,
+    flushed: async () => {},
+    watched: true,
   }
   const progress = createProgress(terminal, () => nowMs)
   for (let second = 0; second < 12; second += 1) {

@@ -8,11 +8,18 @@ export interface Terminal {
   err(text: string): void
   /** Plain text where colours are not wanted. */
   style(style: Style, text: string): string
+  /** Resolves when everything that went to `out` was taken, so that what comes next need not be kept. */
+  flushed(): Promise<void>
+  /** Whether a person watches `err`. */
+  readonly watched: boolean
 }
 
 export interface TerminalOptions {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean }
-  readonly stderr: { write(text: string): unknown }
+  readonly stdout: {
+    write(text: string, taken?: () => void): unknown
+    readonly isTTY?: boolean
+  }
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
   /** False for `--no-color`. */
   readonly color: boolean
@@ -25,6 +32,8 @@ export function createTerminal({ stdout, stderr, env, color }: TerminalOptions):
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
+    flushed: () => new Promise((resolve) => void stdout.write('', () => resolve())),
+    watched: stderr.isTTY === true,
     style: (style, text) => (colored ? styleText(style, text, { validateStream: false }) : text),
   }
 }

@@ -24,6 +24,10 @@ export interface ListRequest {
   readonly position?: ListPosition
   /** Only what was made at or after this time. Unix milliseconds. */
   readonly sinceMs?: number
+  /** Only what was made before this time. Unix milliseconds. */
+  readonly untilMs?: number
+  /** Name of an object: only what was put on record after it. */
+  readonly after?: string
   /** Only the newest ones, this many at most. */
   readonly tail?: number
 }

@@ -50,7 +50,7 @@ export function createAuditEventResource(events: AuditEventReader): ApiResource<
       if (name !== undefined) return listNamed(events, selection, name, listed)
       return request.tail === undefined
         ? listForward(events, selection, request, listed)
-        : listNewest(events, selection, request.tail, request.sinceMs, listed)
+        : listNewest(events, selection, request, request.tail, listed)
     },
     revision,
     oldestRevision: async () => (await newest()).removedUntil,
@@ -91,35 +91,60 @@ async function listNamed(
 async function listForward(
   events: AuditEventReader,
   selection: Selection,
-  { limit, position, sinceMs = 0 }: ListRequest,
+  { limit, position, sinceMs = 0, untilMs = Infinity, after }: ListRequest,
   revision: number,
 ): Promise<ListPage<AuditEventObject>> {
   const scan = createAuditEventScan(events, toFilter(selection), (event) =>
     isEventSelected(selection, event),
   )
-  let afterSequence =
-    position?.afterSequence ?? (sinceMs === 0 ? 0 : await scan.sequenceBefore(sinceMs))
+  const first = async () =>
+    Math.max(
+      sinceMs === 0 ? 0 : await scan.sequenceBefore(sinceMs),
+      after === undefined ? 0 : await sequenceOf(events, selection, after),
+    )
+  let afterSequence = position?.afterSequence ?? (await first())
+  const last = untilMs === Infinity ? Infinity : await scan.sequenceUntil(untilMs)
   const objects: AuditEventObject[] = []
   let full = false
-  await scan.forward(afterSequence, position?.untilSequence ?? Infinity, (event) => {
+  await scan.forward(afterSequence, position?.untilSequence ?? last, (event) => {
     full = objects.length === limit
     if (full) return false
-    if (event.decidedAtMs >= sinceMs) objects.push(toAuditEventObject(event))
+    const { decidedAtMs } = event
+    if (decidedAtMs >= sinceMs && decidedAtMs < untilMs) objects.push(toAuditEventObject(event))
     afterSequence = event.sequence
     return true
   })
   if (!full) return { objects, revision }
-  const untilSequence = position?.untilSequence ?? (await scan.highestSequence())
+  const untilSequence = position?.untilSequence ?? Math.min(last, await scan.highestSequence())
   return { objects, revision, next: { afterSequence, revision, untilSequence } }
+}
+
+/** Throws `request_invalid` for what is not on record, or not among what the list is about. */
+async function sequenceOf(
+  events: AuditEventReader,
+  { namespace }: Selection,
+  name: string,
+): Promise<number> {
+  const event = await events.get(name.toUpperCase())
+  if (event !== undefined && (namespace === '' || namespace === event.caller.namespace)) {
+    return event.sequence
+  }
+  throw new Fault(
+    'request_invalid',
+    `No decision ${JSON.stringify(name.slice(0, 64))} is on record here, so nothing comes after it: it may have been removed for its age. List from a time instead`,
+  )
 }
 
 async function listNewest(
   events: AuditEventReader,
   selection: Selection,
+  { sinceMs, untilMs, after }: ListRequest,
   tail: number,
-  sinceMs: number | undefined,
   revision: number,
 ): Promise<ListPage<AuditEventObject>> {
+  if (untilMs !== undefined || after !== undefined) {
+    throw new Fault('request_invalid', 'A tail goes with neither untilTime nor after')
+  }
   const scan = createAuditEventScan(events, toFilter(selection), (event) =>
     isEventSelected(selection, event),
   )

@@ -31,6 +31,8 @@ export interface AuditEventScan {
   newest(count: number, sinceMs: number | undefined): Promise<readonly AuditEvent[]>
   /** A sequence after which every event decided at `sinceMs` or later stands. */
   sequenceBefore(sinceMs: number): Promise<number>
+  /** A sequence after which no event was decided before `untilMs`. */
+  sequenceUntil(untilMs: number): Promise<number>
   highestSequence(): Promise<number>
 }
 
@@ -67,6 +69,8 @@ export function createAuditEventScan(
 
   const sequenceBefore = (sinceMs: number) =>
     searchLog(events, (event) => event.decidedAtMs >= sinceMs - DISORDER_MS)
+  const sequenceUntil = (untilMs: number) =>
+    searchLog(events, (event) => event.decidedAtMs >= untilMs + DISORDER_MS)
 
   /** Stretch by stretch backwards, so that only as much is read as it takes. */
   async function newest(count: number, sinceMs = 0): Promise<readonly AuditEvent[]> {
@@ -89,7 +93,10 @@ export function createAuditEventScan(
     return found
   }
 
-  return { forward, newest, sequenceBefore, highestSequence: () => highestSequence(events) }
+  return {
+    ...{ forward, newest, sequenceBefore, sequenceUntil },
+    highestSequence: () => highestSequence(events),
+  }
 }
 
 /** The lowest sequence whose next event is absent or satisfies `done`; halves the log each time. */

@@ -27,6 +27,10 @@ export interface ListOptions {
   readonly sendInitialEvents?: boolean
   /** From `sinceTime` or `sinceSeconds`, as for the logs of a pod. */
   readonly sinceMs?: number
+  /** From `untilTime`: only what was made before it. */
+  readonly untilMs?: number
+  /** Name of the object after which a list begins. */
+  readonly after?: string
   /** From `tail`: only the newest objects. */
   readonly tail?: number
 }
@@ -47,6 +51,8 @@ export function parseListOptions(
   }
   const timeoutSeconds = parseCount('timeoutSeconds', value('timeoutSeconds'), WATCH_SECONDS_MAX)
   const sinceMs = parseSince(value('sinceTime'), value('sinceSeconds'), nowMs)
+  const untilMs = parseTime('untilTime', value('untilTime'))
+  const after = value('after')
   const tail = parseCount('tail', value('tail'), PAGE_OBJECTS_MAX)
   const initial = value('sendInitialEvents')
   return {
@@ -61,6 +67,8 @@ export function parseListOptions(
     allowWatchBookmarks: isTrue(value('allowWatchBookmarks') || undefined),
     ...(initial === '' ? {} : { sendInitialEvents: isTrue(initial) }),
     ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ...(after === '' ? {} : { after }),
     ...(tail === undefined ? {} : { tail }),
   }
 }
@@ -92,13 +100,16 @@ function parseSince(time: string, seconds: string, nowMs: number): number | unde
   if (time !== '' && seconds !== '') {
     throw new Fault('request_invalid', 'Only one of sinceTime and sinceSeconds may be given')
   }
-  if (time !== '') {
-    const sinceMs = /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
-    if (Number.isNaN(sinceMs)) {
-      throw new Fault('request_invalid', 'The sinceTime must be a time of RFC 3339')
-    }
-    return sinceMs
-  }
+  if (time !== '') return parseTime('sinceTime', time)
   const count = parseCount('sinceSeconds', seconds, Number.MAX_SAFE_INTEGER)
   return count === undefined ? undefined : Math.max(0, nowMs - count * 1_000)
+}
+
+function parseTime(key: string, text: string): number | undefined {
+  if (text === '') return undefined
+  const timeMs = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(timeMs)) {
+    throw new Fault('request_invalid', `The ${key} must be a time of RFC 3339`)
+  }
+  return timeMs
 }

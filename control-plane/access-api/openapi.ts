@@ -112,6 +112,8 @@ const LIST_PARAMETERS: readonly Parameter[] = [
 const AUDIT_EVENT_PARAMETERS: readonly Parameter[] = [
   query('sinceTime', 'string', 'Only decisions made at this time or later.'),
   query('sinceSeconds', 'integer', 'Only decisions made in the last so many seconds.'),
+  query('untilTime', 'string', 'Only decisions made before this time.'),
+  query('after', 'string', 'Only decisions put on record after the one with this name.'),
   query('tail', 'integer', 'Only the newest decisions, this many at most.'),
 ]
 

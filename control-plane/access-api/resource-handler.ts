@@ -120,11 +120,13 @@ async function list(
   if (options.sendInitialEvents !== undefined) {
     throw new Fault('request_invalid', 'The parameter sendInitialEvents is only for watches')
   }
-  const { limit, position, sinceMs, tail } = options
+  const { limit, position, sinceMs, untilMs, after, tail } = options
   const page = await resource.list(selection, {
     limit,
     ...(position === undefined ? {} : { position }),
     ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ...(after === undefined ? {} : { after }),
     ...(tail === undefined ? {} : { tail }),
   })
   const refusal = refuseRevision(options, page.revision)

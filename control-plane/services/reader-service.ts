@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import { timestampMs } from '@bufbuild/protobuf/wkt'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
@@ -75,9 +76,12 @@ export function createAuditService(deps: ReaderDeps): GrpcHandlers<typeof AuditS
     }),
     listAuditEvents: unary(deps.logger, async (request, metadata) => {
       await permit(metadata, 'auditevents', 'list', request.namespace)
-      const after = Number(request.afterSequence)
-      const limit = pageLimit(request.pageSize)
-      const { events } = await readOn(deps.auditEvents, toFilter(request), after, limit)
+      const { events } = await readOn(deps.auditEvents, toFilter(request), {
+        after: Number(request.afterSequence),
+        limit: pageLimit(request.pageSize),
+        ...(request.since === undefined ? {} : { sinceMs: timestampMs(request.since) }),
+        ...(request.until === undefined ? {} : { untilMs: timestampMs(request.until) }),
+      })
       return { events: events.map(eventToMessage) }
     }),
     watchAuditEvents(call) {
@@ -114,7 +118,10 @@ async function streamEvents(
       const committed = new Promise<void>((resolve) => {
         wake = resolve
       })
-      const read = await readOn(deps.auditEvents, filter, afterSequence, PAGE_DEFAULT)
+      const read = await readOn(deps.auditEvents, filter, {
+        after: afterSequence,
+        limit: PAGE_DEFAULT,
+      })
       const { events } = read
       if (events.length > 0 && deps.now() - permittedAtMs >= PERMIT_MS) {
         await mayWatch()
@@ -145,16 +152,31 @@ function drained(call: Pick<EventEmitter, 'on' | 'off'>): Promise<void> {
   })
 }
 
+interface ReadRange {
+  readonly after: number
+  readonly limit: number
+  /** Unix milliseconds: decisions made then or later. */
+  readonly sinceMs?: number
+  /** Unix milliseconds: decisions made before. */
+  readonly untilMs?: number
+}
+
 /** The next events that a filter finds, and where to go on. Decisions do not wait for the search. */
 async function readOn(
   auditEvents: AuditEventReader,
   filter: AuditEventFilter,
-  after: number,
-  limit: number,
+  { after, limit, sinceMs = 0, untilMs = Infinity }: ReadRange,
 ): Promise<{ readonly events: readonly AuditEvent[]; readonly afterSequence: number }> {
   const events: AuditEvent[] = []
-  const scan = createAuditEventScan(auditEvents, filter, () => true)
-  const afterSequence = await scan.forward(after, Number.POSITIVE_INFINITY, (event) => {
+  const scan = createAuditEventScan(
+    auditEvents,
+    filter,
+    ({ decidedAtMs }) => decidedAtMs >= sinceMs && decidedAtMs < untilMs,
+  )
+  // Found by halving the log, so that what lies outside is not read.
+  const first = sinceMs <= 0 ? after : Math.max(after, await scan.sequenceBefore(sinceMs))
+  const last = untilMs === Infinity ? Infinity : await scan.sequenceUntil(untilMs)
+  const afterSequence = await scan.forward(first, last, (event) => {
     events.push(event)
     return events.length < limit
   })

@@ -8,8 +8,8 @@ type Reply = (outgoing: ServerResponse) => void
 /** Plain http in front of the access API, for alice, as `kubectl proxy` is; it breaks when told to. */
 export interface BreakableProxy {
   readonly url: string
-  /** Answer the next requests in the place of the API, each one of them. */
-  readonly replies: Reply[]
+  /** Answer the next requests in the place of the API, each one of them; `pass` lets one through. */
+  readonly replies: (Reply | 'pass')[]
   /** When each request for a watch came, and its query. Unix milliseconds. */
   readonly watches: { readonly atMs: number; readonly query: URLSearchParams }[]
   /** Headers of the last request. */
@@ -23,7 +23,7 @@ export interface BreakableProxy {
 
 /** Starts it on a port of its own. */
 export async function startBreakableProxy(first: AccessApiFixture): Promise<BreakableProxy> {
-  const replies: Reply[] = []
+  const replies: (Reply | 'pass')[] = []
   const watches: BreakableProxy['watches'] = []
   let api = first
   let lastHeaders: BreakableProxy['lastHeaders'] extends () => infer Headers ? Headers : never = {}
@@ -32,7 +32,7 @@ export async function startBreakableProxy(first: AccessApiFixture): Promise<Brea
     if (searchParams.has('watch')) watches.push({ atMs: Date.now(), query: searchParams })
     lastHeaders = incoming.headers
     const reply = replies.shift()
-    if (reply !== undefined) return reply(outgoing)
+    if (reply !== undefined && reply !== 'pass') return reply(outgoing)
     const forwarded = request({
       host: '127.0.0.1',
       port: api.port,

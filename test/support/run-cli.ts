@@ -20,8 +20,9 @@ export async function runInMemory(
   const exitCode = await runCli(args, {
     stdout: {
       isTTY: options.isTTY === true,
-      write(text: string) {
+      write(text: string, taken?: () => void) {
         stdout += text
+        taken?.()
       },
     },
     stderr: {

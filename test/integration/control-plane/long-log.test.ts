@@ -1,3 +1,4 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ServiceError } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AuditEventStore } from '../../../control-plane/store/audit-event-store.ts'
@@ -13,7 +14,14 @@ import {
   type ControlPlaneFixture,
   startControlPlaneFixture,
 } from '../../support/control-plane-fixture.ts'
-import { AGENT, aBinding, aDecision, aDecisionId, aUser } from '../../support/record-builders.ts'
+import {
+  AGENT,
+  aBinding,
+  aDecision,
+  aDecisionId,
+  aUser,
+  NOON_MS,
+} from '../../support/record-builders.ts'
 
 /* Readers of a log that is long beside what they look for: decisions must not wait for them. */
 
@@ -21,6 +29,8 @@ const DECISIONS = 24_000
 const STRETCH = 5_000
 /** The only ones with another verb. */
 const RARE = [2, 11_000, DECISIONS]
+
+const at = (number: number) => timestampFromMs(NOON_MS + number * 1_000)
 
 let fixture: ControlPlaneFixture
 let client: GrpcClient<typeof AuditService>
@@ -74,6 +84,10 @@ describe('listAuditEvents()', () => {
       [DECISIONS],
     ],
     ['nothing past the end', { afterSequence: 2n ** 63n }, []],
+    ['little since a time', { effect: Effect.DENY, since: at(11_000) }, [11_000, DECISIONS]],
+    ['little until a time', { effect: Effect.DENY, until: at(11_000) }, [2]],
+    ['little between two times', { since: at(700), until: at(703) }, [700, 701, 702]],
+    ['nothing before a time', { until: at(0) }, []],
   ])('that finds %s looks at no more than a stretch in one step', async (_name, request, want) => {
     const { events } = await listed(request)
     expect(events.map(({ id }) => id)).toEqual(want.map(aDecisionId))

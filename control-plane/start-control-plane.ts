@@ -8,6 +8,7 @@ import { createMetrics } from '../platform/metrics.ts'
 import { createRequestHeaderSource } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { createAccessApiServer } from './access-api/access-api-server.ts'
+import { AuditStoreResource } from './access-api/audit-store.ts'
 import { type ChainStory, createChainStory } from './chains/chain-story.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureState } from './control-plane-metrics.ts'
@@ -19,7 +20,7 @@ import { KeptConnections } from './kubernetes/kept-connections.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { readOwnCluster } from './kubernetes/own-cluster.ts'
 import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts'
-import { startRetention } from './retention/start-retention.ts'
+import { startRetention, toRetentionLimits } from './retention/start-retention.ts'
 import { createAdmissionService } from './services/admission-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
@@ -148,7 +149,14 @@ async function startAccessApi(parts: {
     logger,
   })
   await requestHeader.start()
+  const auditStore = new AuditStoreResource({
+    ...{ store, logger, clock: { now }, limits: toRetentionLimits(parts.config) },
+    databaseFile: parts.config.databaseFile,
+    readSpace: () => readVolumeSpace(parts.config.databaseFile),
+  })
+  await auditStore.clean()
   const server = createAccessApiServer({
+    auditStore,
     auditEvents: store.auditEvents,
     podBindings: store.bindings,
     chainStory: parts.chainStory,

@@ -54,7 +54,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   api: ['client', 'columns', 'forms', 'texts', 'objects'],
   cli: [
     'program',
-    ...['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
+    ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
     ...['command', 'arguments', 'terminal'],
   ],
   proxy: ['front', 'exchange', 'self-review', 'judgement', 'answer', 'upstream'],

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { request as requestHttp } from 'node:http'
 import { type RequestOptions, request as requestHttps } from 'node:https'
 import { Fault } from '../../core/fault.ts'
@@ -15,6 +15,14 @@ const WATCH_IDLE_MS = 150_000
 /** Answers larger than this are no page that Lanyard or Kubernetes would send. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 
+/** Before the first byte of a large file the server makes the file. */
+const DOWNLOAD_IDLE_MS = 15 * 60_000
+
+export interface Download {
+  readonly headers: IncomingHttpHeaders
+  readonly chunks: AsyncIterable<Buffer>
+}
+
 interface WatchEvent {
   readonly type: string
   readonly object: unknown
@@ -27,6 +35,8 @@ export interface KubernetesClient {
   readonly namespace: string
   get<Body>(path: string, query?: Query): Promise<Body>
   post<Body>(path: string, body: unknown): Promise<Body>
+  /** The body as it comes, and its headers; a connection that falls silent for long is a Fault. */
+  download(path: string): Promise<Download>
   /** Yields events until the server ends the watch; a connection that falls silent is a Fault. */
   watch(path: string, query: Query): AsyncGenerator<WatchEvent, void>
 }
@@ -89,6 +99,10 @@ export function createKubernetesClient(
     },
     async post(path, body) {
       return readJson(await send('POST', path, {}, body, options.timeoutMs))
+    },
+    async download(path) {
+      const incoming = await send('GET', path, {}, undefined, DOWNLOAD_IDLE_MS)
+      return { headers: incoming.headers, chunks: readChunks(incoming, place) }
     },
     async *watch(path, query) {
       const idleMs = options.watchIdleMs ?? WATCH_IDLE_MS
@@ -209,6 +223,17 @@ async function readText(incoming: IncomingMessage, place: ServerPlace): Promise<
     throw connectionFault(error, place)
   }
   return Buffer.concat(chunks).toString()
+}
+
+async function* readChunks(
+  incoming: IncomingMessage,
+  place: ServerPlace,
+): AsyncGenerator<Buffer, void> {
+  try {
+    yield* incoming as AsyncIterable<Buffer>
+  } catch (error) {
+    throw connectionFault(error, place)
+  }
 }
 
 async function* readLines(

@@ -6,6 +6,7 @@ import { apiChecks, createApiServiceReader } from './api-checks.ts'
 import { type CheckItem, type CheckOutcome, type CheckResult, runItem } from './check-item.ts'
 import { installationChecks } from './installation-checks.ts'
 import { namespaceChecks } from './namespace-checks.ts'
+import { recordChecks } from './record-checks.ts'
 
 interface DoneItem extends CheckOutcome {
   readonly category: string
@@ -36,6 +37,7 @@ async function* runItems(
   const stages: readonly (() => Promise<readonly CheckItem[]>)[] = [
     async () => apiChecks(context, readApiService, only),
     async () => installationChecks(context, readApiService),
+    async () => recordChecks(context),
     () => namespaceChecks(context, only),
   ]
   for (const stage of stages) {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addAudit } from '../audit/audit-subcommand.ts'
+import { addBackup } from '../backup/backup-subcommand.ts'
 import { addChain } from '../chain/chain-subcommand.ts'
 import { addCheck } from '../check/check-subcommand.ts'
 import type { Start } from '../command/start.ts'
@@ -15,6 +16,7 @@ export function addSubcommands(program: Command, name: string, start: Start): vo
   addAudit(program, name, start)
   addExplain(program, name, start)
   addCheck(program, name, start)
+  addBackup(program, name, start)
   addReset(program, name, start)
   addRevoke(program, name, start)
   addVersion(program, name, start)

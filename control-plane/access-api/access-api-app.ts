@@ -9,6 +9,7 @@ import { authenticateFrontProxy } from '../../platform/authenticate-front-proxy.
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
 import type { ApiResource } from './api-resource.ts'
+import { AuditStoreResource } from './audit-store.ts'
 import { createDocuments } from './documents.ts'
 import { createResourceHandler, type ResourceHandlerDeps } from './resource-handler.ts'
 import {
@@ -30,6 +31,7 @@ export type DelegatedAuthorizer = (
 
 export interface AccessApiAppDeps extends ResourceHandlerDeps {
   readonly resources: readonly ApiResource[]
+  readonly auditStore: AuditStoreResource
   readonly requestHeader: RequestHeaderSource
   readonly authorize: DelegatedAuthorizer
   readonly readiness: readonly HealthCheck[]
@@ -117,6 +119,8 @@ function answer(deps: AccessApiAppDeps): MiddlewareHandler<AccessApiEnv> {
     if (!attributes.resourceRequest) {
       return documents(attributes, accept, c.env.incoming.headers['if-none-match'])
     }
+    const isStore = isOwnGroup(attributes) && AuditStoreResource.serves(attributes)
+    if (isStore) return deps.auditStore.handle(attributes, c.env.outgoing)
     const resource = findResource(deps.resources, attributes)
     if (resource === undefined) return statusResponse(pathNotFoundStatus())
     if (!isServed(attributes)) return statusResponse(methodNotAllowedStatus())
@@ -132,12 +136,15 @@ function answer(deps: AccessApiAppDeps): MiddlewareHandler<AccessApiEnv> {
 
 function findResource(
   resources: readonly ApiResource[],
-  { apiGroup, apiVersion, resource, subresource }: RequestAttributes,
+  attributes: RequestAttributes,
 ): ApiResource | undefined {
-  const served = apiGroup === ACCESS_GROUP && apiVersion === ACCESS_VERSION
-  return served && subresource === ''
-    ? resources.find((candidate) => candidate.resource === resource)
+  return isOwnGroup(attributes) && attributes.subresource === ''
+    ? resources.find((candidate) => candidate.resource === attributes.resource)
     : undefined
+}
+
+function isOwnGroup({ apiGroup, apiVersion }: RequestAttributes): boolean {
+  return apiGroup === ACCESS_GROUP && apiVersion === ACCESS_VERSION
 }
 
 /** Objects are read one by one in their namespace, and listed or watched anywhere. */

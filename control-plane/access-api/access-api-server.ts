@@ -11,6 +11,7 @@ import type { ChainStory } from '../chains/chain-story.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
 import { createAccessApiApp, type DelegatedAuthorizer } from './access-api-app.ts'
 import { createAuditEventResource } from './audit-event-resource.ts'
+import type { AuditStoreResource } from './audit-store.ts'
 import { createChainResource, type PodBindingReader } from './chain-resource.ts'
 import { WATCH_TIMES, type WatchTimes } from './watch-stream.ts'
 
@@ -31,6 +32,7 @@ export interface AccessApiDeps {
   readonly auditEvents: AuditEventReader
   readonly podBindings: PodBindingReader
   readonly chainStory: ChainStory
+  readonly auditStore: AuditStoreResource
   /** For the DNS name of the Service that the APIService names; replaced by `setCertificate`. */
   readonly certificate: CertificatePair
   readonly requestHeader: RequestHeaderSource

@@ -1,9 +1,14 @@
 import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
+import { AUDIT_STORES } from '../../api/objects/audit-store-object.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { ApiResource } from './api-resource.ts'
 
 const VERBS = ['get', 'list', 'watch']
 const VERSION = { groupVersion: ACCESS_API_VERSION, version: ACCESS_VERSION }
+
+const STORE = { namespaced: false, kind: 'AuditStore' }
+
+const kindOf = (kind: string) => ({ group: ACCESS_GROUP, version: ACCESS_VERSION, kind })
 
 const GROUP = {
   name: ACCESS_GROUP,
@@ -27,13 +32,13 @@ export function apiResourceList(resources: readonly ApiResource[]): unknown {
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion: ACCESS_API_VERSION,
-    resources: resources.map(({ resource, singular, kind }) => ({
-      name: resource,
-      singularName: singular,
-      namespaced: true,
-      kind,
-      verbs: VERBS,
-    })),
+    resources: [
+      ...resources.map(({ resource, singular, kind }) => ({
+        ...{ name: resource, singularName: singular, namespaced: true, kind, verbs: VERBS },
+      })),
+      { ...STORE, name: AUDIT_STORES, singularName: 'auditstore', verbs: ['get', 'list'] },
+      { ...STORE, name: `${AUDIT_STORES}/log`, singularName: '', verbs: ['get'] },
+    ],
   }
 }
 
@@ -50,13 +55,25 @@ export function apiGroupDiscoveryList(resources: readonly ApiResource[]): unknow
           {
             version: ACCESS_VERSION,
             freshness: 'Current',
-            resources: resources.map(({ resource, singular, kind }) => ({
-              resource,
-              responseKind: { group: ACCESS_GROUP, version: ACCESS_VERSION, kind },
-              scope: 'Namespaced',
-              singularResource: singular,
-              verbs: VERBS,
-            })),
+            resources: [
+              ...resources.map(({ resource, singular, kind }) => ({
+                resource,
+                responseKind: kindOf(kind),
+                scope: 'Namespaced',
+                singularResource: singular,
+                verbs: VERBS,
+              })),
+              {
+                resource: AUDIT_STORES,
+                responseKind: kindOf(STORE.kind),
+                scope: 'Cluster',
+                singularResource: 'auditstore',
+                verbs: ['get', 'list'],
+                subresources: [
+                  { subresource: 'log', responseKind: kindOf(STORE.kind), verbs: ['get'] },
+                ],
+              },
+            ],
           },
         ],
       },

@@ -3,15 +3,27 @@ import type { Logger } from '../../platform/logger.ts'
 import type { ControlPlaneConfig } from '../config.ts'
 import type { ControlPlaneMetrics } from '../control-plane-metrics.ts'
 import type { Store } from '../store/store.ts'
+import type { RetentionLimits } from './due-removal.ts'
 import { Retention } from './retention.ts'
 
 const MEBIBYTE = 1_024 * 1_024
 
+type RetentionConfig = Pick<
+  ControlPlaneConfig,
+  'auditRetentionDays' | 'auditMebibytesMax' | 'auditFreeMebibytesMin'
+>
+
+/** The settings in bytes. */
+export function toRetentionLimits(config: RetentionConfig): RetentionLimits {
+  return {
+    daysMax: config.auditRetentionDays,
+    bytesMax: config.auditMebibytesMax * MEBIBYTE,
+    freeBytesMin: config.auditFreeMebibytesMin * MEBIBYTE,
+  }
+}
+
 export interface StartRetention {
-  readonly config: Pick<
-    ControlPlaneConfig,
-    'auditRetentionDays' | 'auditMebibytesMax' | 'auditFreeMebibytesMin'
-  >
+  readonly config: RetentionConfig
   readonly store: Store
   /** Free bytes of the volume of the records. */
   readonly freeBytes: () => number
@@ -23,11 +35,7 @@ export interface StartRetention {
 export function startRetention({ config, store, ...deps }: StartRetention): Retention {
   const retention = new Retention({
     ...{ store, logger: deps.logger, readFreeBytes: deps.freeBytes, clock: SYSTEM_CLOCK },
-    limits: {
-      daysMax: config.auditRetentionDays,
-      bytesMax: config.auditMebibytesMax * MEBIBYTE,
-      freeBytesMin: config.auditFreeMebibytesMin * MEBIBYTE,
-    },
+    limits: toRetentionLimits(config),
     onRemoval: ({ reason, decisions }) => deps.metrics.removedDecisions.inc({ reason }, decisions),
   })
   retention.start()

@@ -3,6 +3,7 @@ import { createSqliteAuditEventStore } from './sqlite/audit-event-store.ts'
 import { createCommitQueue, type OnTransaction } from './sqlite/commit-queue.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { createSqlitePodBindingStore } from './sqlite/pod-binding-store.ts'
+import { createBackups } from './sqlite/store-backup.ts'
 import { createSqliteWorkloadStore } from './sqlite/workload-store.ts'
 import type { Store } from './store.ts'
 
@@ -26,6 +27,8 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
     problem: queue.problem,
     probe: queue.probe,
     doubt: database.problem,
+    ...createBackups(database, queue),
+    checkedAtMs: Date.now(),
     size: database.size,
     shrink: database.shrink,
     async close() {

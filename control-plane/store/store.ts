@@ -20,8 +20,22 @@ export interface Store {
    * `audit_unavailable`.
    */
   shrink(bytesMax: number): boolean
+  /** When the database was found to be whole, Unix milliseconds. */
+  readonly checkedAtMs: number
+  /** A copy as of one moment, whole when it resolves. Throws `audit_unavailable`. */
+  copyTo(path: string): Promise<StoreCopy>
+  /** Notes that somebody has a copy. */
+  noteBackup(atMs: number): Promise<void>
+  lastBackupAtMs(): number | undefined
   /** Closes the file once nothing waits to be written. */
   close(): Promise<void>
+}
+
+/** A copy of the database. */
+export interface StoreCopy {
+  readonly bytes: number
+  /** Of the file, in hexadecimal. */
+  readonly sha256: string
 }
 
 /** In bytes. */

@@ -152,6 +152,7 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
       'lanyard-control-plane',
       'lanyard-injector',
       'lanyard-viewer',
+      'lanyard-backup',
       'lanyard-chain-resetter',
     ],
     uses: ['delete'],

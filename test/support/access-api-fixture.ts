@@ -4,14 +4,18 @@ import type { IncomingMessage } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Download } from '../../api/client/kubernetes-client.ts'
 import {
   type AccessApiDeps,
   type AccessApiServer,
   createAccessApiServer,
 } from '../../control-plane/access-api/access-api-server.ts'
+import { AuditStoreResource } from '../../control-plane/access-api/audit-store.ts'
 import type { AuditEventStore, NewAuditEvent } from '../../control-plane/store/audit-event-store.ts'
 import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
+import type { Store } from '../../control-plane/store/store.ts'
+import { Fault } from '../../core/fault.ts'
 import { createLogger } from '../../platform/logger.ts'
 import {
   parseRequestHeaderConfig,
@@ -50,6 +54,8 @@ export interface AccessApiFixture {
   setRequestHeader(config: RequestHeaderConfig | undefined): void
   /** A request as kube-apiserver forwards it for `user`; other options win. */
   get(path: string, user?: string, options?: RequestOptions): Promise<Answer>
+  /** The body of an answer to alice, as it comes. */
+  download(path: string): Promise<Download>
   /** The lines of a watch as they come; `close` hangs up. */
   watch(path: string, user?: string, options?: RequestOptions): Promise<WatchLines>
   close(): Promise<void>
@@ -72,6 +78,9 @@ export interface WatchLine {
 }
 
 export interface Stores {
+  /** Absent for stores in memory. */
+  readonly store?: Store
+  readonly databaseFile?: string
   readonly auditEvents: AuditEventStore
   readonly podBindings: PodBindingStore
 }
@@ -90,7 +99,8 @@ export function memoryStores(): Stores {
  */
 export async function sqliteStores(): Promise<Stores & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-access-api-'))
-  const store = await openStore(join(folder, 'lanyard.db'))
+  const databaseFile = join(folder, 'lanyard.db')
+  const store = await openStore(databaseFile)
   const bound = new Map<string, Promise<unknown>>()
 
   async function append(event: NewAuditEvent): Promise<void> {
@@ -107,6 +117,7 @@ export async function sqliteStores(): Promise<Stores & { close(): Promise<void> 
   return {
     auditEvents: { ...store.auditEvents, append },
     podBindings: store.bindings,
+    ...{ store, databaseFile },
     async close() {
       await store.close()
       await rm(folder, { recursive: true, force: true })
@@ -122,6 +133,20 @@ export function authenticationData(clientCaPem: string): Record<string, string> 
     'requestheader-username-headers': '["X-Remote-User"]',
     'requestheader-group-headers': '["X-Remote-Group"]',
     'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+  }
+}
+
+const KEPT = { daysMax: 365, bytesMax: 0, freeBytesMin: 0 }
+
+/** How the database is where there is none. */
+function noStore(auditEvents: AuditEventStore) {
+  return {
+    auditEvents,
+    size: () => ({ bytes: 47_185_920, logBytes: 0, reusableBytes: 0 }),
+    copyTo: () => Promise.reject(new Fault('audit_unavailable', 'There is no database')),
+    noteBackup: async () => undefined,
+    lastBackupAtMs: () => NOON_MS - 3_600_000,
+    checkedAtMs: NOON_MS - 7_200_000,
   }
 }
 
@@ -148,6 +173,12 @@ export async function startAccessApi(
     auditEvents,
     podBindings,
     chainStory: NO_STORY,
+    auditStore: new AuditStoreResource({
+      ...{ store: stores.store ?? noStore(auditEvents), limits: KEPT, clock },
+      logger: createLogger({ name: 'test', level: 'error' }),
+      databaseFile: stores.databaseFile ?? '/nowhere/lanyard.db',
+      readSpace: () => ({ bytes: 10_737_418_240, freeBytes: 9_663_676_416 }),
+    }),
     certificate: await serving.issueServer(),
     requestHeader,
     authorize: async ({ username }) => username === 'alice',
@@ -179,6 +210,10 @@ export async function startAccessApi(
     setRequestHeader: requestHeader.set,
     get: async (path, user = 'alice', options = {}) =>
       readAnswer(await send({ ...client(user), ...options, path })),
+    async download(path) {
+      const incoming = await send({ ...client('alice'), path })
+      return { headers: incoming.headers, chunks: incoming as AsyncIterable<Buffer> }
+    },
     watch: async (path, user = 'alice', options = {}) =>
       readLines(await send({ ...client(user), ...options, path })),
     close: () => server.close(),

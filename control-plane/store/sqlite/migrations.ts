@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration, MigrationProvider } from 'kysely/migration'
 import { decisions } from './decision-migration.ts'
 import { lifetimes } from './lifetimes-migration.ts'
+import { notes } from './note-migration.ts'
 import { podEnds } from './pod-ends-migration.ts'
 import { type OnProgress, recordLog } from './record-migration.ts'
 
@@ -140,6 +141,7 @@ export function createMigrationProvider(
         '0020-decisions-clusters': decisions,
         '0025-pod-ends': podEnds,
         '0026-record-log': recordLog(sqlite, onProgress),
+        '0027-notes': notes,
       }),
   }
 }

@@ -67,6 +67,7 @@ test.each([
   ['usage-export-limit', 'audit export --limit 5'],
   ['help-explain', 'explain --help'],
   ['help-check', 'check --help'],
+  ['help-backup', 'backup --help'],
   ['help-reset', 'reset --help'],
   ['help-revoke', 'revoke --help'],
   ['help-version', 'version --help'],
@@ -286,7 +287,10 @@ describe('runCli() takes the way to the cluster from options', () => {
 
 describe('complete()', () => {
   test.each([
-    ['', ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version']],
+    [
+      '',
+      ['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
+    ],
     ['ch', ['chain', 'check']],
     ['-n team ex', ['explain']],
     ['chain ', ['agent', 'build-x7k2', 'shared', 'third']],
@@ -302,7 +306,7 @@ describe('complete()', () => {
     ['completion z', ['zsh']],
     [
       'nothing ',
-      ['audit', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
+      ['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
     ],
   ])('offers after %j', async (line, want) => {
     const { stdout, stderr, exitCode } = await run(`__complete ${line}`)

@@ -44,6 +44,7 @@ test('/apis in the aggregated form has every resource', async () => {
             resources: [
               { resource: 'chains', scope: 'Namespaced', verbs: ['get', 'list', 'watch'] },
               { resource: 'auditevents', singularResource: 'auditevent' },
+              { resource: 'auditstores', scope: 'Cluster', verbs: ['get', 'list'] },
             ],
           },
         ],
@@ -77,6 +78,20 @@ test('/apis/GROUP names the versions, /apis/GROUP/VERSION the resources', async 
         namespaced: true,
         kind: 'AuditEvent',
         verbs: ['get', 'list', 'watch'],
+      },
+      {
+        name: 'auditstores',
+        singularName: 'auditstore',
+        namespaced: false,
+        kind: 'AuditStore',
+        verbs: ['get', 'list'],
+      },
+      {
+        name: 'auditstores/log',
+        singularName: '',
+        namespaced: false,
+        kind: 'AuditStore',
+        verbs: ['get'],
       },
     ],
   })

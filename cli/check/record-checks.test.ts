@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import type { AuditStoreObject } from '../../api/objects/audit-store-object.ts'
+import { NOON_MS } from '../../test/support/record-builders.ts'
+import type { CommandContext } from '../command/command-context.ts'
+import { recordChecks } from './record-checks.ts'
+
+const MEBIBYTE = 1_024 * 1_024
+const STATUS: AuditStoreObject['status'] = {
+  ...{ bytes: 45 * MEBIBYTE, reusableBytes: 0, checkedAt: '2026-11-23T09:00:00Z', removals: [] },
+  ...{ volumeBytes: 10_240 * MEBIBYTE, volumeFreeBytes: 9_000 * MEBIBYTE },
+  ...{ oldestDecidedAt: '2026-11-01T00:00:00Z', lastBackupAt: '2026-11-22T00:00:00Z' },
+}
+
+async function outcomes(status: object, retentionDays = 365) {
+  const context = {
+    client: { get: async () => ({ spec: { retentionDays }, status: { ...STATUS, ...status } }) },
+    now: () => NOON_MS,
+    program: 'kubectl lanyard',
+  } as unknown as CommandContext
+  return Promise.all(recordChecks(context).map((item) => item.run()))
+}
+
+test('recordChecks() says how large the database is, what is oldest, and for how long it is kept', async () => {
+  const [whole, room, backup] = await outcomes({})
+  const note =
+    '2026-11-23T09:00:00Z; 45 MiB, oldest decision 2026-11-01T00:00:00Z, kept for 365 days'
+  expect(whole).toEqual({ result: 'ok', note })
+  expect(room).toEqual({ result: 'ok', note: '9,000 of 10,240 MiB are free' })
+  expect(backup).toEqual({ result: 'ok', note: '2026-11-22T00:00:00Z' })
+  const [empty] = await outcomes({ oldestDecidedAt: undefined }, 0)
+  expect(empty?.note).toContain('no decision yet, kept for ever')
+})
+
+test.each([
+  [
+    'a volume that is nearly full',
+    { volumeFreeBytes: 255 * MEBIBYTE },
+    1,
+    /255 of 10,240 MiB are free: pods are refused/,
+  ],
+  ['a volume that cannot be looked at', { volumeFreeBytes: undefined }, 1, /cannot tell/],
+  ['no copy', { lastBackupAt: undefined }, 2, /was never copied/],
+  [
+    'an old copy',
+    { lastBackupAt: '2026-11-16T09:59:59Z' },
+    2,
+    /the last copy is of 2026-11-16T09:59:59Z/,
+  ],
+])('recordChecks() warns of %s', async (_name, status, index, hint) => {
+  const outcome = (await outcomes(status))[index]
+  expect(outcome?.result).toBe('warning')
+  expect(outcome?.hints?.join('\n')).toMatch(hint)
+})

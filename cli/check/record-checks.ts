@@ -1,0 +1,68 @@
+import { accessPath } from '../../api/client/access-client.ts'
+import {
+  AUDIT_STORE_NAME,
+  AUDIT_STORES,
+  type AuditStoreObject,
+} from '../../api/objects/audit-store-object.ts'
+import type { CommandContext } from '../command/command-context.ts'
+import { type CheckItem, type CheckOutcome, ok, warning } from './check-item.ts'
+
+const MEBIBYTE = 1_024 * 1_024
+/** Below it the control plane begins to share out what is left. */
+const FREE_FRACTION_MIN = 0.1
+const FREE_BYTES_ENOUGH = 256 * MEBIBYTE
+const BACKUP_MS_MAX = 7 * 24 * 3_600_000
+
+/** The database of chains and decisions: whether it is whole, has room, and is copied. */
+export function recordChecks({ client, now, program }: CommandContext): readonly CheckItem[] {
+  let reading: Promise<AuditStoreObject> | undefined
+  const read = () => {
+    reading ??= client.get<AuditStoreObject>(accessPath(AUDIT_STORES, undefined, AUDIT_STORE_NAME))
+    return reading
+  }
+  const item = (title: string, look: (store: AuditStoreObject) => CheckOutcome): CheckItem => ({
+    ...{ category: 'records', title },
+    run: async () => look(await read()),
+  })
+  return [
+    item('the database was whole when it was opened', wholeness),
+    item('there is room for records', room),
+    item('the database was copied lately', (store) => backup(store, now(), program)),
+  ]
+}
+
+function wholeness({ status, spec }: AuditStoreObject): CheckOutcome {
+  const size = `${mebibytes(status.bytes)} MiB`
+  const oldest =
+    status.oldestDecidedAt === undefined
+      ? 'no decision yet'
+      : `oldest decision ${status.oldestDecidedAt}`
+  const kept = spec.retentionDays === 0 ? 'kept for ever' : `kept for ${spec.retentionDays} days`
+  return ok(`${status.checkedAt}; ${size}, ${oldest}, ${kept}`)
+}
+
+function room({ status }: AuditStoreObject): CheckOutcome {
+  const { volumeFreeBytes: free, volumeBytes: whole } = status
+  if (free === undefined || whole === undefined) {
+    return warning('the control plane cannot tell how much of the volume is free: see its log')
+  }
+  const note = `${mebibytes(free)} of ${mebibytes(whole)} MiB are free`
+  if (free >= Math.min(FREE_BYTES_ENOUGH, whole * FREE_FRACTION_MIN)) return ok(note)
+  return warning(
+    `${note}: pods are refused when they have used their share of the rest`,
+    'enlarge the volume, or let fewer records be kept (controlPlane.audit in the values of the chart)',
+  )
+}
+
+function backup(
+  { status: { lastBackupAt } }: AuditStoreObject,
+  nowMs: number,
+  program: string,
+): CheckOutcome {
+  const hint = `${program} backup lanyard.db copies it`
+  if (lastBackupAt === undefined) return warning('the database was never copied', hint)
+  if (nowMs - Date.parse(lastBackupAt) <= BACKUP_MS_MAX) return ok(lastBackupAt)
+  return warning(`the last copy is of ${lastBackupAt}`, hint)
+}
+
+const mebibytes = (bytes: number) => Math.ceil(bytes / MEBIBYTE).toLocaleString('en')

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
+import {
+  AUDIT_STORE_NAME,
+  AUDIT_STORES,
+  type AuditStoreObject,
+  type RemovalObject,
+} from '../../api/objects/audit-store-object.ts'
+import type { Removal } from '../../core/audit/removal.ts'
+import { Fault } from '../../core/fault.ts'
+import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { RetentionLimits } from '../retention/due-removal.ts'
+import type { AuditEventReader } from '../store/audit-event-store.ts'
+import type { Store, StoreSize } from '../store/store.ts'
+import type { VolumeSpace } from '../volume-reserve.ts'
+import {
+  jsonResponse,
+  methodNotAllowedStatus,
+  objectNotFoundStatus,
+  pathNotFoundStatus,
+  statusResponse,
+} from './status-response.ts'
+
+/** Removals that the object shows. */
+const REMOVALS_SHOWN = 10
+/** Left on the volume while a copy is on it. */
+const ROOM_BYTES = 64 * 1_024 * 1_024
+
+export interface AuditStoreDeps {
+  readonly store: Pick<
+    Store,
+    'size' | 'copyTo' | 'noteBackup' | 'lastBackupAtMs' | 'checkedAtMs' | 'auditEvents'
+  >
+  readonly limits: RetentionLimits
+  readonly databaseFile: string
+  readonly readSpace: () => VolumeSpace
+  readonly logger: Logger
+  readonly clock: { now(): number }
+}
+
+/**
+ * The resource `auditstores`, with one object: how the database is. Its subresource `log` is the database
+ * itself, a copy as of one moment. The subresource has this name because kube-apiserver lets a request for
+ * a `log` take as long as it takes, and ends others after a minute.
+ */
+export class AuditStoreResource {
+  readonly #deps: AuditStoreDeps
+  #copying = false
+
+  constructor(deps: AuditStoreDeps) {
+    this.#deps = deps
+  }
+
+  /** Whether a request is for this resource. */
+  static serves({ resource }: RequestAttributes): boolean {
+    return resource === AUDIT_STORES
+  }
+
+  /** Removes what a process that ended while it copied has left. */
+  async clean(): Promise<void> {
+    const folder = dirname(this.#deps.databaseFile)
+    const prefix = copyPrefix(this.#deps.databaseFile)
+    const left = (await readdir(folder)).filter((name) => name.startsWith(prefix))
+    for (const name of left) await rm(join(folder, name), { force: true })
+  }
+
+  /** Answers a request that was authorized. Throws `overloaded` and `audit_unavailable`. */
+  async handle(attributes: RequestAttributes, outgoing: ServerResponse): Promise<Response> {
+    const { verb, namespace, name, subresource } = attributes
+    if (namespace !== '') return statusResponse(pathNotFoundStatus())
+    if (verb === 'list' && subresource === '') {
+      const items = [await this.#object()]
+      const metadata = { resourceVersion: '' }
+      return jsonResponse({
+        apiVersion: ACCESS_API_VERSION,
+        kind: 'AuditStoreList',
+        metadata,
+        items,
+      })
+    }
+    if (verb !== 'get') return statusResponse(methodNotAllowedStatus())
+    if (name !== AUDIT_STORE_NAME) return statusResponse(objectNotFoundStatus(attributes))
+    if (subresource === '') return jsonResponse(await this.#object())
+    if (subresource !== 'log') return statusResponse(pathNotFoundStatus())
+    await this.#sendCopy(outgoing)
+    return RESPONSE_ALREADY_SENT
+  }
+
+  async #object(): Promise<AuditStoreObject> {
+    const { store, limits } = this.#deps
+    const { daysMax, bytesMax, freeBytesMin } = limits
+    const { bytes, reusableBytes } = store.size()
+    const backupAtMs = store.lastBackupAtMs()
+    const oldestMs = await oldestDecidedAtMs(store.auditEvents)
+    const removals = await store.auditEvents.removals(REMOVALS_SHOWN)
+    return {
+      ...{ apiVersion: ACCESS_API_VERSION, kind: 'AuditStore' },
+      metadata: { name: AUDIT_STORE_NAME },
+      spec: { retentionDays: daysMax, bytesMax, freeBytesMin },
+      status: {
+        ...{ bytes, reusableBytes, ...this.#volume() },
+        ...(oldestMs === undefined ? {} : { oldestDecidedAt: toTime(oldestMs) }),
+        checkedAt: toTime(store.checkedAtMs),
+        ...(backupAtMs === undefined ? {} : { lastBackupAt: toTime(backupAtMs) }),
+        removals: removals.map(toRemovalObject),
+      },
+    }
+  }
+
+  #volume(): Pick<AuditStoreObject['status'], 'volumeBytes' | 'volumeFreeBytes'> {
+    try {
+      const { bytes, freeBytes } = this.#deps.readSpace()
+      return { volumeBytes: bytes, volumeFreeBytes: freeBytes }
+    } catch {
+      // Recorded as not known.
+      return {}
+    }
+  }
+
+  async #sendCopy(outgoing: ServerResponse): Promise<void> {
+    if (this.#copying) throw new Fault('overloaded', 'The database is being copied already')
+    this.#copying = true
+    const { databaseFile, store, clock, logger } = this.#deps
+    const path = join(dirname(databaseFile), `${copyPrefix(databaseFile)}${randomUUID()}`)
+    try {
+      this.#requireRoom(store.size())
+      const { bytes, sha256 } = await store.copyTo(path)
+      outgoing.writeHead(200, {
+        'content-type': 'application/vnd.sqlite3',
+        'content-length': bytes,
+        'cache-control': 'no-cache, private',
+        // RFC 9530
+        'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,
+      })
+      await pipeline(createReadStream(path), outgoing)
+      await store.noteBackup(clock.now())
+      logger.info({ bytes, sha256 }, 'Sent a copy of the database')
+    } catch (error) {
+      if (!outgoing.headersSent) throw error
+      // Recorded: the connection ends before all bytes were sent, which tells the client.
+      logger.warn({ error }, 'Cannot send a copy of the database')
+    } finally {
+      this.#copying = false
+      await rm(path, { force: true })
+    }
+  }
+
+  #requireRoom({ bytes }: StoreSize): void {
+    const { volumeFreeBytes = Number.POSITIVE_INFINITY } = this.#volume()
+    const wanted = bytes + ROOM_BYTES
+    if (volumeFreeBytes >= wanted) return
+    const mebibytes = (count: number) => Math.ceil(count / 1_024 / 1_024)
+    throw new Fault(
+      'overloaded',
+      `A copy needs ${mebibytes(wanted)} MiB on the volume of the database, where ${mebibytes(volumeFreeBytes)} MiB are free: enlarge it, or let fewer records be kept`,
+    )
+  }
+}
+
+const copyPrefix = (databaseFile: string) => `${basename(databaseFile)}.copy-`
+
+async function oldestDecidedAtMs(events: AuditEventReader): Promise<number | undefined> {
+  const page = await events.list({}, { afterSequence: 0, limit: 1 })
+  return page.events[0]?.decidedAtMs
+}
+
+function toRemovalObject(removal: Removal): RemovalObject {
+  const { reason, firstId, lastId, decisions, records, sha256 } = removal
+  return {
+    ...{ reason, firstId, lastId, decisions, records, sha256 },
+    removedAt: toTime(removal.removedAtMs),
+    firstDecidedAt: toTime(removal.firstDecidedAtMs),
+    lastDecidedAt: toTime(removal.lastDecidedAtMs),
+  }
+}
+
+/** RFC 3339, in whole seconds as metav1.Time. */
+function toTime(unixMs: number): string {
+  return `${new Date(unixMs).toISOString().slice(0, 19)}Z`
+}

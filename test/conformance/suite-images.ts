@@ -17,7 +17,7 @@ import type { SuitePrograms } from './suite-programs.ts'
 /** Of the container that runs the suite itself. */
 export const SUITE_IMAGE = 'lanyard-test/conformance:1'
 /** A change of what is packed below raises it. */
-const RECIPE = 3
+const RECIPE = 4
 const BUSYBOX = '/bin/busybox'
 /** Of OpenBSD, since specs use flags that busybox does not have. */
 const NETCAT = '/bin/nc.openbsd'
@@ -94,6 +94,7 @@ function podRecipes({ agnhost, pause, porter }: ImageInputs): Readonly<Record<st
     { path: 'bin/sh', type: 'link', target: 'bash' },
     ...programEntries('/bin/bash', 'bin/bash'),
     ...programEntries(NETCAT, 'bin/nc'),
+    ...programEntries('/usr/bin/printenv', 'bin/printenv'),
     ...shellEntries(),
     ...passwordEntries(),
     ...baseEntries('0'),

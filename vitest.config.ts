@@ -12,7 +12,7 @@ export default defineConfig({
             `${ROOMS}/**/*.test.ts`,
             'test/tidy.test.ts',
             'test/docs.test.ts',
-            'test/{cluster,conformance,setup,support,demo,programs}/**/*.test.ts',
+            'test/{cluster,conformance,setup,support,demo,programs,examples}/**/*.test.ts',
           ],
           // A property takes a second by itself, and many on a machine that others use as well.
           testTimeout: 30_000,

@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   deploy: ['core', 'platform', 'test'],
   docs: ['core', 'platform', 'sidecar', 'control-plane', 'injector'],
+  examples: [],
   test: [
     'core',
     'proto',
@@ -80,6 +81,7 @@ const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
   ],
   injector: SERVER,
   cli: ['commander', '@kubernetes/client-node', 'yaml'],
+  examples: ['@kubernetes/client-node'],
 }
 
 const everything = repositoryFiles()

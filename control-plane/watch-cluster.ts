@@ -13,6 +13,7 @@ import { createGrownBindings } from './chains/grown-bindings.ts'
 import { createOptOuts } from './chains/opt-outs.ts'
 import type { PodEnds } from './chains/pod-ends.ts'
 import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
+import { noticeUnseenEdits } from './chains/unseen-edits.ts'
 import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
 import { watchPodEnds } from './chains/watch-pod-ends.ts'
 import type { ControlPlaneConfig } from './config.ts'
@@ -28,6 +29,7 @@ import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts
 import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
 import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
+import { createWorkloadLister } from './kubernetes/workload-lister.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
 import type { Store } from './store/store.ts'
 import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
@@ -117,6 +119,8 @@ export async function watchCluster(
   })
   const givenUpAtMs = performance.now() + FACTS_MS_MAX
   while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
+  // Before anything is bound: whoever comes first would get a chain without whoever edited meanwhile.
+  await lookBack(kube, store, facts, logger)
   const { endsAtMs } = lapses
   const podEnds = pods.ends
   return {
@@ -130,4 +134,20 @@ export async function watchCluster(
     endsAtMs,
     apiAudiences,
   }
+}
+
+/** Looks for edits that nobody was told of, for a while at most: then it goes on beside what is decided. */
+async function lookBack(
+  kube: KubeConfig,
+  { workloads }: Pick<Store, 'workloads'>,
+  { isInjected }: ClusterFacts,
+  logger: Logger,
+): Promise<void> {
+  const list = createWorkloadLister(kube)
+  const looking = noticeUnseenEdits({ workloads, list, isInjected, logger }).then(
+    (found) => logger.info(found, 'Looked for edits that nobody was told of'),
+    // Recorded here: what cannot be told is as it was before anybody looked.
+    (error: unknown) => logger.warn({ error }, 'Cannot tell whether there were edits unseen'),
+  )
+  await Promise.race([looking, sleep(FACTS_MS_MAX, undefined, { ref: false })])
 }

@@ -31,6 +31,8 @@ export interface WorkloadToRecord {
   readonly uid: string
   /** metadata.generation; 0 for what has none. */
   readonly generation: number
+  /** What chooses code in it; see `codeDigest`. */
+  readonly codeDigest?: string
 }
 
 /** What happened to a workload. */

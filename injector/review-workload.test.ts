@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../core/fault.ts'
+import { codeDigest } from '../core/templates/code-digest.ts'
 import { anAdmissionRequest } from '../test/support/pod-builders.ts'
 import { createRecordingChainClient } from '../test/support/recording-chain-client.ts'
 import type { AdmissionRequest } from './admission-review.ts'
@@ -32,6 +33,7 @@ describe('validateWorkload() records', () => {
       {
         ...{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'web-uid' },
         generation: 1,
+        codeDigest: codeDigest('apps/Deployment', deployment),
         change: { what: 'created' },
       },
     ])

@@ -8,6 +8,7 @@ import {
 } from '../core/kubernetes/workload-kinds.ts'
 import type { ObjectMeta } from '../core/pods/pod.ts'
 import { changedPaths } from '../core/templates/changed-paths.ts'
+import { codeDigest } from '../core/templates/code-digest.ts'
 import { codeOf } from '../core/templates/code-of.ts'
 import type { NeutralKeyCheck } from '../core/templates/neutral-keys.ts'
 import { STATUS_DECIDES } from '../core/templates/workload-fields.ts'
@@ -49,6 +50,7 @@ export async function validateWorkload(
     name,
     uid,
     generation: typeof generation === 'number' ? generation : 0,
+    codeDigest: codeDigest(typeOf(request.kind), object),
   }
   await chains.recordWorkload(request, controllerOf(object), workload, change)
   return ALLOWED

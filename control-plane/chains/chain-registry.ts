@@ -6,10 +6,11 @@ import { groupOf } from '../../core/kubernetes/workload-kinds.ts'
 import type { ChainAge, PodBindingStore } from '../store/pod-binding-store.ts'
 import type { Workload, WorkloadStore } from '../store/workload-store.ts'
 import { joinedAge, newAge, renewedAt } from './chain-age.ts'
+import { checkResettable } from './check-resettable.ts'
 import { type ControllerReference, isControllerOf } from './controllers.ts'
 import { createKeeperFinder, withAuthors } from './keepers.ts'
 import { everyoneBehind, launcherOf } from './launchers.ts'
-import { type AdmittedWorkload, newWorkload } from './new-workload.ts'
+import { type AdmittedWorkload, newWorkload, withSeenCode } from './new-workload.ts'
 import { checkLength, haveSameRoot, newChain, toRequester, withEveryoneOf } from './requesters.ts'
 
 /** The facts of an admission that say who made an object. */
@@ -141,7 +142,7 @@ export function createChainRegistry(deps: {
     const { chain, via, ...age } = await originOf(context)
     checkLength(chain)
     const controllerUid = await keeperOf(workload, controller)
-    const created = await revise(context, workload.uid, (known) => {
+    const created = await reviseSeen(context, workload, (known) => {
       if (known !== undefined && JSON.stringify(known.chain) !== JSON.stringify(chain)) {
         throw new Fault(
           'binding_conflict',
@@ -164,7 +165,7 @@ export function createChainRegistry(deps: {
     const launcher = await launcherOf(bindings, context.user)
     const editors = isBuiltInController(context.user) ? [] : everyoneBehind(context.user, launcher)
     const controllerUid = await keeperOf(workload, context.controller)
-    const changed = await revise(context, workload.uid, (known) => {
+    const changed = await reviseSeen(context, workload, (known) => {
       const before = known ?? newWorkload(workload, context.namespace, newAge(deps.now()))
       const { generation } = workload
       const chain = editors.reduce(withCoRequester, before.chain)
@@ -183,7 +184,7 @@ export function createChainRegistry(deps: {
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
     const controllerUid = await keeperOf(workload, context.controller)
-    const taken = await revise(context, workload.uid, (known) =>
+    const taken = await reviseSeen(context, workload, (known) =>
       adopted(known ?? newWorkload(workload, context.namespace, newAge(deps.now())), controllerUid),
     )
     if (controllerUid !== '') await joinKeeper(context, controllerUid, taken.chain)
@@ -213,7 +214,7 @@ export function createChainRegistry(deps: {
   ): Promise<DelegationChain> {
     const touch = { username: context.user.username, atMs: deps.now(), fields }
     const launcher = await launcherOf(bindings, context.user)
-    const touched = await revise(context, workload.uid, (known) => {
+    const touched = await reviseSeen(context, workload, (known) => {
       const before = known ?? newWorkload(workload, context.namespace, newAge(deps.now()))
       const renewedAtMs = renewedAt(before, context.user, launcher, deps.now())
       const touches = [...before.touches, touch].slice(-TOUCHES_MAX)
@@ -237,9 +238,21 @@ export function createChainRegistry(deps: {
       const before = known ?? newWorkload(workload, namespace, newAge(deps.now()))
       checkResettable(before, workload, namespace)
       const chain = newChain(toRequester(user))
-      return { ...before, chain, via: [], ...newAge(deps.now()) }
+      // Whoever resets has looked at the code: what it was before means nothing any more.
+      return { ...before, chain, via: [], seenCodes: [], ...newAge(deps.now()) }
     })
     return made.chain
+  }
+
+  /** Revises a workload whose code is seen by this. */
+  async function reviseSeen(
+    context: AdmissionContext,
+    workload: AdmittedWorkload,
+    change: (known: Workload | undefined) => Workload,
+  ): Promise<Workload> {
+    return revise(context, workload.uid, (known) =>
+      withSeenCode(change(known), workload.codeDigest),
+    )
   }
 
   /** When two callers revise a workload at the same time, the second revises the result of the first. */
@@ -274,25 +287,4 @@ const TOUCHES_MAX = 8
 function adopted(workload: Workload, controllerUid: string): Workload {
   const same = controllerUid === '' || controllerUid === workload.controllerUid
   return same ? workload : { ...workload, controllerUid }
-}
-
-/** Throws for another object than was meant, and for code that nobody looked at. */
-function checkResettable(known: Workload, meant: AdmittedWorkload, namespace: string): void {
-  const same =
-    known.namespace === namespace &&
-    known.kind === meant.kind &&
-    known.name === meant.name &&
-    groupOf(known.apiVersion) === groupOf(meant.apiVersion)
-  if (!same) {
-    throw new Fault(
-      'request_invalid',
-      'Another object is on record with this UID; look it up again',
-    )
-  }
-  if (known.generation > meant.generation) {
-    throw new Fault(
-      'binding_conflict',
-      `The code was changed in generation ${known.generation}; look at it again before you answer for it`,
-    )
-  }
 }

@@ -13,7 +13,7 @@ import {
 } from '../../test/support/record-builders.ts'
 import { SESSION_MS_MAX } from '../sessions.ts'
 import type { PodBindingStore } from '../store/pod-binding-store.ts'
-import { PodEnds, STORED_MS_MAX } from './pod-ends.ts'
+import { ENROLLED_MS_MAX, PodEnds, STORED_MS_MAX } from './pod-ends.ts'
 
 let store: PodBindingStore
 let living: Set<string>
@@ -33,7 +33,7 @@ beforeEach(async () => {
   failures = 0
   ends = new PodEnds({
     bindings: {
-      listUnended: store.listUnended,
+      listUnended: (page) => store.listUnended(page),
       async markEnded(podUids, endedAtMs) {
         failures -= 1
         if (failures >= 0) throw new Fault('audit_unavailable', 'the disk is full')
@@ -111,13 +111,19 @@ describe('PodEnds.listed()', () => {
     expect(told.sort()).toEqual([AGENT.podUid, THIRD.podUid])
   })
 
-  test('leaves a pod that may have been admitted and not stored yet', async () => {
-    ends.listed(NOON_MS + STORED_MS_MAX - 1)
+  test.each([
+    ['has enrolled, and that may be younger than the list', ENROLLED_MS_MAX - 1, 'young', false],
+    ['has enrolled before the list', ENROLLED_MS_MAX, 'young', true],
+    ['was admitted and may not be stored yet', STORED_MS_MAX - 1, 'admitted', false],
+    ['was admitted and never stored', STORED_MS_MAX, 'admitted', true],
+  ])('of a pod that %s', async (_what, laterMs, podUid, ended) => {
+    const pods = createMemoryPodBindingStore()
+    await recordEnrolled(pods, aBinding([{ ...AGENT, podUid: 'young' }]))
+    await pods.record(aBinding([{ ...BUILD, podUid: 'admitted' }]))
+    store = pods
+    ends.listed(NOON_MS + laterMs)
     await ends.settled()
-    expect(await endedOnRecord()).toEqual([])
-    ends.listed(NOON_MS + STORED_MS_MAX)
-    await ends.settled()
-    expect(await endedOnRecord()).toHaveLength(3)
+    expect((await pods.find(podUid))?.endedAtMs !== undefined).toBe(ended)
   })
 
   test('ends nothing while the watch is behind', async () => {

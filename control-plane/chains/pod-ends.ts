@@ -21,6 +21,8 @@ export interface PodEndsDeps {
  * it is told otherwise (--request-timeout), and the answer of a watch may be late.
  */
 export const STORED_MS_MAX = 5 * 60_000
+/** The same of a pod whose sidecar has enrolled: it was stored, and the list may be some seconds older than that. */
+export const ENROLLED_MS_MAX = 30_000
 /** Sessions hold a binding as it was when they began. */
 const REMEMBERED_MS = 2 * SESSION_MS_MAX
 /** Pods of one transaction: more would hold up decisions. */
@@ -148,8 +150,8 @@ export class PodEnds {
 
   async #endUnseen(beganAtMs: number): Promise<number> {
     const { bindings, living } = this.#deps
-    const missed = ({ boundAtMs, ...pod }: UnendedPod) =>
-      boundAtMs <= beganAtMs - STORED_MS_MAX && !living().has(pod)
+    const missed = ({ boundAtMs, enrolled, ...pod }: UnendedPod) =>
+      boundAtMs <= beganAtMs - (enrolled ? ENROLLED_MS_MAX : STORED_MS_MAX) && !living().has(pod)
     let found = 0
     let afterPosition = 0
     for (;;) {

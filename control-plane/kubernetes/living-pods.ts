@@ -27,11 +27,12 @@ export interface LivingPodsOptions {
   /** Everything was listed: pods that are older than the list and not known now have ended. */
   readonly onListed: (listBeganAtMs: number) => void
   readonly now: () => number
-  readonly times?: WatchedCollectionTimes
 }
 
-/** Pods of one page of the list. kube-apiserver reads whole pods for it, and sends their metadata. */
-const PAGE = 500
+/** Pods of one page of the list: a page is read in one go, and decisions wait for that. */
+const PAGE = 200
+/** A list of many pages takes its time, on a machine that others use as well. */
+const TIMES: WatchedCollectionTimes = { openMsMax: 5_000, listMsMax: 180_000 }
 
 /**
  * kube-apiserver selects by the phase, so that nothing of a pod but its metadata has to be sent: a pod whose
@@ -88,7 +89,7 @@ export function watchLivingPods(options: LivingPodsOptions): LivingPods {
     list,
     keep: slim,
     onChange,
-    ...(options.times === undefined ? {} : { times: options.times }),
+    times: TIMES,
   })
   return {
     has: ({ namespace, name, podUid }) =>

@@ -85,16 +85,21 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
   }
 }
 
+/** More than any digest. */
+const DIGEST_MAX = 128
+
 function workloadOf(message: {
   readonly apiVersion: string
   readonly kind: string
   readonly name: string
   readonly uid: string
   readonly generation: bigint
+  readonly codeDigest?: string
 }): AdmittedWorkload {
-  const { apiVersion, kind, name, uid } = message
+  const { apiVersion, kind, name, uid, codeDigest = '' } = message
   requireAll({ apiVersion, kind, name, uid })
-  return { apiVersion, kind, name, uid, generation: Number(message.generation) }
+  const generation = Number(message.generation)
+  return { apiVersion, kind, name, uid, generation, codeDigest: codeDigest.slice(0, DIGEST_MAX) }
 }
 
 /** Who did something to what, for the log. */

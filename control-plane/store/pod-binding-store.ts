@@ -53,6 +53,8 @@ export interface UnendedPod {
   readonly namespace: string
   readonly name: string
   readonly boundAtMs: number
+  /** Whether its sidecar has enrolled, so that it was there. */
+  readonly enrolled: boolean
   /** Where it stands among all bindings, in the order of their admission. */
   readonly position: number
 }

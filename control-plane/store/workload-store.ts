@@ -29,6 +29,10 @@ export interface Workload extends ChainAge {
   readonly controllerUid: string
   /** metadata.generation at the last change that chose code; 0 when that is not known. */
   readonly generation: number
+  /** What chose code at the last writes that were seen, as `codeDigest`; the oldest first. */
+  readonly seenCodes: readonly string[]
+  /** metadata.generation when the object itself was looked at last; 0 when it was not, or has none. */
+  readonly lookedAtGeneration: number
   /** The last writes that chose no code, the oldest first. */
   readonly touches: readonly Touch[]
 }

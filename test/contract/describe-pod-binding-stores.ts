@@ -119,10 +119,10 @@ export function describePodBindingStores(open: OpenStores): void {
       expect(await bindings.countRunning()).toBe(2)
       await bindings.markEnded([BUILD.podUid], 7)
       const [first, ...none] = await bindings.listUnended({ afterPosition: 0, limit: 1 })
-      expect(first).toEqual({ ...unended(AGENT), position: 1 })
+      expect(first).toEqual({ ...unended(AGENT), enrolled: true, position: 1 })
       expect(none).toEqual([])
       const rest = await bindings.listUnended({ afterPosition: 1, limit: 9 })
-      expect(rest).toEqual([{ ...unended(THIRD), position: 3 }])
+      expect(rest).toEqual([{ ...unended(THIRD), enrolled: false, position: 3 }])
       expect(await bindings.countRunning()).toBe(1)
     })
 

@@ -16,6 +16,8 @@ function aWorkload(uid: string, parts: Partial<Workload> = {}): Workload {
     via: [{ kind: 'Deployment', name: 'web' }],
     controllerUid: 'web-uid',
     generation: 1,
+    seenCodes: ['a.b.'],
+    lookedAtGeneration: 1,
     touches: [{ username: 'carol', atMs: 1, fields: ['replicas'] }],
     beganAtMs: 1,
     renewedAtMs: 2,

@@ -239,9 +239,9 @@ function isNamesake(one: PodBinding, other: PodBinding): boolean {
   return pod?.namespace === namesake?.namespace && pod?.name === namesake?.name
 }
 
-function toUnended({ podUid, chain, boundAtMs }: PodBinding) {
+function toUnended({ podUid, chain, boundAtMs, sequence }: PodBinding) {
   const { namespace = '', name = '' } = chain.actors.at(-1) ?? {}
-  return { podUid, namespace, name, boundAtMs }
+  return { podUid, namespace, name, boundAtMs, enrolled: sequence > 0 }
 }
 
 function visitors({ visitors }: PodBinding['visits']): string {

@@ -42,6 +42,9 @@ export interface WorkloadRow {
   readonly generation: number
   /** Who touched it last without choosing code, as JSON. */
   readonly touches: string
+  /** What chose code at the last writes that were seen, as JSON. */
+  readonly seen_codes: string
+  readonly looked_at_generation: number
   readonly began_at_ms: number
   readonly renewed_at_ms: number
 }

@@ -10,6 +10,7 @@ interface UnendedRow {
   readonly pod: string
   readonly bound_at_ms: number
   readonly sequence: number
+  readonly enrolled_sequence: number | null
 }
 
 /** Statements about pods that ended. `mark` is called inside a transaction. */
@@ -22,7 +23,7 @@ export function createPodEnds(sqlite: Database['sqlite']) {
     `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is not null and not exists (select 1 from pod_binding as later where later.namespace = pod_binding.namespace and later.pod = pod_binding.pod and later.enrolled_sequence > pod_binding.enrolled_sequence)`,
   )
   const unended = sqlite.prepare<[number, number], UnendedRow>(
-    'select pod_uid, namespace, pod, bound_at_ms, sequence from pod_binding indexed by pod_binding_unended where ended_at_ms is null and sequence > ? order by sequence limit ?',
+    'select pod_uid, namespace, pod, bound_at_ms, sequence, enrolled_sequence from pod_binding indexed by pod_binding_unended where ended_at_ms is null and sequence > ? order by sequence limit ?',
   )
   const running = sqlite.prepare<[], { readonly pods: number }>(
     'select count(*) as pods from pod_binding indexed by pod_binding_unended where ended_at_ms is null and enrolled_sequence is not null',
@@ -56,6 +57,7 @@ export function createPodEnds(sqlite: Database['sqlite']) {
         namespace: row.namespace,
         name: row.pod,
         boundAtMs: row.bound_at_ms,
+        enrolled: row.enrolled_sequence !== null,
         position: row.sequence,
       }))
     },

@@ -34,6 +34,11 @@ export function parseTouches(text: string): readonly Touch[] {
   return parse(touches, text)
 }
 
+/** Throws `audit_unavailable` for what is no list of codes that were seen. */
+export function parseSeenCodes(text: string): readonly string[] {
+  return parse(z.array(z.string()), text)
+}
+
 /** Throws `audit_unavailable` for what does not say who reached into a pod. */
 export function parseVisits(text: string): Visits {
   return parse(visits, text)

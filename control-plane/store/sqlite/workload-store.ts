@@ -6,7 +6,7 @@ import type { ObjectTouch, Workload, WorkloadStore } from '../workload-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import type { WorkloadRow } from './database-schema.ts'
-import { parseTouches, parseViaList } from './stored-json.ts'
+import { parseSeenCodes, parseTouches, parseViaList } from './stored-json.ts'
 
 /** Workloads of one transaction: more would hold up decisions. */
 const BATCH = 200
@@ -15,7 +15,7 @@ const BATCH = 200
 export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): WorkloadStore {
   const { sqlite, kysely } = db
   const upsert = sqlite.prepare<unknown[]>(
-    'insert into workload (uid, api_version, kind, namespace, name, chain, via, controller_uid, generation, touches, began_at_ms, renewed_at_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain, via = excluded.via, controller_uid = excluded.controller_uid, generation = excluded.generation, touches = excluded.touches, began_at_ms = excluded.began_at_ms, renewed_at_ms = excluded.renewed_at_ms',
+    'insert into workload (uid, api_version, kind, namespace, name, chain, via, controller_uid, generation, touches, seen_codes, looked_at_generation, began_at_ms, renewed_at_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (uid) do update set chain = excluded.chain, via = excluded.via, controller_uid = excluded.controller_uid, generation = excluded.generation, touches = excluded.touches, seen_codes = excluded.seen_codes, looked_at_generation = excluded.looked_at_generation, began_at_ms = excluded.began_at_ms, renewed_at_ms = excluded.renewed_at_ms',
   )
   const select = sqlite.prepare<[string], WorkloadRow>('select * from workload where uid = ?')
   const selectAfter = sqlite.prepare<[string, string, number], WorkloadRow>(
@@ -121,9 +121,11 @@ function fromRow(row: WorkloadRow): Workload {
   const chain = parseCanonicalChain(row.chain, sha256(row.chain))
   const via = parseViaList(row.via)
   const touches = parseTouches(row.touches)
-  const { generation } = row
+  const { generation, looked_at_generation: lookedAtGeneration } = row
+  const seenCodes = parseSeenCodes(row.seen_codes)
   return {
     ...{ uid, apiVersion, kind, namespace, name, chain, via, controllerUid },
+    ...{ seenCodes, lookedAtGeneration },
     ...{ generation, touches, beganAtMs: row.began_at_ms, renewedAtMs: row.renewed_at_ms },
   }
 }
@@ -141,6 +143,8 @@ function toValues(workload: Workload): readonly (string | number | Buffer)[] {
     controllerUid,
     workload.generation,
     JSON.stringify(workload.touches),
+    JSON.stringify(workload.seenCodes),
+    workload.lookedAtGeneration,
     workload.beganAtMs,
     workload.renewedAtMs,
   ]

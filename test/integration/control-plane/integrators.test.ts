@@ -127,7 +127,7 @@ describe('a reader', () => {
     await workloads.revise('job-uid', () => ({
       ...{ uid: 'job-uid', apiVersion: 'batch/v1', kind: 'Job', namespace: 'team', name: 'build' },
       ...{ chain: aChain([AGENT]), via: [], controllerUid: '', generation: 1 },
-      ...{ beganAtMs: 1, renewedAtMs: 1 },
+      ...{ beganAtMs: 1, renewedAtMs: 1, seenCodes: [], lookedAtGeneration: 0 },
       touches: [{ username: 'dave', atMs: 1, fields: ['parallelism'] }],
     }))
     const client = chains()

@@ -26,8 +26,17 @@ spec:
           seccompProfile: {type: RuntimeDefault}
 JOB
 )
-# It waits for the pod, and then for the end of the log.
-echo "log: $(kubectl logs --follow --container step --pod-running-timeout=60s "$job" | tr '\n' ' ')"
+# The log is there as soon as the container has started; kubectl then follows it to its end.
+tries=60
+until log=$(kubectl logs --follow --container step "$job" 2>&1); do
+  tries=$((tries - 1))
+  if [ "$tries" -eq 0 ]; then
+    echo "$log" >&2
+    exit 1
+  fi
+  sleep 1
+done
+echo "log: $(echo "$log" | tr '\n' ' ')"
 
 if ! said=$(kubectl delete deployment shop 2>&1); then
   # kubectl shows the message of a refusal, and not its causes. The message has the id of the decision.

@@ -9,7 +9,8 @@ import { type Stores, sqliteStores, startAccessApi } from '../test/support/acces
 import { startBreakableProxy } from '../test/support/breakable-proxy.ts'
 import { aDecision, aDecisionId, NOON_MS } from '../test/support/record-builders.ts'
 
-const BATCH = 5_000
+/** As many decisions as may wait for one commit, less some. */
+const BATCH = 4_000
 const SAMPLE_MS = 1_000
 /** Before it, a process of Node grows whatever it does. */
 const WARM_MS = 5_000

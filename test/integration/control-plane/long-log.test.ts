@@ -52,8 +52,10 @@ beforeEach(async () => {
   const list = fixture.store.auditEvents.list
   vi.spyOn(fixture.store.auditEvents, 'list').mockImplementation(
     (...[filter, page]: Parameters<AuditEventStore['list']>) => {
-      const { afterSequence: after, untilSequence = Infinity } = page
-      reads.push({ after, span: untilSequence - after })
+      const { afterSequence: after, untilSequence = Infinity, limit } = page
+      // One record at a place, whatever it is, ends where it begins: so a time is found.
+      const span = limit === 1 && Object.keys(filter).length === 0 ? 1 : untilSequence - after
+      reads.push({ after, span })
       return list(filter, page)
     },
   )

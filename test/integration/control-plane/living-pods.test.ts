@@ -4,6 +4,7 @@ import {
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
+  type V1Pod,
 } from '@kubernetes/client-node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type LivingPods, watchLivingPods } from '../../../control-plane/kubernetes/living-pods.ts'
@@ -113,10 +114,14 @@ describe.skipIf(kube === undefined)('watchLivingPods()', () => {
     const body = {
       spec: { automountServiceAccountToken: false, containers: [{ name: 'a', image: 'x' }] },
     }
-    const many = Array.from({ length: 520 }, (_, number) =>
-      core.createNamespacedPod({ namespace, body: { metadata: { name: `p${number}` }, ...body } }),
-    )
-    const made = await Promise.all(many)
+    const made: V1Pod[] = []
+    for (let first = 0; first < 520; first += 20) {
+      const some = Array.from({ length: 20 }, (_, index) => {
+        const metadata = { name: `p${first + index}` }
+        return core.createNamespacedPod({ namespace, body: { metadata, ...body } })
+      })
+      made.push(...(await Promise.all(some)))
+    }
     await expect.poll(() => pods.size(), { timeout: 30_000 }).toBe(520)
     pods.stop()
     lists = []

@@ -59,7 +59,7 @@ export function measureState(metrics: Metrics, state: MeasuredState): void {
   metrics.measured(
     'lanyard_open_decisions',
     'Allowed requests that have not ended, as far as sidecars have said.',
-    state.decisionWatch.size,
+    () => state.decisionWatch.size(),
   )
   metrics.measured(
     'lanyard_store_bytes',
@@ -79,7 +79,7 @@ export function measureState(metrics: Metrics, state: MeasuredState): void {
   metrics.measured(
     'lanyard_running_chains',
     'Chains of pods that have enrolled and have not ended, as far as is on record.',
-    state.store.bindings.countRunning,
+    () => state.store.bindings.countRunning(),
   )
   metrics.counted(
     'lanyard_ended_pods_total',

@@ -75,9 +75,9 @@ export async function startControlPlane(
       audit: createAuditService(shared),
     },
   )
-  let draining = false
+  const leaving = new AbortController()
   const checks: readonly HealthCheck[] = [
-    { name: 'draining', check: () => (draining ? 'the process is about to end' : undefined) },
+    { name: 'draining', check: () => (leaving.signal.aborted ? ENDING : undefined) },
     { name: 'store', check: store.problem },
     { name: 'cluster', check: facts.problem },
   ]
@@ -90,15 +90,9 @@ export async function startControlPlane(
     checks: { '/readyz': checks },
   })
   const timer = watchHealth(checks, store, (serves) => grpc.setServing(serves), logger)
-  async function leaveService(): Promise<void> {
-    draining = true
-    clearInterval(timer)
-    grpc.setServing(false)
-    await sleep(LEAVE_MS)
-  }
   logger.info({ version: VERSION, grpcPort: grpc.port }, 'Serving')
   return [
-    { name: 'service', close: leaveService },
+    { name: 'service', close: () => leaveService(leaving, timer, grpc) },
     // Readers first: agents have nobody else to ask, so decisions are made as long as can be.
     ...api,
     { name: 'grpc', close: () => grpc.close() },
@@ -111,6 +105,20 @@ export async function startControlPlane(
     { name: 'retention', close: () => retention.stop() },
     { name: 'store', close: () => store.close() },
   ]
+}
+
+const ENDING = 'the process is about to end'
+
+/** Tells who looks that the process is about to end, and serves on until they have heard. */
+async function leaveService(
+  leaving: AbortController,
+  timer: NodeJS.Timeout,
+  grpc: { setServing(serving: boolean): void },
+): Promise<void> {
+  leaving.abort()
+  clearInterval(timer)
+  grpc.setServing(false)
+  await sleep(LEAVE_MS)
 }
 
 /** The database, whose chains are of this cluster. */

@@ -101,9 +101,8 @@ export async function watchCluster(
     stop: () => [watched, lapses, pods].forEach((part) => void part.stop()),
   }
   const { defaultDecision, databaseFile, visitorsJoin } = config
-  const reserve = new VolumeReserve(() => readVolumeSpace(databaseFile))
   const readPodUid = createPodReader(kept.makeApiClient(CoreV1Api))
-  const checkVolume = (share: Share, nowMs: number) => reserve.check(share, nowMs)
+  const checkVolume = createVolumeCheck(databaseFile)
   const grown = createGrownBindings()
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },
@@ -117,23 +116,24 @@ export async function watchCluster(
       decisionWatch.recheckWhere(({ podUid }) => podUid === binding.podUid)
     },
   })
-  const givenUpAtMs = performance.now() + FACTS_MS_MAX
-  while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
+  await waitForFacts(facts)
   // Before anything is bound: whoever comes first would get a chain without whoever edited meanwhile.
   await lookBack(kube, store, facts, logger)
   const { endsAtMs } = lapses
-  const podEnds = pods.ends
-  return {
-    facts,
-    access,
-    podEnds,
-    decisionWatch,
-    decider,
-    registry,
-    visits,
-    endsAtMs,
-    apiAudiences,
-  }
+  const parts = { facts, access, podEnds: pods.ends, decisionWatch, decider }
+  return { ...parts, registry, visits, endsAtMs, apiAudiences }
+}
+
+/** Until they are known, or it takes too long. */
+async function waitForFacts(facts: ClusterFacts): Promise<void> {
+  const givenUpAtMs = performance.now() + FACTS_MS_MAX
+  while (facts.problem() !== undefined && performance.now() < givenUpAtMs) await sleep(20)
+}
+
+/** Refuses whoever has used up a share of what is left of the volume. */
+function createVolumeCheck(databaseFile: string): (share: Share, nowMs: number) => void {
+  const reserve = new VolumeReserve(() => readVolumeSpace(databaseFile))
+  return (share, nowMs) => reserve.check(share, nowMs)
 }
 
 /** Looks for edits that nobody was told of, for a while at most: then it goes on beside what is decided. */

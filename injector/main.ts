@@ -39,9 +39,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
   })
   const webhooks = () => (state === 'serving' ? undefined : state)
   const health = await startHealthServer({
-    port: config.healthPortNumber,
-    host: '0.0.0.0',
-    metrics,
+    ...{ port: config.healthPortNumber, host: '0.0.0.0', metrics },
     checks: { '/readyz': [{ name: 'webhooks', check: webhooks }, frontProxyCheck(requestHeader)] },
   })
   const readAuthority = () => readAuthorityCertificate(folder)
@@ -58,8 +56,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     },
   })
   await waitForFrontProxy(requestHeader)
-  const configured = config.apiAudiences.split(',').map((audience) => audience.trim())
-  const apiAudiences = [...(await readApiAudiences(folder)), ...configured]
+  const apiAudiences = [...(await readApiAudiences(folder)), ...commaSeparated(config.apiAudiences)]
   const chains = createChainClient({
     address: config.controlPlaneAddress,
     caPem: authorityPem,
@@ -72,7 +69,7 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
     metrics: createInjectorMetrics(metrics),
     apiAudiences,
     visitFailurePolicy: config.visitFailurePolicy,
-    isNeutralKey: createNeutralKeyCheck(config.neutralKeys.split(',').map((key) => key.trim())),
+    isNeutralKey: createNeutralKeyCheck(commaSeparated(config.neutralKeys)),
     ...clusterReaders(config),
     authenticate: (incoming) => authenticateFrontProxy(incoming, requestHeader.current()),
     get sidecar() {
@@ -86,21 +83,24 @@ async function start(config: InjectorConfig, logger: Logger): Promise<readonly C
   const server = await startWebhookServer({ app, port, certificate, renew, requestHeader, logger })
   state = 'serving'
   logger.info({ port: server.port, version: VERSION }, 'Serving webhooks')
-  // The Service sends requests here until every node knows better; a refused connection would
-  // refuse a pod.
-  async function leaveService(): Promise<void> {
-    watch.stop()
-    state = 'draining'
-    await sleep(config.drainWaitMs)
-  }
   return [
-    { name: 'service', close: leaveService },
+    {
+      name: 'service',
+      // The Service sends requests here until every node knows better; a refused connection would refuse a pod.
+      close: async () => {
+        watch.stop()
+        state = 'draining'
+        await sleep(config.drainWaitMs)
+      },
+    },
     { name: 'webhooks', close: () => server.close() },
     { name: 'control plane', close: async () => chains.close() },
     { name: 'front proxy configuration', close: async () => requestHeader.close() },
     { name: 'health', close: async () => void health.close() },
   ]
 }
+
+const commaSeparated = (text: string) => text.split(',').map((part) => part.trim())
 
 /** What is read of the cluster while pods are reviewed. */
 function clusterReaders(config: InjectorConfig): Pick<PodReviewDeps, 'controlPlane' | 'limits'> {

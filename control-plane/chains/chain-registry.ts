@@ -64,60 +64,79 @@ interface Origin extends ChainAge {
 }
 
 /** Decides who made an object, and remembers it by UID. What tenants write on objects is not read. */
-export function createChainRegistry(deps: {
+export function createChainRegistry(deps: RegistryDeps): ChainRegistry {
+  return new StoredRegistry(deps)
+}
+
+export interface RegistryDeps {
   readonly bindings: Pick<PodBindingStore, 'find' | 'record'>
   readonly workloads: WorkloadStore
   readonly now: () => number
-}): ChainRegistry {
-  const { bindings, workloads } = deps
-  const keeperOf = createKeeperFinder(workloads)
+}
 
-  async function originOf(context: AdmissionContext): Promise<Origin> {
+class StoredRegistry implements ChainRegistry {
+  readonly #bindings: RegistryDeps['bindings']
+  readonly #workloads: WorkloadStore
+  readonly #now: () => number
+  readonly #keeperOf: ReturnType<typeof createKeeperFinder>
+
+  constructor({ bindings, workloads, now }: RegistryDeps) {
+    this.#bindings = bindings
+    this.#workloads = workloads
+    this.#now = now
+    this.#keeperOf = createKeeperFinder(workloads)
+  }
+
+  async resolve(context: AdmissionContext): Promise<DelegationChain> {
+    return checkLength((await this.#originOf(context)).chain)
+  }
+
+  async #originOf(context: AdmissionContext): Promise<Origin> {
     const { user, controller, namespace } = context
     if (controller !== undefined && isControllerOf(user, controller)) {
-      return originOfOwner(controller, namespace)
+      return this.#originOfOwner(controller, namespace)
     }
-    const launcher = await launcherOf(bindings, user)
-    if (launcher === undefined) return begin(newChain(toRequester(user)))
+    const launcher = await launcherOf(this.#bindings, user)
+    if (launcher === undefined) return this.#begin(newChain(toRequester(user)))
     const { chain, beganAtMs, renewedAtMs } = launcher
     return { chain, via: [], beganAtMs, renewedAtMs }
   }
 
-  function begin(chain: DelegationChain, via: readonly Via[] = []): Origin {
-    return { chain, via, ...newAge(deps.now()) }
+  #begin(chain: DelegationChain, via: readonly Via[] = []): Origin {
+    return { chain, via, ...newAge(this.#now()) }
   }
 
   /** Unattributed when the owner is not on record, or is not the object that the controller names. */
-  async function originOfOwner(claimed: ControllerReference, namespace: string): Promise<Origin> {
+  async #originOfOwner(claimed: ControllerReference, namespace: string): Promise<Origin> {
     const step = { kind: claimed.kind, name: claimed.name }
-    const owner = await workloads.find(claimed.uid)
+    const owner = await this.#workloads.find(claimed.uid)
     const genuine =
       owner !== undefined &&
       owner.kind === claimed.kind &&
       owner.name === claimed.name &&
       owner.namespace === namespace &&
       groupOf(owner.apiVersion) === groupOf(claimed.apiVersion)
-    if (!genuine) return begin(newChain(UNATTRIBUTED), [step])
-    return { ...(await chainOf(owner)), via: [...owner.via, step] }
+    if (!genuine) return this.#begin(newChain(UNATTRIBUTED), [step])
+    return { ...(await this.#chainOf(owner)), via: [...owner.via, step] }
   }
 
   /**
    * Whom a workload makes pods for. A Deployment that is rolled back takes an older ReplicaSet up
    * again, and may take up one that it did not make: who chose that is on the Deployment's record.
    */
-  async function chainOf(owner: Workload): Promise<Omit<Origin, 'via'>> {
+  async #chainOf(owner: Workload): Promise<Omit<Origin, 'via'>> {
     const { chain, beganAtMs, renewedAtMs } = owner
     const own = { chain, beganAtMs, renewedAtMs }
     if (owner.controllerUid === '') return own
-    const deployment = await workloads.find(owner.controllerUid)
+    const deployment = await this.#workloads.find(owner.controllerUid)
     const genuine = deployment?.kind === 'Deployment' && deployment.namespace === owner.namespace
     if (!genuine) return { ...own, chain: withEveryoneOf(chain, newChain(UNATTRIBUTED)) }
     const age = haveSameRoot(chain, deployment.chain) ? joinedAge(own, deployment) : own
     return { ...age, chain: withEveryoneOf(chain, deployment.chain) }
   }
 
-  async function bindPod(context: AdmissionContext, pod: AdmittedPod): Promise<DelegationChain> {
-    const { chain, via, beganAtMs, renewedAtMs } = await originOf(context)
+  async bindPod(context: AdmissionContext, pod: AdmittedPod): Promise<DelegationChain> {
+    const { chain, via, beganAtMs, renewedAtMs } = await this.#originOf(context)
     const actor = {
       podUid: pod.podUid,
       namespace: context.namespace,
@@ -128,21 +147,21 @@ export function createChainRegistry(deps: {
     const bound = checkLength({ ...chain, actors: [...chain.actors, actor] })
     if (!context.dryRun) {
       const { podUid } = pod
-      const boundAtMs = deps.now()
-      await bindings.record({ podUid, chain: bound, boundAtMs, beganAtMs, renewedAtMs })
+      const boundAtMs = this.#now()
+      await this.#bindings.record({ podUid, chain: bound, boundAtMs, beganAtMs, renewedAtMs })
     }
     return bound
   }
 
-  async function recordCreated(
+  async recordCreated(
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
     const { user, controller, namespace } = context
-    const { chain, via, ...age } = await originOf(context)
+    const { chain, via, ...age } = await this.#originOf(context)
     checkLength(chain)
-    const controllerUid = await keeperOf(workload, controller)
-    const created = await reviseSeen(context, workload, (known) => {
+    const controllerUid = await this.#keeperOf(workload, controller)
+    const created = await this.#reviseSeen(context, workload, (known) => {
       if (known !== undefined && JSON.stringify(known.chain) !== JSON.stringify(chain)) {
         throw new Fault(
           'binding_conflict',
@@ -153,77 +172,77 @@ export function createChainRegistry(deps: {
     })
     // What a controller makes for its owner has nobody that the owner has not.
     const own = controller !== undefined && isControllerOf(user, controller)
-    if (!own) await joinKeeper(context, controllerUid, created.chain)
+    if (!own) await this.#joinKeeper(context, controllerUid, created.chain)
     return created.chain
   }
 
-  async function recordChanged(
+  async recordChanged(
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
     // A controller of the cluster copies what others wrote, and those are on record for it.
-    const launcher = await launcherOf(bindings, context.user)
+    const launcher = await launcherOf(this.#bindings, context.user)
     const editors = isBuiltInController(context.user) ? [] : everyoneBehind(context.user, launcher)
-    const controllerUid = await keeperOf(workload, context.controller)
-    const changed = await reviseSeen(context, workload, (known) => {
-      const before = known ?? newWorkload(workload, context.namespace, newAge(deps.now()))
+    const controllerUid = await this.#keeperOf(workload, context.controller)
+    const changed = await this.#reviseSeen(context, workload, (known) => {
+      const before = known ?? newWorkload(workload, context.namespace, newAge(this.#now()))
       const { generation } = workload
       const chain = editors.reduce(withCoRequester, before.chain)
-      const renewedAtMs = renewedAt(before, context.user, launcher, deps.now())
+      const renewedAtMs = renewedAt(before, context.user, launcher, this.#now())
       const sameAge = renewedAtMs === before.renewedAtMs
       const same = sameAge && chain === before.chain && generation <= before.generation
       return adopted(same ? before : { ...before, chain, generation, renewedAtMs }, controllerUid)
     })
     const taken = controllerUid !== '' && controllerUid === changed.controllerUid
-    await joinKeeper(context, changed.controllerUid, taken ? changed.chain : editors)
+    await this.#joinKeeper(context, changed.controllerUid, taken ? changed.chain : editors)
     return changed.chain
   }
 
-  async function recordAdopted(
+  async recordAdopted(
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
-    const controllerUid = await keeperOf(workload, context.controller)
-    const taken = await reviseSeen(context, workload, (known) =>
-      adopted(known ?? newWorkload(workload, context.namespace, newAge(deps.now())), controllerUid),
+    const controllerUid = await this.#keeperOf(workload, context.controller)
+    const taken = await this.#reviseSeen(context, workload, (known) =>
+      adopted(known ?? newWorkload(workload, context.namespace, newAge(this.#now())), controllerUid),
     )
-    if (controllerUid !== '') await joinKeeper(context, controllerUid, taken.chain)
+    if (controllerUid !== '') await this.#joinKeeper(context, controllerUid, taken.chain)
     return taken.chain
   }
 
   /** What a Deployment or a set keeps, it may run: so whoever wrote that is on its record, too. */
-  async function joinKeeper(
+  async #joinKeeper(
     context: AdmissionContext,
     uid: string,
     authors: DelegationChain | readonly UserInfo[],
   ): Promise<void> {
     const { controller, namespace } = context
     if (uid === '' || (Array.isArray(authors) && authors.length === 0)) return
-    const known = await workloads.find(uid)
+    const known = await this.#workloads.find(uid)
     if (known === undefined && controller?.uid !== uid) return
     const { apiVersion = '', kind = '', name = '' } = controller ?? {}
     const keeper = { uid, apiVersion, kind, name, generation: 0 }
-    const fromBefore = newWorkload(keeper, namespace, newAge(deps.now()))
-    await revise(context, uid, (keeper = fromBefore) => withAuthors(keeper, namespace, authors))
+    const fromBefore = newWorkload(keeper, namespace, newAge(this.#now()))
+    await this.#revise(context, uid, (keeper = fromBefore) => withAuthors(keeper, namespace, authors))
   }
 
-  async function recordTouched(
+  async recordTouched(
     context: AdmissionContext,
     workload: AdmittedWorkload,
     fields: readonly string[],
   ): Promise<DelegationChain> {
-    const touch = { username: context.user.username, atMs: deps.now(), fields }
-    const launcher = await launcherOf(bindings, context.user)
-    const touched = await reviseSeen(context, workload, (known) => {
-      const before = known ?? newWorkload(workload, context.namespace, newAge(deps.now()))
-      const renewedAtMs = renewedAt(before, context.user, launcher, deps.now())
+    const touch = { username: context.user.username, atMs: this.#now(), fields }
+    const launcher = await launcherOf(this.#bindings, context.user)
+    const touched = await this.#reviseSeen(context, workload, (known) => {
+      const before = known ?? newWorkload(workload, context.namespace, newAge(this.#now()))
+      const renewedAtMs = renewedAt(before, context.user, launcher, this.#now())
       const touches = [...before.touches, touch].slice(-TOUCHES_MAX)
       return { ...before, touches, renewedAtMs }
     })
     return touched.chain
   }
 
-  async function reset(
+  async reset(
     context: AdmissionContext,
     workload: AdmittedWorkload,
   ): Promise<DelegationChain> {
@@ -234,49 +253,41 @@ export function createChainRegistry(deps: {
         'Only a person or an account outside pods resets a chain',
       )
     }
-    const made = await revise(context, workload.uid, (known) => {
-      const before = known ?? newWorkload(workload, namespace, newAge(deps.now()))
+    const made = await this.#revise(context, workload.uid, (known) => {
+      const before = known ?? newWorkload(workload, namespace, newAge(this.#now()))
       checkResettable(before, workload, namespace)
       const chain = newChain(toRequester(user))
       // Whoever resets has looked at the code: what it was before means nothing any more.
-      return { ...before, chain, via: [], seenCodes: [], ...newAge(deps.now()) }
+      return { ...before, chain, via: [], seenCodes: [], ...newAge(this.#now()) }
     })
     return made.chain
   }
 
   /** Revises a workload whose code is seen by this. */
-  async function reviseSeen(
+  async #reviseSeen(
     context: AdmissionContext,
     workload: AdmittedWorkload,
     change: (known: Workload | undefined) => Workload,
   ): Promise<Workload> {
-    return revise(context, workload.uid, (known) =>
+    return this.#revise(context, workload.uid, (known) =>
       withSeenCode(change(known), workload.codeDigest),
     )
   }
 
   /** When two callers revise a workload at the same time, the second revises the result of the first. */
-  async function revise(
+  async #revise(
     { dryRun }: AdmissionContext,
     uid: string,
     change: (known: Workload | undefined) => Workload,
   ): Promise<Workload> {
-    return dryRun ? change(await workloads.find(uid)) : workloads.revise(uid, change)
+    return dryRun ? change(await this.#workloads.find(uid)) : this.#workloads.revise(uid, change)
   }
 
-  return {
-    resolve: async (context) => checkLength((await originOf(context)).chain),
-    bindPod,
-    recordCreated,
-    recordChanged,
-    recordAdopted,
-    recordTouched,
-    reset,
-    recordUnwatched: (namespace) =>
-      workloads.reviseNamespace(namespace, (known) => {
-        const chain = withCoRequester(known.chain, UNATTRIBUTED)
-        return chain === known.chain ? known : { ...known, chain }
-      }),
+  recordUnwatched(namespace: string): Promise<void> {
+    return this.#workloads.reviseNamespace(namespace, (known) => {
+      const chain = withCoRequester(known.chain, UNATTRIBUTED)
+      return chain === known.chain ? known : { ...known, chain }
+    })
   }
 }
 

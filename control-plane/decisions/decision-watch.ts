@@ -55,105 +55,127 @@ export function createDecisionWatch(
   logger: Logger,
   times = TIMES,
 ): DecisionWatch {
-  const open = new Map<string, WatchedDecision>()
+  return new OpenDecisions(decider, logger, times)
+}
+
+class OpenDecisions implements DecisionWatch {
+  readonly #decider: Pick<Decider, 'stillAllows'>
+  readonly #logger: Logger
+  readonly #times: RecheckTimes
+  readonly #open = new Map<string, WatchedDecision>()
   /** Decisions to judge again, earliest deadline first, each with the time until which it may go without an answer. */
-  const due = new Map<WatchedDecision, number>()
+  readonly #due = new Map<WatchedDecision, number>()
   /** Decisions that no answer came for. */
-  const unanswered = new Map<WatchedDecision, number>()
-  let changes = 0
-  let judging = 0
-  let scheduled = false
-  let settling: NodeJS.Timeout | undefined
+  readonly #unanswered = new Map<WatchedDecision, number>()
+  #changes = 0
+  #judging = 0
+  #scheduled = false
+  #settling: NodeJS.Timeout | undefined
 
-  function judgeSoon(decision: WatchedDecision, untilMs: number): void {
+  constructor(decider: Pick<Decider, 'stillAllows'>, logger: Logger, times: RecheckTimes) {
+    this.#decider = decider
+    this.#logger = logger
+    this.#times = times
+  }
+
+  changes(): number {
+    return this.#changes
+  }
+
+  size(): number {
+    return this.#open.size
+  }
+
+  open(decision: WatchedDecision, since: number): void {
+    if (since === this.#changes) this.#open.set(keyOf(decision), decision)
+    else this.resume(decision)
+  }
+
+  close(podUid: string, decisionId: string): void {
+    this.#open.delete(watchedDecisionKey(podUid, decisionId))
+  }
+
+  release(decision: WatchedDecision): void {
+    if (this.#open.get(keyOf(decision)) === decision) this.#open.delete(keyOf(decision))
+  }
+
+  #judgeSoon(decision: WatchedDecision, untilMs: number): void {
     // Whatever has waited for an answer since an earlier change waits no longer for this one.
-    due.set(decision, Math.min(untilMs, due.get(decision) ?? unanswered.get(decision) ?? untilMs))
-    schedule()
+    this.#due.set(
+      decision,
+      Math.min(untilMs, this.#due.get(decision) ?? this.#unanswered.get(decision) ?? untilMs),
+    )
+    this.#schedule()
   }
 
-  function schedule(): void {
-    if (scheduled || due.size === 0) return
-    scheduled = true
+  #schedule(): void {
+    if (this.#scheduled || this.#due.size === 0) return
+    this.#scheduled = true
     // Others run in between: each that is judged from memory is done immediately.
-    setImmediate(judgeSome)
+    setImmediate(() => this.#judgeSome())
   }
 
-  function judgeSome(): void {
-    scheduled = false
-    for (const [decision, untilMs] of due) {
-      if (judging >= CONCURRENT_MAX) return
-      due.delete(decision)
-      judging += 1
-      void judge(decision, untilMs).finally(() => {
-        judging -= 1
-        schedule()
+  #judgeSome(): void {
+    this.#scheduled = false
+    for (const [decision, untilMs] of this.#due) {
+      if (this.#judging >= CONCURRENT_MAX) return
+      this.#due.delete(decision)
+      this.#judging += 1
+      void this.#judge(decision, untilMs).finally(() => {
+        this.#judging -= 1
+        this.#schedule()
       })
     }
   }
 
-  async function judge(decision: WatchedDecision, untilMs: number): Promise<void> {
+  async #judge(decision: WatchedDecision, untilMs: number): Promise<void> {
     const { binding, question, decisionId } = decision
     // It may have ended meanwhile, or moved to another stream, which judges it for itself.
-    if (open.get(keyOf(decision)) !== decision) return
+    if (this.#open.get(keyOf(decision)) !== decision) return
     try {
-      if (await decider.stillAllows(binding, question)) return
+      if (await this.#decider.stillAllows(binding, question)) return
     } catch (error) {
       // Not knowing is no: what cannot be judged again in time does not go on.
-      if (performance.now() < untilMs) return retryLater(decision, untilMs)
-      logger.warn({ error, decisionId }, 'Cannot judge an open request again')
+      if (performance.now() < untilMs) return this.#retryLater(decision, untilMs)
+      this.#logger.warn({ error, decisionId }, 'Cannot judge an open request again')
     }
-    if (open.get(keyOf(decision)) !== decision) return
-    open.delete(keyOf(decision))
-    logger.info({ decisionId }, 'Revoked')
+    if (this.#open.get(keyOf(decision)) !== decision) return
+    this.#open.delete(keyOf(decision))
+    this.#logger.info({ decisionId }, 'Revoked')
     decision.revoke('what allowed this request no longer does')
   }
 
-  function retryLater(decision: WatchedDecision, untilMs: number): void {
-    if (unanswered.size === 0) setTimeout(retryAll, times.retryMs)
-    unanswered.set(decision, untilMs)
+  #retryLater(decision: WatchedDecision, untilMs: number): void {
+    if (this.#unanswered.size === 0) setTimeout(() => this.#retryAll(), this.#times.retryMs)
+    this.#unanswered.set(decision, untilMs)
   }
 
-  function retryAll(): void {
-    for (const [decision, untilMs] of unanswered) judgeSoon(decision, untilMs)
-    unanswered.clear()
+  #retryAll(): void {
+    for (const [decision, untilMs] of this.#unanswered) this.#judgeSoon(decision, untilMs)
+    this.#unanswered.clear()
   }
 
-  function resume(decision: WatchedDecision): void {
-    open.set(keyOf(decision), decision)
-    judgeSoon(decision, performance.now() + times.answerMsMax)
+  resume(decision: WatchedDecision): void {
+    this.#open.set(keyOf(decision), decision)
+    this.#judgeSoon(decision, performance.now() + this.#times.answerMsMax)
   }
 
-  function recheck(changedAtMs = performance.now()): void {
-    changes += 1
-    if (settling !== undefined || open.size === 0) return
-    settling = setTimeout(() => {
-      settling = undefined
-      for (const decision of open.values()) judgeSoon(decision, changedAtMs + times.answerMsMax)
-    }, times.settleMs)
+  recheck(changedAtMs = performance.now()): void {
+    this.#changes += 1
+    if (this.#settling !== undefined || this.#open.size === 0) return
+    this.#settling = setTimeout(() => {
+      this.#settling = undefined
+      for (const decision of this.#open.values())
+        this.#judgeSoon(decision, changedAtMs + this.#times.answerMsMax)
+    }, this.#times.settleMs)
   }
 
-  function recheckWhere(concerns: (binding: PodBinding) => boolean): void {
-    changes += 1
-    const untilMs = performance.now() + times.answerMsMax
-    for (const decision of open.values()) {
-      if (concerns(decision.binding)) judgeSoon(decision, untilMs)
+  recheckWhere(concerns: (binding: PodBinding) => boolean): void {
+    this.#changes += 1
+    const untilMs = performance.now() + this.#times.answerMsMax
+    for (const decision of this.#open.values()) {
+      if (concerns(decision.binding)) this.#judgeSoon(decision, untilMs)
     }
-  }
-
-  return {
-    changes: () => changes,
-    open(decision, since) {
-      if (since === changes) open.set(keyOf(decision), decision)
-      else resume(decision)
-    },
-    resume,
-    close: (podUid, decisionId) => void open.delete(watchedDecisionKey(podUid, decisionId)),
-    release(decision) {
-      if (open.get(keyOf(decision)) === decision) open.delete(keyOf(decision))
-    },
-    recheck,
-    recheckWhere,
-    size: () => open.size,
   }
 }
 

@@ -64,106 +64,107 @@ interface CachedReview {
 
 /** SubjectAccessReviews with a short memory; questions asked at the same time share one review. */
 export function createAccessReviewer(
-  api: Pick<AuthorizationV1Api, 'createSubjectAccessReview'>,
+  api: ReviewApi,
   options: AccessReviewerOptions,
 ): AccessReviewer {
-  const answers = new Map<string, CachedReview>()
+  return new RememberedReviews(api, options)
+}
+
+type ReviewApi = Pick<AuthorizationV1Api, 'createSubjectAccessReview'>
+
+class RememberedReviews implements AccessReviewer {
+  readonly #api: ReviewApi
+  readonly #options: AccessReviewerOptions
+  readonly #answers = new Map<string, CachedReview>()
   /** Questions of each pod, and those that kube-apiserver has been asked. */
-  const waiting = new Map<string, Promise<Access>>()
-  const underWay = new Map<string, Promise<Access>>()
-  const queue = new FairQueue('reviews of access', QUEUE_LIMITS)
-  // An answer that was asked for before a change must not be kept after it.
-  let generation = 0
-  let changedAtMs = -Infinity
+  readonly #waiting = new Map<string, Promise<Access>>()
+  readonly #underWay = new Map<string, Promise<Access>>()
+  readonly #queue = new FairQueue('reviews of access', QUEUE_LIMITS)
+  /** An answer that was asked for before a change must not be kept after it. */
+  #generation = 0
+  #changedAtMs = -Infinity
 
-  function peek(user: UserInfo, attributes: RequestAttributes): Access | undefined {
-    return known(reviewKey(user, attributes))
+  constructor(api: ReviewApi, options: AccessReviewerOptions) {
+    this.#api = api
+    this.#options = options
   }
 
-  function known(key: string): Access | undefined {
-    const answer = answers.get(key)
-    if (answer === undefined || !options.isWatching()) return undefined
-    return answer.expiresAtMs > options.now() ? answer.access : undefined
+  peek(user: UserInfo, attributes: RequestAttributes): Access | undefined {
+    return this.#known(reviewKey(user, attributes))
   }
 
-  async function review(
-    user: UserInfo,
-    attributes: RequestAttributes,
-    asker: Share,
-  ): Promise<Access> {
+  #known(key: string): Access | undefined {
+    const answer = this.#answers.get(key)
+    if (answer === undefined || !this.#options.isWatching()) return undefined
+    return answer.expiresAtMs > this.#options.now() ? answer.access : undefined
+  }
+
+  async review(user: UserInfo, attributes: RequestAttributes, asker: Share): Promise<Access> {
     const key = reviewKey(user, attributes)
-    const remembered = known(key)
+    const remembered = this.#known(key)
     if (remembered !== undefined) return remembered
-    const shared = textKey([String(generation), key])
+    const shared = textKey([String(this.#generation), key])
     const own = textKey([shared, asker.root, asker.pod])
     // What only waits yet is shared within a pod: nobody waits in the row of another's flood.
-    const awaited = underWay.get(shared) ?? waiting.get(own)
+    const awaited = this.#underWay.get(shared) ?? this.#waiting.get(own)
     if (awaited !== undefined) return awaited
-    const began = generation
-    const settled = options.now() - changedAtMs >= AUTHORIZER_LAG_MS
+    const began = this.#generation
+    const settled = this.#options.now() - this.#changedAtMs >= AUTHORIZER_LAG_MS
     const givenUpAtMs = performance.now() + REVIEW_MS_MAX
 
-    async function askAndKeep(): Promise<Access> {
-      const access = await ask(user, attributes, givenUpAtMs)
-      const current = settled && began === generation && options.isWatching()
-      if (access !== 'unknown' && current) keep(key, access)
+    const askAndKeep = async (): Promise<Access> => {
+      const access = await this.#ask(user, attributes, givenUpAtMs)
+      const current = settled && began === this.#generation && this.#options.isWatching()
+      if (access !== 'unknown' && current) this.#keep(key, access)
       return access
     }
 
-    const asked = queue.run(asker, async () => {
+    const asked = this.#queue.run(asker, async () => {
       // Another pod may have had its turn with the same question meanwhile.
-      const sooner = known(key) ?? underWay.get(shared)
+      const sooner = this.#known(key) ?? this.#underWay.get(shared)
       if (sooner !== undefined) return sooner
-      const asking = askAndKeep().finally(() => underWay.delete(shared))
-      underWay.set(shared, asking)
+      const asking = askAndKeep().finally(() => this.#underWay.delete(shared))
+      this.#underWay.set(shared, asking)
       return asking
     })
-    waiting.set(own, asked)
+    this.#waiting.set(own, asked)
     try {
       return await asked
     } finally {
-      waiting.delete(own)
+      this.#waiting.delete(own)
     }
   }
 
-  function keep(key: string, access: Access): void {
+  #keep(key: string, access: Access): void {
     // The oldest goes first: a Map keeps the order of insertion.
-    for (const oldest of answers.keys()) {
-      if (answers.size < ANSWERS_MAX) break
-      answers.delete(oldest)
+    for (const oldest of this.#answers.keys()) {
+      if (this.#answers.size < ANSWERS_MAX) break
+      this.#answers.delete(oldest)
     }
-    answers.set(key, { access, expiresAtMs: options.now() + options.ttlMs })
+    this.#answers.set(key, { access, expiresAtMs: this.#options.now() + this.#options.ttlMs })
   }
 
-  async function ask(
-    user: UserInfo,
-    attributes: RequestAttributes,
-    givenUpAtMs: number,
-  ): Promise<Access> {
+  async #ask(user: UserInfo, attributes: RequestAttributes, givenUpAtMs: number): Promise<Access> {
     const leftMs = givenUpAtMs - performance.now()
     // Whoever asked waits no longer.
     if (leftMs <= 0) return 'unknown'
     try {
       const verbs = judgedVerbs(attributes)
       const reviews = verbs.map((verb) =>
-        api.createSubjectAccessReview({ body: { spec: toSpec(user, attributes, verb) } }),
+        this.#api.createSubjectAccessReview({ body: { spec: toSpec(user, attributes, verb) } }),
       )
       const results = await inTime(Promise.all(reviews), leftMs, 'review of access')
       return results.every(({ status }) => status?.allowed === true) ? 'allowed' : 'denied'
     } catch (error) {
-      options.logger.warn({ error }, 'kube-apiserver did not review access')
+      this.#options.logger.warn({ error }, 'kube-apiserver did not review access')
       return 'unknown'
     }
   }
 
-  return {
-    review,
-    peek,
-    forget() {
-      generation += 1
-      changedAtMs = options.now()
-      answers.clear()
-    },
+  forget(): void {
+    this.#generation += 1
+    this.#changedAtMs = this.#options.now()
+    this.#answers.clear()
   }
 }
 

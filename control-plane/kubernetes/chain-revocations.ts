@@ -65,6 +65,6 @@ export function watchChainRevocations(options: {
     of: (username) => byUsername.get(username) ?? NONE,
     problem: () =>
       collection.isSynced() ? unreadable : 'chainrevocations are not in sync with kube-apiserver',
-    stop: collection.stop,
+    stop: () => collection.stop(),
   }
 }

@@ -65,10 +65,7 @@ const POLICIES = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'accesspol
 export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   const { config, logger } = options
   const watch = new Watch(config)
-  const parsed = new Map<string, ParsedPolicy>()
-  // By user object: chains are immutable and cached, so the same users come again and again.
-  let named = new WeakMap<UserInfo, ReturnType<ClusterFacts['policiesFor']>>()
-
+  const known = new KnownPolicies()
   const custom = config.makeApiClient(CustomObjectsApi)
   const policies: WatchedCollection<PolicyObject> = watchCollection<PolicyObject>({
     name: 'accesspolicies',
@@ -77,13 +74,13 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     logger,
     list: async () => (await custom.listClusterCustomObject(POLICIES)) as { items: PolicyObject[] },
     onChange() {
-      parsed.clear()
-      for (const [key, object] of policies?.items ?? []) {
-        const policy = parseAccessPolicy(object)
-        parsed.set(key, policy)
-        options.onPolicy(object, policy)
+      const objects = [...(policies?.items.values() ?? [])]
+      const parsed = objects.map((object) => parseAccessPolicy(object))
+      for (const [index, policy] of parsed.entries()) {
+        const object = objects[index]
+        if (object !== undefined) options.onPolicy(object, policy)
       }
-      named = new WeakMap()
+      known.replace(parsed)
       options.onPolicyChange()
     },
   })
@@ -111,25 +108,9 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     return labelsOf(namespace)[INJECTION_LABEL] === INJECTION_ENABLED
   }
 
-  function policiesFor(user: UserInfo): ReturnType<ClusterFacts['policiesFor']> {
-    const known = named.get(user)
-    if (known !== undefined) return known
-    const all = [...parsed.values()]
-    const found = {
-      policies: all.flatMap((one) =>
-        one.ok && policyNames(one.policy.subjects, user) ? [one.policy] : [],
-      ),
-      invalid: all.flatMap((one) =>
-        !one.ok && policyNames(one.invalid.subjects, user) ? [one.invalid] : [],
-      ),
-    }
-    named.set(user, found)
-    return found
-  }
-
   const isRbacSynced = () => rbac.every((collection) => collection.isSynced())
   return {
-    policiesFor,
+    policiesFor: (user) => known.of(user),
     isInjected,
     isObserved: (namespace) => labelsOf(namespace)[MODE_LABEL] === MODE_OBSERVE,
     isRbacSynced,
@@ -140,6 +121,33 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     stop: () => {
       for (const collection of [policies, namespaces, ...rbac]) collection.stop()
     },
+  }
+}
+
+/** The policies as they are now, and which of them name a user. */
+class KnownPolicies {
+  #all: readonly ParsedPolicy[] = []
+  /** By user object: chains are immutable and cached, so the same users come again and again. */
+  #named = new WeakMap<UserInfo, ReturnType<ClusterFacts['policiesFor']>>()
+
+  replace(all: readonly ParsedPolicy[]): void {
+    this.#all = all
+    this.#named = new WeakMap()
+  }
+
+  of(user: UserInfo): ReturnType<ClusterFacts['policiesFor']> {
+    const known = this.#named.get(user)
+    if (known !== undefined) return known
+    const found = {
+      policies: this.#all.flatMap((one) =>
+        one.ok && policyNames(one.policy.subjects, user) ? [one.policy] : [],
+      ),
+      invalid: this.#all.flatMap((one) =>
+        !one.ok && policyNames(one.invalid.subjects, user) ? [one.invalid] : [],
+      ),
+    }
+    this.#named.set(user, found)
+    return found
   }
 }
 

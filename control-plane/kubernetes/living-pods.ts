@@ -94,9 +94,9 @@ export function watchLivingPods(options: LivingPodsOptions): LivingPods {
   return {
     has: ({ namespace, name, podUid }) =>
       pods.items.get(objectKey(namespace, name))?.metadata?.uid === podUid,
-    isSynced: pods.isSynced,
+    isSynced: () => pods.isSynced(),
     size: () => pods.items.size,
-    stop: pods.stop,
+    stop: () => pods.stop(),
   }
 }
 

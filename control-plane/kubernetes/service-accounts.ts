@@ -68,8 +68,8 @@ export function watchServiceAccounts(options: {
       if (found === undefined) return undefined
       return { uid: found.uid ?? '', createdAtMs: toMs(found.creationTimestamp) }
     },
-    isSynced: accounts.isSynced,
-    stop: accounts.stop,
+    isSynced: () => accounts.isSynced(),
+    stop: () => accounts.stop(),
   }
 }
 

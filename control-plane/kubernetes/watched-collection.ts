@@ -46,24 +46,54 @@ const RETRY_MS = 500
 export function watchCollection<Item extends KubernetesObject>(
   options: WatchedCollectionOptions<Item>,
 ): WatchedCollection<Item> {
-  const items = new Map<string, Item>()
-  const { openMsMax, listMsMax } = options.times ?? TIMES
-  let synced = false
-  let stopped = false
-  let running: AbortController | undefined
+  return new CollectionWatch(options).start()
+}
 
-  async function relist(): Promise<string> {
-    const list = options.list()
-    const { items: listed, metadata } = await inTime(list, listMsMax, `list of ${options.name}`)
-    items.clear()
-    for (const item of listed) items.set(keyOf(item), item)
-    synced = true
-    options.onChange()
+class CollectionWatch<Item extends KubernetesObject> implements WatchedCollection<Item> {
+  readonly name: string
+  readonly items = new Map<string, Item>()
+  readonly #options: WatchedCollectionOptions<Item>
+  readonly #times: typeof TIMES
+  #synced = false
+  #stopped = false
+  #running: AbortController | undefined
+
+  constructor(options: WatchedCollectionOptions<Item>) {
+    this.name = options.name
+    this.#options = options
+    this.#times = options.times ?? TIMES
+  }
+
+  start(): this {
+    void this.#run()
+    return this
+  }
+
+  isSynced(): boolean {
+    return this.#synced
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#running?.abort()
+  }
+
+  async #relist(): Promise<string> {
+    const list = this.#options.list()
+    const { items: listed, metadata } = await inTime(
+      list,
+      this.#times.listMsMax,
+      `list of ${this.#options.name}`,
+    )
+    this.items.clear()
+    for (const item of listed) this.items.set(keyOf(item), item)
+    this.#synced = true
+    this.#options.onChange()
     return metadata?.resourceVersion ?? ''
   }
 
   /** Resolves with the version where a watch ended well; rejects when something may be missed. */
-  function watchFrom(version: string): Promise<string> {
+  #watchFrom(version: string): Promise<string> {
     return new Promise((resolve, reject) => {
       let last = version
       let opened = false
@@ -73,18 +103,22 @@ export function watchCollection<Item extends KubernetesObject>(
         over = true
         reject(error)
       }
-      const query = { ...options.query, resourceVersion: version, allowWatchBookmarks: 'true' }
+      const query = {
+        ...this.#options.query,
+        resourceVersion: version,
+        allowWatchBookmarks: 'true',
+      }
       const handle = (phase: string, item: Item): void => {
         if (over) return
         if (phase === 'ERROR') {
-          fail(new Error(`the watch of ${options.name} was refused`))
+          fail(new Error(`the watch of ${this.#options.name} was refused`))
           return
         }
         last = item.metadata?.resourceVersion ?? last
         if (phase === 'BOOKMARK') return
-        if (phase === 'DELETED') items.delete(keyOf(item))
-        else items.set(keyOf(item), options.keep?.(item) ?? item)
-        options.onChange(item)
+        if (phase === 'DELETED') this.items.delete(keyOf(item))
+        else this.items.set(keyOf(item), this.#options.keep?.(item) ?? item)
+        this.#options.onChange(item)
       }
       const done = (error: unknown): void => {
         // The client says the same of a quiet watch and of one that was never answered.
@@ -92,40 +126,32 @@ export function watchCollection<Item extends KubernetesObject>(
         if (well) resolve(last)
         else fail(error)
       }
-      const asked = options.watch.watch(options.path, query, handle, done).then((controller) => {
-        opened = true
-        running = controller
-        if (stopped || over) controller.abort()
-      })
-      inTime(asked, openMsMax, `watch of ${options.name}`).catch(fail)
+      const asked = this.#options.watch
+        .watch(this.#options.path, query, handle, done)
+        .then((controller) => {
+          opened = true
+          this.#running = controller
+          if (this.#stopped || over) controller.abort()
+        })
+      inTime(asked, this.#times.openMsMax, `watch of ${this.#options.name}`).catch(fail)
     })
   }
 
-  async function run(): Promise<void> {
+  async #run(): Promise<void> {
     let version = ''
-    while (!stopped) {
+    while (!this.#stopped) {
       try {
-        if (version === '') version = await relist()
-        version = await watchFrom(version)
+        if (version === '') version = await this.#relist()
+        version = await this.#watchFrom(version)
       } catch (error) {
         // Recorded and begun again with a list: nothing may be missed in between.
-        synced = false
+        this.#synced = false
         version = ''
-        if (!stopped) options.logger.warn({ error, collection: options.name }, 'Cannot watch')
+        if (!this.#stopped)
+          this.#options.logger.warn({ error, collection: this.#options.name }, 'Cannot watch')
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
-  }
-
-  void run()
-  return {
-    name: options.name,
-    items,
-    isSynced: () => synced,
-    stop() {
-      stopped = true
-      running?.abort()
-    },
   }
 }
 

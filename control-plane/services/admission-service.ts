@@ -135,9 +135,9 @@ function recorderOf(
   registry: ChainRegistry,
   change: WorkloadChange,
 ): ChainRegistry['recordCreated'] {
-  if (change === WorkloadChange.CREATED) return registry.recordCreated
-  if (change === WorkloadChange.TEMPLATE_CHANGED) return registry.recordChanged
-  if (change === WorkloadChange.ADOPTED) return registry.recordAdopted
+  if (change === WorkloadChange.CREATED) return registry.recordCreated.bind(registry)
+  if (change === WorkloadChange.TEMPLATE_CHANGED) return registry.recordChanged.bind(registry)
+  if (change === WorkloadChange.ADOPTED) return registry.recordAdopted.bind(registry)
   throw new Fault('request_invalid', 'The message does not say what changed')
 }
 

@@ -3,7 +3,11 @@ import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from 
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
-import { BATCH_MESSAGES_MAX, createBatchWriter } from '../../proto/batch-writer.ts'
+import {
+  BATCH_MESSAGES_MAX,
+  type BatchWriter,
+  createBatchWriter,
+} from '../../proto/batch-writer.ts'
 import { toServiceError } from '../../proto/fault-status.ts'
 import type {
   AuthorizeStreamRequest,
@@ -39,131 +43,160 @@ export function createAuthorizeStream(
       const session = deps.sessions.find(secret)
       // Immediately, and not with the first decision: it lets the connection through the gate.
       call.sendMetadata(new Metadata())
-      serve(call, secret, session, deps)
+      new SidecarStream(call, secret, session, deps).serve()
     } catch (error) {
       call.emit('error', toServiceError(Fault.from(error)))
     }
   }
 }
 
-function serve(call: Call, secret: string, session: Session, deps: AuthorizationDeps): void {
-  let inFlight = 0
-  let untaken = 0
-  let ended = false
-  const mine = new Map<string, WatchedDecision>()
+/** What one sidecar asks, and what of it is open. */
+class SidecarStream {
+  readonly #call: Call
+  readonly #secret: string
+  readonly #session: Session
+  readonly #deps: AuthorizationDeps
+  readonly #writer: BatchWriter<Response>
+  /** Open decisions of this stream. */
+  readonly #mine = new Map<string, WatchedDecision>()
+  #inFlight = 0
+  #untaken = 0
+  #ended = false
 
-  const writer = createBatchWriter<Response>({
-    write: (message, onTaken) => void call.write(message, onTaken),
-    toBatch: (messages) => ({ message: { case: 'batch', value: { messages } } }),
-    onTaken(messages) {
-      untaken -= messages
-      if (call.isPaused() && untaken <= UNTAKEN_MAX) call.resume()
-    },
-  })
-
-  function send(response: Response): void {
-    if (ended || call.cancelled || call.writableEnded) return
-    untaken += 1
-    writer.write(response)
-    if (untaken > UNTAKEN_MAX) call.pause()
+  constructor(call: Call, secret: string, session: Session, deps: AuthorizationDeps) {
+    this.#call = call
+    this.#secret = secret
+    this.#session = session
+    this.#deps = deps
+    this.#writer = createBatchWriter<Response>({
+      write: (message, onTaken) => void call.write(message, onTaken),
+      toBatch: (messages) => ({ message: { case: 'batch', value: { messages } } }),
+      onTaken: (messages) => {
+        this.#untaken -= messages
+        if (call.isPaused() && this.#untaken <= UNTAKEN_MAX) call.resume()
+      },
+    })
   }
 
-  async function answer(message: AuthorizeStreamRequest, session: Session): Promise<Response> {
+  serve(): void {
+    const call = this.#call
+    call.on('data', (message: AuthorizeStreamRequest) => this.#read(message))
+    call.on('end', () => {
+      this.#end()
+      this.#writer.whenIdle(() => call.end())
+    })
+    call.on('cancelled', () => this.#end())
+    call.on('error', () => this.#end())
+  }
+
+  #send(response: Response): void {
+    if (this.#ended || this.#call.cancelled || this.#call.writableEnded) return
+    this.#untaken += 1
+    this.#writer.write(response)
+    if (this.#untaken > UNTAKEN_MAX) this.#call.pause()
+  }
+
+  async #answer(message: AuthorizeStreamRequest): Promise<Response> {
     const { correlation } = message
     if (message.message.case !== 'authorize') {
       throw new Fault('request_invalid', 'The message holds nothing that is known')
     }
-    if (inFlight >= IN_FLIGHT_MAX)
+    if (this.#inFlight >= IN_FLIGHT_MAX)
       throw new Fault('overloaded', 'Too many requests wait for a decision')
-    inFlight += 1
+    this.#inFlight += 1
     try {
       const question = questionFromMessage(message.message.value)
-      const changes = deps.decisionWatch.changes()
-      const decided = await decideMeasured(deps, session, question)
+      const changes = this.#deps.decisionWatch.changes()
+      const decided = await decideMeasured(this.#deps, this.#session, question)
       // A stream that ended meanwhile would never close the decision.
-      if (decided.effect === 'allow' && !ended) {
-        deps.decisionWatch.open(watch(decided.decisionId, session, question), changes)
+      if (decided.effect === 'allow' && !this.#ended) {
+        this.#deps.decisionWatch.open(this.#watch(decided.decisionId, question), changes)
       }
       return { correlation, message: { case: 'decision', value: decisionToMessage(decided) } }
     } finally {
-      inFlight -= 1
+      this.#inFlight -= 1
     }
   }
 
-  function watch(decisionId: string, { binding }: Session, question: Question): WatchedDecision {
+  #watch(decisionId: string, question: Question): WatchedDecision {
     // Held for as long as the request is open: a long command would fill the memory.
     const kept = { ...question, attributes: shortenExec(question.attributes) }
-    const decision = { decisionId, binding, question: kept, revoke: revokeOf(decisionId) }
-    mine.set(decisionId, decision)
+    const { binding } = this.#session
+    const decision = { decisionId, binding, question: kept, revoke: this.#revokeOf(decisionId) }
+    this.#mine.set(decisionId, decision)
     return decision
   }
 
-  function revokeOf(decisionId: string): (why: string) => void {
-    return (why) => send({ message: { case: 'revocation', value: { decisionId, message: why } } })
+  #revokeOf(decisionId: string): (why: string) => void {
+    return (why) =>
+      this.#send({ message: { case: 'revocation', value: { decisionId, message: why } } })
   }
 
-  function resume({ decisionId, request }: Resume, session: Session): void {
-    if (ended) return
+  #resume({ decisionId, request }: Resume): void {
+    if (this.#ended) return
     try {
       if (request === undefined) throw new Fault('request_invalid', 'Nothing says what is open')
-      deps.decisionWatch.resume(watch(decisionId, session, questionFromMessage(request)))
+      this.#deps.decisionWatch.resume(this.#watch(decisionId, questionFromMessage(request)))
     } catch (error) {
-      deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
-      revokeOf(decisionId)('what allowed this request cannot be judged again')
+      this.#deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
+      this.#revokeOf(decisionId)('what allowed this request cannot be judged again')
     }
   }
 
-  function complete(outcome: Outcome, { binding }: Session): void {
-    mine.delete(outcome.decisionId)
-    deps.decisionWatch.close(binding.podUid, outcome.decisionId)
+  #complete(outcome: Outcome): void {
+    const { binding } = this.#session
+    this.#mine.delete(outcome.decisionId)
+    this.#deps.decisionWatch.close(binding.podUid, outcome.decisionId)
     // Nobody waits: what cannot be noted stays an open record, which says just that.
-    deps.auditEvents
-      .complete(binding.podUid, outcome.decisionId, outcomeFromMessage(outcome, deps.now()))
-      .catch((error: unknown) => deps.logger.warn({ error }, 'Cannot note an outcome'))
+    this.#deps.auditEvents
+      .complete(binding.podUid, outcome.decisionId, outcomeFromMessage(outcome, this.#deps.now()))
+      .catch((error: unknown) => this.#deps.logger.warn({ error }, 'Cannot note an outcome'))
   }
 
-  call.on('data', (message: AuthorizeStreamRequest) => {
+  #read(message: AuthorizeStreamRequest): void {
     try {
       // A session never changes until it is over; to look it up for each message costs a hash.
-      if (session.expiresAtMs <= deps.now()) deps.sessions.find(secret)
+      if (this.#session.expiresAtMs <= this.#deps.now()) this.#deps.sessions.find(this.#secret)
     } catch (error) {
-      call.emit('error', toServiceError(Fault.from(error)))
+      this.#call.emit('error', toServiceError(Fault.from(error)))
       return
     }
-    receiveAll(message)
-  })
-
-  function receiveAll(message: AuthorizeStreamRequest): void {
-    const together = message.message.case === 'batch' ? message.message.value.messages : [message]
-    if (together.length <= BATCH_MESSAGES_MAX) together.forEach(receive)
-    else call.emit('error', toServiceError(new Fault('request_invalid', 'The batch is too long')))
+    this.#receiveAll(message)
   }
 
-  function receive(message: AuthorizeStreamRequest): void {
+  #receiveAll(message: AuthorizeStreamRequest): void {
+    const together = message.message.case === 'batch' ? message.message.value.messages : [message]
+    if (together.length <= BATCH_MESSAGES_MAX) for (const one of together) this.#receive(one)
+    else
+      this.#call.emit(
+        'error',
+        toServiceError(new Fault('request_invalid', 'The batch is too long')),
+      )
+  }
+
+  #receive(message: AuthorizeStreamRequest): void {
     if (message.message.case === 'outcome') {
-      complete(message.message.value, session)
+      this.#complete(message.message.value)
       return
     }
     if (message.message.case === 'resume') {
-      resume(message.message.value, session)
+      this.#resume(message.message.value)
       return
     }
-    answer(message, session).then(send, (error: unknown) => {
-      const { code, message: text } = Fault.from(error)
-      if (code === 'internal') deps.logger.error({ error }, 'A decision failed')
-      const failure = { case: 'failure' as const, value: { code, message: text } }
-      send({ correlation: message.correlation, message: failure })
-    })
+    this.#answer(message).then(
+      (response) => this.#send(response),
+      (error: unknown) => {
+        const { code, message: text } = Fault.from(error)
+        if (code === 'internal') this.#deps.logger.error({ error }, 'A decision failed')
+        const failure = { case: 'failure' as const, value: { code, message: text } }
+        this.#send({ correlation: message.correlation, message: failure })
+      },
+    )
   }
-  const end = (): void => {
-    ended = true
-    for (const decision of mine.values()) deps.decisionWatch.release(decision)
-    mine.clear()
+
+  #end(): void {
+    this.#ended = true
+    for (const decision of this.#mine.values()) this.#deps.decisionWatch.release(decision)
+    this.#mine.clear()
   }
-  call.on('end', () => {
-    end()
-    writer.whenIdle(() => call.end())
-  })
-  call.on('cancelled', end)
-  call.on('error', end)
 }

@@ -158,8 +158,8 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
       })
       return release
     },
-    recheck: decisionWatch.recheck,
-    decisionWatch: decisionWatch.size,
+    recheck: () => decisionWatch.recheck(),
+    decisionWatch: () => decisionWatch.size(),
     setServing: server.setServing,
     async close() {
       await server.close()

@@ -1,4 +1,4 @@
-import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
+import Sqlite, { type Database as SqliteDatabase, type Statement } from 'better-sqlite3'
 import { Fault } from '../../../core/fault.ts'
 import { FairTurns, OWN_SHARE, type Share } from '../../fairness/fair-turns.ts'
 
@@ -49,89 +49,105 @@ export function createCommitQueue(
   sqlite: SqliteDatabase,
   onTransaction: OnTransaction = () => {},
 ): CommitQueue {
-  const waiting = new FairTurns<WaitingWrite>()
-  const listeners = new Set<() => void>()
-  let scheduled = false
-  let timer: NodeJS.Timeout | undefined
-  let probes = 0
-  let problem: string | undefined
-  const begin = sqlite.prepare('begin immediate')
-  const end = sqlite.prepare('commit')
-  const undo = sqlite.prepare('rollback')
+  return new GroupCommit(sqlite, onTransaction)
+}
 
-  function commit(write: Write, when: 'now' | 'soon' = 'now', share = OWN_SHARE): Promise<void> {
-    const ofPod = share === OWN_SHARE ? 0 : waiting.sizeOfPod(share)
-    if (waiting.size >= WAITING_WRITES_MAX || ofPod >= WAITING_WRITES_PER_POD_MAX) {
+class GroupCommit implements CommitQueue {
+  readonly #sqlite: SqliteDatabase
+  readonly #onTransaction: OnTransaction
+  readonly #waiting = new FairTurns<WaitingWrite>()
+  readonly #listeners = new Set<() => void>()
+  readonly #begin: Statement
+  readonly #end: Statement
+  readonly #undo: Statement
+  #scheduled = false
+  #timer: NodeJS.Timeout | undefined
+  #probes = 0
+  #problem: string | undefined
+
+  constructor(sqlite: SqliteDatabase, onTransaction: OnTransaction) {
+    this.#sqlite = sqlite
+    this.#onTransaction = onTransaction
+    this.#begin = this.#sqlite.prepare('begin immediate')
+    this.#end = this.#sqlite.prepare('commit')
+    this.#undo = this.#sqlite.prepare('rollback')
+  }
+
+  waiting(): number {
+    return this.#waiting.size
+  }
+
+  problem(): string | undefined {
+    return this.#problem
+  }
+
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  commit(write: Write, when: 'now' | 'soon' = 'now', share = OWN_SHARE): Promise<void> {
+    const ofPod = share === OWN_SHARE ? 0 : this.#waiting.sizeOfPod(share)
+    if (this.#waiting.size >= WAITING_WRITES_MAX || ofPod >= WAITING_WRITES_PER_POD_MAX) {
       return Promise.reject(new Fault('overloaded', 'Too many decisions wait to be recorded'))
     }
     return new Promise((resolve, reject) => {
-      waiting.add(share, { write, resolve, reject })
-      if (when === 'now') schedule()
-      else timer ??= setTimeout(schedule, SOON_MS)
+      this.#waiting.add(share, { write, resolve, reject })
+      if (when === 'now') this.#schedule()
+      else this.#timer ??= setTimeout(() => this.#schedule(), SOON_MS)
     })
   }
 
-  function schedule(): void {
-    if (scheduled) return
-    scheduled = true
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
     // After the callbacks of this turn: whoever comes with them shares the transaction.
-    setImmediate(flush)
+    setImmediate(() => this.#flush())
   }
 
-  function flush(): void {
-    scheduled = false
-    clearTimeout(timer)
-    timer = undefined
-    const batch = takeSome(waiting)
-    if (waiting.size > 0) schedule()
+  #flush(): void {
+    this.#scheduled = false
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const batch = takeSome(this.#waiting)
+    if (this.#waiting.size > 0) this.#schedule()
     const unwritable = new Map<WaitingWrite, Fault>()
     const began = performance.now()
-    const fault = runTransaction(batch, unwritable)
-    onTransaction(fault === undefined ? 'ok' : 'failed', (performance.now() - began) / 1_000)
-    problem = fault?.message
+    const fault = this.#runTransaction(batch, unwritable)
+    this.#onTransaction(fault === undefined ? 'ok' : 'failed', (performance.now() - began) / 1_000)
+    this.#problem = fault?.message
     for (const one of batch) {
       const own = fault ?? unwritable.get(one)
       if (own === undefined) one.resolve()
       else one.reject(own)
     }
-    if (fault === undefined) for (const listener of listeners) listener()
+    if (fault === undefined) for (const listener of this.#listeners) listener()
   }
 
   /** What is wrong with one write goes to `unwritable`, and the others are committed without it. */
-  function runTransaction(
+  #runTransaction(
     batch: readonly WaitingWrite[],
     unwritable: Map<WaitingWrite, Fault>,
   ): Fault | undefined {
     try {
-      begin.run()
+      this.#begin.run()
       for (const one of batch) {
         const error = attempt(one.write)
         if (error !== undefined) unwritable.set(one, unrecorded(error))
       }
-      end.run()
+      this.#end.run()
       return undefined
     } catch (error) {
       // Converted for each waiter; SQLite has undone the transaction itself for some errors.
-      if (sqlite.inTransaction) undo.run()
+      if (this.#sqlite.inTransaction) this.#undo.run()
       return unrecorded(error)
     }
   }
 
-  async function probe(): Promise<void> {
-    probes += 1
+  async probe(): Promise<void> {
+    this.#probes += 1
     // Nothing reads this number; a transaction that changes nothing would write nothing.
-    await commit(() => void sqlite.pragma(`user_version = ${probes}`))
-  }
-
-  return {
-    commit,
-    onCommit(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    waiting: () => waiting.size,
-    problem: () => problem,
-    probe,
+    await this.commit(() => void this.#sqlite.pragma(`user_version = ${this.#probes}`))
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   PodBindingFilter,
   PodBindingPage,
   PodBindingStore,
+  UnendedPod,
 } from '../pod-binding-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
@@ -24,32 +25,34 @@ export function createSqlitePodBindingStore(
   queue: CommitQueue,
   cluster: Cluster,
 ): PodBindingStore {
-  const { kysely, sqlite } = db
-  const insert = sqlite.prepare<unknown[]>(
-    'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain_digest, bound_at_ms, began_at_ms, renewed_at_ms, cluster_id, cluster_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
-  )
-  const keepChain = prepareKeepChain(sqlite)
-  const enrol = sqlite.prepare<unknown[]>(
-    `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE}, first_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is null`,
-  )
-  const noteVersion = sqlite.prepare<unknown[]>(
-    'update pod_binding set sidecar_version = ? where pod_uid = ? and sidecar_version <> ?',
-  )
-  // Chains that are older than the column: until now a file has been of one cluster only.
-  const adopt = sqlite.prepare<unknown[]>(
-    "update pod_binding set cluster_id = ?, cluster_name = ? where cluster_id = ''",
-  )
-  adopt.run(cluster.id, cluster.name)
-  const revisions = createRevisions(sqlite)
-  const ends = createPodEnds(sqlite)
+  return new SqlitePodBindings(db, queue, cluster)
+}
 
-  async function record(binding: NewPodBinding): Promise<PodBinding> {
+class SqlitePodBindings implements PodBindingStore {
+  readonly #kysely: Database['kysely']
+  readonly #queue: CommitQueue
+  readonly #cluster: Cluster
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #revisions: ReturnType<typeof createRevisions>
+  readonly #ends: ReturnType<typeof createPodEnds>
+
+  constructor({ kysely, sqlite }: Database, queue: CommitQueue, cluster: Cluster) {
+    this.#kysely = kysely
+    this.#queue = queue
+    this.#cluster = cluster
+    this.#statements = prepare(sqlite)
+    this.#revisions = createRevisions(sqlite)
+    this.#ends = createPodEnds(sqlite)
+    this.#statements.adopt.run(cluster.id, cluster.name)
+  }
+
+  async record(binding: NewPodBinding): Promise<PodBinding> {
     const pod = binding.chain.actors.at(-1)
     assert(pod?.podUid === binding.podUid, 'a chain is bound to its last pod')
     const digest = Buffer.from(canonicalChain(binding.chain).digest)
-    await queue.commit(() => {
-      keepChain(binding)
-      insert.run(
+    await this.#queue.commit(() => {
+      this.#statements.keepChain(binding)
+      this.#statements.insert.run(
         binding.podUid,
         pod.namespace,
         pod.name,
@@ -58,11 +61,11 @@ export function createSqlitePodBindingStore(
         binding.boundAtMs,
         binding.beganAtMs,
         binding.renewedAtMs,
-        cluster.id,
-        cluster.name,
+        this.#cluster.id,
+        this.#cluster.name,
       )
     })
-    const stored = await find(binding.podUid)
+    const stored = await this.find(binding.podUid)
     assert(stored !== undefined, 'the row exists after the transaction that ensured it')
     if (!digest.equals(canonicalChain(stored.chain).digest)) {
       throw new Fault(
@@ -73,45 +76,47 @@ export function createSqlitePodBindingStore(
     return stored
   }
 
-  async function find(podUid: string): Promise<PodBinding | undefined> {
+  async find(podUid: string): Promise<PodBinding | undefined> {
     try {
-      const row = await select(kysely).where('pod_binding.pod_uid', '=', podUid).executeTakeFirst()
+      const row = await select(this.#kysely)
+        .where('pod_binding.pod_uid', '=', podUid)
+        .executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
     } catch (error) {
       throw unreadable(error)
     }
   }
 
-  function markEnrolled(podUid: string, sidecarVersion: string): Promise<void> {
-    return queue.commit(() => {
-      enrol.run(podUid)
-      noteVersion.run(sidecarVersion, podUid, sidecarVersion)
+  markEnrolled(podUid: string, sidecarVersion: string): Promise<void> {
+    return this.#queue.commit(() => {
+      this.#statements.enrol.run(podUid)
+      this.#statements.noteVersion.run(sidecarVersion, podUid, sidecarVersion)
     })
   }
 
-  async function revise(
+  async revise(
     podUid: string,
     change: (known: PodBinding) => Pick<PodBinding, 'chain' | 'visits'>,
   ): Promise<PodBinding | undefined> {
     let revised: PodBinding | Fault | undefined
-    await queue.commit(() => {
-      revised = revisions.revise(podUid, change)
+    await this.#queue.commit(() => {
+      revised = this.#revisions.revise(podUid, change)
     })
     if (revised instanceof Fault) throw revised
     return revised
   }
 
-  async function list(
+  async list(
     filter: PodBindingFilter,
     page: { readonly afterSequence: number; readonly limit: number },
   ): Promise<PodBindingPage> {
     try {
       // First: what enrols between the two reads must not count as read.
-      const newest = await kysely
+      const newest = await this.#kysely
         .selectFrom('pod_binding')
         .select((on) => on.fn.max('enrolled_sequence').as('sequence'))
         .executeTakeFirst()
-      let query = select(kysely).where('enrolled_sequence', '>', page.afterSequence)
+      let query = select(this.#kysely).where('enrolled_sequence', '>', page.afterSequence)
       if (filter.namespace !== undefined) query = query.where('namespace', '=', filter.namespace)
       if (filter.pod !== undefined) query = query.where('pod', '=', filter.pod)
       if (filter.rootRequester !== undefined) {
@@ -124,26 +129,54 @@ export function createSqlitePodBindingStore(
     }
   }
 
-  async function markEnded(podUids: readonly string[], endedAtMs: number) {
+  async markEnded(podUids: readonly string[], endedAtMs: number): Promise<readonly string[]> {
     let noted: readonly string[] = []
-    await queue.commit(() => {
-      noted = podUids.filter((podUid) => ends.mark(podUid, endedAtMs))
+    await this.#queue.commit(() => {
+      noted = podUids.filter((podUid) => this.#ends.mark(podUid, endedAtMs))
     })
     return noted
   }
 
+  async forgetEnded(endedBeforeMs: number, limit: number): Promise<number> {
+    let forgotten = 0
+    await this.#queue.commit(() => {
+      forgotten = this.#ends.forget(endedBeforeMs, limit)
+    })
+    return forgotten
+  }
+
+  async listUnended(page: {
+    readonly afterPosition: number
+    readonly limit: number
+  }): Promise<readonly UnendedPod[]> {
+    return readable(() => this.#ends.listUnended(page))
+  }
+
+  async countRunning(): Promise<number> {
+    return readable(this.#ends.countRunning)
+  }
+
+  onCommit(listener: () => void): () => void {
+    return this.#queue.onCommit(listener)
+  }
+}
+
+function prepare(sqlite: Database['sqlite']) {
   return {
-    ...{ record, find, markEnrolled, revise, list, markEnded },
-    async forgetEnded(endedBeforeMs, limit) {
-      let forgotten = 0
-      await queue.commit(() => {
-        forgotten = ends.forget(endedBeforeMs, limit)
-      })
-      return forgotten
-    },
-    listUnended: async (page) => readable(() => ends.listUnended(page)),
-    countRunning: async () => readable(ends.countRunning),
-    onCommit: (listener) => queue.onCommit(listener),
+    insert: sqlite.prepare<unknown[]>(
+      'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain_digest, bound_at_ms, began_at_ms, renewed_at_ms, cluster_id, cluster_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
+    ),
+    keepChain: prepareKeepChain(sqlite),
+    enrol: sqlite.prepare<unknown[]>(
+      `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE}, first_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is null`,
+    ),
+    noteVersion: sqlite.prepare<unknown[]>(
+      'update pod_binding set sidecar_version = ? where pod_uid = ? and sidecar_version <> ?',
+    ),
+    // Chains that are older than the column: until then a file was of one cluster only.
+    adopt: sqlite.prepare<unknown[]>(
+      "update pod_binding set cluster_id = ?, cluster_name = ? where cluster_id = ''",
+    ),
   }
 }
 

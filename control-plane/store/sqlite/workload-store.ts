@@ -73,14 +73,16 @@ export function createSqliteWorkloadStore(db: Database, queue: CommitQueue): Wor
         throw unreadable(error)
       }
     },
-    async namespaces() {
-      try {
-        const rows = await kysely.selectFrom('workload').select('namespace').distinct().execute()
-        return rows.map(({ namespace }) => namespace)
-      } catch (error) {
-        throw unreadable(error)
-      }
-    },
+    namespaces: () => namespacesOf(kysely),
+  }
+}
+
+async function namespacesOf(kysely: Database['kysely']): Promise<readonly string[]> {
+  try {
+    const rows = await kysely.selectFrom('workload').select('namespace').distinct().execute()
+    return rows.map(({ namespace }) => namespace)
+  } catch (error) {
+    throw unreadable(error)
   }
 }
 

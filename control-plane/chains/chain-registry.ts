@@ -8,7 +8,7 @@ import type { Workload, WorkloadStore } from '../store/workload-store.ts'
 import { joinedAge, newAge, renewedAt } from './chain-age.ts'
 import { checkResettable } from './check-resettable.ts'
 import { type ControllerReference, isControllerOf } from './controllers.ts'
-import { createKeeperFinder, withAuthors } from './keepers.ts'
+import { adopted, createKeeperFinder, withAuthors } from './keepers.ts'
 import { everyoneBehind, launcherOf } from './launchers.ts'
 import { type AdmittedWorkload, newWorkload, withSeenCode } from './new-workload.ts'
 import { checkLength, haveSameRoot, newChain, toRequester, withEveryoneOf } from './requesters.ts'
@@ -204,7 +204,10 @@ class StoredRegistry implements ChainRegistry {
   ): Promise<DelegationChain> {
     const controllerUid = await this.#keeperOf(workload, context.controller)
     const taken = await this.#reviseSeen(context, workload, (known) =>
-      adopted(known ?? newWorkload(workload, context.namespace, newAge(this.#now())), controllerUid),
+      adopted(
+        known ?? newWorkload(workload, context.namespace, newAge(this.#now())),
+        controllerUid,
+      ),
     )
     if (controllerUid !== '') await this.#joinKeeper(context, controllerUid, taken.chain)
     return taken.chain
@@ -223,7 +226,9 @@ class StoredRegistry implements ChainRegistry {
     const { apiVersion = '', kind = '', name = '' } = controller ?? {}
     const keeper = { uid, apiVersion, kind, name, generation: 0 }
     const fromBefore = newWorkload(keeper, namespace, newAge(this.#now()))
-    await this.#revise(context, uid, (keeper = fromBefore) => withAuthors(keeper, namespace, authors))
+    await this.#revise(context, uid, (keeper = fromBefore) =>
+      withAuthors(keeper, namespace, authors),
+    )
   }
 
   async recordTouched(
@@ -242,10 +247,7 @@ class StoredRegistry implements ChainRegistry {
     return touched.chain
   }
 
-  async reset(
-    context: AdmissionContext,
-    workload: AdmittedWorkload,
-  ): Promise<DelegationChain> {
+  async reset(context: AdmissionContext, workload: AdmittedWorkload): Promise<DelegationChain> {
     const { user, namespace } = context
     if (boundPodUid(user) !== undefined || isBuiltInController(user)) {
       throw new Fault(
@@ -293,9 +295,3 @@ class StoredRegistry implements ChainRegistry {
 
 /** The last touches that are kept of a workload: enough to see who did it, and bounded. */
 const TOUCHES_MAX = 8
-
-/** The workload with the controller that it has from now on; one that lost its own keeps it here. */
-function adopted(workload: Workload, controllerUid: string): Workload {
-  const same = controllerUid === '' || controllerUid === workload.controllerUid
-  return same ? workload : { ...workload, controllerUid }
-}

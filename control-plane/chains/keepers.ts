@@ -55,3 +55,9 @@ export function withAuthors(
 function isChain(authors: DelegationChain | readonly UserInfo[]): authors is DelegationChain {
   return 'rootRequester' in authors
 }
+
+/** The workload with the controller that it has from now on; one that lost its own keeps it here. */
+export function adopted(workload: Workload, controllerUid: string): Workload {
+  const same = controllerUid === '' || controllerUid === workload.controllerUid
+  return same ? workload : { ...workload, controllerUid }
+}

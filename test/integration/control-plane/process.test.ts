@@ -312,9 +312,8 @@ describe.skipIf(missing)('the control plane', () => {
     for (const [name, type] of types) {
       expect(name).toMatch(/^(?:lanyard|process)_[a-z]+(?:_[a-z]+)*$/)
       expect(String(name).endsWith('_total'), name).toBe(type === 'counter')
-      expect(/_(?:seconds|bytes)$/.test(String(name)), name).toBe(
-        type === 'histogram' || name === 'process_resident_memory_bytes',
-      )
+      expect(/_seconds$/.test(String(name)), name).toBe(type === 'histogram')
+      expect(/_bytes$/.test(String(name)) && type !== 'gauge', name).toBe(false)
     }
     expect(text).toContain('lanyard_decisions_total{effect="allow"} 1')
     expect(text).not.toMatch(/alice|team|agent/)

@@ -31,7 +31,10 @@ export interface AuditStoreObject {
     readonly volumeBytes?: number
     readonly volumeFreeBytes?: number
     readonly oldestDecidedAt?: string
-    readonly checkedAt: string
+    /** When it was found to be whole; absent while it is looked at. */
+    readonly checkedAt?: string
+    /** Why nothing can be recorded, or is damaged. */
+    readonly problem?: string
     readonly lastBackupAt?: string
     /** The newest first; some. */
     readonly removals: readonly RemovalObject[]

@@ -32,6 +32,7 @@ test('recordChecks() says how large the database is, what is oldest, and for how
 })
 
 test.each([
+  ['a database that is being looked at', { checkedAt: undefined }, 0, /being looked at/],
   [
     'a volume that is nearly full',
     { volumeFreeBytes: 255 * MEBIBYTE },
@@ -50,4 +51,13 @@ test.each([
   const outcome = (await outcomes(status))[index]
   expect(outcome?.result).toBe('warning')
   expect(outcome?.hints?.join('\n')).toMatch(hint)
+})
+
+test('recordChecks() fails for a damaged database, with what is wrong', async () => {
+  const [whole] = await outcomes({
+    problem: 'the database is damaged: row 7 missing',
+    checkedAt: undefined,
+  })
+  expect(whole?.result).toBe('error')
+  expect(whole?.hints?.[0]).toBe('the database is damaged: row 7 missing')
 })

@@ -5,7 +5,7 @@ import {
   type AuditStoreObject,
 } from '../../api/objects/audit-store-object.ts'
 import type { CommandContext } from '../command/command-context.ts'
-import { type CheckItem, type CheckOutcome, ok, warning } from './check-item.ts'
+import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'
 
 const MEBIBYTE = 1_024 * 1_024
 /** Below it the control plane begins to share out what is left. */
@@ -25,7 +25,7 @@ export function recordChecks({ client, now, program }: CommandContext): readonly
     run: async () => look(await read()),
   })
   return [
-    item('the database was whole when it was opened', wholeness),
+    item('the database is whole', wholeness),
     item('there is room for records', room),
     item('the database was copied lately', (store) => backup(store, now(), program)),
   ]
@@ -38,6 +38,13 @@ function wholeness({ status, spec }: AuditStoreObject): CheckOutcome {
       ? 'no decision yet'
       : `oldest decision ${status.oldestDecidedAt}`
   const kept = spec.retentionDays === 0 ? 'kept for ever' : `kept for ${spec.retentionDays} days`
+  if (status.problem !== undefined) {
+    return failure(
+      status.problem,
+      'see the log of the control plane; restore a copy of the database',
+    )
+  }
+  if (status.checkedAt === undefined) return warning('it is being looked at: try again in a minute')
   return ok(`${status.checkedAt}; ${size}, ${oldest}, ${kept}`)
 }
 

@@ -36,7 +36,7 @@ const ROOM_BYTES = 64 * 1_024 * 1_024
 export interface AuditStoreDeps {
   readonly store: Pick<
     Store,
-    'size' | 'copyTo' | 'noteBackup' | 'lastBackupAtMs' | 'checkedAtMs' | 'auditEvents'
+    'size' | 'copyTo' | 'noteBackup' | 'lastBackupAtMs' | 'checkedAtMs' | 'problem' | 'auditEvents'
   >
   readonly limits: RetentionLimits
   readonly databaseFile: string
@@ -97,6 +97,7 @@ export class AuditStoreResource {
     const { store, limits } = this.#deps
     const { daysMax, bytesMax, freeBytesMin } = limits
     const { bytes, reusableBytes } = store.size()
+    const [checkedAtMs, problem] = [store.checkedAtMs(), store.problem()]
     const backupAtMs = store.lastBackupAtMs()
     const oldestMs = await oldestDecidedAtMs(store.auditEvents)
     const removals = await store.auditEvents.removals(REMOVALS_SHOWN)
@@ -107,7 +108,8 @@ export class AuditStoreResource {
       status: {
         ...{ bytes, reusableBytes, ...this.#volume() },
         ...(oldestMs === undefined ? {} : { oldestDecidedAt: toTime(oldestMs) }),
-        checkedAt: toTime(store.checkedAtMs),
+        ...(checkedAtMs === undefined ? {} : { checkedAt: toTime(checkedAtMs) }),
+        ...(problem === undefined ? {} : { problem }),
         ...(backupAtMs === undefined ? {} : { lastBackupAt: toTime(backupAtMs) }),
         removals: removals.map(toRemovalObject),
       },

@@ -1,5 +1,6 @@
 import { type Cluster, UNKNOWN_CLUSTER } from '../../core/cluster.ts'
 import { createSqliteAuditEventStore } from './sqlite/audit-event-store.ts'
+import { startDatabaseCheck } from './sqlite/check-database.ts'
 import { createCommitQueue, type OnTransaction } from './sqlite/commit-queue.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { createSqlitePodBindingStore } from './sqlite/pod-binding-store.ts'
@@ -20,20 +21,22 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   const { cluster = UNKNOWN_CLUSTER, onTransaction, onMigration } = options
   const database = await openDatabase(path, onMigration)
   const queue = createCommitQueue(database.sqlite, onTransaction)
+  const check = startDatabaseCheck(path, Date.now)
   return {
     bindings: createSqlitePodBindingStore(database, queue, cluster),
     workloads: createSqliteWorkloadStore(database, queue),
     auditEvents: createSqliteAuditEventStore(database, queue),
-    problem: () => queue.problem(),
+    problem: () => queue.problem() ?? check.problem(),
     probe: () => queue.probe(),
     doubt: database.problem,
     ...createBackups(database, queue),
-    checkedAtMs: Date.now(),
+    checkedAtMs: check.wholeAtMs,
     size: database.size,
     shrink: database.shrink,
     async close() {
       do await queue.commit(() => {})
       while (queue.waiting() > 0)
+      await check.stop()
       database.close()
     },
   }

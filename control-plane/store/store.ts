@@ -20,8 +20,8 @@ export interface Store {
    * `audit_unavailable`.
    */
   shrink(bytesMax: number): boolean
-  /** When the database was found to be whole, Unix milliseconds. */
-  readonly checkedAtMs: number
+  /** When the database was found to be whole, Unix milliseconds; undefined until that is known. */
+  checkedAtMs(): number | undefined
   /** A copy as of one moment, whole when it resolves. Throws `audit_unavailable`. */
   copyTo(path: string): Promise<StoreCopy>
   /** Notes that somebody has a copy. */

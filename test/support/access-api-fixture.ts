@@ -146,7 +146,8 @@ function noStore(auditEvents: AuditEventStore) {
     copyTo: () => Promise.reject(new Fault('audit_unavailable', 'There is no database')),
     noteBackup: async () => undefined,
     lastBackupAtMs: () => NOON_MS - 3_600_000,
-    checkedAtMs: NOON_MS - 7_200_000,
+    checkedAtMs: () => NOON_MS - 7_200_000,
+    problem: () => undefined,
   }
 }
 

@@ -44,7 +44,6 @@ export async function openDatabase(path: string, onProgress?: OnProgress): Promi
     sqlite.pragma('foreign_keys = ON')
     sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     const kysely = new Kysely<DatabaseSchema>({ dialect: new SqliteDialect({ database: sqlite }) })
-    requireWhole(sqlite)
     await migrate(kysely, sqlite, onProgress)
     if (path !== ':memory:') makeShrinkable(sqlite, path)
     return {
@@ -56,12 +55,6 @@ export async function openDatabase(path: string, onProgress?: OnProgress): Promi
   } catch (error) {
     throw new Fault('audit_unavailable', `Cannot open the database ${path}`, { cause: error })
   }
-}
-
-/** Throws for a file whose pages or indexes do not fit together: what is read from it could be anything. */
-function requireWhole(sqlite: SqliteDatabase): void {
-  const problem = sqlite.pragma('quick_check(1)', { simple: true })
-  if (problem !== 'ok') throw new Error(`The database is damaged: ${String(problem)}`)
 }
 
 /**

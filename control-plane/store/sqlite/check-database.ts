@@ -9,7 +9,7 @@ export interface DatabaseCheck {
   stop(): Promise<void>
 }
 
-interface Answer {
+interface CheckAnswer {
   readonly problem: string
 }
 
@@ -26,7 +26,7 @@ export function startDatabaseCheck(path: string, now: () => number): DatabaseChe
   }
   const worker = new Worker(`(${checkDatabase.toString()})()`, { eval: true, workerData: { path } })
   worker.unref()
-  worker.once('message', (answer: Answer) => {
+  worker.once('message', (answer: CheckAnswer) => {
     if (answer.problem === 'ok') wholeAtMs = now()
     else problem = `the database is damaged: ${answer.problem}`
   })

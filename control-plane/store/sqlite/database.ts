@@ -1,11 +1,11 @@
-import { statfsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { statSync } from 'node:fs'
 import Sqlite, { type Database as SqliteDatabase } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { Fault } from '../../../core/fault.ts'
 import type { StoreSize } from '../store.ts'
 import type { DatabaseSchema } from './database-schema.ts'
+import { makeShrinkable } from './make-shrinkable.ts'
 import { createMigrationProvider } from './migrations.ts'
 import type { OnProgress } from './record-migration.ts'
 
@@ -45,7 +45,7 @@ export async function openDatabase(path: string, onProgress?: OnProgress): Promi
     sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     const kysely = new Kysely<DatabaseSchema>({ dialect: new SqliteDialect({ database: sqlite }) })
     await migrate(kysely, sqlite, onProgress)
-    if (path !== ':memory:') makeShrinkable(sqlite, path)
+    await makeShrinkable(sqlite, path)
     return {
       ...{ kysely, sqlite, problem: watchFile(path) },
       size: () => sizeOf(sqlite, path),
@@ -103,26 +103,6 @@ function shrink(sqlite: SqliteDatabase, bytesMax: number): boolean {
   }
   return read('freelist_count') < before
 }
-
-const SHRINKABLE = 2
-
-/**
- * An older file gives nothing back of what is removed from it until it is written again, once. Where the
- * volume has no room for that it goes on as it is: what is removed is used again all the same.
- */
-function makeShrinkable(sqlite: SqliteDatabase, path: string): void {
-  if (sqlite.pragma('auto_vacuum', { simple: true }) === SHRINKABLE) return
-  const { bavail, bsize } = statfsSync(dirname(path))
-  const bytes = statSync(path).size
-  // The new file, and as much again in the log.
-  if (bavail * bsize < 2 * bytes + ROOM_BYTES) return
-  sqlite.pragma('auto_vacuum = INCREMENTAL')
-  sqlite.exec('vacuum')
-  sqlite.pragma('wal_checkpoint(truncate)')
-}
-
-/** Left for what is recorded meanwhile. */
-const ROOM_BYTES = 64 * 1024 * 1024
 
 /** A file that was deleted or replaced takes writes that nobody will ever read. */
 function watchFile(path: string): () => string | undefined {

@@ -99,4 +99,7 @@ test('recordLog() tells how far it is, and leaves the file as it was when it fai
     [1_000, DECISIONS],
     [2_000, DECISIONS],
   ])
+  const migrated = new Sqlite(path, { readonly: true })
+  expect(migrated.pragma('auto_vacuum', { simple: true })).toBe(2)
+  migrated.close()
 })

@@ -2,7 +2,9 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from '../../platform/logger.ts'
 import { type LivingPods, watchLivingPods } from '../kubernetes/living-pods.ts'
 import type { PodBindingStore } from '../store/pod-binding-store.ts'
-import { PodEnds, STORED_MS_MAX } from './pod-ends.ts'
+import { ENROLLED_MS_MAX, PodEnds, STORED_MS_MAX } from './pod-ends.ts'
+
+const MARGIN_MS = 1_000
 
 /** The ends of pods, kept up to date. */
 export interface WatchedPodEnds {
@@ -22,21 +24,29 @@ export function watchPodEnds(options: {
   readonly onEnded: (podUids: ReadonlySet<string>) => void
 }): WatchedPodEnds {
   const { config, bindings, logger, now, onEnded } = options
+  let again: NodeJS.Timeout | undefined
   const living = (): LivingPods => pods
   const ends = new PodEnds({ bindings, living, onEnded, logger, now })
   const pods = watchLivingPods({
     ...{ config, logger, now },
     onGone: (podUid) => ends.gone(podUid),
-    onListed: (beganAtMs) => ends.listed(beganAtMs),
+    onListed(beganAtMs) {
+      ends.listed(beganAtMs)
+      // Once more for pods that were too young for this list, such as those of a minute before a restart.
+      clearTimeout(again)
+      again = setTimeout(look, ENROLLED_MS_MAX + MARGIN_MS).unref()
+    },
   })
-  // Pods that were too young at the last list, and those that were admitted and never stored.
-  const timer = setInterval(() => {
+  function look(): void {
     if (pods.isSynced()) ends.listed(now())
-  }, STORED_MS_MAX).unref()
+  }
+  // Pods that were admitted and never stored.
+  const timer = setInterval(look, STORED_MS_MAX).unref()
   return {
     ends,
     stop() {
       clearInterval(timer)
+      clearTimeout(again)
       pods.stop()
     },
   }

@@ -131,7 +131,8 @@ test('a control plane that was away finds the pods that ended meanwhile, and no 
   await scaleControlPlane(1)
   expect(await found()).toMatchObject({ unseen: 0 })
   const name = before[0]?.metadata.name ?? ''
-  await waitFor('the end', 30_000, async () => (await phasesOf(name))[0] === 'Ended')
+  // A pod that was bound less than half a minute before is looked for once more after that time.
+  await waitFor('the end', 60_000, async () => (await phasesOf(name))[0] === 'Ended')
   const web = await chainsOf('web')
   expect(web.length).toBeGreaterThan(0)
   for (const { spec } of web) expect(requestersOf(spec)).toEqual(['erin'])

@@ -28,10 +28,11 @@ JOB
 )
 # The log is there as soon as the container has started; kubectl then follows it to its end.
 tries=60
-until log=$(kubectl logs --follow --container step "$job" 2>&1); do
+until log=$(kubectl logs --follow --container step "$job" 2>/dev/null); do
   tries=$((tries - 1))
   if [ "$tries" -eq 0 ]; then
-    echo "$log" >&2
+    # Once more, to say why.
+    kubectl logs --container step "$job" >&2
     exit 1
   fi
   sleep 1

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import { once } from 'node:events'
+import { runBeside } from './run-beside.ts'
 
 /** What is known of whether pages and indexes of a file fit together. */
 export interface DatabaseCheck {
@@ -9,12 +10,8 @@ export interface DatabaseCheck {
   stop(): Promise<void>
 }
 
-interface CheckAnswer {
-  readonly problem: string
-}
-
 /**
- * Looks beside the traffic, in a thread with a connection of its own: some seconds for each half gigabyte.
+ * Looks beside the traffic, in a process of its own: some seconds for each half gigabyte.
  * A check that cannot be made is a problem too: not knowing is no.
  */
 export function startDatabaseCheck(path: string, now: () => number): DatabaseCheck {
@@ -24,29 +21,28 @@ export function startDatabaseCheck(path: string, now: () => number): DatabaseChe
     const madeAtMs = now()
     return { wholeAtMs: () => madeAtMs, problem: () => undefined, stop: async () => undefined }
   }
-  const worker = new Worker(`(${checkDatabase.toString()})()`, { eval: true, workerData: { path } })
-  worker.unref()
-  worker.once('message', (answer: CheckAnswer) => {
-    if (answer.problem === 'ok') wholeAtMs = now()
-    else problem = `the database is damaged: ${answer.problem}`
+  const child = runBeside(checkDatabase, path, (error, printed) => {
+    if (stopped) return
+    if (error !== null) problem = `the database cannot be checked: ${error.message}`
+    else if (printed === 'ok') wholeAtMs = now()
+    else problem = `the database is damaged: ${printed}`
   })
-  worker.once('error', (error) => {
-    problem = `the database cannot be checked: ${error.message}`
-  })
+  let stopped = false
   return {
     wholeAtMs: () => wholeAtMs,
     problem: () => problem,
-    stop: async () => void (await worker.terminate()),
+    async stop() {
+      stopped = true
+      if (child.exitCode === null && child.kill()) await once(child, 'exit')
+    },
   }
 }
 
-/** The thread: its source is sent as text, so nothing outside of it can be named. */
-function checkDatabase(): void {
+/** Prints what SQLite finds: `ok`, or the first fault. */
+function checkDatabase(path: string): void {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
-  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
-  const { path } = workerData as { readonly path: string }
   const database = new DatabaseSync(path, { readOnly: true })
   const row = database.prepare('pragma quick_check(1)').get()
   database.close()
-  parentPort?.postMessage({ problem: String(row?.['quick_check']) })
+  process.stdout.write(String(row?.['quick_check']))
 }

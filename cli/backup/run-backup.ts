@@ -5,6 +5,7 @@ import type { Download } from '../../api/client/kubernetes-client.ts'
 import { AUDIT_STORE_NAME, AUDIT_STORES } from '../../api/objects/audit-store-object.ts'
 import { Fault } from '../../core/fault.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import { mebibytes } from '../terminal/mebibytes.ts'
 import { toJson, toYaml } from '../terminal/output-format.ts'
 
 export interface BackupOptions {
@@ -13,7 +14,6 @@ export interface BackupOptions {
 
 /** Between two lines that say how far the copy is. */
 const PROGRESS_MS = 5_000
-const MEBIBYTE = 1_024 * 1_024
 
 interface Copied {
   readonly file: string
@@ -91,8 +91,6 @@ async function receive(
   }
   return { bytes, sha256 }
 }
-
-const mebibytes = (bytes: number) => Math.ceil(bytes / MEBIBYTE).toLocaleString('en')
 
 async function exists(path: string): Promise<boolean> {
   try {

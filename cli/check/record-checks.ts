@@ -5,6 +5,7 @@ import {
   type AuditStoreObject,
 } from '../../api/objects/audit-store-object.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import { mebibytes } from '../terminal/mebibytes.ts'
 import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'
 
 const MEBIBYTE = 1_024 * 1_024
@@ -71,5 +72,3 @@ function backup(
   if (nowMs - Date.parse(lastBackupAt) <= BACKUP_MS_MAX) return ok(lastBackupAt)
   return warning(`the last copy is of ${lastBackupAt}`, hint)
 }
-
-const mebibytes = (bytes: number) => Math.ceil(bytes / MEBIBYTE).toLocaleString('en')

@@ -187,8 +187,8 @@ function toRequester({ username, uid, groups, extra }: UserInfo): RequesterObjec
   }
 }
 
-/** metav1.Time: whole seconds. */
-function toTime(unixMs: number): string {
+/** metav1.Time: RFC 3339, in whole seconds. */
+export function toTime(unixMs: number): string {
   return new Date(unixMs).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 

@@ -20,6 +20,7 @@ import type { RetentionLimits } from '../retention/due-removal.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
 import type { Store, StoreSize } from '../store/store.ts'
 import type { VolumeSpace } from '../volume-reserve.ts'
+import { toTime } from './access-object.ts'
 import {
   jsonResponse,
   methodNotAllowedStatus,
@@ -181,9 +182,4 @@ function toRemovalObject(removal: Removal): RemovalObject {
     firstDecidedAt: toTime(removal.firstDecidedAtMs),
     lastDecidedAt: toTime(removal.lastDecidedAtMs),
   }
-}
-
-/** RFC 3339, in whole seconds as metav1.Time. */
-function toTime(unixMs: number): string {
-  return `${new Date(unixMs).toISOString().slice(0, 19)}Z`
 }

@@ -14,6 +14,7 @@ import type {
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import type { ChainRow, PodBindingRow } from './database-schema.ts'
+import { prepareKeepChain } from './keep-chain.ts'
 import { createPodEnds, NEXT_SEQUENCE } from './pod-ends.ts'
 import { parseVisits } from './stored-json.ts'
 
@@ -186,17 +187,6 @@ function select(kysely: Database['kysely']) {
     .innerJoin('chain', 'chain.digest', 'pod_binding.chain_digest')
     .selectAll('pod_binding')
     .select('chain.bytes')
-}
-
-/** Keeps the chain of a pod, inside a transaction; one that is there stays. */
-function prepareKeepChain(sqlite: Database['sqlite']) {
-  const keep = sqlite.prepare<unknown[]>(
-    'insert into chain (digest, pod_uid, bytes) values (?, ?, ?) on conflict (digest) do nothing',
-  )
-  return ({ podUid, chain }: Pick<PodBinding, 'podUid' | 'chain'>): void => {
-    const { digest, bytes } = canonicalChain(chain)
-    keep.run(Buffer.from(digest), podUid, Buffer.from(bytes))
-  }
 }
 
 /** What is done inside a transaction. */

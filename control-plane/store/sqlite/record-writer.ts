@@ -3,12 +3,12 @@ import { assert } from '../../../core/assert.ts'
 import type { Outcome, RefusalSummary } from '../../../core/audit/audit-event.ts'
 import type { Removal } from '../../../core/audit/removal.ts'
 import { Fault } from '../../../core/fault.ts'
-import { canonicalChain } from '../../../proto/canonical-chain.ts'
 import { shareOf } from '../../fairness/fair-turns.ts'
 import type { NewAuditEvent, RemovalRequest } from '../audit-event-store.ts'
 import { outcomeBytes, refusalsBytes, removalBytes } from '../record-bytes.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
+import { prepareKeepChain } from './keep-chain.ts'
 import { DECISION_COLUMNS, KINDS, toDecisionValues } from './record-row.ts'
 
 const HIGHEST_SQL = 'select coalesce(max(sequence), 0) as sequence from record'
@@ -47,10 +47,10 @@ export class RecordWriter {
 
   async append(event: NewAuditEvent): Promise<void> {
     const share = shareOf({ chain: event.chain, podUid: event.caller.podUid })
-    const { digest, bytes } = canonicalChain(event.chain)
+    const { podUid } = event.caller
     const values = toDecisionValues(event)
     const write = (): void => {
-      this.#statements.keepChain.run(Buffer.from(digest), event.caller.podUid, Buffer.from(bytes))
+      this.#statements.keepChain({ podUid, chain: event.chain })
       this.#statements.append.run(this.#sequence + 1, ...values)
       this.#sequence += 1
     }
@@ -150,9 +150,7 @@ function prepare(sqlite: Database['sqlite']) {
   const places = columns.map(() => '?').join(', ')
   return {
     highest: sqlite.prepare<[], { sequence: number }>(HIGHEST_SQL),
-    keepChain: sqlite.prepare<unknown[]>(
-      'insert into chain (digest, pod_uid, bytes) values (?, ?, ?) on conflict (digest) do nothing',
-    ),
+    keepChain: prepareKeepChain(sqlite),
     append: sqlite.prepare<unknown[]>(
       `insert into record (${columns.join(', ')}) values (${places})`,
     ),

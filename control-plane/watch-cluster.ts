@@ -62,7 +62,7 @@ export async function watchCluster(
   store: Store,
   logger: Logger,
 ): Promise<WatchedCluster> {
-  // Before anything is watched: what a watch tells of goes to parts that are made without a pause below.
+  // First, since it waits: a watch calls parts that are made below, and nothing may wait between the two.
   const apiAudiences = await readOwnAudiences(config.apiAudiences, logger)
   const registry = createChainRegistry({ ...store, now })
   const { namespaces: namespacesOnRecord } = store.workloads

@@ -20,7 +20,7 @@ const AGE: AuditEventColumn = column('Age', 'Time since the decision.', ({ spec 
   humanDuration(nowMs - Date.parse(spec.decidedAt)),
 )
 
-/** What is said of a decision besides its id and its time; an empty cell is `<none>`. */
+/** The columns of a decision after its id and its time; an empty cell is `<none>`. */
 const REQUEST_AND_ANSWER: readonly AuditEventColumn[] = [
   column(
     'Effect',

@@ -14,7 +14,7 @@ interface ExportFileOptions {
   /** Whether the file may hold an export already, which then goes on. */
   readonly resume: boolean
   readonly form: AuditFormName
-  /** Is told of what was repaired. */
+  /** Says to the user what was repaired. */
   readonly tell: (text: string) => void
 }
 

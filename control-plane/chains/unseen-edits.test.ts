@@ -52,7 +52,7 @@ const alice = {
   ...{ user: aUser('alice'), namespace: 'team', controller: undefined, dryRun: false },
 }
 
-/** As the webhook tells of an object, with its code. */
+/** An object with its code, as the webhook hands it over. */
 async function tell(
   { group, kind, object }: ListedWorkload,
   by: 'recordCreated' | 'recordChanged' = 'recordCreated',

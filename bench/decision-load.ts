@@ -4,6 +4,7 @@ import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import { openControlPlaneChannel } from '../sidecar/authorizer/control-plane-channel.ts'
 import { DecisionStream } from '../sidecar/authorizer/decision-stream.ts'
 import { enroll } from '../sidecar/authorizer/enrolment.ts'
+import { percentile } from './percentile.ts'
 
 /*
  * The client of the decision benchmark, a process of its own: speaks to a control plane as many
@@ -20,7 +21,10 @@ export const decisionLoadOptions = z.strictObject({
   /** Questions under way at the same time on each stream. */
   inFlight: z.int().positive(),
   warmUpSeconds: z.number().positive(),
+  /** How long it is measured at most. */
   seconds: z.number().positive(),
+  /** Ends once it has measured so many, which keeps CPU comparable where time is not. */
+  decisionsMax: z.int().positive().optional(),
   question: z.custom<Question>(),
 })
 type Options = z.infer<typeof decisionLoadOptions>
@@ -31,6 +35,10 @@ export const decisionLoadResult = z.strictObject({
   seconds: z.number().positive(),
   /** Allowed and answered altogether; so many must be on record. */
   answered: z.int().nonnegative(),
+  /** CPU of this process while it was measured. */
+  cpuMs: z.number().nonnegative(),
+  /** From a question to its answer. */
+  p50Ms: z.number().nonnegative(),
 })
 type Result = z.infer<typeof decisionLoadResult>
 
@@ -40,14 +48,20 @@ const RECONNECT_MS = { min: 100, max: 1_000 }
 async function main(options: Options): Promise<Result> {
   let answered = 0
   let stopping = false
+  const times: number[] = []
+  const enough = Promise.withResolvers<void>()
+  let enoughAt = 0
   const streams = await Promise.all(options.tokens.map((token) => openStream(token, options)))
 
   /** Asks one question after the other, and reports each outcome, as a sidecar does. */
   async function keepAsking(stream: (typeof streams)[number]['stream']): Promise<void> {
     while (!stopping) {
+      const asked = performance.now()
       const { effect, id } = await stream.ask(options.question)
+      times.push(performance.now() - asked)
       if (effect !== 'allow') throw new Error('The question of the benchmark was not allowed')
       answered += 1
+      if (answered === enoughAt) enough.resolve()
       stream.send({ decisionId: id, httpStatus: 200, fault: '', responseBytes: 3_000n })
     }
   }
@@ -58,15 +72,21 @@ async function main(options: Options): Promise<Result> {
   const all = Promise.all(asking)
   await Promise.race([all, sleep(options.warmUpSeconds)])
   const before = answered
+  times.length = 0
+  const { decisionsMax = Number.POSITIVE_INFINITY } = options
+  enoughAt = before + decisionsMax
+  const cpuBefore = process.cpuUsage()
   const began = performance.now()
-  await Promise.race([all, sleep(options.seconds)])
+  await Promise.race([all, enough.promise, sleep(options.seconds)])
   const seconds = (performance.now() - began) / 1_000
   const decisions = answered - before
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const p50Ms = percentile(times, 50)
   stopping = true
   await all
   await Promise.all(streams.map(({ stream }) => stream.finish(TIMEOUT_MS)))
   for (const { channel } of streams) channel.close()
-  return { decisions, seconds, answered }
+  return { decisions, seconds, answered, cpuMs: (user + system) / 1_000, p50Ms }
 }
 
 /** Each over a connection of its own, since each sidecar has one. */

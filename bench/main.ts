@@ -6,6 +6,7 @@ import { fromCaller } from '../test/cluster/paths.ts'
 import { withProgress } from '../test/cluster/progress.ts'
 import { requireRoot } from '../test/cluster/require-root.ts'
 import { measureAll } from './measure-all.ts'
+import { measureDecisions } from './measure-decisions.ts'
 import { measureExport } from './measure-export.ts'
 import { measureMemory } from './measure-memory.ts'
 import { renderLines, renderTable } from './report.ts'
@@ -19,6 +20,8 @@ const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machin
                                   limit; about four minutes, without a cluster
   npm run bench -- export         time and memory of kubectl lanyard audit export of 1,000,000 decisions;
                                   some minutes, without a cluster
+  npm run bench -- decisions      durable decisions of one control plane, and the CPU that each costs; two
+                                  minutes, without a cluster
   npm run bench -- --json FILE    writes all figures as one object besides
 
   --rounds N    rounds in which the paths take turns (default: 5)
@@ -55,7 +58,8 @@ const EXPORTED_DECISIONS = 1_000_000
 function measureAlone(word: string): Promise<string> {
   if (word === 'memory') return measureMemory(log)
   if (word === 'export') return measureExport(EXPORTED_DECISIONS, log)
-  throw new Error('The only words it takes are "memory" and "export"')
+  if (word === 'decisions') return measureDecisions(log)
+  throw new Error('The only words it takes are "memory", "export" and "decisions"')
 }
 
 async function main(): Promise<void> {

@@ -23,16 +23,19 @@ export async function startControlPlaneProcess(options: {
   readonly folder: string
   readonly kubeconfigFile: string
   readonly accessApiPort?: number
+  /** What runs `main.ts`; Node unless told. */
+  readonly command?: readonly string[]
 }): Promise<ControlPlaneProcess> {
   const databaseFile = join(options.folder, 'lanyard.db')
   const grpcPort = await freePort()
   const accessApiPort = options.accessApiPort ?? (await freePort())
   const healthPort = await freePort()
   const livenessPort = await freePort()
+  const [program = '', ...flags] = options.command ?? [process.execPath]
   const child = spawn(
-    process.execPath,
+    program,
     [
-      MAIN,
+      ...[...flags, MAIN],
       ...['--database-file', databaseFile],
       ...['--grpc-port-number', String(grpcPort)],
       ...['--access-api-port-number', String(accessApiPort)],

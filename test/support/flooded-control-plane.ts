@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { ChannelCredentials } from '@grpc/grpc-js'
 import { CoreV1Api, type KubeConfig, RbacAuthorizationV1Api } from '@kubernetes/client-node'
-import { vi } from 'vitest'
 import { AdmissionService } from '../../proto/gen/lanyard/v1/admission_pb.ts'
 import { createGrpcClient } from '../../proto/grpc-service.ts'
+import { waitFor } from '../cluster/control.ts'
 import { type AskingSidecar, type Channel, enrollAt, openSidecar } from './asking-sidecar.ts'
 import { startBareApiServer } from './bare-apiserver.ts'
 import { bearer } from './control-plane-fixture.ts'
@@ -18,11 +18,14 @@ const CHART = resolve(import.meta.dirname, '../../deploy/chart')
 const SYSTEM = 'lanyard-system'
 const NAME = 'lanyard-control-plane'
 const NAMESPACE = 'team'
+const READY_MS_MAX = 120_000
 
 /** A control plane as a process behind a real kube-apiserver; alice and bob may list and get pods in `team`. */
 export interface FloodedControlPlane {
   readonly process: ControlPlaneProcess
   readonly caPem: string
+  /** The token of a new pod of a person, for the control plane. */
+  tokenOf(user: string): Promise<string>
   sidecarOf(user: string): Promise<AskingSidecar>
   floodingPodOf(user: string): Promise<FloodingPod>
   /** Memory that is the process's own, in bytes. */
@@ -34,6 +37,8 @@ export interface FloodedControlPlane {
 export async function startFloodedControlPlane(programs: {
   readonly kube: string
   readonly helm: string
+  /** What runs the control plane; Node unless told. */
+  readonly command?: readonly string[]
 }): Promise<FloodedControlPlane> {
   const apiServer = await startBareApiServer(programs.kube)
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-flooded-'))
@@ -48,14 +53,19 @@ export async function startFloodedControlPlane(programs: {
     env: { ...process.env, HOME: folder },
   })
   await prepareTeam(admin)
-  const controlPlane = await startControlPlaneProcess({ folder, kubeconfigFile: ownFile })
+  const controlPlane = await startControlPlaneProcess({
+    ...{ folder, kubeconfigFile: ownFile },
+    ...(programs.command === undefined ? {} : { command: programs.command }),
+  })
   const close = async () => {
     await controlPlane.terminate()
     await apiServer.close()
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    await vi.waitUntil(async () => (await controlPlane.health('/readyz')).status === 200, 120_000)
+    await waitFor('the control plane', READY_MS_MAX, async () => {
+      return (await controlPlane.health('/readyz')).status === 200
+    })
     const { data } = await core.readNamespacedSecret({ name: 'lanyard-ca', namespace: SYSTEM })
     const caPem = Buffer.from(data?.['tls.crt'] ?? '', 'base64').toString()
     const place = `localhost:${controlPlane.grpcPort}`
@@ -63,6 +73,7 @@ export async function startFloodedControlPlane(programs: {
     return {
       process: controlPlane,
       caPem,
+      tokenOf: async (user) => (await makePod(core, channel, user)).token,
       sidecarOf: async (user) => {
         const { podUid, token } = await makePod(core, channel, user)
         return openSidecar(channel, podUid, await enrollAt(channel, token))

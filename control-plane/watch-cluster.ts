@@ -77,13 +77,22 @@ export async function watchCluster(
     onEnded: (podUids) => decisionWatch.recheckWhere(({ podUid }) => podUids.has(podUid)),
   })
   const podEndedAtMs = (binding: PodBinding) => pods.ends.endedAtMs(binding)
+  const onSync = () => decisionWatch.noteSync(facts.problem() === undefined && facts.isRbacSynced())
   const lapses: WatchedLapses = watchChainLapses({
-    ...{ config: kube, logger, now, ageMsMax: parseDuration(config.chainMaxAge), podEndedAtMs },
+    ...{
+      config: kube,
+      logger,
+      now,
+      ageMsMax: parseDuration(config.chainMaxAge),
+      podEndedAtMs,
+      onSync,
+    },
     onLapse: () => decisionWatch.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
   })
   const watched: ClusterFacts = watchClusterFacts({
     config: kube,
     logger,
+    onSync,
     onPolicy: createPolicyStatusWriter(kube.makeApiClient(CustomObjectsApi), logger),
     onPolicyChange: () => decisionWatch.recheck(),
     onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
@@ -108,7 +117,7 @@ export async function watchCluster(
     ...{ ...store, facts, access, lapses, grown, readPodUid },
     ...{ defaultDecision, apiAudiences, checkVolume, now },
   })
-  const decisionWatch: DecisionWatch = createDecisionWatch(decider, logger)
+  const decisionWatch: DecisionWatch = createDecisionWatch({ decider, logger, inSync: false })
   const visits = createPodVisits({
     ...{ bindings: store.bindings, readPodUid, visitorsJoin, logger, now },
     onGrown(binding) {

@@ -26,10 +26,12 @@ export function watchChainLapses(options: {
   readonly podEndedAtMs: (binding: PodBinding) => number | undefined
   readonly now: () => number
   readonly onLapse: () => void
+  /** `problem` may say something else than before. */
+  readonly onSync: () => void
 }): WatchedLapses {
-  const { config, logger, ageMsMax, podEndedAtMs, now, onLapse } = options
-  const accounts = watchServiceAccounts({ config, logger, onGone: onLapse })
-  const revocations = watchChainRevocations({ config, logger, onChange: onLapse })
+  const { config, logger, ageMsMax, podEndedAtMs, now, onLapse, onSync } = options
+  const accounts = watchServiceAccounts({ config, logger, onSync, onGone: onLapse })
+  const revocations = watchChainRevocations({ config, logger, onSync, onChange: onLapse })
   const lapses = createChainLapses({
     ...{ ageMsMax, podEndedAtMs, now },
     account: accounts.find,

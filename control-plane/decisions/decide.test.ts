@@ -362,6 +362,34 @@ test('stillAllows() judges again and records nothing', async () => {
   expect(events).toEqual([])
 })
 
+describe('without sync with kube-apiserver', () => {
+  beforeEach(() => {
+    world.problem = 'namespaces are not in sync with kube-apiserver'
+  })
+
+  test('decide() and prospect() refuse, whatever is known', async () => {
+    const code = 'decision_unavailable'
+    await expect(decider.decide(binding, aQuestion())).rejects.toMatchObject({ code })
+    await expect(decider.prospect(binding, aQuestion())).rejects.toMatchObject({ code })
+  })
+
+  test('stillAllows() does not believe that what is known allows a request', async () => {
+    const judging = decider.stillAllows(binding, aQuestion())
+    await expect(judging).rejects.toMatchObject({ code: 'decision_unavailable' })
+  })
+
+  test('stillAllows() believes a denial', async () => {
+    world.access.set('alice', 'denied')
+    expect(await decider.stillAllows(binding, aQuestion())).toBe(false)
+  })
+
+  test('stillAllows() does not take a review that nobody answers for a denial', async () => {
+    world.access.set('alice', 'unknown')
+    const judging = decider.stillAllows(binding, aQuestion())
+    await expect(judging).rejects.toMatchObject({ code: 'decision_unavailable' })
+  })
+})
+
 test('decide() sums up what a pod repeats and may not, and tells each caller the record', async () => {
   world.access.set('alice', 'denied')
   const ask = () => decider.decide(binding, aQuestion())

@@ -18,7 +18,7 @@ import { type Share, shareOf } from '../fairness/fair-turns.ts'
 import type { AuditEventStore } from '../store/audit-event-store.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 import { bounded, toRecord } from './decision-record.ts'
-import { createJudgeChain, type JudgeDeps } from './judge-chain.ts'
+import { createJudgeByKnown, createJudgeChain, type JudgeDeps, requireSync } from './judge-chain.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
 
 /** A decision that is on record. */
@@ -55,7 +55,10 @@ export interface DecideDeps extends JudgeDeps {
 export interface Decider {
   /** Decides, and answers once the decision is on disk. Throws when it cannot do either. */
   decide(binding: PodBinding, question: Question): Promise<RecordedDecision>
-  /** Whether a request that was allowed still would be; records nothing. */
+  /**
+   * Whether a request that was allowed still would be; records nothing. False as soon as what is known
+   * denies it; throws `decision_unavailable` when something that was missed could.
+   */
   stillAllows(binding: PodBinding, question: Question): Promise<boolean>
   /** What a request would be answered; records nothing, and lets nothing through. */
   prospect(binding: PodBinding, request: JudgedRequest): Promise<Prospect>
@@ -71,6 +74,7 @@ const ulid = monotonicFactory(() => randomInt(32) / 32)
 export function createDecider(deps: DecideDeps): Decider {
   const { facts } = deps
   const judgeChain = createJudgeChain(deps)
+  const judgeByKnown = createJudgeByKnown(deps)
   const refusals = new RefusalLedger(deps.auditEvents)
 
   async function decide(held: PodBinding, question: Question): Promise<RecordedDecision> {
@@ -127,10 +131,13 @@ export function createDecider(deps: DecideDeps): Decider {
     decide,
     stillAllows: async (held, question) => {
       const binding = deps.grown.newest(held)
-      const { decision } = await judgeChain(binding, question)
+      const { decision } = await judgeByKnown(binding, question)
       const caller = binding.chain.actors.at(-1)
       // What is open passes as it is: whatever would have to be done to it by now is not done.
-      return isFreeAllow(decision) || facts.isObserved(caller?.namespace ?? '')
+      const allows = isFreeAllow(decision) || facts.isObserved(caller?.namespace ?? '')
+      // A denial by what is known holds whatever was missed. Something that was missed may deny as well.
+      if (allows) requireSync(facts)
+      return allows
     },
     prospect,
   }

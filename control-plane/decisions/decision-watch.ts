@@ -1,15 +1,25 @@
 import type { Question } from '../../core/authorization/question.ts'
+import { Fault, type FaultCode } from '../../core/fault.ts'
 import { textKey } from '../../core/text-key.ts'
+import { type Clock, SYSTEM_CLOCK } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 import type { Decider } from './decide.ts'
+import { SYNC_GRACE_MS, SyncGrace } from './sync-grace.ts'
 
 /** An allowed request whose outcome is still to come: a watch, a followed log, a tunnel, a slow answer. */
 export interface WatchedDecision {
   readonly decisionId: string
   readonly binding: PodBinding
   readonly question: Question
-  readonly revoke: (why: string) => void
+  readonly revoke: (why: RevocationCause) => void
+}
+
+/** Why an open request must end. */
+export interface RevocationCause {
+  /** `permission_denied`: the answer is no. `decision_unavailable`: no answer came in time. */
+  readonly code: Extract<FaultCode, 'permission_denied' | 'decision_unavailable'>
+  readonly message: string
 }
 
 /** What is open, by pod and decision: no pod reaches another's, whatever id it names. */
@@ -24,12 +34,17 @@ export interface DecisionWatch {
   /** Forgets a decision unless another stream has resumed it since. */
   release(decision: WatchedDecision): void
   /**
-   * Something that decisions rest on has changed, at `changedAtMs` of `performance.now()` or just now:
-   * those that no longer hold are revoked.
+   * Something that decisions rest on has changed, at `changedAtMs` of the clock's monotonic time or just
+   * now: those that no longer hold are revoked.
    */
   recheck(changedAtMs?: number): void
   /** The same immediately, for those of which something has changed. */
   recheckWhere(concerns: (binding: PodBinding) => boolean): void
+  /**
+   * Whether changes of what decisions rest on are seen. While they are not, what cannot be judged stays
+   * open for a grace; everything is judged again when they are seen again, and when the grace is over.
+   */
+  noteSync(inSync: boolean): void
   size(): number
 }
 
@@ -43,39 +58,76 @@ export interface RecheckTimes {
   readonly answerMsMax: number
   /** Between two tries to get an answer. */
   readonly retryMs: number
+  /** The same while changes are not seen: kube-apiserver is away or has enough to do. */
+  readonly outOfSyncRetryMs: number
+  /** How long after changes ceased to be seen an answer may stay away. */
+  readonly graceMs: number
 }
 
-const TIMES: RecheckTimes = { settleMs: 100, answerMsMax: 1_800, retryMs: 150 }
+const TIMES: RecheckTimes = {
+  settleMs: 100,
+  answerMsMax: 1_800,
+  retryMs: 150,
+  outOfSyncRetryMs: 1_000,
+  graceMs: SYNC_GRACE_MS,
+}
 /** How many are judged at the same time. Thousands can be open, and each may cost a review that decisions wait for as well. */
 const CONCURRENT_MAX = 32
 
+const DENIED: RevocationCause = {
+  code: 'permission_denied',
+  message: 'what allowed this request no longer does',
+}
+/** Nobody could say whether a request is still allowed. */
+export const UNANSWERED: RevocationCause = {
+  code: 'decision_unavailable',
+  message: 'the control plane could not find out in time whether this request is still allowed',
+}
+
+export interface DecisionWatchDeps {
+  readonly decider: Pick<Decider, 'stillAllows'>
+  readonly logger: Logger
+  /** Whether changes are seen from the beginning; if not, nothing is judged before they are. */
+  readonly inSync: boolean
+  readonly clock?: Clock
+  readonly times?: RecheckTimes
+}
+
 /** Keeps what is open and judges it again; the state lives as long as the process. */
-export function createDecisionWatch(
-  decider: Pick<Decider, 'stillAllows'>,
-  logger: Logger,
-  times = TIMES,
-): DecisionWatch {
-  return new OpenDecisions(decider, logger, times)
+export function createDecisionWatch(deps: DecisionWatchDeps): DecisionWatch {
+  return new OpenDecisions(deps)
 }
 
 class OpenDecisions implements DecisionWatch {
   readonly #decider: Pick<Decider, 'stillAllows'>
   readonly #logger: Logger
+  readonly #clock: Clock
   readonly #times: RecheckTimes
+  readonly #grace: SyncGrace
   readonly #open = new Map<string, WatchedDecision>()
   /** Decisions to judge again, earliest deadline first, each with the time until which it may go without an answer. */
   readonly #due = new Map<WatchedDecision, number>()
   /** Decisions that no answer came for. */
   readonly #unanswered = new Map<WatchedDecision, number>()
+  /** Whether what decisions rest on has ever been known: what was never listed denies everything. */
+  #known: boolean
   #changes = 0
   #judging = 0
   #scheduled = false
-  #settling: NodeJS.Timeout | undefined
+  #settling = false
 
-  constructor(decider: Pick<Decider, 'stillAllows'>, logger: Logger, times: RecheckTimes) {
+  constructor(deps: DecisionWatchDeps) {
+    const { decider, logger, inSync, clock = SYSTEM_CLOCK, times = TIMES } = deps
     this.#decider = decider
     this.#logger = logger
+    this.#clock = clock
     this.#times = times
+    this.#known = inSync
+    this.#grace = new SyncGrace({
+      ...{ clock, graceMs: times.graceMs, answerMsMax: times.answerMsMax },
+      onOver: () => this.#judgeAll(clock.monotonicMs()),
+    })
+    if (!inSync) this.#grace.lose([])
   }
 
   changes(): number {
@@ -92,11 +144,20 @@ class OpenDecisions implements DecisionWatch {
   }
 
   close(podUid: string, decisionId: string): void {
-    this.#open.delete(watchedDecisionKey(podUid, decisionId))
+    this.#forget(watchedDecisionKey(podUid, decisionId))
   }
 
   release(decision: WatchedDecision): void {
-    if (this.#open.get(keyOf(decision)) === decision) this.#open.delete(keyOf(decision))
+    if (this.#isOpen(decision)) this.#forget(keyOf(decision))
+  }
+
+  #isOpen(decision: WatchedDecision): boolean {
+    return this.#open.get(keyOf(decision)) === decision
+  }
+
+  #forget(key: string): void {
+    this.#open.delete(key)
+    this.#grace.settle(key)
   }
 
   #judgeSoon(decision: WatchedDecision, untilMs: number): void {
@@ -131,22 +192,34 @@ class OpenDecisions implements DecisionWatch {
   async #judge(decision: WatchedDecision, untilMs: number): Promise<void> {
     const { binding, question, decisionId } = decision
     // It may have ended meanwhile, or moved to another stream, which judges it for itself.
-    if (this.#open.get(keyOf(decision)) !== decision) return
+    if (!this.#isOpen(decision)) return
+    const key = keyOf(decision)
+    let cause = DENIED
     try {
-      if (await this.#decider.stillAllows(binding, question)) return
+      if (!this.#known)
+        throw new Fault('decision_unavailable', 'Nothing is known of the cluster yet')
+      if (await this.#decider.stillAllows(binding, question)) {
+        if (this.#isOpen(decision)) this.#grace.settle(key)
+        return
+      }
     } catch (error) {
       // Not knowing is no: what cannot be judged again in time does not go on.
-      if (performance.now() < untilMs) return this.#retryLater(decision, untilMs)
+      const lastMs = Math.max(untilMs, this.#grace.untilMs(key))
+      if (this.#clock.monotonicMs() < lastMs) return this.#retryLater(decision, untilMs)
       this.#logger.warn({ error, decisionId }, 'Cannot judge an open request again')
+      cause = UNANSWERED
     }
-    if (this.#open.get(keyOf(decision)) !== decision) return
-    this.#open.delete(keyOf(decision))
-    this.#logger.info({ decisionId }, 'Revoked')
-    decision.revoke('what allowed this request no longer does')
+    if (!this.#isOpen(decision)) return
+    this.#forget(key)
+    this.#logger.info({ decisionId, why: cause.message }, 'Revoked')
+    decision.revoke(cause)
   }
 
   #retryLater(decision: WatchedDecision, untilMs: number): void {
-    if (this.#unanswered.size === 0) setTimeout(() => this.#retryAll(), this.#times.retryMs)
+    if (this.#unanswered.size === 0) {
+      const { retryMs, outOfSyncRetryMs } = this.#times
+      this.#clock.after(this.#grace.inSync ? retryMs : outOfSyncRetryMs, () => this.#retryAll())
+    }
     this.#unanswered.set(decision, untilMs)
   }
 
@@ -155,27 +228,46 @@ class OpenDecisions implements DecisionWatch {
     this.#unanswered.clear()
   }
 
-  resume(decision: WatchedDecision): void {
-    this.#open.set(keyOf(decision), decision)
-    this.#judgeSoon(decision, performance.now() + this.#times.answerMsMax)
+  #judgeAll(untilMs: number): void {
+    for (const decision of this.#open.values()) this.#judgeSoon(decision, untilMs)
   }
 
-  recheck(changedAtMs = performance.now()): void {
+  resume(decision: WatchedDecision): void {
+    this.#open.set(keyOf(decision), decision)
+    this.#judgeSoon(decision, this.#clock.monotonicMs() + this.#times.answerMsMax)
+  }
+
+  recheck(changedAtMs = this.#clock.monotonicMs()): void {
     this.#changes += 1
-    if (this.#settling !== undefined || this.#open.size === 0) return
-    this.#settling = setTimeout(() => {
-      this.#settling = undefined
-      for (const decision of this.#open.values())
-        this.#judgeSoon(decision, changedAtMs + this.#times.answerMsMax)
-    }, this.#times.settleMs)
+    if (this.#settling || this.#open.size === 0) return
+    this.#settling = true
+    this.#clock.after(this.#times.settleMs, () => {
+      this.#settling = false
+      this.#judgeAll(changedAtMs + this.#times.answerMsMax)
+    })
   }
 
   recheckWhere(concerns: (binding: PodBinding) => boolean): void {
     this.#changes += 1
-    const untilMs = performance.now() + this.#times.answerMsMax
+    const untilMs = this.#clock.monotonicMs() + this.#times.answerMsMax
     for (const decision of this.#open.values()) {
       if (concerns(decision.binding)) this.#judgeSoon(decision, untilMs)
     }
+  }
+
+  noteSync(inSync: boolean): void {
+    if (inSync === this.#grace.inSync) return
+    if (inSync) {
+      this.#known = true
+      this.#grace.regain()
+      this.recheck()
+      return
+    }
+    // What is decided before the loss and opened after it is judged again as well.
+    this.#changes += 1
+    this.#grace.lose(this.#open.keys())
+    const { graceMs } = this.#times
+    this.#logger.warn({ open: this.size(), graceMs }, 'Changes of the cluster are not seen')
   }
 }
 

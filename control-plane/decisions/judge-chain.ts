@@ -46,13 +46,28 @@ export interface JudgeDeps {
 /** Judges one request of a pod; records nothing. Throws `decision_unavailable` when it cannot. */
 export type JudgeChain = (binding: PodBinding, request: JudgedRequest) => Promise<Judgement>
 
+/** Throws `decision_unavailable` while something that decisions rest on may have been missed. */
+export function requireSync(facts: Pick<ClusterFacts, 'problem'>): void {
+  const problem = facts.problem()
+  if (problem === undefined) return
+  throw new Fault('decision_unavailable', `Cannot decide yet: ${problem}`)
+}
+
 /** Gathers what a decision rests on and has `core/policy` decide. */
 export function createJudgeChain(deps: JudgeDeps): JudgeChain {
+  const judgeByKnown = createJudgeByKnown(deps)
   return async function judgeChain(binding, request) {
-    const problem = deps.facts.problem()
-    if (problem !== undefined) {
-      throw new Fault('decision_unavailable', `Cannot decide yet: ${problem}`)
-    }
+    requireSync(deps.facts)
+    return judgeByKnown(binding, request)
+  }
+}
+
+/**
+ * As `createJudgeChain`, by what is known, though something may have been missed: only a denial may be
+ * believed without `requireSync`.
+ */
+export function createJudgeByKnown(deps: JudgeDeps): JudgeChain {
+  return async function judgeByKnown(binding, request) {
     const chain = principalsOf(binding)
     const { attributes, impersonation } = request
     const lapse = deps.lapses.lapseOf(binding)

@@ -31,8 +31,10 @@ export function watchChainRevocations(options: {
   readonly config: KubeConfig
   readonly logger: Logger
   readonly onChange: () => void
+  /** `problem` may say something else than before. */
+  readonly onSync: () => void
 }): ChainRevocations {
-  const { config, logger } = options
+  const { config, logger, onSync } = options
   const custom = config.makeApiClient(CustomObjectsApi)
   let byUsername = new Map<string, ChainRevocation[]>()
   let unreadable: string | undefined
@@ -51,6 +53,7 @@ export function watchChainRevocations(options: {
     }
     byUsername = found
     options.onChange()
+    onSync()
   }
 
   const collection: WatchedCollection<RevocationObject> = watchCollection<RevocationObject>({
@@ -60,6 +63,7 @@ export function watchChainRevocations(options: {
     logger,
     list: async () => (await custom.listClusterCustomObject(KIND)) as { items: RevocationObject[] },
     onChange: refresh,
+    onSync,
   })
   return {
     of: (username) => byUsername.get(username) ?? NONE,

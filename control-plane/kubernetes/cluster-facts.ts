@@ -51,6 +51,8 @@ export interface ClusterFactsOptions {
   /** Called with the namespaces that are opted in, when they are known and after each change. */
   readonly onNamespaces: (optedIn: ReadonlySet<string>) => void
   readonly onPolicy: (object: KubernetesObject, parsed: ParsedPolicy) => void
+  /** `problem` or `isRbacSynced` may say something else than before. */
+  readonly onSync?: () => void
 }
 
 interface PolicyObject extends KubernetesObject {
@@ -63,7 +65,7 @@ const POLICIES = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'accesspol
  * Begins to watch policies, namespaces and RBAC; until the first two are known, `problem` says so.
  */
 export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
-  const { config, logger } = options
+  const { config, logger, onSync = () => {} } = options
   const watch = new Watch(config)
   const known = new KnownPolicies()
   const custom = config.makeApiClient(CustomObjectsApi)
@@ -72,6 +74,7 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     path: `/apis/${POLICIES.group}/${POLICIES.version}/${POLICIES.plural}`,
     watch,
     logger,
+    onSync,
     list: async () => (await custom.listClusterCustomObject(POLICIES)) as { items: PolicyObject[] },
     onChange() {
       const objects = [...(policies?.items.values() ?? [])]
@@ -90,6 +93,7 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     path: '/api/v1/namespaces',
     watch,
     logger,
+    onSync,
     list: () => core.listNamespace(),
     onChange() {
       const names = [...namespaces.items.values()].map(({ metadata }) => metadata?.name ?? '')
@@ -97,7 +101,7 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
       options.onPolicyChange()
     },
   })
-  const rbac = watchRbac(config, watch, logger, options.onRbacChange)
+  const rbac = watchRbac(config, watch, { logger, onSync, onChange: options.onRbacChange })
 
   function labelsOf(namespace: string): Readonly<Record<string, string>> {
     return namespaces.items.get(objectKey(undefined, namespace))?.metadata?.labels ?? {}
@@ -155,8 +159,7 @@ class KnownPolicies {
 function watchRbac(
   config: KubeConfig,
   watch: Watch,
-  logger: Logger,
-  onChange: () => void,
+  told: { readonly logger: Logger; readonly onSync: () => void; readonly onChange: () => void },
 ): readonly WatchedCollection<KubernetesObject>[] {
   const api = config.makeApiClient(RbacAuthorizationV1Api)
   const lists = {
@@ -170,9 +173,8 @@ function watchRbac(
       name,
       path: `/apis/rbac.authorization.k8s.io/v1/${name}`,
       watch,
-      logger,
       list,
-      onChange,
+      ...told,
     }),
   )
 }

@@ -19,6 +19,8 @@ export function watchServiceAccounts(options: {
   readonly logger: Logger
   /** A service account was deleted, or is another one of the same name. */
   readonly onGone: () => void
+  /** `isSynced` may say something else than before. */
+  readonly onSync: () => void
 }): ServiceAccounts {
   const core = options.config.makeApiClient(CoreV1Api)
   let before = new Map<string, string>()
@@ -61,6 +63,7 @@ export function watchServiceAccounts(options: {
     list,
     keep: slim,
     onChange,
+    onSync: options.onSync,
   })
   return {
     find(namespace, name) {

@@ -23,6 +23,8 @@ export interface WatchedCollectionOptions<Item extends KubernetesObject> {
   readonly list: () => Promise<{ items: Item[]; metadata?: V1ListMeta }>
   /** Called after each change of the objects, and when they are in sync again. */
   readonly onChange: (item?: Item) => void
+  /** Called when it is in sync again, after `onChange`, and when it no longer is. */
+  readonly onSync?: () => void
   /** What is kept of an object; all of it unless told. */
   readonly keep?: (item: Item) => Item
   readonly logger: Logger
@@ -34,9 +36,19 @@ export interface WatchedCollectionTimes {
   readonly openMsMax: number
   /** A list that was not answered until then is asked for again. */
   readonly listMsMax: number
+  /**
+   * The same for the first list after the collection was out of sync, and twice as long for each further one
+   * up to `listMsMax`, which is also the default: a kube-apiserver that was away does not answer the list
+   * that it never got.
+   */
+  readonly firstListMsMax?: number
 }
 
-const TIMES: WatchedCollectionTimes = { openMsMax: 5_000, listMsMax: 30_000 }
+const TIMES: WatchedCollectionTimes = {
+  openMsMax: 5_000,
+  listMsMax: 30_000,
+  firstListMsMax: 8_000,
+}
 const RETRY_MS = 500
 
 /**
@@ -53,7 +65,9 @@ class CollectionWatch<Item extends KubernetesObject> implements WatchedCollectio
   readonly name: string
   readonly items = new Map<string, Item>()
   readonly #options: WatchedCollectionOptions<Item>
-  readonly #times: typeof TIMES
+  readonly #times: WatchedCollectionTimes
+  /** How long the next list may take. */
+  #listMs: number
   #synced = false
   #stopped = false
   #running: AbortController | undefined
@@ -62,6 +76,11 @@ class CollectionWatch<Item extends KubernetesObject> implements WatchedCollectio
     this.name = options.name
     this.#options = options
     this.#times = options.times ?? TIMES
+    this.#listMs = this.#firstListMs()
+  }
+
+  #firstListMs(): number {
+    return this.#times.firstListMsMax ?? this.#times.listMsMax
   }
 
   start(): this {
@@ -80,15 +99,15 @@ class CollectionWatch<Item extends KubernetesObject> implements WatchedCollectio
 
   async #relist(): Promise<string> {
     const list = this.#options.list()
-    const { items: listed, metadata } = await inTime(
-      list,
-      this.#times.listMsMax,
-      `list of ${this.#options.name}`,
-    )
+    const listMs = this.#listMs
+    this.#listMs = Math.min(2 * listMs, this.#times.listMsMax)
+    const { items: listed, metadata } = await inTime(list, listMs, `list of ${this.#options.name}`)
+    this.#listMs = this.#firstListMs()
     this.items.clear()
     for (const item of listed) this.items.set(keyOf(item), item)
     this.#synced = true
     this.#options.onChange()
+    this.#options.onSync?.()
     return metadata?.resourceVersion ?? ''
   }
 
@@ -147,6 +166,7 @@ class CollectionWatch<Item extends KubernetesObject> implements WatchedCollectio
         // Recorded and begun again with a list: nothing may be missed in between.
         this.#synced = false
         version = ''
+        this.#options.onSync?.()
         if (!this.#stopped)
           this.#options.logger.warn({ error, collection: this.#options.name }, 'Cannot watch')
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))

@@ -16,7 +16,11 @@ import type {
   Resume,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { type AuthorizationDeps, decideMeasured } from '../decisions/decide-measured.ts'
-import type { WatchedDecision } from '../decisions/decision-watch.ts'
+import {
+  type RevocationCause,
+  UNANSWERED,
+  type WatchedDecision,
+} from '../decisions/decision-watch.ts'
 import type { Session } from '../sessions.ts'
 import {
   decisionToMessage,
@@ -127,9 +131,8 @@ class SidecarStream {
     return decision
   }
 
-  #revokeOf(decisionId: string): (why: string) => void {
-    return (why) =>
-      this.#send({ message: { case: 'revocation', value: { decisionId, message: why } } })
+  #revokeOf(decisionId: string): (why: RevocationCause) => void {
+    return (why) => this.#send({ message: { case: 'revocation', value: { decisionId, ...why } } })
   }
 
   #resume({ decisionId, request }: Resume): void {
@@ -139,7 +142,7 @@ class SidecarStream {
       this.#deps.decisionWatch.resume(this.#watch(decisionId, questionFromMessage(request)))
     } catch (error) {
       this.#deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
-      this.#revokeOf(decisionId)('what allowed this request cannot be judged again')
+      this.#revokeOf(decisionId)(UNANSWERED)
     }
   }
 

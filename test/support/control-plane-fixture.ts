@@ -121,7 +121,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     ...{ facts: factsOf(policies), access, lapses, grown, readPodUid, now },
     defaultDecision: 'SubjectAccessReview',
   })
-  const decisionWatch = createDecisionWatch(decider, logger)
+  const decisionWatch = createDecisionWatch({ decider, logger, inSync: true })
   const visits = createPodVisits({
     ...{ bindings: store.bindings, readPodUid, visitorsJoin: false, logger, now },
     onGrown: toldOfGrowth(grown, decisionWatch),

@@ -20,6 +20,8 @@ let watch: Watch
 /** The API server accepts connections and says nothing. */
 let silent: boolean
 let changes: number
+/** What `isSynced` said at each call of `onSync`. */
+let synced: boolean[]
 /** Watches that were opened, with the version where they began. */
 let watches: { readonly from: string; readonly answer: ServerResponse }[]
 
@@ -36,6 +38,7 @@ beforeEach(async () => {
   listHangs = false
   silent = false
   changes = 0
+  synced = []
   watches = []
   server = createServer((incoming, answer) => {
     const { searchParams } = new URL(incoming.url ?? '', 'http://x')
@@ -62,8 +65,9 @@ beforeEach(async () => {
     onChange: () => {
       changes += 1
     },
+    onSync: () => void synced.push(collection.isSynced()),
     logger: createLogger({ name: 'x', level: 'error' }, { write: () => undefined }),
-    times: { openMsMax: 300, listMsMax: 300 },
+    times: { openMsMax: 300, listMsMax: 300, firstListMsMax: 100 },
   })
   await expect.poll(() => watches.length).toBe(1)
 })
@@ -133,6 +137,17 @@ test('while the API server is away it is out of sync, and in sync again when it 
   expect(collection.isSynced()).toBe(false)
   listFails = false
   await expect.poll(() => collection.isSynced(), relistsWithin).toBe(true)
+  expect(synced.slice(0, 2)).toEqual([true, false])
+  expect(synced.at(-1)).toBe(true)
+})
+
+test('a list that nobody answers is given up sooner the first time, so that an API server that is back is soon asked', async () => {
+  listHangs = true
+  const began = performance.now()
+  send('ERROR', { kind: 'Status', code: 410, reason: 'Expired', metadata: {} })
+  await expect.poll(() => lists, { interval: 5, ...relistsWithin }).toBe(3)
+  // 500 ms between two tries, and 100 of the 300 ms that a list may take.
+  expect(performance.now() - began).toBeLessThan(1_300)
 })
 
 test('a line that is no JSON ends in a list, not in silence', async () => {

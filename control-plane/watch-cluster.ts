@@ -6,6 +6,7 @@ import {
   type KubeConfig,
 } from '@kubernetes/client-node'
 import { parseDuration } from '../core/duration.ts'
+import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ChainLapses } from './chains/chain-lapses.ts'
 import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
@@ -79,14 +80,8 @@ export async function watchCluster(
   const podEndedAtMs = (binding: PodBinding) => pods.ends.endedAtMs(binding)
   const onSync = () => decisionWatch.noteSync(facts.problem() === undefined && facts.isRbacSynced())
   const lapses: WatchedLapses = watchChainLapses({
-    ...{
-      config: kube,
-      logger,
-      now,
-      ageMsMax: parseDuration(config.chainMaxAge),
-      podEndedAtMs,
-      onSync,
-    },
+    ...{ config: kube, logger, now, podEndedAtMs, onSync },
+    ageMsMax: parseDuration(config.chainMaxAge),
     onLapse: () => decisionWatch.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
   })
   const watched: ClusterFacts = watchClusterFacts({
@@ -97,11 +92,8 @@ export async function watchCluster(
     onPolicyChange: () => decisionWatch.recheck(),
     onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
     onRbacChange() {
-      const changedAtMs = performance.now()
       access.forget()
-      decisionWatch.recheck(changedAtMs)
-      // Once more when kube-apiserver's own authorizer has surely heard of it.
-      setTimeout(() => decisionWatch.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
+      recheckTwice(decisionWatch)
     },
   })
   const facts: ClusterFacts = {
@@ -131,6 +123,13 @@ export async function watchCluster(
   const { endsAtMs } = lapses
   const parts = { facts, access, podEnds: pods.ends, decisionWatch, decider }
   return { ...parts, registry, visits, endsAtMs, apiAudiences }
+}
+
+/** After a change of RBAC: once more when kube-apiserver's own authorizer has surely heard of it. */
+function recheckTwice(decisionWatch: DecisionWatch): void {
+  const changedAtMs = SYSTEM_CLOCK.monotonicMs()
+  decisionWatch.recheck(changedAtMs)
+  setTimeout(() => decisionWatch.recheck(changedAtMs), AUTHORIZER_LAG_MS).unref()
 }
 
 /** Until they are known, or it takes too long. */

@@ -74,7 +74,6 @@ const ulid = monotonicFactory(() => randomInt(32) / 32)
 export function createDecider(deps: DecideDeps): Decider {
   const { facts } = deps
   const judgeChain = createJudgeChain(deps)
-  const judgeByKnown = createJudgeByKnown(deps)
   const refusals = new RefusalLedger(deps.auditEvents)
 
   async function decide(held: PodBinding, question: Question): Promise<RecordedDecision> {
@@ -129,17 +128,23 @@ export function createDecider(deps: DecideDeps): Decider {
 
   return {
     decide,
-    stillAllows: async (held, question) => {
-      const binding = deps.grown.newest(held)
-      const { decision } = await judgeByKnown(binding, question)
-      const caller = binding.chain.actors.at(-1)
-      // What is open passes as it is: whatever would have to be done to it by now is not done.
-      const allows = isFreeAllow(decision) || facts.isObserved(caller?.namespace ?? '')
-      // A denial by what is known holds whatever was missed. Something that was missed may deny as well.
-      if (allows) requireSync(facts)
-      return allows
-    },
+    stillAllows: createStillAllows(deps),
     prospect,
+  }
+}
+
+function createStillAllows(deps: DecideDeps): Decider['stillAllows'] {
+  const { facts, grown } = deps
+  const judgeByKnown = createJudgeByKnown(deps)
+  return async function stillAllows(held, question) {
+    const binding = grown.newest(held)
+    const { decision } = await judgeByKnown(binding, question)
+    const caller = binding.chain.actors.at(-1)
+    // What is open passes as it is: whatever would have to be done to it by now is not done.
+    const allows = isFreeAllow(decision) || facts.isObserved(caller?.namespace ?? '')
+    // A denial by what is known holds whatever was missed. Something that was missed may deny as well.
+    if (allows) requireSync(facts)
+    return allows
   }
 }
 

@@ -67,7 +67,7 @@ beforeEach(async () => {
     },
     onSync: () => void synced.push(collection.isSynced()),
     logger: createLogger({ name: 'x', level: 'error' }, { write: () => undefined }),
-    times: { openMsMax: 300, listMsMax: 300, firstListMsMax: 100 },
+    times: { openMsMax: 800, listMsMax: 300, firstListMsMax: 100 },
   })
   await expect.poll(() => watches.length).toBe(1)
 })

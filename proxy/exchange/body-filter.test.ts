@@ -1,21 +1,20 @@
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { createServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { type Dispatcher, Pool } from 'undici'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parseRequestInfo } from '../../core/kubernetes/request-info.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createSidecarMetrics } from '../../sidecar/sidecar-metrics.ts'
+import { startCallerServer } from '../../test/support/caller-server.ts'
 import { failingFilter, markingFilter } from '../../test/support/marking-filter.ts'
+import { createTestAuthority } from '../../test/support/test-certificates.ts'
+import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
+import { createUpstream } from '../upstream/upstream.ts'
 import type { BodyFilter } from './body-filter.ts'
 import { forward } from './forward.ts'
 import { relayTunnel } from './relay-tunnel.ts'
@@ -30,7 +29,9 @@ let openFilter: () => BodyFilter | undefined = markingFilter
 const outcomes: unknown[] = []
 let judged: Buffer | undefined
 
-const apiServer = createServer((incoming, outgoing) => {
+const authority = await createTestAuthority('API server')
+const { certificatePem: cert, privateKeyPem: key } = await authority.issueServer()
+const apiServer = createServer({ cert, key }, (incoming, outgoing) => {
   void text(incoming).then((body) => outgoing.end(`heard ${body || 'nothing'}`))
 })
 apiServer.on('upgrade', (incoming: IncomingMessage, socket: Duplex) => {
@@ -45,26 +46,18 @@ apiServer.on('upgrade', (incoming: IncomingMessage, socket: Duplex) => {
   socket.on('end', () => socket.end())
 })
 
-function portOf(server: typeof apiServer): number {
-  return (server.address() as AddressInfo).port
-}
-
-let pool: Pool
+let upstream: ReturnType<typeof createUpstream>
+let running: Awaited<ReturnType<typeof startCallerServer>>
+const logger = createLogger({ name: 'test', level: 'error' }, { write: () => undefined })
 const deps = {
   metrics: createSidecarMetrics(createMetrics('test', '0')),
-  logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
+  logger,
   authorizer: { onRevoked: () => undefined, report: (outcome: unknown) => outcomes.push(outcome) },
   credentials: { headersFor: () => ['authorization', 'Bearer token'] },
   upstream: {
-    dispatch: (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler) =>
-      pool.dispatch(options, handler),
-    openTunnel: ({ path, headers }: { path: string; headers: string[] }) =>
-      httpRequest({
-        host: '127.0.0.1',
-        port: portOf(apiServer),
-        path,
-        headers: ['host', 'x', ...headers],
-      }),
+    dispatch: (...asked: Parameters<typeof upstream.dispatch>) => upstream.dispatch(...asked),
+    openTunnel: (options: Parameters<typeof upstream.openTunnel>[0]) =>
+      upstream.openTunnel(options),
   },
   openFilter: () => openFilter(),
   memory: { isTight: () => false },
@@ -72,37 +65,38 @@ const deps = {
   upstreamHeadersTimeoutMs: 5_000,
 } as unknown as ProxyDeps
 
-function aPermit(incoming: IncomingMessage, protocol: string): Permit {
-  const method = incoming.method ?? ''
+function aPermit(asked: CallerRequest, protocol: string): Permit {
+  const { method, target } = asked
   const request = {
     ...{ caller: { kind: 'container', container: 'app' }, method, userAgent: '', protocol },
-    info: parseRequestInfo(method, incoming.url ?? '', undefined),
-    hasBody: incoming.headers['content-length'] !== undefined,
+    info: parseRequestInfo(method, target, undefined),
+    hasBody: !asked.complete,
     expectsContinue: false,
     ...(judged === undefined ? {} : { body: { bytes: judged } }),
   }
   return { effect: 'allow', decisionId: 'd', warning: '', request } as unknown as Permit
 }
 
-const proxy = createServer((incoming: IncomingMessage, outgoing: ServerResponse) => {
-  forward(deps, aPermit(incoming, ''), incoming, outgoing)
-})
-proxy.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
-  relayTunnel(deps, aPermit(incoming, 'websocket'), incoming, socket, head)
-})
-
 beforeAll(async () => {
-  for (const server of [apiServer, proxy]) {
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve)
-    })
-  }
-  pool = new Pool(`http://127.0.0.1:${portOf(apiServer)}`)
+  await new Promise<void>((resolve) => {
+    apiServer.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = apiServer.address() as AddressInfo
+  upstream = createUpstream({
+    origin: new URL(`https://127.0.0.1:${port}`),
+    ...{ caPem: authority.certificatePem, caFile: '', fileCheckMs: 1_000, logger },
+  })
+  running = await startCallerServer((served) => {
+    const { request, answer } = served
+    const protocol = request.header('upgrade') ?? ''
+    if (protocol === '') forward(deps, aPermit(request, ''), request, answer)
+    else relayTunnel(deps, aPermit(request, protocol), served)
+  })
 })
 afterAll(async () => {
-  await pool.close()
+  await upstream.close()
   apiServer.close()
-  proxy.close()
+  running.server.close()
 })
 beforeEach(() => {
   outcomes.length = 0
@@ -111,13 +105,13 @@ beforeEach(() => {
 })
 
 function send(method: string, body?: string): Promise<Response> {
-  return fetch(`http://127.0.0.1:${portOf(proxy)}${PODS}`, { method, ...(body && { body }) })
+  return fetch(`http://127.0.0.1:${running.port}${PODS}`, { method, ...(body && { body }) })
 }
 
 /** Sends an upgrade and what follows it; resolves with all that comes until `last`. */
 function upgrade(target: string, last: string, then = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(portOf(proxy), '127.0.0.1')
+    const socket = connect(running.port, '127.0.0.1')
     let heard = ''
     socket.on('error', reject)
     socket.on('close', () => resolve(heard))

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import { type Duplex, pipeline, type Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { Permit } from '../judgement/authorize.ts'
+import { withoutHeader } from './response-headers.ts'
 
 /**
  * The one seam through which every byte of an exchange goes: bodies, and both ways of a tunnel. A
@@ -32,18 +32,10 @@ export interface BodyFilter {
 /** Makes the filter of one exchange; undefined when its bytes pass as they are, at no cost. */
 export type OpenBodyFilter = (permit: Permit) => BodyFilter | undefined
 
-/** `from` as it is after a filter. An error of either side destroys both; the filter's is the one seen. */
-export function filtered(from: Readable, filter: Duplex | undefined): Readable {
-  if (filter === undefined) return from
-  return pipeline(from, filter, () => undefined)
-}
-
-/** Headers of an answer, without the length where the filter may change it. */
+/** Headers of an answer, names and values in turn, without the length where the filter may change it. */
 export function answerHeaders(
-  headers: IncomingHttpHeaders,
+  headers: readonly string[],
   filter: BodyFilter | undefined,
-): IncomingHttpHeaders {
-  if (filter?.changesLength !== true) return headers
-  const { 'content-length': _length, ...others } = headers
-  return others
+): readonly string[] {
+  return filter?.changesLength === true ? withoutHeader(headers, 'content-length') : headers
 }

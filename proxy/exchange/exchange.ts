@@ -39,11 +39,11 @@ export class Exchange {
     return this.#fault !== ''
   }
 
-  /** Calls `cut`, immediately or later, when what allowed the request no longer does. */
-  onRevoked(cut: () => void): void {
-    this.#deps.authorizer.onRevoked(this.permit.decisionId, () => {
+  /** Calls `cut` with the reason, immediately or later, when what allowed the request no longer does. */
+  onRevoked(cut: (why: string) => void): void {
+    this.#deps.authorizer.onRevoked(this.permit.decisionId, (why) => {
       this.#fault = 'permission_denied'
-      cut()
+      cut(why)
     })
   }
 

@@ -1,97 +1,106 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import type { Dispatcher } from 'undici'
 import { Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
-import { answerRequest } from '../answer/answer.ts'
+import { answerCaller } from '../answer/answer.ts'
+import type { CallerAnswer } from '../caller/caller-answer.ts'
+import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
 import { jsonAnswerType } from '../self-review/json-answer-type.ts'
 import { askForJson, narrowAnswerOf } from '../self-review/narrowed-answer.ts'
-import { type BodyFilter, filtered } from './body-filter.ts'
-import { BodyMeter } from './body-meter.ts'
+import type { BodyFilter } from './body-filter.ts'
 import { Exchange } from './exchange.ts'
 import { Relay } from './relay.ts'
+import { passBody, sendBody } from './request-body.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { isUnhurried } from './unhurried.ts'
 
 /**
- * Step 8: sends a permitted request and streams the answer back, Node to Node; of a review of what
- * oneself may do the answer is narrowed first. Returns immediately; what
- * became of it is reported when the caller's connection is done with it.
+ * Step 8: sends a permitted request and streams the answer back; of a review of what oneself may do
+ * the answer is narrowed first. Returns immediately; what became of it is reported when the caller's
+ * connection is done with it.
  */
 export function forward(
   deps: ProxyDeps,
   permit: Permit,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
+  request: CallerRequest,
+  answer: CallerAnswer,
 ): void {
-  const { request, decisionId } = permit
-  const narrow = narrowAnswerOf(deps, permit, jsonAnswerType(incoming.headers.accept))
+  const { decisionId } = permit
+  const narrow = narrowAnswerOf(deps, permit, jsonAnswerType(request.headerList('accept')))
   const exchange = new Exchange(deps, permit)
   const filter = deps.openFilter?.(permit)
-  const relay = new Relay(deps, exchange, incoming, outgoing, { narrow, filter })
-  if (outgoing.destroyed || incoming.socket.destroyed) {
-    relay.finish()
-    return
-  }
-  outgoing.once('close', () => relay.finish())
-  exchange.onRevoked(() => relay.cut())
-  // Revoked already: nothing is sent.
-  if (outgoing.destroyed) return
+  const relay = new Relay(deps, exchange, answer, { narrow, filter })
+  answer.onClose(() => relay.finish())
+  exchange.onRevoked((why) => relay.cut(why))
+  // Gone, or revoked already: nothing is sent.
+  if (answer.isOver) return
   if (narrow?.contentType === '') {
-    answerRequest(incoming, outgoing, { status: notAcceptable(), decisionId })
+    answerCaller(answer, { status: notAcceptable(), decisionId })
     return
   }
-  filter?.response.once('error', (error) => relay.fail(Fault.from(error)))
+  const headers = headersOf(deps, permit, request, filter)
   try {
-    const headers = headersOf(deps, permit, incoming, filter)
-    const options: Dispatcher.DispatchOptions = {
-      path: request.info.target,
-      method: request.method,
+    send(deps, permit, relay, {
       headers: narrow === undefined ? headers : askForJson(headers),
-      body: request.hasBody ? bodyOf(deps, permit, incoming, outgoing, filter) : null,
-      headersTimeout: isUnhurried(request.info) ? 0 : deps.upstreamHeadersTimeoutMs,
-      // Keeps the connection after HEAD and DELETE too.
-      reset: false,
-    }
-    deps.upstream.dispatch(options, relay)
+      request,
+      filter,
+    })
   } catch (error) {
     relay.fail(Fault.from(error))
   }
+  // Only now: a caller that asked first sends its body after the decision.
+  if (permit.request.expectsContinue) answer.writeContinue()
+}
+
+interface Sent {
+  readonly headers: readonly string[]
+  readonly request: CallerRequest
+  readonly filter: BodyFilter | undefined
+}
+
+function send(
+  deps: ProxyDeps,
+  { request: parsed }: Permit,
+  relay: Relay,
+  { headers, request, filter }: Sent,
+): void {
+  const judged = parsed.body?.bytes
+  const whole = filter === undefined ? judged : undefined
+  const upstream = deps.upstream.dispatch(
+    {
+      path: parsed.info.target,
+      method: parsed.method,
+      headers,
+      body: parsed.hasBody ? (whole ?? 'stream') : null,
+      headersTimeoutMs: isUnhurried(parsed.info) ? 0 : deps.upstreamHeadersTimeoutMs,
+    },
+    relay,
+  )
+  relay.sentOn(upstream)
+  if (!parsed.hasBody || whole !== undefined) return
+  const onFault = (fault: Fault) => relay.fail(fault)
+  const way = { upstream, filter, bytesMax: deps.requestBodyBytesMax, onFault }
+  filter?.request.once('error', (error) => onFault(Fault.from(error)))
+  if (judged === undefined) passBody(request, way)
+  else sendBody(judged, way)
 }
 
 function headersOf(
   deps: ProxyDeps,
-  { request, decisionId }: Permit,
-  incoming: IncomingMessage,
+  { request: parsed, decisionId }: Permit,
+  request: CallerRequest,
   filter: BodyFilter | undefined,
 ) {
-  const headers = upstreamHeaders(incoming.rawHeaders, {
-    credentials: deps.credentials.headersFor(request.caller),
+  const headers = upstreamHeaders(request.rawHeaders, {
+    credentials: deps.credentials.headersFor(parsed.caller),
     decisionId,
-    userAgent: request.userAgent,
+    userAgent: parsed.userAgent,
   })
-  const length = incoming.headers['content-length']
-  const keepsLength = request.hasBody && filter?.changesLength !== true
-  if (keepsLength && length !== undefined) headers.push('content-length', length)
+  const judged = parsed.body?.bytes
+  if (!parsed.hasBody || filter?.changesLength === true) return headers
+  const length = judged === undefined ? request.header('content-length') : `${judged.length}`
+  if (length !== undefined) headers.push('content-length', length)
   return headers
-}
-
-function bodyOf(
-  deps: ProxyDeps,
-  { request }: Permit,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  filter: BodyFilter | undefined,
-): Readable | Buffer {
-  const judged = request.body?.bytes
-  if (judged !== undefined) {
-    return filter === undefined ? judged : filtered(Readable.from([judged]), filter.request)
-  }
-  // Only now: a caller that asked first sends its body after the decision.
-  if (request.expectsContinue) outgoing.writeContinue()
-  return filtered(incoming.pipe(new BodyMeter(deps.requestBodyBytesMax)), filter?.request)
 }
 
 /** As kube-apiserver says it. Source: apiserver/pkg/endpoints/handlers/negotiation/errors.go (v1.34). */

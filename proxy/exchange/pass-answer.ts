@@ -1,15 +1,11 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { linger } from '../answer/linger.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { BodyFilter } from './body-filter.ts'
 
-const NOTHING = Buffer.alloc(0)
-
-/** An answer to a request that came as an upgrade, so that the server has no `ServerResponse` for it. */
+/** An ordinary answer of the API server to a request for an upgrade. */
 export interface PassedAnswer {
-  readonly incoming: IncomingMessage
-  readonly caller: Duplex
+  readonly answer: CallerAnswer
   readonly response: IncomingMessage
   /** Names and values in turn, for the caller. */
   readonly headers: readonly string[]
@@ -19,37 +15,38 @@ export interface PassedAnswer {
 }
 
 /**
- * Streams an ordinary answer to the caller, whose connection ends after it. Says at the end whether the
- * whole of it came; a part is cut, since a short answer would pass for a whole one.
+ * Streams an ordinary answer to the caller. Says at the end whether the whole of it came; a part is
+ * cut, since a short answer would pass for a whole one.
  */
-export function passAnswer(answer: PassedAnswer, onEnd: (whole: boolean) => void): void {
-  const { incoming, caller, response, headers, first, filter } = answer
-  const outgoing = new ServerResponse(incoming)
-  outgoing.shouldKeepAlive = false
-  outgoing.assignSocket(caller as Socket)
-  // The server let go of the connection when it became an upgrade, and with it of this.
-  caller.on('drain', () => outgoing.emit('drain'))
-  // Frames that the caller sent ahead are for nobody, and its end must be seen.
-  caller.resume()
-  outgoing.writeHead(response.statusCode ?? 502, [...headers])
-  // As bytes: Node would write a head without any as UTF-8, and header values are Latin-1.
-  outgoing.write(NOTHING)
-  filter?.response.pipe(outgoing)
-  const sink = filter?.response ?? outgoing
-  if (first.length > 0) sink.write(first)
-  if (response.readableEnded) sink.end()
-  else {
-    response.pipe(sink)
-    response.once('close', () => {
-      if (response.complete) return
-      onEnd(false)
-      caller.destroy()
-    })
-  }
-  outgoing.once('finish', () => {
+export function passAnswer(passed: PassedAnswer, onEnd: (whole: boolean) => void): void {
+  const { answer, response, headers, first, filter } = passed
+  answer.begin(response.statusCode ?? 502, headers, true)
+  const end = () => {
     onEnd(true)
-    outgoing.detachSocket(caller as Socket)
-    caller.end()
-    linger(caller)
+    answer.end()
+  }
+  if (filter === undefined) {
+    if (first.length > 0) answer.write(first)
+    if (response.readableEnded) end()
+    else pour(response, answer).once('end', end)
+  } else {
+    pour(filter.response, answer).once('end', end)
+    if (first.length > 0) filter.response.write(first)
+    if (response.readableEnded) filter.response.end()
+    else response.pipe(filter.response)
+  }
+  response.once('close', () => {
+    if (response.complete) return
+    onEnd(false)
+    answer.destroy()
+  })
+}
+
+/** Writes what a stream gives into an answer, as fast as the caller takes it; ends nothing. */
+export function pour(from: Readable, answer: CallerAnswer): Readable {
+  return from.on('data', (chunk: Buffer) => {
+    if (answer.write(chunk)) return
+    from.pause()
+    answer.onceDrained(() => from.resume())
   })
 }

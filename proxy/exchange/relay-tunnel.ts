@@ -1,8 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Fault } from '../../core/fault.ts'
-import { answerSocket, faultAnswer, printHead } from '../answer/answer.ts'
-import { linger } from '../answer/linger.ts'
+import { answerCaller, faultAnswer } from '../answer/answer.ts'
+import { headText } from '../caller/caller-answer.ts'
+import { linger } from '../caller/linger.ts'
+import type { Served } from '../caller/served.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
@@ -12,6 +14,7 @@ import { tokenRefused, Weighed401 } from './own-refusal.ts'
 import { passAnswer } from './pass-answer.ts'
 import { upgradeHeaders, upstreamHeaders } from './request-headers.ts'
 import { callerHeaders, tunnelHeaders } from './response-headers.ts'
+import { revokedAnswer } from './revoked-answer.ts'
 
 const TCP_KEEP_ALIVE_MS = 30_000
 const NOTHING = Buffer.alloc(0)
@@ -21,75 +24,57 @@ const NOTHING = Buffer.alloc(0)
  * ways, half-closes included. Only a 101 opens it; any other answer is passed on, and both connections
  * end after it, so that nobody goes on speaking on one that the API server trusts (CVE-2018-1002105).
  */
-export function relayTunnel(
-  deps: ProxyDeps,
-  permit: Permit,
-  incoming: IncomingMessage,
-  caller: Duplex,
-  head: Buffer,
-): void {
+export function relayTunnel(deps: ProxyDeps, permit: Permit, served: Served): void {
   const exchange = new Exchange(deps, permit)
-  const tunnel = new Tunnel(deps, exchange, incoming, caller)
-  if (caller.destroyed) {
-    tunnel.finish()
-    return
-  }
-  caller.on('error', () => tunnel.finish())
-  exchange.onRevoked(() => tunnel.finish())
-  // Revoked already: nothing is sent.
-  if (caller.destroyed) return
+  const tunnel = new Tunnel(deps, exchange, served)
+  served.answer.onClose(() => tunnel.finish())
+  exchange.onRevoked((why) => tunnel.cut(why))
+  // Gone, or revoked already: nothing is sent.
+  if (served.answer.isOver) return
   try {
-    tunnel.open(openRequest(deps, permit, incoming), head)
+    tunnel.open(openRequest(deps, permit, served))
   } catch (error) {
     tunnel.fail(Fault.from(error))
   }
 }
 
-function openRequest(deps: ProxyDeps, permit: Permit, incoming: IncomingMessage): ClientRequest {
-  const { request, decisionId } = permit
+function openRequest(deps: ProxyDeps, permit: Permit, { request }: Served): ClientRequest {
+  const { request: parsed, decisionId } = permit
   const headers = [
-    ...upstreamHeaders(incoming.rawHeaders, {
-      credentials: deps.credentials.headersFor(request.caller),
+    ...upstreamHeaders(request.rawHeaders, {
+      credentials: deps.credentials.headersFor(parsed.caller),
       decisionId,
-      userAgent: request.userAgent,
+      userAgent: parsed.userAgent,
     }),
-    ...upgradeHeaders(incoming.headers, request.protocol),
+    ...upgradeHeaders(request, parsed.protocol),
   ]
-  if (request.method !== 'GET') headers.push('content-length', '0')
-  return deps.upstream.openTunnel({
-    method: request.method,
-    path: request.info.target,
-    headers,
-  })
+  if (parsed.method !== 'GET') headers.push('content-length', '0')
+  return deps.upstream.openTunnel({ method: parsed.method, path: parsed.info.target, headers })
 }
 
 /** One connection of the caller and one to the API server, which live and end together. */
 class Tunnel {
   readonly #deps: ProxyDeps
   readonly #exchange: Exchange
-  readonly #incoming: IncomingMessage
-  readonly #caller: Duplex
+  readonly #served: Served
   readonly #filter: BodyFilter | undefined
   #request: ClientRequest | undefined
+  /** The caller's connection, once it is a tunnel. */
+  #caller: Duplex | undefined
   #server: Duplex | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(deps: ProxyDeps, exchange: Exchange, incoming: IncomingMessage, caller: Duplex) {
+  constructor(deps: ProxyDeps, exchange: Exchange, served: Served) {
     this.#deps = deps
     this.#exchange = exchange
-    this.#incoming = incoming
-    this.#caller = caller
+    this.#served = served
     this.#filter = deps.openFilter?.(exchange.permit)
   }
 
-  open(request: ClientRequest, head: Buffer): void {
+  open(request: ClientRequest): void {
     this.#request = request
-    this.#caller.once('close', () => {
-      // Once there is a tunnel, its own rules say when it is over.
-      if (this.#exchange.httpStatus !== 101) this.finish()
-    })
     request.on('upgrade', (response, server, serverHead) => {
-      this.#connect(response, server, head, serverHead)
+      this.#connect(response, server, serverHead)
     })
     request.on('response', (response) => this.#refuse(response))
     request.on('error', (error) => {
@@ -109,7 +94,7 @@ class Tunnel {
     request.end()
   }
 
-  #connect(response: IncomingMessage, server: Duplex, head: Buffer, serverHead: Buffer): void {
+  #connect(response: IncomingMessage, server: Duplex, serverHead: Buffer): void {
     clearTimeout(this.#timer)
     this.#server = server
     // It closes after an error, and that is where it ends.
@@ -129,15 +114,16 @@ class Tunnel {
     }
     this.#exchange.began(101)
     this.#deps.metrics.openTunnels.inc()
-    const caller = this.#caller
+    const { socket: caller, first } = this.#served.connection.takeOver()
+    this.#caller = caller
     for (const socket of [caller, server]) prepareSocket(socket)
-    const answer = tunnelHeaders(response.headers, protocol, this.#exchange.permit.warning)
+    const answer = tunnelHeaders(response.rawHeaders, protocol, this.#exchange.permit.warning)
     // Node decodes header values as Latin-1, so this gives back the bytes that came.
-    caller.write(printHead(101, answer), 'latin1')
+    caller.write(`${headText(101, answer)}\r\n`, 'latin1')
     this.#exchange.passed(serverHead.length)
     server.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
     this.#join(server, caller, serverHead, this.#filter?.response)
-    this.#join(caller, server, head, this.#filter?.request)
+    this.#join(caller, server, first, this.#filter?.request)
   }
 
   /** Passes bytes and the end on, `first` before them; the other direction goes on until it ends too. */
@@ -159,7 +145,8 @@ class Tunnel {
   #failFilter(error: unknown): void {
     if (this.#exchange.isOver) return
     this.#exchange.failed(Fault.from(error), 'Cannot filter the tunnel')
-    this.finish()
+    if (this.#caller === undefined) this.#served.answer.destroy()
+    else this.finish()
   }
 
   /** The API server broke off, as it does over bytes that come after its end: what it said counts. */
@@ -211,21 +198,19 @@ class Tunnel {
     this.#exchange.passed(first.length)
     response.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
     const filter = this.#filter
+    const { answer } = this.#served
     const headers = callerHeaders(
-      answerHeaders(response.headers, filter),
+      answerHeaders(response.rawHeaders, filter),
       this.#exchange.permit.warning,
     )
     filter?.response.once('error', (error) => this.#failFilter(error))
-    passAnswer(
-      { incoming: this.#incoming, caller: this.#caller, response, headers, first, filter },
-      (whole) => {
-        if (!whole) {
-          const fault = new Fault('upstream_failed', 'The API server broke off')
-          this.#exchange.failed(fault, 'Cannot pass the whole answer on')
-        }
-        this.#letGo()
-      },
-    )
+    passAnswer({ answer, response, headers, first, filter }, (whole) => {
+      if (!whole) {
+        const fault = new Fault('upstream_failed', 'The API server broke off')
+        this.#exchange.failed(fault, 'Cannot pass the whole answer on')
+      }
+      this.#letGo()
+    })
   }
 
   fail(fault: Fault): void {
@@ -235,8 +220,20 @@ class Tunnel {
     this.#exchange.failed(fault, 'Cannot open the tunnel')
     const answer = faultAnswer(fault)
     this.#exchange.began(answer.status.code)
+    this.#exchange.passed(answerCaller(this.#served.answer, { ...answer, decisionId }))
     this.#letGo()
-    this.#exchange.passed(answerSocket(this.#caller, { ...answer, decisionId }))
+  }
+
+  /** What allowed the tunnel no longer does. */
+  cut(why: string): void {
+    if (this.#caller !== undefined) {
+      this.finish()
+      return
+    }
+    const answer = revokedAnswer(this.#exchange.permit, why, this.#request !== undefined)
+    if (!this.#served.answer.begun) this.#exchange.began(answer.status.code)
+    this.#exchange.passed(answerCaller(this.#served.answer, answer))
+    this.#letGo()
   }
 
   #letGo(): void {
@@ -248,7 +245,7 @@ class Tunnel {
   /** Ends both sides, whichever ended first, and reports once. */
   finish(): void {
     if (!this.#exchange.finish()) return
-    this.#caller.destroy()
+    this.#caller?.destroy()
     this.#letGo()
     this.#filter?.request.destroy()
     this.#filter?.response.destroy()

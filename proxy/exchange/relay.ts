@@ -1,24 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Writable } from 'node:stream'
-import type { Dispatcher } from 'undici'
-import type { IncomingHttpHeaders } from 'undici/types/header.js'
 import { Fault } from '../../core/fault.ts'
-import { answerRequest, faultAnswer } from '../answer/answer.ts'
-import { endAfterBody } from '../answer/linger.ts'
+import { answerCaller, faultAnswer } from '../answer/answer.ts'
+import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { type NarrowAnswer, NarrowedAnswer } from '../self-review/narrowed-answer.ts'
+import type { AnswerHandler, UpstreamExchange } from '../upstream/upstream-exchange.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
 import { answerHeaders, type BodyFilter } from './body-filter.ts'
 import type { Exchange } from './exchange.ts'
 import { tokenRefused, Weighed401 } from './own-refusal.ts'
+import { pour } from './pass-answer.ts'
 import { callerHeaders } from './response-headers.ts'
+import { revokedAnswer } from './revoked-answer.ts'
 import { isUnhurried } from './unhurried.ts'
-
-const NOTHING = Buffer.alloc(0)
 
 /** The 401 of someone who is not known yet. */
 interface Held {
-  readonly headers: IncomingHttpHeaders
+  readonly headers: readonly string[]
   readonly body: Weighed401
 }
 
@@ -29,17 +26,14 @@ export interface RelayParts {
 }
 
 /** One answer on its way from the API server to the caller. */
-export class Relay implements Dispatcher.DispatchHandler {
+export class Relay implements AnswerHandler {
   readonly #deps: ProxyDeps
   readonly #exchange: Exchange
-  readonly #incoming: IncomingMessage
-  readonly #outgoing: ServerResponse
+  readonly #answer: CallerAnswer
   readonly #narrow: NarrowAnswer | undefined
   readonly #filter: BodyFilter | undefined
-  /** Where the bytes of the answer go: to the caller, or to the filter before the caller. */
-  readonly #sink: Writable
   readonly #startMs = performance.now()
-  #controller: Dispatcher.DispatchController | undefined
+  #upstream: UpstreamExchange | undefined
   #held: Held | undefined
   #narrowed: NarrowedAnswer | undefined
   /** The API server has said all. */
@@ -48,33 +42,25 @@ export class Relay implements Dispatcher.DispatchHandler {
   constructor(
     deps: ProxyDeps,
     exchange: Exchange,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
+    answer: CallerAnswer,
     { narrow, filter }: RelayParts,
   ) {
     this.#deps = deps
     this.#exchange = exchange
-    this.#incoming = incoming
-    this.#outgoing = outgoing
+    this.#answer = answer
     this.#narrow = narrow
     this.#filter = filter
-    this.#sink = filter?.response ?? outgoing
+    filter?.response.once('error', (error) => this.fail(Fault.from(error)))
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#exchange.isOver) controller.abort(new Error('the caller has gone'))
+  /** The request is on its way to the API server. */
+  sentOn(upstream: UpstreamExchange): void {
+    this.#upstream = upstream
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    httpStatus: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    // Informational answers come before the real one and are not the caller's.
-    if (httpStatus < 200) return
+  onHead(httpStatus: number, headers: readonly string[]): void {
     this.#deps.metrics.upstreamSeconds.observe((performance.now() - this.#startMs) / 1_000)
-    if (httpStatus === 401) this.#weigh(controller, headers)
+    if (httpStatus === 401) this.#weigh(headers)
     else if (httpStatus < 300 && this.#narrow !== undefined) {
       this.#narrowed = new NarrowedAnswer(httpStatus, headers)
     } else this.#begin(httpStatus, headers)
@@ -85,7 +71,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       const { body, headers } = await narrowed.finish(narrow)
       if (this.#exchange.isOver) return
       this.#begin(narrowed.httpStatus, headers)
-      this.#sink.write(body)
+      this.#write(body)
       this.#exchange.discarded()
       this.#exchange.passed(body.length)
       this.#end()
@@ -95,74 +81,73 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   /** Keeps a 401 back until it is known whose it is. */
-  #weigh(controller: Dispatcher.DispatchController, headers: IncomingHttpHeaders): void {
+  #weigh(headers: readonly string[]): void {
     const { method, info } = this.#exchange.permit.request
     // The answer to HEAD has no body to tell by: behind a proxy it is the caller's.
     if (method !== 'HEAD') this.#held = { headers, body: new Weighed401() }
     else if (info.attributes.subresource === 'proxy') this.#begin(401, headers)
-    else controller.abort(this.#failByToken())
+    else this.#failByToken()
   }
 
-  #failByToken(): Fault {
-    const fault = tokenRefused()
+  #failByToken(): void {
     this.#deps.credentials.refused()
-    this.fail(fault)
-    return fault
+    this.fail(tokenRefused())
   }
 
-  #failTooLong(): Fault {
-    const fault = new Fault(
-      'upstream_failed',
-      'The API server answered a review at too great length',
-    )
+  #failTooLong(): void {
     this.#exchange.discarded()
-    this.fail(fault)
-    return fault
+    this.fail(new Fault('upstream_failed', 'The API server answered a review at too great length'))
   }
 
   #release({ headers, body }: Held): void {
     this.#held = undefined
     this.#begin(401, headers)
-    this.#sink.write(body.body())
+    this.#write(body.body())
   }
 
-  #begin(httpStatus: number, headers: IncomingHttpHeaders): void {
-    const outgoing = this.#outgoing
-    const own = callerHeaders(answerHeaders(headers, this.#filter), this.#exchange.permit.warning)
-    if (!this.#incoming.complete) own.push('connection', 'close')
-    // No cork: Node would put chunks that wait for the end of it behind the end of the answer.
-    outgoing.writeHead(httpStatus, own)
+  #begin(httpStatus: number, headers: readonly string[]): void {
+    const { permit } = this.#exchange
+    const own = callerHeaders(answerHeaders(headers, this.#filter), permit.warning)
+    this.#answer.begin(httpStatus, own, isUnhurried(permit.request.info))
     this.#exchange.began(httpStatus)
-    this.#filter?.response.pipe(outgoing, { end: false })
-    // As bytes: Node would write a head without any as UTF-8, and header values are Latin-1.
-    if (isUnhurried(this.#exchange.permit.request.info)) outgoing.write(NOTHING)
+    if (this.#filter !== undefined) pour(this.#filter.response, this.#answer)
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
+    if (this.#exchange.hasFailed) return
     this.#exchange.passed(chunk.length)
-    if (this.#narrowed !== undefined) {
-      if (!this.#narrowed.add(chunk)) controller.abort(this.#failTooLong())
-      return
-    }
     const held = this.#held
-    if (held !== undefined) {
+    if (this.#narrowed !== undefined) {
+      if (!this.#narrowed.add(chunk)) this.#failTooLong()
+    } else if (held !== undefined) {
       if (held.body.add(chunk)) this.#release(held)
-      return
-    }
+    } else this.#pass(chunk)
+  }
+
+  #pass(chunk: Buffer): void {
     const { memory } = this.#deps
+    const upstream = this.#upstream
     if (memory.isTight(chunk.length)) {
       // One chunk at a time, whatever the connection would keep for the caller.
-      controller.pause()
-      this.#sink.write(chunk, () => memory.whenRoomy(() => controller.resume()))
+      upstream?.pause()
+      this.#write(chunk, () => memory.whenRoomy(() => upstream?.resume()))
       return
     }
-    if (this.#sink.write(chunk)) return
-    controller.pause()
-    this.#sink.once('drain', () => controller.resume())
+    if (this.#write(chunk)) return
+    upstream?.pause()
+    if (this.#filter === undefined) this.#answer.onceDrained(() => upstream?.resume())
+    else this.#filter.response.once('drain', () => upstream?.resume())
   }
 
-  onResponseEnd(): void {
+  /** To the caller, or to the filter before the caller; false when that does not keep up. */
+  #write(chunk: Buffer, onTaken?: () => void): boolean {
+    if (this.#filter === undefined) return this.#answer.write(chunk, onTaken)
+    return this.#filter.response.write(chunk, onTaken)
+  }
+
+  onEnd(): void {
     this.#ended = true
+    if (this.#exchange.hasFailed) return
     const held = this.#held
     if (held?.body.isOwn()) {
       this.#exchange.discarded()
@@ -178,47 +163,48 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   #end(): void {
-    if (this.#filter === undefined) this.#endAnswer()
-    else this.#filter.response.once('end', () => this.#endAnswer()).end()
+    if (this.#filter === undefined) this.#answer.end()
+    else this.#filter.response.once('end', () => this.#answer.end()).end()
   }
 
-  #endAnswer(): void {
-    if (this.#incoming.complete) {
-      this.#outgoing.end()
-      return
-    }
-    this.#incoming.unpipe()
-    endAfterBody(this.#incoming, this.#outgoing)
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onError(error: Error): void {
+    this.#ended = true
     if (this.#exchange.isOver || this.#exchange.hasFailed) return
     const { method } = this.#exchange.permit.request
-    this.fail(upstreamFault(error, { method, sent: this.#controller !== undefined }))
+    this.fail(upstreamFault(error, { method, sent: this.#upstream?.sent === true }))
   }
 
   /** Answers with a `Status`, or cuts the connection when the answer has begun. */
   fail(fault: Fault): void {
+    if (this.#exchange.isOver || this.#exchange.hasFailed) return
     const { decisionId } = this.#exchange.permit
-    this.#incoming.unpipe()
     this.#exchange.failed(fault, 'Cannot complete the request')
-    const answer = { ...faultAnswer(fault), decisionId }
-    this.#exchange.passed(answerRequest(this.#incoming, this.#outgoing, answer))
+    this.#exchange.passed(answerCaller(this.#answer, { ...faultAnswer(fault), decisionId }))
+    this.#letGo(fault)
   }
 
   /** What allowed the request no longer does. */
-  cut(): void {
-    this.#outgoing.destroy()
+  cut(why: string): void {
+    const sent = this.#upstream?.sent === true
+    const told = answerCaller(this.#answer, revokedAnswer(this.#exchange.permit, why, sent))
+    this.#exchange.passed(told)
+    this.#letGo(new Error('revoked'))
+  }
+
+  #letGo(error: Error): void {
+    if (!this.#ended) this.#upstream?.abort(error)
+    this.#ended = true
+    this.#filter?.request.destroy()
+    this.#filter?.response.destroy()
   }
 
   /** The caller's side is over, well or not: lets go of the API server's and reports. */
   finish(): void {
     if (this.#exchange.isOver) return
-    if (this.#outgoing.headersSent) this.#exchange.began(this.#outgoing.statusCode)
+    if (this.#answer.begun) this.#exchange.began(this.#answer.httpStatus)
     this.#exchange.finish()
     // Now that the exchange is over: the error that this makes is no fault.
-    if (!this.#ended) this.#controller?.abort(new Error('the caller has gone'))
-    this.#filter?.response.destroy()
+    this.#letGo(new Error('the caller has gone'))
     const { httpStatus, permit } = this.#exchange
     const { verb, resource, subresource, namespace } = permit.request.info.attributes
     const { decisionId, request } = permit

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { CallerRequest } from '../caller/caller-request.ts'
 import { findHeaderRule, namedByConnection } from '../judgement/header-rules.ts'
 
 export interface OwnHeaders {
@@ -52,19 +52,22 @@ const STREAM_PROTOCOL = /^[\w.+-]+(?:,\s*[\w.+-]+)*$/
  * What a tunnel needs besides: the handshake of WebSocket or SPDY. Extensions are not offered, so
  * that frames stay readable for whoever records them.
  */
-export function upgradeHeaders(incoming: IncomingHttpHeaders, protocol: string): string[] {
+export function upgradeHeaders(
+  incoming: Pick<CallerRequest, 'headerList'>,
+  protocol: string,
+): string[] {
   const headers = ['connection', 'Upgrade', 'upgrade', protocol]
   const handshake = {
-    'sec-websocket-key': incoming['sec-websocket-key'],
-    'sec-websocket-version': incoming['sec-websocket-version'],
-    'sec-websocket-protocol': withoutBearerProtocols(incoming['sec-websocket-protocol']),
+    'sec-websocket-key': incoming.headerList('sec-websocket-key'),
+    'sec-websocket-version': incoming.headerList('sec-websocket-version'),
+    'sec-websocket-protocol': withoutBearerProtocols(incoming.headerList('sec-websocket-protocol')),
   }
   for (const [name, value] of Object.entries(handshake)) {
     if (value !== undefined) headers.push(name, value)
   }
-  // SPDY clients send one header for each version that they speak; Node joins them.
-  const versions = incoming['x-stream-protocol-version']
-  if (typeof versions === 'string' && STREAM_PROTOCOL.test(versions)) {
+  // SPDY clients send one header for each version that they speak.
+  const versions = incoming.headerList('x-stream-protocol-version')
+  if (versions !== undefined && STREAM_PROTOCOL.test(versions)) {
     for (const version of versions.split(',')) {
       headers.push('x-stream-protocol-version', version.trim())
     }

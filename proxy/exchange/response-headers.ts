@@ -16,31 +16,46 @@ export const TAKEN_AWAY: Readonly<Record<string, string>> = {
   upgrade: 'is about that connection',
 }
 
-type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
-
-/** Names and values in turn, for the caller: what the API server sent, without what is taken away. */
-export function callerHeaders(upstream: Headers, warning: string): string[] {
-  const named = namedByConnection(upstream['connection'])
+/**
+ * Names, in lower case, and values in turn, for the caller: what the API server sent, without what is
+ * taken away. `upstream` has names and values in turn.
+ */
+export function callerHeaders(upstream: readonly string[], warning: string): string[] {
+  const named = namedByConnection(upstream)
   const headers: string[] = []
-  for (const name in upstream) {
-    if (TAKEN_AWAY[name] !== undefined || named?.has(name)) continue
-    const value = upstream[name]
-    if (typeof value === 'string') headers.push(name, value)
-    else for (const one of value ?? []) headers.push(name, one)
+  for (let index = 0; index < upstream.length; index += 2) {
+    const name = (upstream[index] ?? '').toLowerCase()
+    if (Object.hasOwn(TAKEN_AWAY, name) || named?.has(name)) continue
+    headers.push(name, upstream[index + 1] ?? '')
   }
   if (warning !== '') headers.push('warning', warningHeader(warning))
   return headers
 }
 
 /** The same for a 101 answer, which upgrades the caller's connection too. A 101 has no body to measure. */
-export function tunnelHeaders(upstream: Headers, protocol: string, warning: string): string[] {
-  const { 'content-length': _length, ...rest } = upstream
+export function tunnelHeaders(
+  upstream: readonly string[],
+  protocol: string,
+  warning: string,
+): string[] {
+  const rest = withoutHeader(upstream, 'content-length')
   return ['connection', 'Upgrade', 'upgrade', protocol, ...callerHeaders(rest, warning)]
 }
 
+/** Names and values in turn, without those of one name, which is given in lower case. */
+export function withoutHeader(headers: readonly string[], name: string): readonly string[] {
+  return headers.filter((_text, index) => headers[index - (index % 2)]?.toLowerCase() !== name)
+}
+
 /** `Connection: close` is by far the usual case and names no header. */
-function namedByConnection(value: Headers[string]): ReadonlySet<string> | undefined {
-  const text = typeof value === 'string' ? value : value?.join(',')
-  if (text === undefined || text === 'keep-alive' || text === 'close') return undefined
-  return new Set(text.split(',').map((name) => name.trim().toLowerCase()))
+function namedByConnection(headers: readonly string[]): ReadonlySet<string> | undefined {
+  let names: Set<string> | undefined
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() !== 'connection') continue
+    const value = headers[index + 1] ?? ''
+    if (value === 'keep-alive' || value === 'close') continue
+    names ??= new Set()
+    for (const name of value.split(',')) names.add(name.trim().toLowerCase())
+  }
+  return names
 }

@@ -1,8 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { Hono } from 'hono/tiny'
 import { Fault } from '../../core/fault.ts'
-import { answerRequest, answerUpgrade, faultAnswer, openAnswer } from '../answer/answer.ts'
+import { answerCaller, faultAnswer } from '../answer/answer.ts'
+import type { Served } from '../caller/served.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { forward } from '../exchange/forward.ts'
 import { relayTunnel } from '../exchange/relay-tunnel.ts'
@@ -11,7 +10,7 @@ import { judge } from '../judgement/judge.ts'
 import { countFault } from '../metrics.ts'
 
 export interface SidecarEnv {
-  readonly Bindings: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse }
+  readonly Bindings: Served
 }
 
 /*
@@ -25,50 +24,28 @@ export interface SidecarEnv {
  *
  * The numbers are those of docs/architecture.md, where the control plane has 5 to 7.
  *
- * Ordinary requests come through Hono, upgrades come around it as events of the server. Both call
- * `judge` first, and neither `forward` nor `relayTunnel` can be called without the Permit that only
- * it returns.
+ * Neither `forward` nor `relayTunnel` can be called without the Permit that only `judge` returns.
  */
 
-/** The front for ordinary requests. */
+/** The front for all requests, upgrades included. */
 export function createApp(deps: ProxyDeps): Hono<SidecarEnv> {
   const app = new Hono<SidecarEnv>()
-  app.all('*', async ({ env: { incoming, outgoing } }) => {
-    const verdict = await judge(deps, incoming, 'request')
-    if (verdict.effect === 'allow') {
-      forward(deps, verdict, incoming, outgoing)
+  app.all('*', async ({ env: { request, answer, connection } }) => {
+    const verdict = await judge(deps, request)
+    if (verdict.effect !== 'allow') {
+      denied(deps, verdict, answerCaller(answer, verdict))
+    } else if (verdict.request.protocol === '') {
+      forward(deps, verdict, request, answer)
     } else {
-      denied(deps, verdict, answerRequest(incoming, outgoing, verdict))
+      relayTunnel(deps, verdict, { request, answer, connection })
     }
     return ALREADY_SENT
   })
-  app.onError((error, { env: { incoming, outgoing } }) => {
-    answerRequest(incoming, outgoing, faultAnswer(failed(deps, error)))
+  app.onError((error, { env: { answer } }) => {
+    answerCaller(answer, faultAnswer(failed(deps, error)))
     return ALREADY_SENT
   })
   return app
-}
-
-/** The front for upgrades, as `isUpgrade` tells them, and for CONNECT. */
-export async function handleUpgrade(
-  deps: ProxyDeps,
-  incoming: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): Promise<void> {
-  // A caller that goes away while it waits is no fault; whoever writes to it will see.
-  socket.on('error', () => socket.destroy())
-  try {
-    const front = openAnswer(socket) === undefined ? 'upgrade' : 'early upgrade'
-    const verdict = await judge(deps, incoming, front)
-    if (verdict.effect === 'allow') {
-      relayTunnel(deps, verdict, incoming, socket, head)
-    } else {
-      denied(deps, verdict, answerUpgrade(socket, verdict))
-    }
-  } catch (error) {
-    answerUpgrade(socket, faultAnswer(failed(deps, error)))
-  }
 }
 
 function denied(deps: ProxyDeps, { decisionId }: Denial, bytes: number): void {
@@ -91,11 +68,7 @@ function failed(deps: ProxyDeps, error: unknown): Fault {
 const ANY_REQUEST = { method: 'GET', url: 'https://sidecar/' } as Request
 const ALREADY_SENT = {} as Response
 
-/** Serves one ordinary request; resolves when it was answered or handed on. */
-export async function handleRequest(
-  app: Hono<SidecarEnv>,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  await app.fetch(ANY_REQUEST, { incoming, outgoing })
+/** Serves one request; resolves when it was answered or handed on. */
+export async function handleRequest(app: Hono<SidecarEnv>, served: Served): Promise<void> {
+  await app.fetch(ANY_REQUEST, served)
 }

@@ -1,11 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
 import { HEAD_BYTES_MAX, HeadBudget } from './head-budget.ts'
 
 const MOST = 8 * HEAD_BYTES_MAX
 
-const aHead = (bytes: number) =>
-  ({ url: '/', rawHeaders: ['X-A', 'b'.repeat(bytes - 4)] }) as unknown as IncomingMessage
+const aHead = (bytes: number) => ({ target: '/', rawHeaders: ['X-A', 'b'.repeat(bytes - 4)] })
 
 test('HeadBudget bounds the long heads that are open, and takes more when some have ended', () => {
   const budget = new HeadBudget(MOST)

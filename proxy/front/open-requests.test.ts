@@ -1,10 +1,19 @@
-import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createSidecarMetrics } from '../../sidecar/sidecar-metrics.ts'
 import { OpenRequests } from './open-requests.ts'
 
 const CONNECTION = { remoteAddress: '127.0.0.1', remotePort: 1 }
+
+function anAnswer() {
+  const closed: (() => void)[] = []
+  return {
+    onClose: (call: () => void) => void closed.push(call),
+    close: () => {
+      for (const call of closed) call()
+    },
+  }
+}
 
 function opened(count: number, tight: boolean, openRequestsMax = 64) {
   const metrics = createSidecarMetrics(createMetrics('test', '0'))
@@ -13,7 +22,7 @@ function opened(count: number, tight: boolean, openRequestsMax = 64) {
     openRequestsMax,
     memory: { isTight: () => tight, whenRoomy: (go) => go(), setOpen: () => undefined },
   })
-  const answers = Array.from({ length: count }, () => new EventEmitter())
+  const answers = Array.from({ length: count }, anAnswer)
   for (const answer of answers) open.add(CONNECTION, answer)
   return { open, answers }
 }
@@ -30,7 +39,7 @@ test.each([
 
 test('isFull() no longer when one of them has closed', () => {
   const { open, answers } = opened(32, true)
-  answers[0]?.emit('close')
+  answers[0]?.close()
   expect(open.isFull()).toBe(false)
 })
 
@@ -38,9 +47,9 @@ test('isBusy() until the last request of the connection has closed, by address a
   const { open, answers } = opened(2, false)
   expect(open.isBusy({ ...CONNECTION, remoteAddress: '::1' })).toBe(false)
   expect(open.isBusy({ ...CONNECTION, remotePort: 2 })).toBe(false)
-  answers[0]?.emit('close')
+  answers[0]?.close()
   expect(open.isBusy(CONNECTION)).toBe(true)
-  answers[1]?.emit('close')
+  answers[1]?.close()
   expect(open.isBusy(CONNECTION)).toBe(false)
 })
 
@@ -51,9 +60,9 @@ test('drained() resolves when there is none, and after the last has closed', asy
   const waiting = open.drained().then(() => {
     drained = true
   })
-  answers[0]?.emit('close')
+  answers[0]?.close()
   await new Promise((resolve) => setImmediate(resolve))
   expect(drained).toBe(false)
-  answers[1]?.emit('close')
+  answers[1]?.close()
   await waiting
 })

@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events'
+import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { ProxyDeps } from '../deps.ts'
 
 /** Requests that are served though memory is short: it may never be given back, and they need little. */
@@ -32,11 +32,11 @@ export class OpenRequests {
   }
 
   /** Counts one until `answer` closes. */
-  add(connection: ConnectionEnds, answer: EventEmitter): void {
+  add(connection: ConnectionEnds, answer: Pick<CallerAnswer, 'onClose'>): void {
     const key = keyOf(connection)
     this.#byConnection.set(key, (this.#byConnection.get(key) ?? 0) + 1)
     this.#change(1)
-    answer.once('close', () => {
+    answer.onClose(() => {
       const left = (this.#byConnection.get(key) ?? 1) - 1
       if (left === 0) this.#byConnection.delete(key)
       else this.#byConnection.set(key, left)

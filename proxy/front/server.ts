@@ -1,32 +1,32 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { createServer as createListener, type Server as Listener, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { Fault } from '../../core/fault.ts'
-import { MEMORY_LIMIT_ANNOTATION } from '../../core/names.ts'
+import type { AddressInfo, Server as Listener, Socket } from 'node:net'
+import { createServer as createListener } from 'node:net'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { boundConnections } from '../../platform/bound-connections.ts'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
 import { trackConnections } from '../../platform/connections.ts'
-import { answerRequest, answerUpgrade, faultAnswer } from '../answer/answer.ts'
+import { CallerConnection } from '../caller/caller-connection.ts'
 import type { ProxyDeps } from '../deps.ts'
-import { isUpgrade } from '../judgement/parse-upgrade.ts'
-import { countFault } from '../metrics.ts'
-import { createApp, handleRequest, handleUpgrade } from './app.ts'
-import { answerClientError } from './client-error.ts'
-import { HEAD_BYTES_MAX, HeadBudget } from './head-budget.ts'
-import { IDLE_CONNECTIONS_MAX, longHeadBytesThatFit } from './memory-budget.ts'
-import { OpenRequests } from './open-requests.ts'
+import { HEAD_BYTES_MAX } from './head-budget.ts'
+import { IDLE_CONNECTIONS_MAX } from './memory-budget.ts'
+import { RequestDesk } from './request-desk.ts'
 
-/** A caller on the same host sends its head in one go. */
-const HEADERS_TIMEOUT_MS = 30_000
-/** The whole of a request, body included; what comes back may take for ever. */
-const REQUEST_TIMEOUT_MS = 300_000
-/** Longer than the 90 s for which Go's clients keep a connection, so that the client closes first. */
-const KEEP_ALIVE_MS = 120_000
+const CALLER_LIMITS = {
+  headBytesMax: HEAD_BYTES_MAX,
+  // A caller on the same host sends its head in one go.
+  headMs: 30_000,
+  // What comes back may take for ever.
+  requestMs: 300_000,
+  // Longer than the 90 s for which Go's clients keep a connection, so that the client closes first.
+  idleMs: 120_000,
+}
+/** How exact those times are. */
+const CHECK_TIMES_MS = 5_000
 
 /** A caller on the same host has its handshake done in milliseconds. */
 const HANDSHAKE_MS = 10_000
+/** The cheapest first: the server's order counts, and nothing leaves the host. */
+const CIPHERS =
+  'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM'
 
 const LOOPBACK = '127.0.0.1'
 const LOOPBACK_IPV6 = '::1'
@@ -82,7 +82,13 @@ function endListener(listener: Listener): Promise<void> {
 }
 
 function toContext({ certificatePem, privateKeyPem }: CertificatePair) {
-  return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' as const }
+  return {
+    cert: certificatePem,
+    key: privateKeyPem,
+    minVersion: 'TLSv1.2' as const,
+    ciphers: CIPHERS,
+    honorCipherOrder: true,
+  }
 }
 
 interface ProxyFront {
@@ -93,93 +99,36 @@ interface ProxyFront {
   cut(): void
 }
 
+/** Options of every listener: a tunnel may be ended by one side first. */
+const LISTENER = { allowHalfOpen: true, noDelay: true }
+
 function createProxyServer(deps: ProxyDeps, pair: CertificatePair): ProxyFront {
-  const app = createApp(deps)
-  const open = new OpenRequests(deps)
-  /** Connections of which the answer that is under way is the last. */
-  const ends = new WeakSet<Socket>()
-  const heads = new HeadBudget(longHeadBytesThatFit(deps.memoryLimitBytes))
-  let closing = false
-
-  function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    if (ends.has(incoming.socket)) return
-    if (incoming.headers.upgrade !== undefined) {
-      // Node's parser drops what comes in one packet after a request that asks for an upgrade and gets
-      // none: what it reads next may begin anywhere.
-      ends.add(incoming.socket)
-      outgoing.shouldKeepAlive = false
-    }
-    if (open.isFull() || !heads.take(incoming, (release) => outgoing.once('close', release))) {
-      countFault(deps.metrics, 'overloaded')
-      answerRequest(incoming, outgoing, faultAnswer(tooMany(deps)))
-      return
-    }
-    open.add(incoming.socket, outgoing)
-    if (closing) outgoing.shouldKeepAlive = false
-    handleRequest(app, incoming, outgoing).catch((error: unknown) => {
-      deps.logger.error({ error: Fault.from(error) }, 'Cannot serve the request')
-      outgoing.destroy()
-    })
-  }
-
-  function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (open.isFull() || !heads.take(incoming, (release) => socket.once('close', release))) {
-      countFault(deps.metrics, 'overloaded')
-      answerUpgrade(socket, faultAnswer(tooMany(deps)))
-      return
-    }
-    open.add(incoming.socket, socket)
-    void handleUpgrade(deps, incoming, socket, head)
-  }
-
-  const server = createServer(serverOptions(pair), serve)
-  // Their bytes are bounded; over a number of them Node would drop the rest in silence.
-  server.maxHeadersCount = 0
-  // The body is asked for after the decision; another expectation than 100-continue is refused there.
-  server.on('checkContinue', serve)
-  server.on('checkExpectation', serve)
-  server.on('upgrade', upgrade)
-  server.on('connect', upgrade)
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    answerClientError(deps.metrics, HEAD_BYTES_MAX, error, socket)
+  const desk = new RequestDesk(deps)
+  const nowMs = () => performance.now()
+  const connections = new Set<CallerConnection>()
+  const server = createServer({
+    ...toContext(pair),
+    ...LISTENER,
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: HANDSHAKE_MS,
   })
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const connection = new CallerConnection(socket, desk, CALLER_LIMITS, nowMs)
+    connections.add(connection)
+    socket.once('close', () => connections.delete(connection))
+  })
+  server.on('tlsClientError', (error, socket) => {
+    desk.countMalformed(error)
+    socket.destroy()
+  })
+  const times = setInterval(() => {
+    for (const connection of connections) connection.checkTime(nowMs())
+  }, CHECK_TIMES_MS).unref()
+  server.once('close', () => clearInterval(times))
   // All callers have the same address; what none of them uses makes room for one that asks.
   const total = deps.openRequestsMax + IDLE_CONNECTIONS_MAX
-  boundConnections(server, { total, perAddress: total, isBusy: (socket) => open.isBusy(socket) })
-  return {
-    server,
-    drained: () => {
-      closing = true
-      return open.drained()
-    },
-    cut: trackConnections(server),
-  }
-}
-
-function serverOptions(pair: CertificatePair) {
-  return {
-    ...toContext(pair),
-    ALPNProtocols: ['http/1.1'],
-    maxHeaderSize: HEAD_BYTES_MAX,
-    insecureHTTPParser: false,
-    // A missing Host is harmless here, and Node's own answer would not be a Status.
-    requireHostHeader: false,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    handshakeTimeout: HANDSHAKE_MS,
-    noDelay: true,
-    shouldUpgradeCallback: isUpgrade,
-  }
-}
-
-function tooMany({ openRequestsMax, memoryLimitBytes }: ProxyDeps): Fault {
-  const limit =
-    memoryLimitBytes === 0 ? '' : ` with ${Math.floor(memoryLimitBytes / 2 ** 20)}Mi of memory`
-  return new Fault(
-    'overloaded',
-    `Too many requests of this pod are open: its sidecar takes ${openRequestsMax} at the same time${limit}, and fewer while memory is short; end some, try again, or ask for more with the annotation ${MEMORY_LIMIT_ANNOTATION}`,
-  )
+  boundConnections(server, { total, perAddress: total, isBusy: (socket) => desk.isBusy(socket) })
+  return { server, drained: () => desk.drained(), cut: trackConnections(server) }
 }
 
 function listen(server: Listener, port: number, host: string): Promise<number> {
@@ -224,7 +173,7 @@ async function listenBeside(
 ): Promise<readonly Listener[]> {
   const listeners: Listener[] = []
   for (const { host, port, failure } of places) {
-    const listener = createListener((socket: Socket) => server.emit('connection', socket))
+    const listener = createListener(LISTENER, (socket: Socket) => server.emit('connection', socket))
     try {
       await listen(listener, port, host)
       listeners.push(listener)

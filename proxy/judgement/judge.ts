@@ -1,25 +1,21 @@
-import type { IncomingMessage } from 'node:http'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { nonResourceAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { sanitizeUserAgent } from '../../core/kubernetes/user-agent.ts'
+import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { authorize, type Verdict } from './authorize.ts'
 import type { DecisionReply } from './authorizer.ts'
 import type { Caller } from './caller.ts'
-import { type Front, type ParsedRequest, parseRequest } from './parse-request.ts'
+import { type ParsedRequest, parseRequest } from './parse-request.ts'
 import { withBody } from './read-body.ts'
 
 /**
- * Stops 1 to 3, in this order, for every request by whichever front it came. Throws a Fault when the
- * request cannot be judged; only a returned `allow` lets it through.
+ * Stops 1 to 3, in this order, for every request. Throws a Fault when the request cannot be judged;
+ * only a returned `allow` lets it through.
  */
-export async function judge(
-  deps: ProxyDeps,
-  incoming: IncomingMessage,
-  front: Front,
-): Promise<Verdict> {
-  const caller = deps.callers.authenticate(incoming.headers.authorization)
-  const request = await readOrRecord(deps, incoming, caller, front)
+export async function judge(deps: ProxyDeps, incoming: CallerRequest): Promise<Verdict> {
+  const caller = deps.callers.authenticate(incoming.header('authorization'))
+  const request = await readOrRecord(deps, incoming, caller)
   return withBody(incoming, request, async (whole) => {
     const startMs = performance.now()
     const verdict = await authorize(deps.authorizer, whole)
@@ -30,12 +26,11 @@ export async function judge(
 
 async function readOrRecord(
   deps: ProxyDeps,
-  incoming: IncomingMessage,
+  incoming: CallerRequest,
   caller: Caller,
-  front: Front,
 ): Promise<ParsedRequest> {
   try {
-    return parseRequest(incoming, incoming.url ?? '', caller, front, deps.requestBodyBytesMax)
+    return parseRequest(incoming, caller, deps.requestBodyBytesMax)
   } catch (error) {
     throw await recorded(deps, incoming, caller, Fault.from(error))
   }
@@ -52,22 +47,22 @@ const REASON_CHARACTERS_MAX = 512
  */
 async function recorded(
   deps: ProxyDeps,
-  incoming: IncomingMessage,
+  incoming: CallerRequest,
   caller: Caller,
   fault: Fault,
 ): Promise<Fault> {
-  const [path = ''] = (incoming.url ?? '').split('?')
+  const [path = ''] = incoming.target.split('?')
   const reason = fault.message.slice(0, REASON_CHARACTERS_MAX).toWellFormed()
   let decision: DecisionReply
   try {
     decision = await deps.authorizer.authorize({
       attributes: nonResourceAttributes(
-        (incoming.method ?? '').toLowerCase(),
+        incoming.method.toLowerCase(),
         path.slice(0, REFUSED_PATH_CHARACTERS_MAX),
       ),
       targetContainer: '',
       container: caller.container,
-      userAgent: sanitizeUserAgent(incoming.headers['user-agent']),
+      userAgent: sanitizeUserAgent(incoming.header('user-agent')),
       refusedBecause: reason,
     })
   } catch (error) {

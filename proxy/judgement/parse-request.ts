@@ -1,18 +1,12 @@
-import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../core/fault.ts'
 import { type Impersonation, parseImpersonation } from '../../core/kubernetes/impersonation.ts'
 import { parseRequestInfo, type RequestInfo } from '../../core/kubernetes/request-info.ts'
 import { sanitizeUserAgent } from '../../core/kubernetes/user-agent.ts'
+import type { CallerRequest } from '../caller/caller-request.ts'
 import type { Caller } from './caller.ts'
 import { checkHeaders } from './check-headers.ts'
 import type { JudgedBody } from './judged-body.ts'
 import { parseUpgrade } from './parse-upgrade.ts'
-
-/**
- * By which event of the server a request came; only an upgrade may become a tunnel, and only on a
- * connection that is not busy with the answer to an earlier request.
- */
-export type Front = 'request' | 'upgrade' | 'early upgrade'
 
 /** A request that can be judged: one meaning, within limits, from a known caller. */
 export interface ParsedRequest {
@@ -32,60 +26,40 @@ export interface ParsedRequest {
 }
 
 /**
- * Reads a request from the bytes of its head; `target` is the request line's, untouched. Throws
- * `request_invalid` or `request_too_large`.
+ * Reads a request from its head; only an upgrade that kube-apiserver would take up may become a tunnel.
+ * Throws `request_invalid` or `request_too_large`.
  */
 export function parseRequest(
-  incoming: IncomingMessage,
-  target: string,
+  incoming: CallerRequest,
   caller: Caller,
-  front: Front,
   bodyBytesMax: number,
 ): ParsedRequest {
   checkHeaders(incoming.rawHeaders)
-  const method = incoming.method ?? ''
-  const { headers } = incoming
-  const info = parseRequestInfo(method, target, headers['content-type'])
+  const { method, target } = incoming
+  const info = parseRequestInfo(method, target, incoming.header('content-type'))
+  if (method === 'CONNECT') {
+    throw new Fault('request_invalid', 'The method CONNECT is not one of the Kubernetes API')
+  }
   return {
     caller,
     method,
     info,
     impersonation: parseImpersonation(incoming.rawHeaders),
-    userAgent: sanitizeUserAgent(headers['user-agent']),
-    protocol: parseProtocol(incoming, info, front),
-    hasBody: parseHasBody(incoming, front, bodyBytesMax),
-    expectsContinue: parseExpect(headers.expect),
+    userAgent: sanitizeUserAgent(incoming.header('user-agent')),
+    protocol: parseUpgrade(incoming, info),
+    hasBody: parseHasBody(incoming, bodyBytesMax),
+    expectsContinue: parseExpect(incoming.header('expect')),
   }
 }
 
-function parseProtocol(incoming: IncomingMessage, info: RequestInfo, front: Front): string {
-  if (front === 'request') return ''
-  if (front === 'early upgrade') {
-    throw new Fault(
-      'request_invalid',
-      'An upgrade must not be sent before the answer to the request before it has ended',
-    )
-  }
-  const protocol = parseUpgrade(incoming, info)
-  if (protocol !== '') return protocol
-  throw new Fault('request_invalid', 'The method CONNECT is not one of the Kubernetes API')
-}
-
-function parseHasBody(incoming: IncomingMessage, front: Front, bytesMax: number): boolean {
-  const { headers } = incoming
-  const chunked = headers['transfer-encoding'] !== undefined
-  if (chunked && headers['transfer-encoding']?.toLowerCase() !== 'chunked') {
-    throw new Fault('request_invalid', 'The only transfer encoding of a request is chunked')
-  }
-  const length = Number(headers['content-length'] ?? 0)
+function parseHasBody(incoming: CallerRequest, bytesMax: number): boolean {
+  // What frames a body has one meaning: the reader of the head saw to that.
+  if (incoming.header('transfer-encoding') !== undefined) return true
+  const length = Number(incoming.header('content-length') ?? 0)
   if (!Number.isSafeInteger(length) || length > bytesMax) {
     throw new Fault('request_too_large', `A request body may have at most ${bytesMax} bytes`)
   }
-  const hasBody = chunked || length > 0
-  if (hasBody && front !== 'request') {
-    throw new Fault('request_invalid', 'A request for an upgrade must not have a body')
-  }
-  return hasBody
+  return length > 0
 }
 
 function parseExpect(expect: string | undefined): boolean {

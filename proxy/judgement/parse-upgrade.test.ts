@@ -1,14 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
+import { aCallerRequest } from '../../test/support/caller-requests.ts'
 import { isUpgrade } from './parse-upgrade.ts'
 
 const PODS = '/api/v1/namespaces/team/pods'
 const CONSOLE =
   '/apis/subresources.kubevirt.io/v1/namespaces/team/virtualmachineinstances/vm/console'
-
-function request(method: string, url: string, headers: Record<string, string>): IncomingMessage {
-  return { method, url, headers, httpVersion: '1.1' } as unknown as IncomingMessage
-}
 
 test.each([
   ['an exec over WebSocket', 'GET', `${PODS}/p/exec?command=id`, 'websocket'],
@@ -21,7 +17,7 @@ test.each([
   ['a proxied service', 'GET', '/api/v1/namespaces/team/services/web/proxy/ws', 'websocket'],
   ['a protocol of its own', 'POST', CONSOLE, 'vnc/1'],
 ])('isUpgrade() takes %s for an upgrade', (_name, method, url, upgrade) => {
-  expect(isUpgrade(request(method, url, { connection: 'Upgrade', upgrade }))).toBe(true)
+  expect(isUpgrade(aCallerRequest(method, url, { connection: 'Upgrade', upgrade }))).toBe(true)
 })
 
 test.each([
@@ -46,11 +42,18 @@ test.each([
   ['what is no resource', 'GET', '/version', { upgrade: 'websocket' }],
   ['what cannot be read', 'GET', '/api/v1/namespaces//pods', { upgrade: 'websocket' }],
 ])('isUpgrade() takes %s for an ordinary request', (_name, method, url, headers) => {
-  expect(isUpgrade(request(method, url, { connection: 'Upgrade', ...headers }))).toBe(false)
+  expect(isUpgrade(aCallerRequest(method, url, { connection: 'Upgrade', ...headers }))).toBe(false)
 })
 
 test('isUpgrade() takes nothing of HTTP/1.0 for an upgrade', () => {
   const headers = { connection: 'Upgrade', upgrade: 'websocket' }
-  const incoming = { ...request('GET', CONSOLE, headers), httpVersion: '1.0' }
-  expect(isUpgrade(incoming as IncomingMessage)).toBe(false)
+  expect(isUpgrade(aCallerRequest('GET', CONSOLE, headers, '1.0'))).toBe(false)
+})
+
+test.each([
+  ['not at all', {}, false],
+  ['for something else', { connection: 'keep-alive, upgrades' }, false],
+  ['among others', { connection: 'keep-alive,  UPGRADE' }, true],
+])('isUpgrade() when Connection asks for it %s is told', (_name, headers, want) => {
+  expect(isUpgrade(aCallerRequest('GET', CONSOLE, { upgrade: 'websocket', ...headers }))).toBe(want)
 })

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import { parseRequestInfo, type RequestInfo } from '../../core/kubernetes/request-info.ts'
+import type { CallerRequest } from '../caller/caller-request.ts'
 
 /**
  * Protocols that carry requests of their own, past the decision on the one that asked. Go ignores
@@ -8,8 +8,13 @@ import { parseRequestInfo, type RequestInfo } from '../../core/kubernetes/reques
 const CARRIES_REQUESTS = /^(?:h2c?|h3|http|tls|connect-udp|connect-ip)(?:\/|$)/i
 /** One name with one version. kube-apiserver takes a list of several for none of them. */
 const PROTOCOL = /^[\w!#$%&'*+.^`|~-]+(?:\/[\w!#$%&'*+.^`|~-]+)?$/
+/** A list with `upgrade` in it. Source: RFC 9110, section 7.8. */
+const CONNECTION = /(?:^|,)\s*upgrade\s*(?:,|$)/i
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
 const STREAMS_OF_PODS = /^(?:websocket|spdy\/3\.1)$/i
+
+/** What of a request tells whether it asks for an upgrade. */
+type UpgradeHead = Pick<CallerRequest, 'method' | 'target' | 'head' | 'header' | 'headerList'>
 
 /**
  * The protocol that a request may take its connection over to, as it was written; empty for an
@@ -22,12 +27,13 @@ const STREAMS_OF_PODS = /^(?:websocket|spdy\/3\.1)$/i
  * proxies or leads to an aggregated API (apimachinery/pkg/util/proxy/upgradeaware.go). Which APIs are
  * aggregated is not known here, so every upgrade of a resource is passed on, and the answer tells.
  */
-export function parseUpgrade(incoming: IncomingMessage, info: RequestInfo): string {
-  const { headers, method, httpVersion } = incoming
-  const asked = headers.upgrade ?? ''
+export function parseUpgrade(incoming: UpgradeHead, info: RequestInfo): string {
+  const asked = incoming.headerList('upgrade')
+  if (asked === undefined || !CONNECTION.test(incoming.headerList('connection') ?? '')) return ''
+  const { method, head } = incoming
   if (!PROTOCOL.test(asked) || CARRIES_REQUESTS.test(asked)) return ''
-  if (httpVersion !== '1.1' || hasBody(headers) || !info.attributes.resourceRequest) return ''
-  if (!METHODS.has(method ?? '')) return ''
+  if (head.httpVersion !== '1.1' || hasBody(incoming) || !info.attributes.resourceRequest) return ''
+  if (!METHODS.has(method)) return ''
   const websocket = asked.toLowerCase() === 'websocket'
   if (websocket && method !== 'GET') return ''
   if (info.upgrade === '') return asked
@@ -35,19 +41,17 @@ export function parseUpgrade(incoming: IncomingMessage, info: RequestInfo): stri
   return streams ? asked : ''
 }
 
-function hasBody(headers: IncomingMessage['headers']): boolean {
-  if (headers['transfer-encoding'] !== undefined) return true
-  return (headers['content-length'] ?? '0') !== '0'
+function hasBody(incoming: UpgradeHead): boolean {
+  if (incoming.header('transfer-encoding') !== undefined) return true
+  return (incoming.header('content-length') ?? '0') !== '0'
 }
 
-/**
- * Whether the server hands a request over as an upgrade. What cannot be read goes the way of ordinary
- * requests, where it is refused on record.
- */
-export function isUpgrade(incoming: IncomingMessage): boolean {
+/** Whether a request may become a tunnel; what cannot be read does not, and is refused on record. */
+export function isUpgrade(incoming: UpgradeHead): boolean {
   try {
-    const { method = '', url = '', headers } = incoming
-    return parseUpgrade(incoming, parseRequestInfo(method, url, headers['content-type'])) !== ''
+    const { method, target } = incoming
+    const info = parseRequestInfo(method, target, incoming.header('content-type'))
+    return parseUpgrade(incoming, info) !== ''
   } catch {
     // Recorded by whoever reads it again.
     return false

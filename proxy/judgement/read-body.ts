@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../core/fault.ts'
 import { hasCredentialBody, parseCredentialBody } from '../../core/kubernetes/credential-body.ts'
 import {
@@ -6,6 +5,7 @@ import {
   hasDeleteOptions,
   mayDeleteUnsafely,
 } from '../../core/kubernetes/delete-options.ts'
+import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ParsedRequest } from './parse-request.ts'
 
 /** kube-apiserver takes no larger one. Source: Kubernetes apiserver/pkg/server/config.go (v1.34). */
@@ -37,7 +37,7 @@ const held = new HeldBodies()
  * `request_invalid` for a body that ends early.
  */
 export async function withBody<Result>(
-  incoming: IncomingMessage,
+  incoming: CallerRequest,
   request: ParsedRequest,
   use: (request: ParsedRequest) => Promise<Result>,
 ): Promise<Result> {
@@ -47,21 +47,54 @@ export async function withBody<Result>(
   }
   // Whoever waits for 100 Continue sends nothing yet; such a body stays unknown.
   if (expectsContinue) return use(withUnread(request))
-  let size = 0
+  const body = new HeldBody()
   try {
-    const chunks: Buffer[] = []
-    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-      held.hold(chunk.length)
-      size += chunk.length
-      if (size > BODY_BYTES_MAX) {
-        throw new Fault('request_too_large', `This body may have at most ${BODY_BYTES_MAX} bytes`)
-      }
-      chunks.push(chunk)
-    }
-    if (!incoming.complete) throw new Fault('request_invalid', 'The body ended early')
-    return await use(withRead(request, incoming.headers['content-type'], Buffer.concat(chunks)))
+    const bytes = await body.read(incoming)
+    return await use(withRead(request, incoming.header('content-type'), bytes))
   } finally {
-    held.release(size)
+    body.release()
+  }
+}
+
+/** A body that is read whole. */
+class HeldBody {
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+  #isOver = false
+
+  read(incoming: CallerRequest): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      incoming.readBody({
+        onData: (chunk) => {
+          try {
+            this.#add(chunk)
+          } catch (error) {
+            // Thrown by us: it refuses the request.
+            this.release()
+            reject(error)
+          }
+        },
+        onEnd: () => resolve(Buffer.concat(this.#chunks)),
+        onLost: () => reject(new Fault('request_invalid', 'The body ended early')),
+      })
+    })
+  }
+
+  #add(chunk: Buffer): void {
+    if (this.#isOver) return
+    held.hold(chunk.length)
+    this.#bytes += chunk.length
+    if (this.#bytes > BODY_BYTES_MAX) {
+      throw new Fault('request_too_large', `This body may have at most ${BODY_BYTES_MAX} bytes`)
+    }
+    this.#chunks.push(chunk)
+  }
+
+  release(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    held.release(this.#bytes)
+    this.#chunks.length = 0
   }
 }
 

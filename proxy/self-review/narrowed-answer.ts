@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'undici/types/header.js'
 import { Fault } from '../../core/fault.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
@@ -43,14 +42,18 @@ export function askForJson(headers: readonly string[]): string[] {
 /** Longest answer that is read; a whole list of rules takes some kilobytes. */
 const BYTES_MAX = 1024 * 1024
 
+/** Headers that say how the body came. */
+const OF_THE_BODY = ['content-type', 'content-length', 'transfer-encoding']
+
 /** An answer that is kept until it is narrowed. */
 export class NarrowedAnswer {
   readonly httpStatus: number
-  readonly #headers: IncomingHttpHeaders
+  readonly #headers: readonly string[]
   readonly #chunks: Buffer[] = []
   #bytes = 0
 
-  constructor(httpStatus: number, headers: IncomingHttpHeaders) {
+  /** `headers`: names and values in turn. */
+  constructor(httpStatus: number, headers: readonly string[]) {
     this.httpStatus = httpStatus
     this.#headers = headers
   }
@@ -67,11 +70,11 @@ export class NarrowedAnswer {
     const body = await narrow(Buffer.concat(this.#chunks)).catch((cause: unknown) => {
       throw new Fault('upstream_failed', 'Cannot read the review of the API server', { cause })
     })
-    const headers: IncomingHttpHeaders = {
-      ...this.#headers,
-      'content-type': contentType,
-      'content-length': `${body.length}`,
-    }
-    return { body, headers }
+    const others = this.#headers.filter((_text, index) => {
+      const name = this.#headers[index - (index % 2)]?.toLowerCase() ?? ''
+      return !OF_THE_BODY.includes(name)
+    })
+    const own = ['content-type', contentType, 'content-length', `${body.length}`]
+    return { body, headers: [...others, ...own] }
   }
 }

@@ -1,15 +1,17 @@
 import type { ClientRequest } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { Dispatcher, Pool as PoolType } from 'undici'
+import type { Pool as PoolType } from 'undici'
 import Pool from 'undici/lib/dispatcher/pool.js'
 import type { Logger } from '../../platform/logger.ts'
 import { watchFile } from '../../platform/watched-file.ts'
+import { dispatchWithUndici } from './undici-exchange.ts'
+import type { AnswerHandler, UpstreamExchange, UpstreamRequest } from './upstream-exchange.ts'
 
 /** Connections to the API server: one pinned origin. */
 export interface Upstream {
   /** Sends one request over a kept connection. Never follows a redirect and never retries. */
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void
+  dispatch(request: UpstreamRequest, handler: AnswerHandler): UpstreamExchange
   /** A request on a connection of its own, for tunnels. */
   openTunnel(options: TunnelOptions): ClientRequest
   /** Why the API server's authority cannot be read; undefined when it can. */
@@ -87,7 +89,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   return {
-    dispatch: (request, handler) => void pool.dispatch(request, handler),
+    dispatch: (request, handler) => dispatchWithUndici(pool, request, handler),
     openTunnel: ({ method, path, headers }) => {
       const options: RequestOptions & TunnelSocketOptions = {
         method,

@@ -90,7 +90,16 @@ describe('a revocation', () => {
       setImmediate(() => fixture.controlPlane.revoke(id))
       return allow(id)
     })
-    fixture.api.onRequest((_incoming, outgoing) => outgoing.writeHead(200).write('x'))
-    await expect(fixture.call('/api/v1/pods?watch=1')).rejects.toThrow()
+    const answer = await fixture.call('/api/v1/pods?watch=1')
+    expect(answer.httpStatus).toBe(403)
+    expect(JSON.parse(answer.text)).toMatchObject({
+      reason: 'Forbidden',
+      message: expect.stringMatching(/no longer does: .*\[decision decision-1\]$/),
+    })
+    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
+    expect(fixture.controlPlane.outcomes[0]).toMatchObject({
+      httpStatus: 403,
+      fault: 'permission_denied',
+    })
   })
 })

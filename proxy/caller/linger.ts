@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /*
@@ -9,9 +8,6 @@ import type { Duplex } from 'node:stream'
 
 const LINGER_MS = 2_000
 const CUT_MS = 5_000
-/** More than the 3 MiB that the API server takes: clients that write all of it before they read. */
-const DISCARDED_BYTES_MAX = 4 * 1024 * 1024
-const DISCARD_MS = 1_000
 
 /**
  * Sees a connection off whose writable side has been ended: discards what comes, and destroys it
@@ -27,21 +23,4 @@ export function linger(socket: Duplex): void {
   if (socket.writableFinished) sent()
   else socket.once('finish', sent)
   socket.once('close', () => clearTimeout(timer))
-}
-
-/** Ends an answer that is written already once the caller has sent its body, within bounds. */
-export function endAfterBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
-  let bytes = 0
-  const timer = setTimeout(end, DISCARD_MS)
-  function end(): void {
-    clearTimeout(timer)
-    outgoing.end()
-  }
-  incoming.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > DISCARDED_BYTES_MAX) end()
-  })
-  incoming.once('close', end)
-  incoming.once('end', end)
-  incoming.resume()
 }

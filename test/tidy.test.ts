@@ -58,7 +58,10 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
     ...['command', 'arguments', 'terminal'],
   ],
-  proxy: ['front', 'exchange', 'self-review', 'judgement', 'answer', 'upstream', 'wire'],
+  proxy: [
+    ...['front', 'exchange', 'self-review', 'judgement', 'answer', 'upstream', 'caller'],
+    'wire',
+  ],
 }
 
 const GRPC = ['@bufbuild/protobuf', '@grpc/grpc-js']

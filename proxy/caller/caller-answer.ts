@@ -22,7 +22,7 @@ const LINE_END = Buffer.from('\r\n')
 const NOTHING = Buffer.alloc(0)
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
-type Framing = 'none' | 'length' | 'chunked' | 'until close'
+type AnswerFraming = 'none' | 'length' | 'chunked' | 'until close'
 
 /**
  * The one answer to a request, written to the caller's connection: head, body, end. What is written
@@ -33,7 +33,7 @@ export class CallerAnswer {
   readonly #connection: AnswerConnection
   readonly #onClosed: (() => void)[] = []
   #state: 'waiting' | 'begun' | 'ended' | 'closed' = 'waiting'
-  #framing: Framing = 'none'
+  #framing: AnswerFraming = 'none'
   #httpStatus = 0
   #stays = false
   /** Bytes of the body that must still come; only with framing `length`. */
@@ -136,7 +136,7 @@ export class CallerAnswer {
     for (const closed of this.#onClosed) closed()
   }
 
-  #framingOf(httpStatus: number, headers: readonly string[]): Framing {
+  #framingOf(httpStatus: number, headers: readonly string[]): AnswerFraming {
     const length = headerValue(headers, 'content-length')
     const { method, httpVersion } = this.#request
     if (method === 'HEAD' || httpStatus === 204 || httpStatus === 304) return 'none'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startCallerServer } from '../../test/support/caller-server.ts'
-import type { CallerHandler, Problem } from './caller-connection.ts'
+import type { CallerHandler, Problem } from './caller-handler.ts'
 import type { Served } from './served.ts'
 
 let server: Server | undefined

@@ -4,57 +4,23 @@ import { BodyReader } from '../wire/body-reader.ts'
 import { HeadBytes } from '../wire/head-bytes.ts'
 import { MalformedMessage } from '../wire/malformed-message.ts'
 import { parseRequestHead, type RequestHead } from '../wire/request-head.ts'
+import { AheadBytes, BlankLines } from './ahead-bytes.ts'
 import { type AnswerConnection, CallerAnswer } from './caller-answer.ts'
+import type {
+  CallerHandler,
+  CallerLimits,
+  Problem,
+  ServedConnection,
+  TakenOver,
+} from './caller-handler.ts'
 import { type BodySink, type BodySource, CallerRequest } from './caller-request.ts'
-import { linger } from './linger.ts'
+import { asksForUpgrade, mayFollow } from './following.ts'
+import { discardWithin, linger } from './linger.ts'
 
-/** What the owner of connections does with what comes. */
-export interface CallerHandler {
-  /** A request whose head has come. */
-  onRequest(request: CallerRequest, answer: CallerAnswer, connection: CallerConnection): void
-  /** Whether a request may become a tunnel, of which each side ends by itself. */
-  asksForTunnel(request: CallerRequest): boolean
-  /**
-   * What came is no request, or not in time; `answer` is that of the request whose body it is, or one for
-   * what is not even a head. The connection ends when it was answered.
-   */
-  onMalformed(problem: Problem, answer: CallerAnswer): void
-  /** Whether connections may be kept after an answer. */
-  mayStay(): boolean
-}
-
-/** Why a connection cannot be read on. */
-export type Problem = 'malformed' | 'head too long' | 'late'
-
-export interface CallerLimits {
-  readonly headBytesMax: number
-  /** For the whole head, from its first byte. */
-  readonly headMs: number
-  /** For the whole of a request, body included. */
-  readonly requestMs: number
-  /** Between two requests, and before the first. */
-  readonly idleMs: number
-}
-
-/** What a tunnel gets: the connection, and what was read of it already. */
-export interface TakenOver {
-  readonly socket: Duplex
-  readonly first: Buffer
-}
-
-/** What is kept of bytes that come before their time, as those of the next request; then reading stops. */
-const AHEAD_BYTES_MAX = 64 * 1_024
-/** More than the 3 MiB that the API server takes: clients that write all of a body before they read. */
-const DISCARDED_BYTES_MAX = 4 * 1_024 * 1_024
-const DISCARD_MS = 1_000
 /** A caller that does not even take the answer to what cannot be read. */
 const BROKEN_MS = 5_000
 /** What stands for the head of what has none. */
 const NO_HEAD: RequestHead = { method: '', target: '', httpVersion: '1.1', rawHeaders: [] }
-const NOTHING = Buffer.alloc(0)
-const HALF_LINE = Buffer.from('\r')
-const CR = 0x0d
-const LF = 0x0a
 
 /**
  * - `reading a head`: between two requests, or in the middle of a head.
@@ -71,22 +37,20 @@ type State = 'reading a head' | 'serving' | 'discarding' | 'broken' | 'taken ove
  * and answered before the next one is looked at. A caller that ends its side while it waits is gone,
  * as Go's server has it.
  */
-export class CallerConnection implements AnswerConnection, BodySource {
+export class CallerConnection implements AnswerConnection, BodySource, ServedConnection {
   readonly socket: Duplex
   readonly #handler: CallerHandler
   readonly #limits: CallerLimits
   readonly #heads: HeadBytes
   readonly #nowMs: () => number
   #state: State = 'reading a head'
-  #ahead: Buffer[] = []
-  #aheadBytes = 0
+  readonly #ahead = new AheadBytes()
   #request: CallerRequest | undefined
   #answer: CallerAnswer | undefined
   #body: BodyReader | undefined
   #sink: BodySink | undefined
   #isBodyPaused = false
-  /** The CR of an empty line before a head has come. */
-  #hasHalfLine = false
+  readonly #blankLines = new BlankLines()
   /** The caller's side has ended. */
   #hasEnded = false
   #deadlineMs: number
@@ -114,16 +78,12 @@ export class CallerConnection implements AnswerConnection, BodySource {
     else if (this.#state === 'reading a head' || this.#state === 'serving') this.#cannotRead('late')
   }
 
-  /**
-   * Gives the connection away, after a 101: nothing is read or written here any more. The answer is
-   * closed only when the connection is.
-   */
   takeOver(): TakenOver {
     this.#state = 'taken over'
     const { socket } = this
     this.#deadlineMs = Number.POSITIVE_INFINITY
     socket.off('data', this.#onData).off('end', this.#onEnd).pause()
-    return { socket, first: this.#takeAhead() }
+    return { socket, first: this.#ahead.take() }
   }
 
   requestComplete(): boolean {
@@ -151,36 +111,22 @@ export class CallerConnection implements AnswerConnection, BodySource {
     this.#request = undefined
     this.#state = 'reading a head'
     this.#deadlineMs = this.#nowMs() + this.#limits.idleMs
-    const ahead = this.#takeAhead()
+    const ahead = this.#ahead.take()
     this.socket.resume()
     if (ahead.length > 0) this.#readHead(ahead)
   }
 
-  /** Reads what is left of a body that nobody wants, within bounds: a close before would destroy the answer. */
   #discardRest(): void {
-    let bytes = 0
-    const end = () => {
-      clearTimeout(timer)
-      this.#seeOff()
-    }
-    const timer = setTimeout(end, DISCARD_MS)
     this.#state = 'discarding'
     this.#deadlineMs = Number.POSITIVE_INFINITY
-    this.readBody({
-      onData: (chunk) => {
-        bytes += chunk.length
-        if (bytes > DISCARDED_BYTES_MAX) end()
-      },
-      onEnd: end,
-      onLost: end,
-    })
+    this.readBody(discardWithin(() => this.#seeOff()))
   }
 
   #seeOff(): void {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#sink = undefined
-    this.#takeAhead()
+    this.#ahead.take()
     this.socket.end()
     linger(this.socket)
   }
@@ -197,7 +143,7 @@ export class CallerConnection implements AnswerConnection, BodySource {
 
   resumeBody(): void {
     this.#isBodyPaused = false
-    const ahead = this.#takeAhead()
+    const ahead = this.#ahead.take()
     if (ahead.length > 0) this.#readBodyFrom(ahead)
     if (!this.#isBodyPaused && this.#readsBody()) this.socket.resume()
   }
@@ -261,14 +207,14 @@ export class CallerConnection implements AnswerConnection, BodySource {
     }
     this.#state = 'broken'
     this.#deadlineMs = this.#nowMs() + BROKEN_MS
-    this.#takeAhead()
+    this.#ahead.take()
     this.#answer ??= new CallerAnswer(NO_HEAD, this)
     this.#handler.onMalformed(problem, this.#answer)
     this.#loseBody()
   }
 
   #readHead(chunk: Buffer): void {
-    const bytes = this.#heads.length === 0 ? this.#withoutBlankLines(chunk) : chunk
+    const bytes = this.#heads.length === 0 ? this.#blankLines.skip(chunk) : chunk
     if (bytes.length === 0) return
     if (this.#heads.length === 0) this.#deadlineMs = this.#nowMs() + this.#limits.headMs
     let head: RequestHead
@@ -285,16 +231,6 @@ export class CallerConnection implements AnswerConnection, BodySource {
       return
     }
     this.#serve(head, framing, rest)
-  }
-
-  /** Some clients send an empty line behind a body. Source: RFC 9112, section 2.2. */
-  #withoutBlankLines(chunk: Buffer): Buffer {
-    // Half an empty line is none: with what follows it is refused as a head.
-    if (this.#hasHalfLine && chunk[0] !== LF) return Buffer.concat([HALF_LINE, chunk])
-    let from = this.#hasHalfLine ? 1 : 0
-    while (chunk[from] === CR && chunk[from + 1] === LF) from += 2
-    this.#hasHalfLine = from === chunk.length - 1 && chunk[from] === CR
-    return this.#hasHalfLine ? NOTHING : chunk.subarray(from)
   }
 
   #serve(head: RequestHead, framing: Framing, rest: Buffer): void {
@@ -315,18 +251,8 @@ export class CallerConnection implements AnswerConnection, BodySource {
 
   /** Bytes whose time has not come: of a body that nobody takes yet, or of the next request. */
   #keepAhead(chunk: Buffer): void {
-    this.#ahead.push(chunk)
-    this.#aheadBytes += chunk.length
-    if (this.#body?.isDone === false || this.#aheadBytes > AHEAD_BYTES_MAX) this.socket.pause()
-  }
-
-  #takeAhead(): Buffer {
-    const ahead = this.#ahead
-    if (ahead.length === 0) return NOTHING
-    this.#ahead = []
-    this.#aheadBytes = 0
-    const [first = NOTHING] = ahead
-    return ahead.length === 1 ? first : Buffer.concat(ahead)
+    this.#ahead.add(chunk)
+    if (this.#body?.isDone === false || this.#ahead.isMuch) this.socket.pause()
   }
 
   #readBodyFrom(bytes: Buffer): void {
@@ -357,25 +283,4 @@ function ignore(): void {
 function problemOf(error: unknown): Problem {
   if (!(error instanceof MalformedMessage)) throw error
   return error.reason === 'the head is too long' ? 'head too long' : 'malformed'
-}
-
-function asksForUpgrade(head: RequestHead | undefined): boolean {
-  return (
-    head?.rawHeaders.some((text, at) => at % 2 === 0 && text.toLowerCase() === 'upgrade') === true
-  )
-}
-
-/**
- * Whether another request may follow on the connection. None does after an upgrade that was not
- * taken up: the caller may speak that protocol already.
- */
-function mayFollow(head: RequestHead): boolean {
-  if (head.httpVersion === '1.0' || asksForUpgrade(head)) return false
-  for (let index = 0; index < head.rawHeaders.length; index += 2) {
-    const name = head.rawHeaders[index]
-    if (name?.length !== 10 || name.toLowerCase() !== 'connection') continue
-    const value = head.rawHeaders[index + 1]?.toLowerCase() ?? ''
-    if (value.split(',').some((token) => token.trim() === 'close')) return false
-  }
-  return true
 }

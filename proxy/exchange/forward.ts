@@ -52,7 +52,7 @@ export function forward(
   if (permit.request.expectsContinue) answer.writeContinue()
 }
 
-interface Sent {
+interface RequestParts {
   readonly headers: readonly string[]
   readonly request: CallerRequest
   readonly filter: BodyFilter | undefined
@@ -62,7 +62,7 @@ function send(
   deps: ProxyDeps,
   { request: parsed }: Permit,
   relay: Relay,
-  { headers, request, filter }: Sent,
+  { headers, request, filter }: RequestParts,
 ): void {
   const judged = parsed.body?.bytes
   const whole = filter === undefined ? judged : undefined

@@ -1,7 +1,7 @@
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus } from '../../core/kubernetes/status.ts'
 import { type Answer, faultAnswer } from '../answer/answer.ts'
-import type { Problem } from '../caller/caller-connection.ts'
+import type { Problem } from '../caller/caller-handler.ts'
 import { HEAD_BYTES_MAX } from './head-budget.ts'
 
 /**

@@ -3,7 +3,7 @@ import { Fault } from '../../core/fault.ts'
 import { MEMORY_LIMIT_ANNOTATION } from '../../core/names.ts'
 import { answerCaller, faultAnswer } from '../answer/answer.ts'
 import type { CallerAnswer } from '../caller/caller-answer.ts'
-import type { CallerConnection, CallerHandler, Problem } from '../caller/caller-connection.ts'
+import type { CallerHandler, Problem, ServedConnection } from '../caller/caller-handler.ts'
 import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { isUpgrade } from '../judgement/parse-upgrade.ts'
@@ -37,7 +37,7 @@ export class RequestDesk implements CallerHandler {
     return isUpgrade(request)
   }
 
-  onRequest(request: CallerRequest, answer: CallerAnswer, connection: CallerConnection): void {
+  onRequest(request: CallerRequest, answer: CallerAnswer, connection: ServedConnection): void {
     const { metrics, logger } = this.#deps
     if (this.#open.isFull() || !this.#heads.take(request, (release) => answer.onClose(release))) {
       countFault(metrics, 'overloaded')

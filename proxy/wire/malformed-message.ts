@@ -11,6 +11,7 @@ export type MalformedReason =
   | 'the chunk extension is not plain'
   | 'the content length is not a plain number'
   | 'the head is too long'
+  | 'the request line is not plain'
   | 'the status line is not plain'
   | 'the transfer encoding is not chunked alone'
   | 'the trailers frame a body'

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { CallerConnection, type CallerHandler } from '../../proxy/caller/caller-connection.ts'
+import { CallerConnection } from '../../proxy/caller/caller-connection.ts'
+import type { CallerHandler } from '../../proxy/caller/caller-handler.ts'
 import type { Served } from '../../proxy/caller/served.ts'
 
 /** Times and sizes as the sidecar has them, but short. */

@@ -1,16 +1,19 @@
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ManualClock } from '../../../test/support/manual-clock.ts'
 import { type CommitQueue, createCommitQueue } from './commit-queue.ts'
 
 let sqlite: Sqlite.Database
 let queue: CommitQueue
 let transactions: string[]
+let clock: ManualClock
 
 beforeEach(() => {
   sqlite = new Sqlite(':memory:')
   sqlite.exec('create table entry (name text primary key)')
   transactions = []
-  queue = createCommitQueue(sqlite, (result) => void transactions.push(result))
+  clock = new ManualClock()
+  queue = createCommitQueue(sqlite, (result) => void transactions.push(result), clock)
 })
 
 afterEach(() => void sqlite.close())
@@ -27,15 +30,19 @@ describe('createCommitQueue', () => {
 
   test('lets what may come soon wait for others, and keeps the order', async () => {
     const soon = queue.commit(add('outcome'), 'soon')
-    await new Promise((resolve) => setImmediate(resolve))
+    await clock.advance(9)
     expect(names()).toEqual([])
     await Promise.all([soon, queue.commit(add('decision'))])
     expect(names()).toEqual(['outcome', 'decision'])
     expect(transactions).toEqual(['ok'])
+    // Nothing waits any more for its own time.
+    expect(clock.waiting).toBe(0)
   })
 
   test('commits what may come soon by itself when nothing else comes', async () => {
-    await Promise.all([queue.commit(add('a'), 'soon'), queue.commit(add('b'), 'soon')])
+    const both = Promise.all([queue.commit(add('a'), 'soon'), queue.commit(add('b'), 'soon')])
+    await clock.advance(10)
+    await both
     expect(names()).toEqual(['a', 'b'])
     expect(transactions).toEqual(['ok'])
   })
@@ -63,5 +70,48 @@ describe('createCommitQueue', () => {
     await expect(many.at(-1)).rejects.toMatchObject({ code: 'overloaded' })
     await queue.commit(add('other'), 'now', { root: 'alice', pod: 'other' })
     await Promise.all(many.slice(0, -1))
+  })
+
+  test.each([
+    ['too many', 4_096 + 1, ['overloaded']],
+    ['not too many', 4_096, []],
+  ])(
+    'refuses no write of its own, however many wait of a pod: %s',
+    async (_name, count, faults) => {
+      const flood = { root: 'alice', pod: 'flood' }
+      const many = Array.from({ length: count }, (_, n) =>
+        queue.commit(add(`m${n}`), 'soon', flood),
+      )
+      const results = Promise.allSettled(many)
+      const own = queue.commit(add('own'), 'soon')
+      await clock.advance(10)
+      await own
+      const codes = (await results).flatMap((one) =>
+        one.status === 'rejected' ? [one.reason.code] : [],
+      )
+      expect(codes).toEqual(faults)
+    },
+  )
+})
+
+describe('a transaction that fails', () => {
+  test('rejects every write of it, keeps nothing of it, and is a problem until the next', async () => {
+    let told = 0
+    const stop = queue.onCommit(() => {
+      told += 1
+    })
+    const broken = () => {
+      throw new Sqlite.SqliteError('disk I/O error', 'SQLITE_IOERR')
+    }
+    const writes = [queue.commit(add('a')), queue.commit(broken), queue.commit(add('b'))]
+    const results = await Promise.allSettled(writes)
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect([names(), transactions, told]).toEqual([[], ['failed'], 0])
+    expect(queue.problem()).toBe('Cannot put the decision on record')
+    await queue.probe()
+    expect([queue.problem(), transactions, told]).toEqual([undefined, ['failed', 'ok'], 1])
+    stop()
+    await queue.commit(add('c'))
+    expect([names(), told]).toEqual([['c'], 1])
   })
 })

@@ -1,5 +1,6 @@
 import Sqlite, { type Database as SqliteDatabase, type Statement } from 'better-sqlite3'
 import { Fault } from '../../../core/fault.ts'
+import { type Clock, SYSTEM_CLOCK } from '../../../platform/clock.ts'
 import { FairTurns, OWN_SHARE, type Share } from '../../fairness/fair-turns.ts'
 
 /** Writes that share one transaction. The callback runs inside it, synchronously. */
@@ -48,26 +49,29 @@ export type OnTransaction = (result: 'ok' | 'failed', seconds: number) => void
 export function createCommitQueue(
   sqlite: SqliteDatabase,
   onTransaction: OnTransaction = () => {},
+  clock = SYSTEM_CLOCK,
 ): CommitQueue {
-  return new GroupCommit(sqlite, onTransaction)
+  return new GroupCommit(sqlite, onTransaction, clock)
 }
 
 class GroupCommit implements CommitQueue {
   readonly #sqlite: SqliteDatabase
   readonly #onTransaction: OnTransaction
+  readonly #clock: Clock
   readonly #waiting = new FairTurns<WaitingWrite>()
   readonly #listeners = new Set<() => void>()
   readonly #begin: Statement
   readonly #end: Statement
   readonly #undo: Statement
   #scheduled = false
-  #timer: NodeJS.Timeout | undefined
+  #cancelSoon: (() => void) | undefined
   #probes = 0
   #problem: string | undefined
 
-  constructor(sqlite: SqliteDatabase, onTransaction: OnTransaction) {
+  constructor(sqlite: SqliteDatabase, onTransaction: OnTransaction, clock: Clock) {
     this.#sqlite = sqlite
     this.#onTransaction = onTransaction
+    this.#clock = clock
     this.#begin = this.#sqlite.prepare('begin immediate')
     this.#end = this.#sqlite.prepare('commit')
     this.#undo = this.#sqlite.prepare('rollback')
@@ -94,7 +98,7 @@ class GroupCommit implements CommitQueue {
     return new Promise((resolve, reject) => {
       this.#waiting.add(share, { write, resolve, reject })
       if (when === 'now') this.#schedule()
-      else this.#timer ??= setTimeout(() => this.#schedule(), SOON_MS)
+      else this.#cancelSoon ??= this.#clock.after(SOON_MS, () => this.#schedule())
     })
   }
 
@@ -107,14 +111,15 @@ class GroupCommit implements CommitQueue {
 
   #flush(): void {
     this.#scheduled = false
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancelSoon?.()
+    this.#cancelSoon = undefined
     const batch = takeSome(this.#waiting)
     if (this.#waiting.size > 0) this.#schedule()
     const unwritable = new Map<WaitingWrite, Fault>()
-    const began = performance.now()
+    const beganMs = this.#clock.monotonicMs()
     const fault = this.#runTransaction(batch, unwritable)
-    this.#onTransaction(fault === undefined ? 'ok' : 'failed', (performance.now() - began) / 1_000)
+    const seconds = (this.#clock.monotonicMs() - beganMs) / 1_000
+    this.#onTransaction(fault === undefined ? 'ok' : 'failed', seconds)
     this.#problem = fault?.message
     for (const one of batch) {
       const own = fault ?? unwritable.get(one)

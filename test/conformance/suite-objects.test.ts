@@ -43,3 +43,9 @@ test.each(['direct', 'sidecar'] as const)(
     expect(pod.spec).toEqual((suitePod('direct', 'true') as { readonly spec: object }).spec)
   },
 )
+
+test('suitePod() is not evicted from a node that is late', () => {
+  expect(suitePod('sidecar', 'true')).toMatchObject({
+    spec: { tolerations: [{ operator: 'Exists' }] },
+  })
+})

@@ -76,6 +76,8 @@ export function suitePod(way: Way, command: string): object {
     spec: {
       serviceAccountName: POD,
       restartPolicy: 'Never',
+      // On a busy machine the node may be late for some minutes: the run goes on when it is back.
+      tolerations: [{ operator: 'Exists' }],
       terminationGracePeriodSeconds: 1,
       containers: [main],
       volumes: [{ name: 'tmp', emptyDir: {} }],

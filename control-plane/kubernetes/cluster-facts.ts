@@ -16,21 +16,14 @@ import {
   MODE_LABEL,
   MODE_OBSERVE,
 } from '../../core/names.ts'
-import {
-  type AccessPolicy,
-  type InvalidPolicy,
-  policyNames,
-} from '../../core/policy/access-policy.ts'
 import { type ParsedPolicy, parseAccessPolicy } from '../../core/policy/parse-access-policy.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { KnownPolicies, type PoliciesOfUser } from './known-policies.ts'
 import { objectKey, type WatchedCollection, watchCollection } from './watched-collection.ts'
 
 /** What the cluster says about policies, namespaces and RBAC, kept up to date. */
 export interface ClusterFacts {
-  policiesFor(user: UserInfo): {
-    readonly policies: readonly AccessPolicy[]
-    readonly invalid: readonly InvalidPolicy[]
-  }
+  policiesFor(user: UserInfo): PoliciesOfUser
   /** Whether pods of a namespace get the sidecar. */
   isInjected(namespace: string): boolean
   /** Whether a namespace only observes. */
@@ -125,33 +118,6 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     stop: () => {
       for (const collection of [policies, namespaces, ...rbac]) collection.stop()
     },
-  }
-}
-
-/** The policies as they are now, and which of them name a user. */
-class KnownPolicies {
-  #all: readonly ParsedPolicy[] = []
-  /** By user object: chains are immutable and cached, so the same users come again and again. */
-  #named = new WeakMap<UserInfo, ReturnType<ClusterFacts['policiesFor']>>()
-
-  replace(all: readonly ParsedPolicy[]): void {
-    this.#all = all
-    this.#named = new WeakMap()
-  }
-
-  of(user: UserInfo): ReturnType<ClusterFacts['policiesFor']> {
-    const known = this.#named.get(user)
-    if (known !== undefined) return known
-    const found = {
-      policies: this.#all.flatMap((one) =>
-        one.ok && policyNames(one.policy.subjects, user) ? [one.policy] : [],
-      ),
-      invalid: this.#all.flatMap((one) =>
-        !one.ok && policyNames(one.invalid.subjects, user) ? [one.invalid] : [],
-      ),
-    }
-    this.#named.set(user, found)
-    return found
   }
 }
 

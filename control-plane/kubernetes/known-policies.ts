@@ -1,0 +1,43 @@
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import {
+  type AccessPolicy,
+  type InvalidPolicy,
+  policyNames,
+} from '../../core/policy/access-policy.ts'
+import type { ParsedPolicy } from '../../core/policy/parse-access-policy.ts'
+
+/** AccessPolicies that name a user. */
+export interface PoliciesOfUser {
+  readonly policies: readonly AccessPolicy[]
+  /** Those that cannot be read, as far as their subjects can. */
+  readonly invalid: readonly InvalidPolicy[]
+}
+
+/** The policies as they are now, and which of them name a user. */
+export class KnownPolicies {
+  #all: readonly ParsedPolicy[] = []
+  /** By user object: chains are immutable and cached, so the same users come again and again. */
+  #named = new WeakMap<UserInfo, PoliciesOfUser>()
+
+  /** From now on these are all, and no earlier answer is given again. */
+  replace(all: readonly ParsedPolicy[]): void {
+    this.#all = all
+    this.#named = new WeakMap()
+  }
+
+  /** Those whose subjects name a user. */
+  of(user: UserInfo): PoliciesOfUser {
+    const known = this.#named.get(user)
+    if (known !== undefined) return known
+    const found = {
+      policies: this.#all.flatMap((one) =>
+        one.ok && policyNames(one.policy.subjects, user) ? [one.policy] : [],
+      ),
+      invalid: this.#all.flatMap((one) =>
+        !one.ok && policyNames(one.invalid.subjects, user) ? [one.invalid] : [],
+      ),
+    }
+    this.#named.set(user, found)
+    return found
+  }
+}

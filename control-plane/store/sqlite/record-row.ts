@@ -33,9 +33,14 @@ export function toDecisionValues(event: DecisionPart): readonly unknown[] {
     KINDS.decision,
     event.id,
     ...filterValues(event),
-    Buffer.from(canonicalChain(event.chain).digest),
-    Buffer.from(decisionBytes(event)),
+    asBuffer(canonicalChain(event.chain).digest),
+    asBuffer(decisionBytes(event)),
   ]
+}
+
+/** The same bytes as better-sqlite3 takes them, not copied. */
+export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function filterValues(event: DecisionPart): readonly (string | number)[] {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { assert } from '../../../core/assert.ts'
 import type { Outcome, RefusalSummary } from '../../../core/audit/audit-event.ts'
 import type { Removal } from '../../../core/audit/removal.ts'
+import type { DelegationChain } from '../../../core/chain.ts'
 import { Fault } from '../../../core/fault.ts'
 import { shareOf } from '../../fairness/fair-turns.ts'
 import type { NewAuditEvent, RemovalRequest } from '../audit-event-store.ts'
@@ -9,17 +10,26 @@ import { outcomeBytes, refusalsBytes, removalBytes } from '../record-bytes.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import { prepareKeepChain } from './keep-chain.ts'
-import { DECISION_COLUMNS, KINDS, toDecisionValues } from './record-row.ts'
+import { OpenRecords } from './open-records.ts'
+import { asBuffer, DECISION_COLUMNS, KINDS, toDecisionValues } from './record-row.ts'
 
 const HIGHEST_SQL = 'select coalesce(max(sequence), 0) as sequence from record'
 
-/** The first outcome of a decision stays; of how many refusals a record stands for, the newest counts. */
-const LATER_SQL = `insert into record (sequence, about, kind, bytes)
-  select @sequence, decision.sequence, @kind, @bytes from record as decision
-  join chain on chain.digest = decision.chain_digest
-  where decision.id = @id and chain.pod_uid = @podUid
-  and (@kind <> ${KINDS.outcome} or not exists (
-    select 1 from record as earlier where earlier.about = decision.sequence and earlier.kind = @kind))`
+/**
+ * A decision with its pod, and whether it has an outcome. Not in one statement with the insert: SQLite makes a
+ * table for a moment when it reads from the table that it writes to, at five times the price.
+ */
+const FIND_SQL = `select decision.sequence,
+  (select chain.pod_uid from chain where chain.digest = decision.chain_digest) as pod_uid,
+  exists (select 1 from record as later
+    where later.about = decision.sequence and later.kind = ${KINDS.outcome}) as has_outcome
+  from record as decision where decision.id = ?`
+
+interface FoundDecision {
+  readonly sequence: number
+  readonly pod_uid: string | null
+  readonly has_outcome: number
+}
 
 const OLDEST_SQL = `select sequence, id, decided_at_ms from record
   where kind = ${KINDS.decision} and sequence > ? order by sequence limit ?`
@@ -35,6 +45,9 @@ export class RecordWriter {
   readonly #db: Database
   readonly #queue: CommitQueue
   readonly #statements: ReturnType<typeof prepare>
+  readonly #open = new OpenRecords()
+  /** Chains that a record rests on; such a chain stays where it is. */
+  #kept = new WeakSet<DelegationChain>()
   /** Given inside the transaction, so a failed one leaves no gap behind. */
   #sequence: number
 
@@ -46,43 +59,64 @@ export class RecordWriter {
   }
 
   async append(event: NewAuditEvent): Promise<void> {
-    const share = shareOf({ chain: event.chain, podUid: event.caller.podUid })
+    const { chain } = event
     const { podUid } = event.caller
+    const share = shareOf({ chain, podUid })
     const values = toDecisionValues(event)
     const write = (): void => {
-      this.#statements.keepChain({ podUid, chain: event.chain })
-      this.#statements.append.run(this.#sequence + 1, ...values)
-      this.#sequence += 1
+      const sequence = this.#sequence + 1
+      if (!this.#kept.has(chain)) this.#statements.keepChain({ podUid, chain })
+      this.#statements.append.run(sequence, ...values)
+      this.#sequence = sequence
+      this.#kept.add(chain)
+      // What does not pass has no outcome.
+      if (event.effect === 'allow' || event.observed) this.#open.add(event.id, { sequence, podUid })
     }
     await this.#queue.commit(write, 'now', share).catch((error) => this.#resync(error))
   }
 
+  /** The first outcome of a decision stays. */
   complete(podUid: string, decisionId: string, outcome: Outcome): Promise<void> {
     const bytes = outcomeBytes(decisionId, outcome)
-    return this.#addLater(podUid, decisionId, KINDS.outcome, bytes, 'soon')
+    const write = (): void => {
+      const place = this.#find(podUid, decisionId)
+      if (place === undefined || place.hasOutcome) return
+      this.#addLater(place.sequence, KINDS.outcome, bytes)
+      this.#open.close(decisionId)
+    }
+    return this.#commitLater(podUid, write, 'soon')
   }
 
+  /** Of how many refusals a record stands for, the newest counts. */
   sum(podUid: string, decisionId: string, summary: RefusalSummary): Promise<void> {
     const bytes = refusalsBytes(decisionId, summary)
-    return this.#addLater(podUid, decisionId, KINDS.refusals, bytes, 'now')
+    const write = (): void => {
+      const place = this.#find(podUid, decisionId)
+      if (place !== undefined) this.#addLater(place.sequence, KINDS.refusals, bytes)
+    }
+    return this.#commitLater(podUid, write, 'now')
   }
 
-  /** About a decision of the pod's own; about no decision, if it has none such. */
-  #addLater(
-    podUid: string,
-    decisionId: string,
-    kind: number,
-    bytes: Uint8Array,
-    when: 'now' | 'soon',
-  ): Promise<void> {
-    const values = { podUid, id: decisionId, kind, bytes: Buffer.from(bytes) }
-    const write = (): void => {
-      const sequence = this.#sequence + 1
-      this.#sequence += this.#statements.later.run({ ...values, sequence }).changes
-    }
+  #commitLater(podUid: string, write: () => void, when: 'now' | 'soon'): Promise<void> {
     return this.#queue
       .commit(write, when, { root: podUid, pod: podUid })
       .catch((error) => this.#resync(error))
+  }
+
+  /** A decision of the pod's own; undefined when the pod has none such. */
+  #find(podUid: string, id: string): { sequence: number; hasOutcome: boolean } | undefined {
+    const open = this.#open.find(id)
+    if (open !== undefined) {
+      return open.podUid === podUid ? { sequence: open.sequence, hasOutcome: false } : undefined
+    }
+    const row = this.#statements.find.get(id)
+    if (row === undefined || row.pod_uid !== podUid) return undefined
+    return { sequence: row.sequence, hasOutcome: row.has_outcome === 1 }
+  }
+
+  #addLater(about: number, kind: number, bytes: Uint8Array): void {
+    this.#statements.later.run(this.#sequence + 1, about, kind, asBuffer(bytes))
+    this.#sequence += 1
   }
 
   async removeOldest(request: RemovalRequest): Promise<Removal | undefined> {
@@ -118,6 +152,7 @@ export class RecordWriter {
       sha256: hash.digest('hex'),
     }
     removeRecords.run(...range, ...range)
+    this.#forget()
     const bytes = Buffer.from(removalBytes(removal))
     keepRemoval.run(this.#sequence + 1, KINDS.removal, bytes, last.sequence)
     this.#sequence += 1
@@ -126,12 +161,19 @@ export class RecordWriter {
 
   /** After a failed transaction the sequence goes back to what is on disk. */
   #resync(error: unknown): never {
+    this.#forget()
     try {
       if (!this.#db.sqlite.inTransaction) this.#sequence = this.#readHighest()
     } catch {
       // Nothing can be read either: the sequence stays ahead, which leaves a gap and never a clash.
     }
     throw Fault.from(error)
+  }
+
+  /** What is remembered of the table may no longer be there. */
+  #forget(): void {
+    this.#open.clear()
+    this.#kept = new WeakSet()
   }
 
   #removedUntil(): number {
@@ -154,7 +196,10 @@ function prepare(sqlite: Database['sqlite']) {
     append: sqlite.prepare<unknown[]>(
       `insert into record (${columns.join(', ')}) values (${places})`,
     ),
-    later: sqlite.prepare<unknown[]>(LATER_SQL),
+    find: sqlite.prepare<[string], FoundDecision>(FIND_SQL),
+    later: sqlite.prepare<unknown[]>(
+      'insert into record (sequence, about, kind, bytes) values (?, ?, ?, ?)',
+    ),
     removedUntil: sqlite
       .prepare<[], number>(`select max(removed_until) from record where kind = ${KINDS.removal}`)
       .pluck(),

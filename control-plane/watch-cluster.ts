@@ -79,10 +79,13 @@ export async function watchCluster(
   })
   const podEndedAtMs = (binding: PodBinding) => pods.ends.endedAtMs(binding)
   const onSync = () => decisionWatch.noteSync(facts.problem() === undefined && facts.isRbacSynced())
+  const grown = createGrownBindings()
+  const hasLapsed = (binding: PodBinding) => lapses.lapseOf(grown.newest(binding)) !== undefined
   const lapses: WatchedLapses = watchChainLapses({
     ...{ config: kube, logger, now, podEndedAtMs, onSync },
     ageMsMax: parseDuration(config.chainMaxAge),
-    onLapse: () => decisionWatch.recheckWhere((binding) => lapses.lapseOf(binding) !== undefined),
+    onLapse: () => decisionWatch.recheckWhere(hasLapsed),
+    onTime: () => decisionWatch.sweep(hasLapsed),
   })
   const watched: ClusterFacts = watchClusterFacts({
     config: kube,
@@ -104,7 +107,6 @@ export async function watchCluster(
   const { defaultDecision, databaseFile, visitorsJoin } = config
   const readPodUid = createPodReader(kept.makeApiClient(CoreV1Api))
   const checkVolume = createVolumeCheck(databaseFile)
-  const grown = createGrownBindings()
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },
     ...{ defaultDecision, apiAudiences, checkVolume, now },

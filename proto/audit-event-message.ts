@@ -55,6 +55,7 @@ export function decisionToMessage(event: DecisionPart, chainDigest: Uint8Array) 
     ...(event.impersonatedUser === undefined
       ? {}
       : { impersonatedUser: userToMessage(event.impersonatedUser) }),
+    ...(event.sentAhead === undefined ? {} : { sentAhead: true }),
     ...(event.summary === undefined ? {} : { summary: summaryToMessage(event.summary) }),
   } satisfies MessageInitShape<typeof AuditEventSchema>
 }
@@ -77,9 +78,9 @@ export function auditEventToMessage(
 /** The outcome and its time as fields of a message; none without an outcome. */
 export function outcomeToMessage(decisionId: string, outcome: Outcome | undefined) {
   if (outcome === undefined) return {}
-  const { httpStatus, fault, responseBytes, completedAtMs } = outcome
+  const { httpStatus, fault, responseBytes, completedAtMs, withheld = false } = outcome
   return {
-    outcome: { decisionId, httpStatus, fault, responseBytes: BigInt(responseBytes) },
+    outcome: { decisionId, httpStatus, fault, responseBytes: BigInt(responseBytes), withheld },
     completedAt: timestampFromMs(completedAtMs),
   }
 }
@@ -127,6 +128,7 @@ export function decisionFromMessage(
     ...(impersonatedUser === undefined
       ? {}
       : { impersonatedUser: userFromMessage(impersonatedUser) }),
+    ...(message.sentAhead ? { sentAhead: true as const } : {}),
     ...(summary === undefined ? {} : { summary: summaryFromMessage(summary) }),
   }
 }

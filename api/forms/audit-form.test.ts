@@ -15,7 +15,8 @@ beforeAll(async () => {
   const records = [aDecision(1), aRefusal(2), aDecision(3), ...variousRecords()]
   for (const record of records) await store.append(record)
   for (const { id, caller } of records.slice(0, 5)) {
-    await store.complete(caller.podUid, id, anOutcome(1, { httpStatus: 503, fault: 'overloaded' }))
+    const parts = { httpStatus: 503, fault: 'overloaded', withheld: true as const }
+    await store.complete(caller.podUid, id, anOutcome(1, parts))
   }
   const { events: stored } = await store.list({}, { afterSequence: 0, limit: 100 })
   events = stored.map(toAuditEventObject)

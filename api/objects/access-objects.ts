@@ -147,6 +147,8 @@ export interface AuditEventSpec {
   readonly userAgent: string
   /** As whom the pod wanted to act; absent when as itself. */
   readonly impersonatedUser?: RequesterObject
+  /** The request was sent to the API server before it was decided; absent when it waited. */
+  readonly sentAhead?: true
   /** Of a record that stands for several refusals: how many, until when, and some of them. */
   readonly refusals?: number
   readonly lastAt?: string
@@ -162,6 +164,8 @@ export interface AuditEventStatus {
   readonly httpStatus?: number
   readonly fault?: string
   readonly responseBytes?: number
+  /** The API server's answer to a request that was sent ahead was thrown away. */
+  readonly withheld?: true
   readonly completedAt?: string
 }
 

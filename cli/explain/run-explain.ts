@@ -139,11 +139,25 @@ function because({ spec }: AuditEventObject): readonly string[] {
   }
 }
 
-function outcome({ spec, status, metadata }: AuditEventObject): readonly string[] {
-  const passed = spec.effect === 'Allow' || spec.observed
-  const forwarded = passed
-    ? `${status.fault ? 'to be forwarded' : 'forwarded'} with the service account ${metadata.namespace}/${spec.serviceAccount}; Audit-ID at kube-apiserver: ${metadata.uid}`
-    : 'nothing was forwarded to the API server'
+function forwarding({ spec, status, metadata }: AuditEventObject): string {
+  const account = `with the service account ${metadata.namespace}/${spec.serviceAccount}`
+  const joined = `Audit-ID at kube-apiserver: ${metadata.uid}`
+  if (status.withheld) {
+    return `sent ahead of the decision ${account}, and the answer was thrown away; ${joined}`
+  }
+  if (spec.effect === 'Allow' || spec.observed) {
+    const failed = status.fault && !spec.sentAhead
+    return `${failed ? 'to be forwarded' : 'forwarded'} ${account}; ${joined}`
+  }
+  if (spec.sentAhead) {
+    return `sent ahead of the decision ${account}; the pod did not get the answer; ${joined}`
+  }
+  return 'nothing was forwarded to the API server'
+}
+
+function outcome(event: AuditEventObject): readonly string[] {
+  const { spec, status } = event
+  const forwarded = forwarding(event)
   const observed = spec.observed
     ? ['the namespace only observes, so the request passed although it would be refused']
     : []

@@ -115,6 +115,7 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
       ...(event.impersonatedUser === undefined
         ? {}
         : { impersonatedUser: toRequester(event.impersonatedUser) }),
+      ...(event.sentAhead === undefined ? {} : { sentAhead: event.sentAhead }),
       ...toSummary(event.summary),
     },
     status: toStatus(event.outcome),
@@ -146,12 +147,13 @@ function toSummary(
 
 function toStatus(outcome: Outcome | undefined): AuditEventObject['status'] {
   if (outcome === undefined) return { phase: 'Open' }
-  const { httpStatus, fault, responseBytes, completedAtMs } = outcome
+  const { httpStatus, fault, responseBytes, completedAtMs, withheld } = outcome
   return {
     phase: 'Complete',
     httpStatus,
     fault,
     responseBytes,
+    ...(withheld === undefined ? {} : { withheld }),
     completedAt: toMicroTime(completedAtMs),
   }
 }

@@ -147,6 +147,9 @@ const AUDIT_EVENT_STATUS = object('What became of the request.', {
   httpStatus: integer('HTTP status that the pod got; 0 when the connection ended without one.'),
   fault: text('Why the request failed in Lanyard; empty when it did not.'),
   responseBytes: integer('Bytes of the response body.'),
+  withheld: flag(
+    "Whether the API server's answer to a request that was sent ahead was thrown away.",
+  ),
   completedAt: time('When the request ended.'),
 })
 
@@ -239,6 +242,7 @@ function auditEventProperties(ref: Ref): Record<string, Schema> {
     message: text('What the caller was told.'),
     userAgent: text('What the client called itself.'),
     impersonatedUser: ref('Requester', 'As whom the pod wanted to act. Absent when as itself.'),
+    sentAhead: flag('Whether the request was sent to the API server before it was decided.'),
     refusals: integer('How many refused requests the record stands for, when it is several.'),
     lastAt: time('When the last of them was refused.'),
     samples: list('Verb and path of some of them.', { type: 'string' }),

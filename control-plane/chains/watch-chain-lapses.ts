@@ -17,7 +17,7 @@ const SWEEP_MS = 1_000
 
 /**
  * Begins to watch service accounts and revocations; until they are known, `problem` says so. `onLapse` is
- * called when chains may have ended that had not before.
+ * called when chains may have ended that had not before; `onTime` when chains may have ended for their age.
  */
 export function watchChainLapses(options: {
   readonly config: KubeConfig
@@ -26,10 +26,11 @@ export function watchChainLapses(options: {
   readonly podEndedAtMs: (binding: PodBinding) => number | undefined
   readonly now: () => number
   readonly onLapse: () => void
+  readonly onTime: () => void
   /** `problem` may say something else than before. */
   readonly onSync: () => void
 }): WatchedLapses {
-  const { config, logger, ageMsMax, podEndedAtMs, now, onLapse, onSync } = options
+  const { config, logger, ageMsMax, podEndedAtMs, now, onLapse, onTime, onSync } = options
   const accounts = watchServiceAccounts({ config, logger, onSync, onGone: onLapse })
   const revocations = watchChainRevocations({ config, logger, onSync, onChange: onLapse })
   const lapses = createChainLapses({
@@ -37,7 +38,7 @@ export function watchChainLapses(options: {
     account: accounts.find,
     revocationsOf: revocations.of,
   })
-  const timer = ageMsMax === 0 ? undefined : setInterval(onLapse, SWEEP_MS).unref()
+  const timer = ageMsMax === 0 ? undefined : setInterval(onTime, SWEEP_MS).unref()
   return {
     ...lapses,
     problem() {

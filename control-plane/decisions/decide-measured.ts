@@ -23,10 +23,11 @@ export async function decideMeasured(
   deps: Pick<AuthorizationDeps, 'decider' | 'metrics'>,
   session: Session,
   question: Question,
+  sentAs = '',
 ): Promise<RecordedDecision> {
   const began = performance.now()
   try {
-    const decision = await deps.decider.decide(session.binding, question)
+    const decision = await deps.decider.decide(session.binding, question, sentAs)
     deps.metrics.decisions.inc({ effect: decision.effect })
     return decision
   } catch (error) {

@@ -53,8 +53,11 @@ export interface DecideDeps extends JudgeDeps {
 }
 
 export interface Decider {
-  /** Decides, and answers once the decision is on disk. Throws when it cannot do either. */
-  decide(binding: PodBinding, question: Question): Promise<RecordedDecision>
+  /**
+   * Decides, and answers once the decision is on disk. Throws when it cannot do either. `sentAs` is the id under
+   * which the sidecar has sent the request already, checked; empty when it waits.
+   */
+  decide(binding: PodBinding, question: Question, sentAs?: string): Promise<RecordedDecision>
   /**
    * Whether a request that was allowed still would be; records nothing. False as soon as what is known
    * denies it; throws `decision_unavailable` when something that was missed could.
@@ -76,7 +79,11 @@ export function createDecider(deps: DecideDeps): Decider {
   const judgeChain = createJudgeChain(deps)
   const refusals = new RefusalLedger(deps.auditEvents)
 
-  async function decide(held: PodBinding, question: Question): Promise<RecordedDecision> {
+  async function decide(
+    held: PodBinding,
+    question: Question,
+    sentAs = '',
+  ): Promise<RecordedDecision> {
     const binding = deps.grown.newest(held)
     const { attributes, refusedBecause, impersonation } = question
     const caller = binding.chain.actors.at(-1)
@@ -89,18 +96,20 @@ export function createDecider(deps: DecideDeps): Decider {
       decision !== undefined && !isFreeAllow(decision) && facts.isObserved(caller.namespace)
     const passes = observed || decision?.effect === 'allow'
     if (passes) deps.checkVolume?.(share, now)
+    const sentAhead = sentAs !== ''
     const reason = decision?.reason ?? 'request_invalid'
-    // What passes has a record of its own, always.
-    const place = passes
-      ? undefined
-      : refusals.place(share, reason, attributes.verb, ulid(now), now)
-    const decisionId = place?.id ?? ulid(now)
+    // What reaches the API server has a record of its own, always.
+    const place =
+      passes || sentAhead
+        ? undefined
+        : refusals.place(share, reason, attributes.verb, ulid(now), now)
+    const decisionId = place?.id ?? (sentAs || ulid(now))
     const told = tell(judged?.about ?? attributes, binding, decision, decisionId)
     const message = told?.message ?? refusedBecause
     const parts = { id: decisionId, decidedAtMs: now, binding, caller, question, decision }
-    const event = toRecord({ ...parts, message, observed })
-    if (place === undefined) await deps.auditEvents.append(event)
-    else await place.record(bounded(event))
+    const whole = toRecord({ ...parts, message, observed, sentAhead })
+    const event = passes ? whole : bounded(whole)
+    await (place === undefined ? deps.auditEvents.append(event) : place.record(event))
     const impersonationJudged = judged !== undefined && impersonation !== undefined
     const answer = { decisionId, impersonationJudged, obligations: NO_OBLIGATIONS }
     if (observed) return { ...answer, effect: 'allow', refusal: undefined, warning: message }

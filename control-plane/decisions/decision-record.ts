@@ -22,11 +22,14 @@ export interface RecordParts {
   /** What the caller is told. */
   readonly message: string
   readonly observed: boolean
+  /** Whether the sidecar has sent the request already. */
+  readonly sentAhead: boolean
 }
 
 /** The record of a decision, not longer than records may be. */
 export function toRecord(parts: RecordParts): NewAuditEvent {
-  const { id, decidedAtMs, binding, caller, question, decision, message, observed } = parts
+  const { id, decidedAtMs, binding, caller, question, decision, message, observed, sentAhead } =
+    parts
   const { attributes, container, userAgent, impersonation } = question
   return {
     id,
@@ -37,7 +40,7 @@ export function toRecord(parts: RecordParts): NewAuditEvent {
     chain: binding.chain,
     attributes: shortenExec(attributes),
     effect: decision?.effect ?? 'deny',
-    reason: decision?.reason ?? 'request_invalid',
+    reason: decision?.reason ?? (sentAhead ? 'undecided' : 'request_invalid'),
     refusedBy: refusedBy(decision),
     rule: decision?.rule ?? '',
     matches: (decision?.matches ?? []).map(toRecordedMatches),
@@ -46,6 +49,7 @@ export function toRecord(parts: RecordParts): NewAuditEvent {
     observed,
     userAgent: recordedUserAgent(userAgent),
     message,
+    ...(sentAhead ? { sentAhead } : {}),
     ...(impersonation === undefined ? {} : { impersonatedUser: impersonatedUser(impersonation) }),
   }
 }

@@ -4,6 +4,7 @@ import { textKey } from '../../core/text-key.ts'
 import { type Clock, SYSTEM_CLOCK } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
+import { ChangeFollowers } from './change-followers.ts'
 import type { Decider } from './decide.ts'
 import { SYNC_GRACE_MS, SyncGrace } from './sync-grace.ts'
 
@@ -45,6 +46,10 @@ export interface DecisionWatch {
    * open for a grace; everything is judged again when they are seen again, and when the grace is over.
    */
   noteSync(inSync: boolean): void
+  /** As `recheckWhere`, for what comes by time alone, which nobody who follows is told. */
+  sweep(concerns: (binding: PodBinding) => boolean): void
+  /** Who is told immediately of each change. */
+  readonly followers: Pick<ChangeFollowers, 'add'>
   size(): number
 }
 
@@ -111,6 +116,7 @@ class OpenDecisions implements DecisionWatch {
   readonly #unanswered = new Map<WatchedDecision, number>()
   /** Whether what decisions rest on has ever been known: what was never listed denies everything. */
   #known: boolean
+  readonly followers = new ChangeFollowers()
   #changes = 0
   #judging = 0
   #scheduled = false
@@ -239,6 +245,7 @@ class OpenDecisions implements DecisionWatch {
 
   recheck(changedAtMs = this.#clock.monotonicMs()): void {
     this.#changes += 1
+    this.followers.tell()
     if (this.#settling || this.#open.size === 0) return
     this.#settling = true
     this.#clock.after(this.#times.settleMs, () => {
@@ -248,6 +255,11 @@ class OpenDecisions implements DecisionWatch {
   }
 
   recheckWhere(concerns: (binding: PodBinding) => boolean): void {
+    this.followers.tell(concerns)
+    this.sweep(concerns)
+  }
+
+  sweep(concerns: (binding: PodBinding) => boolean): void {
     this.#changes += 1
     const untilMs = this.#clock.monotonicMs() + this.#times.answerMsMax
     for (const decision of this.#open.values()) {
@@ -265,6 +277,7 @@ class OpenDecisions implements DecisionWatch {
     }
     // What is decided before the loss and opened after it is judged again as well.
     this.#changes += 1
+    this.followers.tell()
     this.#grace.lose(this.#open.keys())
     const { graceMs } = this.#times
     this.#logger.warn({ open: this.size(), graceMs }, 'Changes of the cluster are not seen')

@@ -117,6 +117,7 @@ const HOLD_RETRY_SECONDS = 15
 /** A decision as the sidecar gets it. */
 export function decisionToMessage(
   decision: RecordedDecision,
+  mayBeForeseen = false,
 ): MessageInitShape<typeof AuthorizeResponseSchema> {
   const { effect, obligations, refusal } = decision
   return {
@@ -128,6 +129,7 @@ export function decisionToMessage(
     impersonationJudged: decision.impersonationJudged,
     ...(isFree(obligations) ? {} : { obligations: obligationsToMessage(obligations) }),
     retryAfterSeconds: effect === 'hold' ? HOLD_RETRY_SECONDS : 0,
+    mayBeForeseen,
   }
 }
 
@@ -139,5 +141,6 @@ export function outcomeFromMessage(message: OutcomeMessage, completedAtMs: numbe
     fault: message.fault.slice(0, 64),
     responseBytes: Number.isSafeInteger(responseBytes) ? responseBytes : Number.MAX_SAFE_INTEGER,
     completedAtMs,
+    ...(message.withheld ? { withheld: true as const } : {}),
   }
 }

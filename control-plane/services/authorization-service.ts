@@ -2,7 +2,7 @@ import type { Metadata } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import type { AuthorizationService } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
-import { type AuthorizationDeps, decideMeasured } from '../decisions/decide-measured.ts'
+import type { AuthorizationDeps } from '../decisions/decide-measured.ts'
 import {
   decisionToMessage,
   outcomeFromMessage,
@@ -11,6 +11,7 @@ import {
 import { createAuthorizeStream } from './authorize-stream.ts'
 import { createChainReview } from './chain-review.ts'
 import { bearerToken, unary } from './grpc-fault.ts'
+import { decideQuestion } from './sent-ahead.ts'
 
 /** Answers sidecars, one by one or over their long-lived streams. */
 export function createAuthorizationService(
@@ -22,7 +23,8 @@ export function createAuthorizationService(
   return {
     authorize: unary(logger, async (message, metadata) => {
       const session = sessionOf(metadata)
-      return decisionToMessage(await decideMeasured(deps, session, questionFromMessage(message)))
+      const question = questionFromMessage(message)
+      return decisionToMessage(await decideQuestion(deps, session, question, message.decisionId))
     }),
     reportOutcome: unary(logger, async ({ outcome }, metadata) => {
       const { podUid } = sessionOf(metadata).binding

@@ -15,7 +15,7 @@ import type {
   Outcome,
   Resume,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
-import { type AuthorizationDeps, decideMeasured } from '../decisions/decide-measured.ts'
+import type { AuthorizationDeps } from '../decisions/decide-measured.ts'
 import {
   type RevocationCause,
   UNANSWERED,
@@ -28,6 +28,7 @@ import {
   questionFromMessage,
 } from './authorization-message.ts'
 import { bearerToken } from './grpc-fault.ts'
+import { decideQuestion, isGroundToForesee } from './sent-ahead.ts'
 
 type Response = MessageInitShape<typeof AuthorizeStreamResponseSchema>
 type Call = ServerDuplexStream<AuthorizeStreamRequest, Response>
@@ -66,6 +67,11 @@ class SidecarStream {
   #inFlight = 0
   #untaken = 0
   #ended = false
+  /** How often what decisions about the pod rest on has changed. */
+  #changes = 0
+  /** Whether the sidecar has an allow by which it may foresee others. */
+  #foresees = false
+  readonly #unfollow: () => void
 
   constructor(call: Call, secret: string, session: Session, deps: AuthorizationDeps) {
     this.#call = call
@@ -80,6 +86,7 @@ class SidecarStream {
         if (call.isPaused() && this.#untaken <= UNTAKEN_MAX) call.resume()
       },
     })
+    this.#unfollow = deps.decisionWatch.followers.add(session.binding, () => this.#changed())
   }
 
   serve(): void {
@@ -100,7 +107,15 @@ class SidecarStream {
     if (this.#untaken > UNTAKEN_MAX) this.#call.pause()
   }
 
-  async #answer(message: AuthorizeStreamRequest): Promise<Response> {
+  /** One message is enough until the sidecar has another allow to foresee by. */
+  #changed(): void {
+    this.#changes += 1
+    if (!this.#foresees) return
+    this.#foresees = false
+    this.#send({ message: { case: 'changed', value: {} } })
+  }
+
+  async #answer(message: AuthorizeStreamRequest): Promise<void> {
     const { correlation } = message
     if (message.message.case !== 'authorize') {
       throw new Fault('request_invalid', 'The message holds nothing that is known')
@@ -111,12 +126,18 @@ class SidecarStream {
     try {
       const question = questionFromMessage(message.message.value)
       const changes = this.#deps.decisionWatch.changes()
-      const decided = await decideMeasured(this.#deps, this.#session, question)
+      const own = this.#changes
+      const sentAs = message.message.value.decisionId
+      const decided = await decideQuestion(this.#deps, this.#session, question, sentAs)
       // A stream that ended meanwhile would never close the decision.
       if (decided.effect === 'allow' && !this.#ended) {
         this.#deps.decisionWatch.open(this.#watch(decided.decisionId, question), changes)
       }
-      return { correlation, message: { case: 'decision', value: decisionToMessage(decided) } }
+      // What comes after this message over the stream is about what changes after it.
+      const mayBeForeseen = own === this.#changes && isGroundToForesee(question, decided)
+      this.#foresees ||= mayBeForeseen
+      const value = decisionToMessage(decided, mayBeForeseen)
+      this.#send({ correlation, message: { case: 'decision', value } })
     } finally {
       this.#inFlight -= 1
     }
@@ -186,19 +207,17 @@ class SidecarStream {
       this.#resume(message.message.value)
       return
     }
-    this.#answer(message).then(
-      (response) => this.#send(response),
-      (error: unknown) => {
-        const { code, message: text } = Fault.from(error)
-        if (code === 'internal') this.#deps.logger.error({ error }, 'A decision failed')
-        const failure = { case: 'failure' as const, value: { code, message: text } }
-        this.#send({ correlation: message.correlation, message: failure })
-      },
-    )
+    this.#answer(message).catch((error: unknown) => {
+      const { code, message: text } = Fault.from(error)
+      if (code === 'internal') this.#deps.logger.error({ error }, 'A decision failed')
+      const failure = { case: 'failure' as const, value: { code, message: text } }
+      this.#send({ correlation: message.correlation, message: failure })
+    })
   }
 
   #end(): void {
     this.#ended = true
+    this.#unfollow()
     for (const decision of this.#mine.values()) this.#deps.decisionWatch.release(decision)
     this.#mine.clear()
   }

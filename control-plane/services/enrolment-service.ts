@@ -12,6 +12,7 @@ import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
 import { SESSION_MS_MAX, type Sessions } from '../sessions.ts'
 import type { PodBindingStore } from '../store/pod-binding-store.ts'
 import { peerAddress, unary } from './grpc-fault.ts'
+import { laneOf } from './sent-ahead.ts'
 
 export interface EnrolmentDeps {
   readonly bindings: Pick<PodBindingStore, 'find' | 'markEnrolled'>
@@ -19,6 +20,7 @@ export interface EnrolmentDeps {
   readonly sessions: Sessions
   readonly reviewToken: TokenReviewer
   readonly logger: Logger
+  readonly now: () => number
 }
 
 /** A projected token is a few kilobytes at most. */
@@ -74,6 +76,8 @@ export function createEnrolmentService(deps: EnrolmentDeps): GrpcHandlers<typeof
         chain: chainToMessage(binding.chain),
         controlPlaneVersion: VERSION,
         wireVersion: WIRE_VERSION,
+        lane: laneOf(podUid),
+        now: timestampFromMs(deps.now()),
       }
     }),
   }

@@ -72,10 +72,10 @@ export type LaterPart =
 /** Throws `request_invalid` for a record that is not about a decision. */
 export function toLaterPart(record: RecordMessage['record']): LaterPart {
   if (record.case === 'outcome' && record.value.outcome !== undefined) {
-    const { decisionId, httpStatus, fault, responseBytes } = record.value.outcome
+    const { decisionId, httpStatus, fault, responseBytes, withheld } = record.value.outcome
     const completedAtMs = msOf(record.value.completedAt)
     const outcome = { httpStatus, fault, responseBytes: Number(responseBytes), completedAtMs }
-    return { decisionId, outcome }
+    return { decisionId, outcome: withheld ? { ...outcome, withheld } : outcome }
   }
   if (record.case === 'refusals' && record.value.summary !== undefined) {
     const { decisionId, summary } = record.value

@@ -22,6 +22,8 @@ export interface Outcome {
   /** A `FaultCode`, or empty when the request ended well. */
   readonly fault: string
   readonly responseBytes: number
+  /** The request was sent ahead of its decision, and its answer was thrown away. */
+  readonly withheld?: true
   readonly completedAtMs: number
 }
 
@@ -67,6 +69,8 @@ export interface AuditEvent {
   /** As whom the pod wanted to act, as kube-apiserver's own audit names it; absent for itself. */
   readonly impersonatedUser?: UserInfo | undefined
   readonly message: string
+  /** The request was sent before it was decided, so that the API server's audit has it whatever was decided. */
+  readonly sentAhead?: true
   /** Absent for a record of one request, as that of every request that was forwarded is. */
   readonly summary?: RefusalSummary
   /** Absent while the request is open, and for ever when its sidecar died. */

@@ -56,5 +56,6 @@ export function variousRecords(): readonly NewAuditEvent[] {
       observed: true,
       userAgent: '',
     }),
+    aRefusal(VARIOUS_FIRST + 6, { sentAhead: true }),
   ]
 }

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEisAIKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJEigKBGV4ZWMYCyABKAsyGi5sYW55YXJkLnYxLkV4ZWNBdHRyaWJ1dGVzEjcKDHBvcnRfZm9yd2FyZBgMIAEoCzIhLmxhbnlhcmQudjEuUG9ydEZvcndhcmRBdHRyaWJ1dGVzIt0BCg5FeGVjQXR0cmlidXRlcxIPCgdjb21tYW5kGAEgAygJEg0KBXN0ZGluGAIgASgIEg4KBnN0ZG91dBgDIAEoCBIOCgZzdGRlcnIYBCABKAgSCwoDdHR5GAUgASgIEhEKCWNvbnRhaW5lchgGIAEoCRILCgNlbnYYByADKAkSMAoRY29tbWFuZF9zaG9ydGVuZWQYCCABKAsyFS5sYW55YXJkLnYxLlNob3J0ZW5lZBIsCg1lbnZfc2hvcnRlbmVkGAkgASgLMhUubGFueWFyZC52MS5TaG9ydGVuZWQiKgoJU2hvcnRlbmVkEg0KBWNvdW50GAEgASgNEg4KBnNoYTI1NhgCIAEoCSImChVQb3J0Rm9yd2FyZEF0dHJpYnV0ZXMSDQoFcG9ydHMYASADKA0ihgIKEEF1dGhvcml6ZVJlcXVlc3QSMQoKYXR0cmlidXRlcxgBIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSEQoJY29udGFpbmVyGAIgASgJEhIKCnVzZXJfYWdlbnQYAyABKAkSFwoPcmVmdXNlZF9iZWNhdXNlGAQgASgJEhgKEHRhcmdldF9jb250YWluZXIYBSABKAkSMAoNaW1wZXJzb25hdGlvbhgGIAEoCzIZLmxhbnlhcmQudjEuSW1wZXJzb25hdGlvbhIzCg9jcmVkZW50aWFsX2JvZHkYCiABKAsyGi5sYW55YXJkLnYxLkNyZWRlbnRpYWxCb2R5IkQKDUltcGVyc29uYXRpb24SIgoEdXNlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SDwoHcHJvYmxlbRgCIAEoCSI4Cg5DcmVkZW50aWFsQm9keRIRCglhdWRpZW5jZXMYASADKAkSEwoLc2VjcmV0X3R5cGUYAiABKAkiWQoLT2JsaWdhdGlvbnMSDAoEbWFzaxgBIAMoCRIOCgZyZWNvcmQYAiABKAgSLAoIY29tbWFuZHMYAyADKAsyGi5sYW55YXJkLnYxLkNvbW1hbmRQYXR0ZXJuIh8KDkNvbW1hbmRQYXR0ZXJuEg0KBXdvcmRzGAEgAygJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIoACChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCBIsCgtvYmxpZ2F0aW9ucxgHIAEoCzIXLmxhbnlhcmQudjEuT2JsaWdhdGlvbnMSGwoTcmV0cnlfYWZ0ZXJfc2Vjb25kcxgIIAEoDSJaCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEIkAKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIMCgRjb2RlGAMgASgJIu8BChZBdXRob3JpemVTdHJlYW1SZXF1ZXN0EhMKC2NvcnJlbGF0aW9uGAEgASgNEjEKCWF1dGhvcml6ZRgCIAEoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdEgAEiYKB291dGNvbWUYAyABKAsyEy5sYW55YXJkLnYxLk91dGNvbWVIABIkCgZyZXN1bWUYBCABKAsyEi5sYW55YXJkLnYxLlJlc3VtZUgAEjQKBWJhdGNoGAUgASgLMiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0c0gAQgkKB21lc3NhZ2UiTwoXQXV0aG9yaXplU3RyZWFtUmVxdWVzdHMSNAoIbWVzc2FnZXMYASADKAsyIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QiTAoGUmVzdW1lEhMKC2RlY2lzaW9uX2lkGAEgASgJEi0KB3JlcXVlc3QYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3Qi+QEKF0F1dGhvcml6ZVN0cmVhbVJlc3BvbnNlEhMKC2NvcnJlbGF0aW9uGAEgASgNEjEKCGRlY2lzaW9uGAIgASgLMh0ubGFueWFyZC52MS5BdXRob3JpemVSZXNwb25zZUgAEiwKCnJldm9jYXRpb24YAyABKAsyFi5sYW55YXJkLnYxLlJldm9jYXRpb25IABImCgdmYWlsdXJlGAQgASgLMhMubGFueWFyZC52MS5GYWlsdXJlSAASNQoFYmF0Y2gYBSABKAsyJC5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlc0gAQgkKB21lc3NhZ2UiUQoYQXV0aG9yaXplU3RyZWFtUmVzcG9uc2VzEjUKCG1lc3NhZ2VzGAEgAygLMiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSIoCgdGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSJFChJSZXZpZXdDaGFpblJlcXVlc3QSLwoJcXVlc3Rpb25zGAEgAygLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0Ij4KE1Jldmlld0NoYWluUmVzcG9uc2USJwoJcHJvc3BlY3RzGAEgAygLMhQubGFueWFyZC52MS5Qcm9zcGVjdCJNCghQcm9zcGVjdBIiCgZlZmZlY3QYASABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIOCgZyZWFzb24YAiABKAkSDQoFZXJyb3IYAyABKAkiPAoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZSIXChVSZXBvcnRPdXRjb21lUmVzcG9uc2UqdwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEg8KC0VGRkVDVF9ERU5ZEAESEAoMRUZGRUNUX0FMTE9XEAISIQodRUZGRUNUX0FMTE9XX1dJVEhfT0JMSUdBVElPTlMQAxIPCgtFRkZFQ1RfSE9MRBAEMuYCChRBdXRob3JpemF0aW9uU2VydmljZRJICglBdXRob3JpemUSHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QaHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlElQKDVJlcG9ydE91dGNvbWUSIC5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXF1ZXN0GiEubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVzcG9uc2USXgoPQXV0aG9yaXplU3RyZWFtEiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0GiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSgBMAESTgoLUmV2aWV3Q2hhaW4SHi5sYW55YXJkLnYxLlJldmlld0NoYWluUmVxdWVzdBofLmxhbnlhcmQudjEuUmV2aWV3Q2hhaW5SZXNwb25zZWIGcHJvdG8z", [file_lanyard_v1_chain]);
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEisAIKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJEigKBGV4ZWMYCyABKAsyGi5sYW55YXJkLnYxLkV4ZWNBdHRyaWJ1dGVzEjcKDHBvcnRfZm9yd2FyZBgMIAEoCzIhLmxhbnlhcmQudjEuUG9ydEZvcndhcmRBdHRyaWJ1dGVzIt0BCg5FeGVjQXR0cmlidXRlcxIPCgdjb21tYW5kGAEgAygJEg0KBXN0ZGluGAIgASgIEg4KBnN0ZG91dBgDIAEoCBIOCgZzdGRlcnIYBCABKAgSCwoDdHR5GAUgASgIEhEKCWNvbnRhaW5lchgGIAEoCRILCgNlbnYYByADKAkSMAoRY29tbWFuZF9zaG9ydGVuZWQYCCABKAsyFS5sYW55YXJkLnYxLlNob3J0ZW5lZBIsCg1lbnZfc2hvcnRlbmVkGAkgASgLMhUubGFueWFyZC52MS5TaG9ydGVuZWQiKgoJU2hvcnRlbmVkEg0KBWNvdW50GAEgASgNEg4KBnNoYTI1NhgCIAEoCSImChVQb3J0Rm9yd2FyZEF0dHJpYnV0ZXMSDQoFcG9ydHMYASADKA0imwIKEEF1dGhvcml6ZVJlcXVlc3QSMQoKYXR0cmlidXRlcxgBIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSEQoJY29udGFpbmVyGAIgASgJEhIKCnVzZXJfYWdlbnQYAyABKAkSFwoPcmVmdXNlZF9iZWNhdXNlGAQgASgJEhgKEHRhcmdldF9jb250YWluZXIYBSABKAkSMAoNaW1wZXJzb25hdGlvbhgGIAEoCzIZLmxhbnlhcmQudjEuSW1wZXJzb25hdGlvbhIzCg9jcmVkZW50aWFsX2JvZHkYCiABKAsyGi5sYW55YXJkLnYxLkNyZWRlbnRpYWxCb2R5EhMKC2RlY2lzaW9uX2lkGAsgASgJIkQKDUltcGVyc29uYXRpb24SIgoEdXNlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SDwoHcHJvYmxlbRgCIAEoCSI4Cg5DcmVkZW50aWFsQm9keRIRCglhdWRpZW5jZXMYASADKAkSEwoLc2VjcmV0X3R5cGUYAiABKAkiWQoLT2JsaWdhdGlvbnMSDAoEbWFzaxgBIAMoCRIOCgZyZWNvcmQYAiABKAgSLAoIY29tbWFuZHMYAyADKAsyGi5sYW55YXJkLnYxLkNvbW1hbmRQYXR0ZXJuIh8KDkNvbW1hbmRQYXR0ZXJuEg0KBXdvcmRzGAEgAygJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpkCChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCBIsCgtvYmxpZ2F0aW9ucxgHIAEoCzIXLmxhbnlhcmQudjEuT2JsaWdhdGlvbnMSGwoTcmV0cnlfYWZ0ZXJfc2Vjb25kcxgIIAEoDRIXCg9tYXlfYmVfZm9yZXNlZW4YCSABKAgibAoHT3V0Y29tZRITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgtodHRwX3N0YXR1cxgCIAEoDRINCgVmYXVsdBgDIAEoCRIWCg5yZXNwb25zZV9ieXRlcxgEIAEoBBIQCgh3aXRoaGVsZBgFIAEoCCJACgpSZXZvY2F0aW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IqECChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIABImCgdjaGFuZ2VkGAYgASgLMhMubGFueWFyZC52MS5DaGFuZ2VkSABCCQoHbWVzc2FnZSIJCgdDaGFuZ2VkIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRQoSUmV2aWV3Q2hhaW5SZXF1ZXN0Ei8KCXF1ZXN0aW9ucxgBIAMoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCI+ChNSZXZpZXdDaGFpblJlc3BvbnNlEicKCXByb3NwZWN0cxgBIAMoCzIULmxhbnlhcmQudjEuUHJvc3BlY3QiTQoIUHJvc3BlY3QSIgoGZWZmZWN0GAEgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAIgASgJEg0KBWVycm9yGAMgASgJIjwKFFJlcG9ydE91dGNvbWVSZXF1ZXN0EiQKB291dGNvbWUYASABKAsyEy5sYW55YXJkLnYxLk91dGNvbWUiFwoVUmVwb3J0T3V0Y29tZVJlc3BvbnNlKncKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIPCgtFRkZFQ1RfREVOWRABEhAKDEVGRkVDVF9BTExPVxACEiEKHUVGRkVDVF9BTExPV19XSVRIX09CTElHQVRJT05TEAMSDwoLRUZGRUNUX0hPTEQQBDLmAgoUQXV0aG9yaXphdGlvblNlcnZpY2USSAoJQXV0aG9yaXplEhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0Gh0ubGFueWFyZC52MS5BdXRob3JpemVSZXNwb25zZRJUCg1SZXBvcnRPdXRjb21lEiAubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVxdWVzdBohLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlc3BvbnNlEl4KD0F1dGhvcml6ZVN0cmVhbRIiLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdBojLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UoATABEk4KC1Jldmlld0NoYWluEh4ubGFueWFyZC52MS5SZXZpZXdDaGFpblJlcXVlc3QaHy5sYW55YXJkLnYxLlJldmlld0NoYWluUmVzcG9uc2ViBnByb3RvMw", [file_lanyard_v1_chain]);
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -262,6 +262,15 @@ export type AuthorizeRequest = Message<"lanyard.v1.AuthorizeRequest"> & {
    * @generated from field: lanyard.v1.CredentialBody credential_body = 10;
    */
   credentialBody?: CredentialBody | undefined;
+
+  /**
+   * Id of the record, made by the sidecar since it sent the request ahead of the decision: a ULID in the
+   * lane of its enrolment. Empty: the control plane makes one. With refused_because, the request was sent
+   * and no decision came, so that its answer was thrown away.
+   *
+   * @generated from field: string decision_id = 11;
+   */
+  decisionId: string;
 };
 
 /**
@@ -460,6 +469,14 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
    * @generated from field: uint32 retry_after_seconds = 8;
    */
   retryAfterSeconds: number;
+
+  /**
+   * The same question may be sent ahead of its decision until a Changed comes, for some seconds. Only with
+   * a plain allow of a plain read.
+   *
+   * @generated from field: bool may_be_foreseen = 9;
+   */
+  mayBeForeseen: boolean;
 };
 
 /**
@@ -496,6 +513,13 @@ export type Outcome = Message<"lanyard.v1.Outcome"> & {
    * @generated from field: uint64 response_bytes = 4;
    */
   responseBytes: bigint;
+
+  /**
+   * The request was sent ahead of its decision, and its answer was thrown away.
+   *
+   * @generated from field: bool withheld = 5;
+   */
+  withheld: boolean;
 };
 
 /**
@@ -667,6 +691,12 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
      */
     value: AuthorizeStreamResponses;
     case: "batch";
+  } | {
+    /**
+     * @generated from field: lanyard.v1.Changed changed = 6;
+     */
+    value: Changed;
+    case: "changed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -676,6 +706,22 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 16);
+
+/**
+ * Something that decisions about this pod rest on may have changed: no question is foreseen by an allow
+ * that came before this message.
+ *
+ * @generated from message lanyard.v1.Changed
+ */
+export type Changed = Message<"lanyard.v1.Changed"> & {
+};
+
+/**
+ * Describes the message lanyard.v1.Changed.
+ * Use `create(ChangedSchema)` to create a new message.
+ */
+export const ChangedSchema: GenMessage<Changed> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 17);
 
 /**
  * As AuthorizeStreamRequests.
@@ -694,7 +740,7 @@ export type AuthorizeStreamResponses = Message<"lanyard.v1.AuthorizeStreamRespon
  * Use `create(AuthorizeStreamResponsesSchema)` to create a new message.
  */
 export const AuthorizeStreamResponsesSchema: GenMessage<AuthorizeStreamResponses> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 17);
+  messageDesc(file_lanyard_v1_authorization, 18);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -718,7 +764,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 18);
+  messageDesc(file_lanyard_v1_authorization, 19);
 
 /**
  * @generated from message lanyard.v1.ReviewChainRequest
@@ -737,7 +783,7 @@ export type ReviewChainRequest = Message<"lanyard.v1.ReviewChainRequest"> & {
  * Use `create(ReviewChainRequestSchema)` to create a new message.
  */
 export const ReviewChainRequestSchema: GenMessage<ReviewChainRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 19);
+  messageDesc(file_lanyard_v1_authorization, 20);
 
 /**
  * @generated from message lanyard.v1.ReviewChainResponse
@@ -756,7 +802,7 @@ export type ReviewChainResponse = Message<"lanyard.v1.ReviewChainResponse"> & {
  * Use `create(ReviewChainResponseSchema)` to create a new message.
  */
 export const ReviewChainResponseSchema: GenMessage<ReviewChainResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 20);
+  messageDesc(file_lanyard_v1_authorization, 21);
 
 /**
  * What would be answered. It is not an answer: no request passes by it.
@@ -789,7 +835,7 @@ export type Prospect = Message<"lanyard.v1.Prospect"> & {
  * Use `create(ProspectSchema)` to create a new message.
  */
 export const ProspectSchema: GenMessage<Prospect> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 21);
+  messageDesc(file_lanyard_v1_authorization, 22);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -806,7 +852,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 22);
+  messageDesc(file_lanyard_v1_authorization, 23);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -819,7 +865,7 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 23);
+  messageDesc(file_lanyard_v1_authorization, 24);
 
 /**
  * The zero value denies, and so does every value that a sidecar does not know.

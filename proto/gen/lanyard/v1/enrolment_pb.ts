@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/enrolment.proto.
  */
 export const file_lanyard_v1_enrolment: GenFile = /*@__PURE__*/
-  fileDesc("ChpsYW55YXJkL3YxL2Vucm9sbWVudC5wcm90bxIKbGFueWFyZC52MSJNCg1FbnJvbGxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3NpZGVjYXJfdmVyc2lvbhgCIAEoCRIUCgx3aXJlX3ZlcnNpb24YAyABKA0isgEKDkVucm9sbFJlc3BvbnNlEg8KB3Nlc3Npb24YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFY2hhaW4YAyABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIdChVjb250cm9sX3BsYW5lX3ZlcnNpb24YBCABKAkSFAoMd2lyZV92ZXJzaW9uGAUgASgNMlMKEEVucm9sbWVudFNlcnZpY2USPwoGRW5yb2xsEhkubGFueWFyZC52MS5FbnJvbGxSZXF1ZXN0GhoubGFueWFyZC52MS5FbnJvbGxSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_lanyard_v1_chain]);
+  fileDesc("ChpsYW55YXJkL3YxL2Vucm9sbWVudC5wcm90bxIKbGFueWFyZC52MSJNCg1FbnJvbGxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhcKD3NpZGVjYXJfdmVyc2lvbhgCIAEoCRIUCgx3aXJlX3ZlcnNpb24YAyABKA0i6QEKDkVucm9sbFJlc3BvbnNlEg8KB3Nlc3Npb24YASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoFY2hhaW4YAyABKAsyGy5sYW55YXJkLnYxLkRlbGVnYXRpb25DaGFpbhIdChVjb250cm9sX3BsYW5lX3ZlcnNpb24YBCABKAkSFAoMd2lyZV92ZXJzaW9uGAUgASgNEgwKBGxhbmUYBiABKAkSJwoDbm93GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDJTChBFbnJvbG1lbnRTZXJ2aWNlEj8KBkVucm9sbBIZLmxhbnlhcmQudjEuRW5yb2xsUmVxdWVzdBoaLmxhbnlhcmQudjEuRW5yb2xsUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_lanyard_v1_chain]);
 
 /**
  * @generated from message lanyard.v1.EnrollRequest
@@ -87,6 +87,21 @@ export type EnrollResponse = Message<"lanyard.v1.EnrollResponse"> & {
    * @generated from field: uint32 wire_version = 5;
    */
   wireVersion: number;
+
+  /**
+   * Beginning of the random part of each decision id that the sidecar makes; the same for each enrolment of a
+   * pod. Empty: the control plane, an older one, takes no ids.
+   *
+   * @generated from field: string lane = 6;
+   */
+  lane: string;
+
+  /**
+   * The control plane's clock: the time in such ids.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 7;
+   */
+  now?: Timestamp | undefined;
 };
 
 /**

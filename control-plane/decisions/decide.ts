@@ -18,7 +18,13 @@ import { type Share, shareOf } from '../fairness/fair-turns.ts'
 import type { AuditEventStore } from '../store/audit-event-store.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 import { bounded, toRecord } from './decision-record.ts'
-import { createJudgeByKnown, createJudgeChain, type JudgeDeps, requireSync } from './judge-chain.ts'
+import {
+  createJudgeByKnown,
+  createJudgeChain,
+  type JudgeChain,
+  type JudgeDeps,
+  requireSync,
+} from './judge-chain.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
 
 /** A decision that is on record. */
@@ -121,24 +127,10 @@ export function createDecider(deps: DecideDeps): Decider {
     return { ...answer, effect: 'allow', obligations, refusal: undefined, warning }
   }
 
-  async function prospect(held: PodBinding, request: JudgedRequest): Promise<Prospect> {
-    const binding = deps.grown.newest(held)
-    const { decision, about } = await judgeChain(binding, asQuestion(request))
-    if (isFreeAllow(decision)) return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: '' }
-    const observed = facts.isObserved(binding.chain.actors.at(-1)?.namespace ?? '')
-    const reason = tell(about, binding, decision, '')?.message ?? ''
-    if (observed) {
-      const prefix = 'the namespace only observes; enforced it would be refused: '
-      return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: `${prefix}${reason}` }
-    }
-    const obligations = decision.effect === 'allow' ? decision.obligations : NO_OBLIGATIONS
-    return { effect: decision.effect, obligations, reason }
-  }
-
   return {
     decide,
     stillAllows: createStillAllows(deps),
-    prospect,
+    prospect: (held, request) => prospect(deps, judgeChain, held, request),
   }
 }
 
@@ -155,6 +147,25 @@ function createStillAllows(deps: DecideDeps): Decider['stillAllows'] {
     if (allows) requireSync(facts)
     return allows
   }
+}
+
+async function prospect(
+  { grown, facts }: DecideDeps,
+  judgeChain: JudgeChain,
+  held: PodBinding,
+  request: JudgedRequest,
+): Promise<Prospect> {
+  const binding = grown.newest(held)
+  const { decision, about } = await judgeChain(binding, asQuestion(request))
+  if (isFreeAllow(decision)) return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: '' }
+  const observed = facts.isObserved(binding.chain.actors.at(-1)?.namespace ?? '')
+  const reason = tell(about, binding, decision, '')?.message ?? ''
+  if (observed) {
+    const prefix = 'the namespace only observes; enforced it would be refused: '
+    return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: `${prefix}${reason}` }
+  }
+  const obligations = decision.effect === 'allow' ? decision.obligations : NO_OBLIGATIONS
+  return { effect: decision.effect, obligations, reason }
 }
 
 /** Whether a request may pass as it is. */

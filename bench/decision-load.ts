@@ -98,10 +98,11 @@ async function openStream(token: string, { address, caPem }: Options) {
     keepaliveMs: TIMEOUT_MS,
     reconnectMs: RECONNECT_MS,
   })
-  const { session } = await enroll(channel.enrolment, token, Date.now())
+  const { session, ids } = await enroll(channel.enrolment, token, SYSTEM_CLOCK)
   const stream = new DecisionStream({
     client: channel.authorization,
     session,
+    ids,
     timeoutMs: TIMEOUT_MS,
     clock: SYSTEM_CLOCK,
     onAlive() {},

@@ -65,6 +65,11 @@ export const injectorConfig = z.strictObject({
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
     .describe('What a sidecar logs'),
+  sidecarReadAhead: boolean()
+    .default(true)
+    .describe(
+      'Have sidecars send a get or list that was lately allowed while its decision is asked for; its answer is held back until then',
+    ),
   sidecarServiceName: boolean()
     .default(true)
     .describe(

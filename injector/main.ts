@@ -132,6 +132,7 @@ function sidecarOptions(
     apiServerUrl,
     apiServerCa: readFileSync(caFile, 'utf8'),
     logLevel: config.sidecarLogLevel,
+    readAhead: config.sidecarReadAhead,
     // A sidecar that looked the name up itself would find itself.
     serviceName:
       config.sidecarServiceName && !SERVICE_NAMES.includes(new URL(apiServerUrl).hostname),

@@ -32,6 +32,8 @@ export interface SidecarOptions extends SidecarAmounts {
   /** PEM of the authorities that the sidecar trusts the API server by. */
   readonly apiServerCa: string
   readonly logLevel: string
+  /** Whether sidecars send plain reads ahead of their decisions. */
+  readonly readAhead: boolean
   /** Whether the API server's name leads to the sidecar, in pods where it can. */
   readonly serviceName: boolean
   /** Registries under which other webhooks may name the image, as prefixes. */
@@ -88,6 +90,8 @@ export function sidecarContainer(
       variable('apiCa', options.apiServerCa),
       variable('containers', served.join(',')),
       variable('logLevel', options.logLevel),
+      // On unless said otherwise.
+      ...(options.readAhead ? [] : [variable('readAhead', 'false')]),
       ...(listensByName ? [variable('serviceNameAddress', SERVICE_NAME_ADDRESS)] : []),
       {
         name: settingVariable('podNamespace'),

@@ -134,6 +134,11 @@ export const sidecarConfig = z.strictObject({
   memoryLimitBytes: integer({ min: 0, max: 2 ** 46 })
     .default(0)
     .describe('Bytes of memory that the sidecar may have; 0 means what its control group says'),
+  readAhead: boolean()
+    .default(true)
+    .describe(
+      'Whether a get or list that was lately allowed is sent to the API server while its decision is asked for. Its answer reaches the caller only after the decision is on record, and is thrown away otherwise. Off, each request waits for its decision before it is sent',
+    ),
   requestBodyBytesMax: integer({ min: 1_024, max: 1_073_741_824 })
     .default(16 * 1024 * 1024)
     .describe(

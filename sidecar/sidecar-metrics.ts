@@ -6,6 +6,7 @@ export interface SidecarMetrics extends ProxyMetrics {
   readonly connected: Gauge
   readonly enrolments: Counter<'result'>
   readonly revocations: Counter
+  readonly readsAhead: Counter<'result'>
 }
 
 /** The sidecar's own metrics; labels come from short fixed lists. */
@@ -40,6 +41,11 @@ export function createSidecarMetrics(metrics: Metrics): SidecarMetrics {
     revocations: metrics.counter(
       'lanyard_sidecar_revocations_total',
       'Decisions that the control plane took back.',
+    ),
+    readsAhead: metrics.counter(
+      'lanyard_sidecar_reads_ahead_total',
+      'Reads that were sent ahead of their decision, by what it was.',
+      ['result'],
     ),
     unrecorded: metrics.counter(
       'lanyard_sidecar_unrecorded_refusals_total',

@@ -179,6 +179,7 @@ test('DenyReason has a row for each reason in docs/agents.md', () => {
   expect(firstCells(sectionOf('docs/agents.md', 'Reasons'))).toEqual([
     ...reasons,
     'request_invalid',
+    'undecided',
   ])
 })
 

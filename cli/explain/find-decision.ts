@@ -14,9 +14,10 @@ import { createProgress } from '../terminal/progress.ts'
 
 /**
  * An id holds the time of its decision, so only that stretch of the log is searched, and a little
- * around it: decisions can be on record in another order than they were made.
+ * around it: decisions can be on record in another order than they were made, and an id that a sidecar made is up to ten
+ * seconds off.
  */
-const DISORDER_MS = 10_000
+const DISORDER_MS = 20_000
 
 /**
  * The decision with an id, or with the only id that begins so, in any namespace that the user may

@@ -36,6 +36,7 @@ export const INJECTED_SETTINGS = [
   'apiCa',
   'containers',
   'logLevel',
+  'readAhead',
   'serviceNameAddress',
   'podNamespace',
 ] as const

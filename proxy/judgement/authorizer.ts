@@ -52,6 +52,19 @@ export interface OutcomeReport {
   /** Fault that ended the exchange; empty when it ended well. */
   readonly fault: string
   readonly responseBytes: bigint
+  /** The request was sent ahead of its decision, and its answer was thrown away. */
+  readonly withheld?: boolean
+}
+
+/** A read that may be sent upstream now, while its decision is asked for. */
+export interface ForeseenRead {
+  /** The `Audit-ID` under which it is to be sent. */
+  readonly decisionId: string
+  /**
+   * The decision, whose id is `decisionId`; nothing of the API server's answer may reach the caller before it is a
+   * returned allow. Rejects as `authorize`: then the answer is to be thrown away, and nothing is to be reported.
+   */
+  readonly reply: Promise<DecisionReply>
 }
 
 /** Decides requests, and follows those that it allowed until they end. */
@@ -61,6 +74,12 @@ export interface Authorizer {
    * `audit_unavailable`; nothing but a returned allow lets a request through.
    */
   authorize(question: Question): Promise<DecisionReply>
+  /**
+   * Asks for the decision on a plain read that will be sent immediately, without a body. Undefined when the request
+   * has to wait for its decision: then nothing was asked. What came of a returned decision is reported as ever, with
+   * `withheld` when the answer was thrown away.
+   */
+  foresee(question: Question): ForeseenRead | undefined
   /**
    * What the chain would be answered to each of at most 100 questions; lets nothing through. Throws
    * `decision_unavailable` or `overloaded`.

@@ -8,6 +8,7 @@ import { fromServiceError } from '../../proto/fault-status.ts'
 import type {
   Authorizer,
   DecisionReply,
+  ForeseenRead,
   OutcomeReport,
   ProspectReply,
 } from '../../proxy/judgement/authorizer.ts'
@@ -17,9 +18,10 @@ import { type Backoff, createBackoff } from './backoff.ts'
 import { ReviewTurns } from './chain-review.ts'
 import { openControlPlaneChannel } from './control-plane-channel.ts'
 import { DecisionStream, type DecisionStreamOptions } from './decision-stream.ts'
-import { enroll, VersionRefused } from './enrolment.ts'
+import { type Enrolment, enroll, VersionRefused } from './enrolment.ts'
 import { Link, type LinkConnection } from './link.ts'
 import { OutcomeQueue } from './outcome-queue.ts'
+import { ReadsAhead } from './reads-ahead.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface AuthorizerOptions {
@@ -34,6 +36,8 @@ export interface AuthorizerOptions {
   readonly keepaliveMs: number
   readonly waitingRequestsMax: number
   readonly openRequestsMax: number
+  /** Whether plain reads may be sent ahead of their decisions. */
+  readonly readAhead: boolean
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: SidecarMetrics
@@ -48,6 +52,7 @@ const RECONNECT_MS = { min: 100, max: 2_000 }
 export class ControlPlaneAuthorizer implements Authorizer {
   readonly #options: AuthorizerOptions
   readonly #outcomes: OutcomeQueue
+  readonly #ahead: ReadsAhead
   readonly #room: WaitingRoom<DecisionStream>
   readonly #backoff: Backoff
   readonly #allowed = new AllowedRequests()
@@ -56,9 +61,11 @@ export class ControlPlaneAuthorizer implements Authorizer {
   #versions: VersionRefused | undefined
 
   constructor(options: AuthorizerOptions) {
-    const { clock, logger } = options
+    const { clock, logger, metrics } = options
     this.#options = options
     this.#outcomes = new OutcomeQueue({ max: options.openRequestsMax, clock })
+    const report = (outcome: OutcomeReport) => this.report(outcome)
+    this.#ahead = new ReadsAhead({ clock, logger, metrics, report })
     this.#room = new WaitingRoom({
       clock,
       max: options.waitingRequestsMax,
@@ -89,6 +96,15 @@ export class ControlPlaneAuthorizer implements Authorizer {
       )
     }
     return this.#room.enter((stream) => stream.ask(question))
+  }
+
+  foresee(question: Question): ForeseenRead | undefined {
+    const stream = this.#room.server
+    if (!this.#options.readAhead || stream === undefined) return undefined
+    if (this.#outcomes.isFull() || this.#room.isFull()) return undefined
+    return this.#ahead.foresee(stream, question, (decisionId) =>
+      this.#room.enter((server) => server.ask(question, decisionId)),
+    )
   }
 
   async review(questions: readonly Question[]): Promise<readonly ProspectReply[]> {
@@ -125,10 +141,10 @@ export class ControlPlaneAuthorizer implements Authorizer {
     return {
       ready: channel.ready,
       close: channel.close,
-      openStream: ({ session }) => this.#openStream(channel.authorization, session),
+      openStream: (enrolment) => this.#openStream(channel.authorization, enrolment),
       enrol: async () => {
         try {
-          const enrolment = await enroll(channel.enrolment, readToken(), clock.nowMs())
+          const enrolment = await enroll(channel.enrolment, readToken(), clock)
           metrics.enrolments.inc({ result: 'ok' })
           this.#versions = undefined
           const expiresAt = new Date(enrolment.expiresAtMs).toISOString()
@@ -143,10 +159,11 @@ export class ControlPlaneAuthorizer implements Authorizer {
     }
   }
 
-  #openStream(client: DecisionStreamOptions['client'], session: string): DecisionStream {
+  #openStream(client: DecisionStreamOptions['client'], enrolment: Enrolment): DecisionStream {
+    const { session, ids } = enrolment
     const { clock, decisionTimeoutMs: timeoutMs, metrics } = this.#options
     const stream: DecisionStream = new DecisionStream({
-      ...{ client, session, timeoutMs, clock },
+      ...{ client, session, ids, timeoutMs, clock },
       onAlive: () => this.#backoff.reset(),
       onDecision: ({ effect, id }, asked) => {
         if (effect !== 'allow') return
@@ -157,13 +174,12 @@ export class ControlPlaneAuthorizer implements Authorizer {
         const { server } = this.#room
         if (server !== stream) server?.resume(id, question)
       },
-      onLateDecision: ({ id: decisionId }) =>
-        this.#outcomes.add({
-          decisionId,
-          httpStatus: 504,
-          fault: 'decision_timeout',
-          responseBytes: 0n,
-        }),
+      onLateDecision: ({ id: decisionId }) => {
+        // Of what was sent the outcome is told by whoever sent it.
+        if (this.#ahead.isUnsettled(decisionId)) return
+        const fault = 'decision_timeout'
+        this.#outcomes.add({ decisionId, httpStatus: 504, fault, responseBytes: 0n })
+      },
       onRevocation: (decisionId, message) => {
         metrics.revocations.inc()
         this.#allowed.revoke(decisionId, message)
@@ -178,6 +194,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
     this.#outcomes.connect((outcome) => stream.send(outcome))
     for (const [decisionId, question] of this.#allowed.questions())
       stream.resume(decisionId, question)
+    this.#ahead.connect(stream)
     this.#room.open(stream)
   }
 
@@ -185,6 +202,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
     this.#room.shut()
     this.#options.metrics.connected.set(0)
     this.#outcomes.disconnect()
+    this.#ahead.disconnect()
   }
 }
 

@@ -72,6 +72,15 @@ export function parseAnswer(message: AuthorizeStreamResponse['message']): Decisi
   }
 }
 
+/** Whether the same question may be foreseen by an answer: nothing but a plain allow that says so. */
+export function isGroundToForesee(
+  message: AuthorizeStreamResponse['message'],
+  decision: DecisionReply,
+): boolean {
+  if (message.case !== 'decision' || !message.value.mayBeForeseen) return false
+  return decision.effect === 'allow' && isFree(decision.obligations) && decision.warning === ''
+}
+
 /** Codes that a control plane may answer with. A 401 is not one: callers would drop their token. */
 const RELAYED: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'decision_unavailable',

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { create } from '@bufbuild/protobuf'
 import type { Metadata } from '@grpc/grpc-js'
 import { expect, test } from 'vitest'
+import { isInLane } from '../../core/audit/decision-id.ts'
 import type { Question } from '../../core/authorization/question.ts'
 import {
   AuthorizeStreamResponseSchema,
@@ -10,6 +11,7 @@ import {
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { ManualClock } from '../../test/support/manual-clock.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
+import { DecisionIds } from './decision-ids.ts'
 import { DecisionStream, type DecisionStreamOptions } from './decision-stream.ts'
 
 interface Written {
@@ -42,8 +44,9 @@ class FakeCall extends EventEmitter {
     this.emit('data', create(AuthorizeStreamResponseSchema, { correlation, message } as object))
   }
 
-  allow(correlation: number, decisionId: string): void {
-    this.say(correlation, { case: 'decision', value: { decisionId, effect: Effect.ALLOW } })
+  allow(correlation: number, decisionId: string, mayBeForeseen = false): void {
+    const value = { decisionId, effect: Effect.ALLOW, mayBeForeseen }
+    this.say(correlation, { case: 'decision', value })
   }
 }
 
@@ -54,7 +57,9 @@ function aQuestion(container: string): Question {
   }
 }
 
-function aStream() {
+const LANE = '0123456789'
+
+function aStream(lane?: string) {
   const clock = new ManualClock()
   const call = new FakeCall()
   const told: string[] = []
@@ -62,9 +67,13 @@ function aStream() {
     call.session = metadata.get('authorization')[0]
     return call
   }
+  const ids =
+    lane === undefined
+      ? undefined
+      : new DecisionIds({ lane, controlPlaneMs: 1_000_000, clock, random: () => 0 })
   const stream = new DecisionStream({
     client: { authorizeStream } as unknown as DecisionStreamOptions['client'],
-    ...{ session: 's', timeoutMs: 1_000, clock },
+    ...{ session: 's', timeoutMs: 1_000, clock, ids },
     onAlive: () => told.push('alive'),
     onDecision: ({ id }) => told.push(`decided ${id}`),
     onLateDecision: ({ id }) => told.push(`late ${id}`),
@@ -162,4 +171,90 @@ test('finish() refuses what is still open when its time is over', async () => {
   await clock.advance(500)
   await Promise.all([refused, finished])
   expect(call.cancelled).toBe(true)
+})
+
+const NOTHING = { case: undefined }
+const CHANGED = { case: 'changed', value: {} }
+const REVOCATION = { case: 'revocation', value: { decisionId: 'd', message: 'no longer' } }
+const FAILURE = { case: 'failure', value: { code: 'overloaded', message: 'busy' } }
+const DENIAL = { case: 'decision', value: { decisionId: 'd', effect: Effect.DENY } }
+const WARNED = {
+  case: 'decision',
+  value: { decisionId: 'd', effect: Effect.ALLOW, warning: 'ends soon', mayBeForeseen: true },
+}
+
+/** A stream over which `question` was allowed as number 1. */
+async function afterAllow(lane?: string, mayBeForeseen = true) {
+  const world = aStream(lane)
+  const asked = world.stream.ask(aQuestion('app'))
+  world.call.allow(1, 'first', mayBeForeseen)
+  await asked
+  return world
+}
+
+test('foresee() gives an id for the question that was allowed, and ask() says it', async () => {
+  const { call, stream } = await afterAllow(LANE)
+  expect(stream.foresee(aQuestion('other'))).toBeUndefined()
+  const id = stream.foresee(aQuestion('app')) ?? ''
+  expect(isInLane(id, LANE)).toBe(true)
+  await turn()
+  void stream.ask(aQuestion('app'), id)
+  await turn()
+  expect(call.written.at(-1)).toMatchObject({ message: { value: { decisionId: id } } })
+})
+
+test.each<[string, string | undefined, boolean]>([
+  ['the control plane takes no ids', undefined, true],
+  ['the allow does not say that it may', LANE, false],
+])('foresee() gives none when %s', async (_name, lane, mayBeForeseen) => {
+  const { stream } = await afterAllow(lane, mayBeForeseen)
+  expect(stream.foresee(aQuestion('app'))).toBeUndefined()
+})
+
+test.each<[string, object, number]>([
+  ['a change', CHANGED, 0],
+  ['a revocation', REVOCATION, 0],
+  ['a change in a batch', { case: 'batch', value: { messages: [{ message: CHANGED }] } }, 0],
+  ['a denial of the same question', DENIAL, 2],
+  ['a failure of any question', FAILURE, 3],
+  ['what cannot be read', NOTHING, 3],
+  ['an allow that warns', WARNED, 2],
+])('foresee() gives none after %s', async (_name, message, correlation) => {
+  const { call, stream } = await afterAllow(LANE)
+  const others = [stream.ask(aQuestion('app')), stream.ask(aQuestion('other'))]
+  for (const other of others) other.catch(() => undefined)
+  call.say(correlation, message as Record<string, unknown>)
+  expect(stream.foresee(aQuestion('app'))).toBeUndefined()
+})
+
+test.each<[string, object, number]>([
+  ['a denial of another question', DENIAL, 3],
+  ['an allow of another that may not', { ...WARNED }, 3],
+])('foresee() still gives one after %s', async (_name, message, correlation) => {
+  const { call, stream } = await afterAllow(LANE)
+  void stream.ask(aQuestion('app'))
+  void stream.ask(aQuestion('other'))
+  call.say(correlation, message as Record<string, unknown>)
+  expect(stream.foresee(aQuestion('app'))).toBeDefined()
+})
+
+test('foresee() gives none while a question waits for longer than a second', async () => {
+  const { clock, call, stream } = await afterAllow(LANE)
+  const other = stream.ask(aQuestion('other'))
+  await clock.advance(999)
+  expect(stream.foresee(aQuestion('app'))).toBeDefined()
+  call.allow(2, 'second')
+  await other
+  const late = stream.ask(aQuestion('other'))
+  late.catch(() => undefined)
+  await clock.advance(1_000)
+  expect(stream.foresee(aQuestion('app'))).toBeUndefined()
+  call.allow(3, 'third')
+  expect(stream.foresee(aQuestion('app'))).toBeUndefined()
+})
+
+test('foresee() gives none once the stream is over', async () => {
+  const { call, stream } = await afterAllow(LANE)
+  call.emit('error', new Error('cut'))
+  expect(stream.foresee(aQuestion('app'))).toBeUndefined()
 })

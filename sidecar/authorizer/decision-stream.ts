@@ -17,7 +17,9 @@ import type {
   ProspectReply,
 } from '../../proxy/judgement/authorizer.ts'
 import { reviewChain } from './chain-review.ts'
-import { parseAnswer } from './decision-reply.ts'
+import type { DecisionIds } from './decision-ids.ts'
+import { isGroundToForesee, parseAnswer } from './decision-reply.ts'
+import { RecentAllows } from './recent-allows.ts'
 
 type StreamRequest = MessageInitShape<typeof AuthorizeStreamRequestSchema>
 
@@ -26,6 +28,8 @@ export interface DecisionStreamOptions {
   readonly session: string
   readonly timeoutMs: number
   readonly clock: Clock
+  /** Of the enrolment; undefined where the control plane takes no ids. */
+  readonly ids: DecisionIds | undefined
   /** The first message came: the control plane is there and knows the session. */
   readonly onAlive: () => void
   readonly onDecision: (decision: DecisionReply, question: Question) => void
@@ -41,6 +45,8 @@ interface Pending {
   readonly deadlineMs: number
 }
 
+/** A question that is older than this has a control plane that is in trouble: nothing is sent ahead meanwhile. */
+const PENDING_MS_MAX = 1_000
 const LOST = 'Lost the connection to the control plane before it decided; try again'
 const CORRELATION_MAX = 0xffff_ffff
 
@@ -57,6 +63,7 @@ export class DecisionStream {
   readonly #end: (error: unknown) => void
   /** Insertion order is deadline order, since every question has the same time. */
   readonly #pending = new Map<number, Pending>()
+  readonly #recent: RecentAllows
   #state: 'opening' | 'alive' | 'over' = 'opening'
   #lastCorrelation = 0
   #cancelSweep: (() => void) | undefined
@@ -65,6 +72,7 @@ export class DecisionStream {
   /** Opens the stream with a session. */
   constructor(options: DecisionStreamOptions) {
     this.#options = options
+    this.#recent = new RecentAllows(options.clock)
     const metadata = new Metadata()
     metadata.set('authorization', `Bearer ${options.session}`)
     const call = options.client.authorizeStream(metadata)
@@ -81,19 +89,34 @@ export class DecisionStream {
     call.on('end', () => this.#stop())
   }
 
-  /** Throws `decision_timeout`, `decision_unavailable` or what the control plane failed with. */
-  ask(question: Question): Promise<DecisionReply> {
+  /**
+   * The id under which a request may be sent while its decision is asked for; undefined when it must wait. Only the
+   * question that was lately allowed over this stream, while nothing that decisions rest on has changed, and while
+   * questions are answered in time.
+   */
+  foresee(question: Question): string | undefined {
+    const { ids } = this.#options
+    if (ids === undefined || this.#state !== 'alive' || this.#isSlow()) return undefined
+    return this.#recent.has(question) ? ids.next() : undefined
+  }
+
+  /**
+   * Throws `decision_timeout`, `decision_unavailable` or what the control plane failed with. `decisionId` is the id
+   * under which the request is sent ahead; empty when it waits.
+   */
+  ask(question: Question, decisionId = ''): Promise<DecisionReply> {
     if (this.#state === 'over') return Promise.reject(new Fault('decision_unavailable', LOST))
     const { clock, timeoutMs } = this.#options
     const correlation = this.#lastCorrelation === CORRELATION_MAX ? 1 : this.#lastCorrelation + 1
     this.#lastCorrelation = correlation
+    const value = questionToMessage(question)
     return new Promise((resolve, reject) => {
       const deadlineMs = clock.monotonicMs() + timeoutMs
       this.#pending.set(correlation, { question, resolve, reject, deadlineMs })
       this.#cancelSweep ??= clock.after(timeoutMs, () => this.#giveUp())
       this.#writer.write({
         correlation,
-        message: { case: 'authorize', value: questionToMessage(question) },
+        message: { case: 'authorize', value: decisionId === '' ? value : { ...value, decisionId } },
       })
     })
   }
@@ -138,6 +161,13 @@ export class DecisionStream {
     })
   }
 
+  #isSlow(): boolean {
+    const [oldest] = this.#pending.values()
+    if (oldest === undefined) return false
+    const { clock, timeoutMs } = this.#options
+    return clock.monotonicMs() - (oldest.deadlineMs - timeoutMs) > PENDING_MS_MAX
+  }
+
   /** One timer for all questions: gives up those whose time is over, and waits for the next. */
   #giveUp(): void {
     const { clock, timeoutMs } = this.#options
@@ -149,6 +179,7 @@ export class DecisionStream {
         return
       }
       this.#pending.delete(correlation)
+      this.#recent.forgetAll()
       waiting.reject(
         new Fault('decision_timeout', `The control plane did not decide within ${timeoutMs} ms`),
       )
@@ -167,7 +198,12 @@ export class DecisionStream {
 
   #receiveOne({ correlation, message }: AuthorizeStreamResponse): void {
     const { onRevocation, onDecision, onLateDecision } = this.#options
+    if (message.case === 'changed') {
+      this.#recent.forgetAll()
+      return
+    }
     if (message.case === 'revocation') {
+      this.#recent.forgetAll()
       onRevocation(message.value.decisionId, message.value.message)
       return
     }
@@ -178,10 +214,13 @@ export class DecisionStream {
       const decision = parseAnswer(message)
       if (waiting === undefined) onLateDecision(decision)
       else {
+        if (isGroundToForesee(message, decision)) this.#recent.add(waiting.question)
+        else this.#recent.forget(waiting.question)
         onDecision(decision, waiting.question)
         waiting.resolve(decision)
       }
     } catch (error) {
+      this.#recent.forgetAll()
       // Converted: what cannot be read, and what the control plane failed with, refuse the request.
       waiting?.reject(Fault.from(error))
     }
@@ -190,6 +229,7 @@ export class DecisionStream {
   #stop(error?: unknown): void {
     if (this.#state === 'over') return
     this.#state = 'over'
+    this.#recent.forgetAll()
     this.#cancelSweep?.()
     for (const waiting of this.#pending.values()) {
       waiting.reject(new Fault('decision_unavailable', LOST, { cause: error }))

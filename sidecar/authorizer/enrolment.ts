@@ -1,11 +1,15 @@
+import { randomInt } from 'node:crypto'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { Metadata, type ServiceError } from '@grpc/grpc-js'
+import { isLane } from '../../core/audit/decision-id.ts'
 import { Fault } from '../../core/fault.ts'
 import { isKnownWireVersion, WIRE_VERSION } from '../../core/version-skew.ts'
+import type { Clock } from '../../platform/clock.ts'
 import { VERSION } from '../../platform/version.ts'
 import { fromServiceError } from '../../proto/fault-status.ts'
 import type { EnrollResponse, EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
+import { DecisionIds } from './decision-ids.ts'
 
 /** Proof for the control plane of which pod the sidecar serves. */
 export interface Enrolment {
@@ -13,6 +17,8 @@ export interface Enrolment {
   /** When to get the next one: after four fifths of its life. */
   readonly renewAtMs: number
   readonly expiresAtMs: number
+  /** Makes ids for requests that are sent ahead; undefined where the control plane takes none. */
+  readonly ids: DecisionIds | undefined
 }
 
 const ENROL_TIMEOUT_MS = 10_000
@@ -42,7 +48,7 @@ function refusedEnrolment(cause: ServiceError): Fault {
 export async function enroll(
   client: GrpcClient<typeof EnrolmentService>,
   token: string,
-  nowMs: number,
+  clock: Clock,
 ): Promise<Enrolment> {
   const response = await new Promise<EnrollResponse>((resolve, reject) => {
     client.enroll(
@@ -63,10 +69,17 @@ export async function enroll(
       `The control plane (${controlPlaneVersion}) speaks version ${wireVersion} of the protocol, and the sidecar (${VERSION}) version ${WIRE_VERSION}, so nothing is allowed: recreate the pod to get the sidecar of the control plane`,
     )
   }
+  const nowMs = clock.nowMs()
   const expiresAtMs = response.expiresAt === undefined ? 0 : timestampMs(response.expiresAt)
   if (!SESSION.test(response.session) || expiresAtMs <= nowMs) {
     throw new Fault('decision_unavailable', 'The control plane enrolled without a usable session')
   }
   const renewAtMs = nowMs + (expiresAtMs - nowMs) * RENEW_AFTER
-  return { session: response.session, renewAtMs, expiresAtMs }
+  return { session: response.session, renewAtMs, expiresAtMs, ids: idsOf(response, clock) }
+}
+
+/** None by an older control plane, and none in a lane or by a clock that cannot be read. */
+function idsOf({ lane, now }: EnrollResponse, clock: Clock): DecisionIds | undefined {
+  if (!isLane(lane) || now === undefined) return undefined
+  return new DecisionIds({ lane, controlPlaneMs: timestampMs(now), clock, random: randomInt })
 }

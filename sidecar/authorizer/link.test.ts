@@ -57,7 +57,8 @@ function aLink(from: Partial<Pick<World, 'ready' | 'enrol'>> = {}) {
         world.enrolments += 1
         const nowMs = clock.nowMs()
         const session = `session ${world.enrolments}`
-        return { session, renewAtMs: nowMs + LIFE_MS * 0.8, expiresAtMs: nowMs + LIFE_MS }
+        const renewAtMs = nowMs + LIFE_MS * 0.8
+        return { session, renewAtMs, expiresAtMs: nowMs + LIFE_MS, ids: undefined }
       },
       openStream({ session }) {
         const stream = new FakeStream(session)

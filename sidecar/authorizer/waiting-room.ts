@@ -30,6 +30,11 @@ export class WaitingRoom<Server> {
     return this.#server
   }
 
+  /** Whether nobody else is let in. */
+  isFull(): boolean {
+    return this.#inside >= this.#options.max
+  }
+
   /** From now on `server` serves, those who wait as well. */
   open(server: Server): void {
     this.#server = server
@@ -47,7 +52,7 @@ export class WaitingRoom<Server> {
    * nothing serves for too long, and whatever `ask` throws.
    */
   async enter<Answer>(ask: (server: Server) => Promise<Answer>): Promise<Answer> {
-    if (this.#inside >= this.#options.max) {
+    if (this.isFull()) {
       throw new Fault('overloaded', 'Too many requests of this pod wait for a decision; try again')
     }
     this.#inside += 1

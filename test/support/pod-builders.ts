@@ -15,6 +15,7 @@ export const SIDECAR: SidecarOptions = {
   apiServerCa: '-----BEGIN CERTIFICATE-----\napi\n-----END CERTIFICATE-----\n',
   logLevel: 'info',
   serviceName: true,
+  readAhead: true,
   cpuRequest: '10m',
   cpuLimit: '',
   memoryRequest: '64Mi',

@@ -20,7 +20,7 @@ export interface StoreOptions {
 export async function openStore(path: string, options: StoreOptions = {}): Promise<Store> {
   const { cluster = UNKNOWN_CLUSTER, onTransaction, onMigration } = options
   const database = await openDatabase(path, onMigration)
-  const queue = createCommitQueue(database.sqlite, onTransaction)
+  const queue = createCommitQueue(database, onTransaction)
   const check = startDatabaseCheck(path, Date.now)
   return {
     bindings: createSqlitePodBindingStore(database, queue, cluster),
@@ -28,7 +28,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
     auditEvents: createSqliteAuditEventStore(database, queue),
     problem: () => queue.problem() ?? check.problem(),
     probe: () => queue.probe(),
-    doubt: database.problem,
+    doubt: () => queue.doubt() ?? database.problem(),
     ...createBackups(database, queue),
     checkedAtMs: check.wholeAtMs,
     size: database.size,

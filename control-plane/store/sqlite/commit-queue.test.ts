@@ -1,11 +1,13 @@
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { assert } from '../../../core/assert.ts'
 import { ManualClock } from '../../../test/support/manual-clock.ts'
 import { type CommitQueue, createCommitQueue } from './commit-queue.ts'
 
 let sqlite: Sqlite.Database
 let queue: CommitQueue
 let transactions: string[]
+let syncs: { done: number; failing: boolean }
 let clock: ManualClock
 
 beforeEach(() => {
@@ -13,7 +15,13 @@ beforeEach(() => {
   sqlite.exec('create table entry (name text primary key)')
   transactions = []
   clock = new ManualClock()
-  queue = createCommitQueue(sqlite, (result) => void transactions.push(result), clock)
+  syncs = { done: 0, failing: false }
+  const syncLog = () => {
+    syncs.done += 1
+    // As node:fs throws it.
+    assert(!syncs.failing, 'EIO')
+  }
+  queue = createCommitQueue({ sqlite, syncLog }, (result) => void transactions.push(result), clock)
 })
 
 afterEach(() => void sqlite.close())
@@ -51,6 +59,30 @@ describe('createCommitQueue', () => {
     const results = await Promise.allSettled(['a', 'a', 'b'].map((n) => queue.commit(add(n))))
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(names()).toEqual(['a', 'b'])
+  })
+
+  test('has the log synced once for each transaction, before anybody is told', async () => {
+    const synced = async (name: string) => {
+      await queue.commit(add(name))
+      return syncs.done
+    }
+    expect(await Promise.all(['a', 'b', 'c'].map(synced))).toEqual([1, 1, 1])
+    expect(await synced('d')).toBe(2)
+  })
+
+  test('tells everyone of a transaction that the disk did not take it, and takes nothing else', async () => {
+    syncs.failing = true
+    const results = await Promise.allSettled(['a', 'b'].map((name) => queue.commit(add(name))))
+    expect(results).toMatchObject([
+      { status: 'rejected', reason: { code: 'audit_unavailable' } },
+      { status: 'rejected', reason: { code: 'audit_unavailable' } },
+    ])
+    expect(transactions).toEqual(['failed'])
+    syncs.failing = false
+    await expect(queue.commit(add('c'))).rejects.toMatchObject({ code: 'audit_unavailable' })
+    await expect(queue.probe()).rejects.toMatchObject({ code: 'audit_unavailable' })
+    expect(names()).not.toContain('c')
+    expect(queue.doubt()).toBe('the disk did not take what was committed')
   })
 
   test('takes turns, so that one pod with many writes does not hold up another', async () => {

@@ -2,6 +2,7 @@ import Sqlite, { type Database as SqliteDatabase, type Statement } from 'better-
 import { Fault } from '../../../core/fault.ts'
 import { type Clock, SYSTEM_CLOCK } from '../../../platform/clock.ts'
 import { FairTurns, OWN_SHARE, type Share } from '../../fairness/fair-turns.ts'
+import type { Database } from './database.ts'
 
 /** Writes that share one transaction. The callback runs inside it, synchronously. */
 export type Write = () => void
@@ -26,6 +27,11 @@ export interface CommitQueue {
   onCommit(listener: () => void): () => void
   /** Whether the last transaction failed, and how. */
   problem(): string | undefined
+  /**
+   * Why what was committed may not be on disk; undefined while it is. For good: what a disk has failed to
+   * take once, no later success tells anything of.
+   */
+  doubt(): string | undefined
   /** Commits a harmless write, to find out whether the disk accepts writes again. */
   probe(): Promise<void>
 }
@@ -45,17 +51,20 @@ const WAITING_WRITES_PER_POD_MAX = 4_096
 /** Told of each transaction; `seconds` is how long it took. */
 export type OnTransaction = (result: 'ok' | 'failed', seconds: number) => void
 
+type Committed = Pick<Database, 'sqlite' | 'syncLog'>
+
 /** Group commit over one SQLite handle: the only writer of the process. */
 export function createCommitQueue(
-  sqlite: SqliteDatabase,
+  database: Committed,
   onTransaction: OnTransaction = () => {},
   clock = SYSTEM_CLOCK,
 ): CommitQueue {
-  return new GroupCommit(sqlite, onTransaction, clock)
+  return new GroupCommit(database, onTransaction, clock)
 }
 
 class GroupCommit implements CommitQueue {
   readonly #sqlite: SqliteDatabase
+  readonly #syncLog: () => void
   readonly #onTransaction: OnTransaction
   readonly #clock: Clock
   readonly #waiting = new FairTurns<WaitingWrite>()
@@ -67,9 +76,11 @@ class GroupCommit implements CommitQueue {
   #cancelSoon: (() => void) | undefined
   #probes = 0
   #problem: string | undefined
+  #doubt: string | undefined
 
-  constructor(sqlite: SqliteDatabase, onTransaction: OnTransaction, clock: Clock) {
+  constructor({ sqlite, syncLog }: Committed, onTransaction: OnTransaction, clock: Clock) {
     this.#sqlite = sqlite
+    this.#syncLog = syncLog
     this.#onTransaction = onTransaction
     this.#clock = clock
     this.#begin = this.#sqlite.prepare('begin immediate')
@@ -85,12 +96,17 @@ class GroupCommit implements CommitQueue {
     return this.#problem
   }
 
+  doubt(): string | undefined {
+    return this.#doubt
+  }
+
   onCommit(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
   commit(write: Write, when: 'now' | 'soon' = 'now', share = OWN_SHARE): Promise<void> {
+    if (this.#doubt !== undefined) return Promise.reject(unrecorded(new Error(this.#doubt)))
     const ofPod = share === OWN_SHARE ? 0 : this.#waiting.sizeOfPod(share)
     if (this.#waiting.size >= WAITING_WRITES_MAX || ofPod >= WAITING_WRITES_PER_POD_MAX) {
       return Promise.reject(new Fault('overloaded', 'Too many decisions wait to be recorded'))
@@ -141,11 +157,24 @@ class GroupCommit implements CommitQueue {
         if (error !== undefined) unwritable.set(one, unrecorded(error))
       }
       this.#end.run()
-      return undefined
     } catch (error) {
       // Converted for each waiter; SQLite has undone the transaction itself for some errors.
       if (this.#sqlite.inTransaction) this.#undo.run()
       return unrecorded(error)
+    }
+    return this.#sync()
+  }
+
+  /** Until then nobody is told that anything is on record. */
+  #sync(): Fault | undefined {
+    try {
+      this.#syncLog()
+      return undefined
+    } catch (error) {
+      // Converted for each waiter; the transaction cannot be undone any more, so that nothing else may follow.
+      const fault = unrecorded(error)
+      this.#doubt = 'the disk did not take what was committed'
+      return fault
     }
   }
 

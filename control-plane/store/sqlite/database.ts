@@ -8,12 +8,15 @@ import type { DatabaseSchema } from './database-schema.ts'
 import { makeShrinkable } from './make-shrinkable.ts'
 import { createMigrationProvider } from './migrations.ts'
 import type { OnProgress } from './record-migration.ts'
+import { logOf, openWriteAheadLog } from './write-ahead-log.ts'
 
 /** One SQLite file, opened once: the process is its only writer. */
 export interface Database {
   readonly kysely: Kysely<DatabaseSchema>
   /** For the hot path: statements that Kysely compiled once. */
   readonly sqlite: SqliteDatabase
+  /** Returns once what was committed is on disk: SQLite itself does not wait for that. Throws if it may not be. */
+  syncLog(): void
   /** What is wrong with the file under the open handle; undefined when nothing is. */
   problem(): string | undefined
   /** How large the file and its log are, and how much of the file holds nothing. */
@@ -39,18 +42,25 @@ export async function openDatabase(path: string, onProgress?: OnProgress): Promi
     // Before there is any table, so that what is removed can be given back; an older file needs `vacuum`.
     sqlite.pragma('auto_vacuum = INCREMENTAL')
     sqlite.pragma('journal_mode = WAL')
-    // A decision is on disk before its request goes on.
     sqlite.pragma('synchronous = FULL')
     sqlite.pragma('foreign_keys = ON')
     sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     const kysely = new Kysely<DatabaseSchema>({ dialect: new SqliteDialect({ database: sqlite }) })
     await migrate(kysely, sqlite, onProgress)
     await makeShrinkable(sqlite, path)
+    const log = openWriteAheadLog(path)
+    // From now on whoever commits calls syncLog(): a decision is on disk before its request goes on.
+    sqlite.pragma('synchronous = NORMAL')
+    const problems = [watchFile(path, 'the database file'), watchFile(logOf(path), 'its log')]
     return {
-      ...{ kysely, sqlite, problem: watchFile(path) },
+      ...{ kysely, sqlite, syncLog: log.sync },
+      problem: () => problems.map((look) => look()).find((problem) => problem !== undefined),
       size: () => sizeOf(sqlite, path),
       shrink: (bytesMax) => shrink(sqlite, bytesMax),
-      close: () => sqlite.close(),
+      close() {
+        sqlite.close()
+        log.close()
+      },
     }
   } catch (error) {
     throw new Fault('audit_unavailable', `Cannot open the database ${path}`, { cause: error })
@@ -82,7 +92,7 @@ async function migrate(
 function sizeOf(sqlite: SqliteDatabase, path: string): StoreSize {
   const read = (name: string) => Number(sqlite.pragma(name, { simple: true }))
   const page = read('page_size')
-  const log = path === ':memory:' ? undefined : statSync(`${path}-wal`, { throwIfNoEntry: false })
+  const log = path === ':memory:' ? undefined : statSync(logOf(path), { throwIfNoEntry: false })
   return {
     bytes: read('page_count') * page,
     logBytes: log?.size ?? 0,
@@ -105,12 +115,12 @@ function shrink(sqlite: SqliteDatabase, bytesMax: number): boolean {
 }
 
 /** A file that was deleted or replaced takes writes that nobody will ever read. */
-function watchFile(path: string): () => string | undefined {
-  if (path === ':memory:') return () => undefined
+function watchFile(path: string, name: string): () => string | undefined {
+  if (path.startsWith(':memory:')) return () => undefined
   const { ino } = statSync(path)
   return () => {
     const now = statSync(path, { throwIfNoEntry: false })
-    if (now === undefined) return 'the database file was deleted'
-    return now.ino === ino ? undefined : 'the database file was replaced'
+    if (now === undefined) return `${name} was deleted`
+    return now.ino === ino ? undefined : `${name} was replaced`
   }
 }

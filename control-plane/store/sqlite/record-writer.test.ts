@@ -93,7 +93,7 @@ describe('RecordWriter counts', () => {
   beforeEach(async () => {
     database = await openDatabase(join(folder, 'lanyard.db'))
     counts = { statements: 0, commits: 0 }
-    const queue = createCommitQueue(database.sqlite, () => {
+    const queue = createCommitQueue(database, () => {
       counts.commits += 1
     })
     writer = new RecordWriter({ ...database, sqlite: counting(database.sqlite, counts) }, queue)

@@ -73,7 +73,7 @@ test('a locked database refuses, says so, and records again once it is free', as
 
 test('a table that cannot be read refuses, whatever is asked of it', async () => {
   database = await openDatabase(path)
-  const queue = createCommitQueue(database.sqlite)
+  const queue = createCommitQueue(database)
   const bindings = createSqlitePodBindingStore(database, queue, UNKNOWN_CLUSTER)
   const workloads = createSqliteWorkloadStore(database, queue)
   database.sqlite.exec('drop table pod_binding; drop table workload')
@@ -86,7 +86,7 @@ test('a table that cannot be read refuses, whatever is asked of it', async () =>
 describe('a database that cannot grow', () => {
   test('refuses everyone of the transaction, keeps what was there, and records again once it can', async () => {
     database = await openDatabase(path)
-    const queue = createCommitQueue(database.sqlite)
+    const queue = createCommitQueue(database)
     const events = createSqliteAuditEventStore(database, queue)
     await createSqlitePodBindingStore(database, queue, UNKNOWN_CLUSTER).record(aBinding([AGENT]))
     await events.append(aDecision(1))
@@ -114,7 +114,7 @@ describe('a database that cannot grow', () => {
 
 test('a read-only database refuses, and records again once it may', async () => {
   database = await openDatabase(path)
-  const queue = createCommitQueue(database.sqlite)
+  const queue = createCommitQueue(database)
   const events = createSqliteAuditEventStore(database, queue)
   database.sqlite.pragma('query_only = ON')
   await expect(events.append(aDecision(1))).rejects.toMatchObject({
@@ -286,6 +286,8 @@ describe('openDatabase()', () => {
     database = await openDatabase(path)
     expect(database.sqlite.pragma('journal_mode', { simple: true })).toBe('wal')
     expect(database.sqlite.pragma('foreign_keys', { simple: true })).toBe(1)
+    // NORMAL: whoever commits has the log synced.
+    expect(database.sqlite.pragma('synchronous', { simple: true })).toBe(1)
   })
 
   test('migrates once, and keeps every row the next times', async () => {

@@ -7,7 +7,6 @@ import {
   type DecisionPart,
   decisionToMessage,
   msOf,
-  outcomeToMessage,
   summaryFromMessage,
   summaryToMessage,
 } from '../../proto/audit-event-message.ts'
@@ -17,18 +16,21 @@ import {
   RecordSchema,
   type RemovalRecord,
 } from '../../proto/gen/lanyard/v1/record_pb.ts'
+import { plainDecisionBytes, plainOutcomeBytes } from '../../proto/plain-record.ts'
 
 /* The canonical bytes of records: what every store keeps, and what digests are made of. */
 
 /** The bytes of a decision; its chain is kept apart, by its digest. */
 export function decisionBytes(event: DecisionPart): Uint8Array {
   const { digest } = canonicalChain(event.chain)
+  const plain = plainDecisionBytes(event, digest)
+  if (plain !== undefined) return plain
   return toBytes({ record: { case: 'decision', value: decisionToMessage(event, digest) } })
 }
 
 /** The bytes of what became of a request. */
 export function outcomeBytes(decisionId: string, outcome: Outcome): Uint8Array {
-  return toBytes({ record: { case: 'outcome', value: outcomeToMessage(decisionId, outcome) } })
+  return plainOutcomeBytes(decisionId, outcome)
 }
 
 /** The bytes of how many refusals a record stands for by now. */

@@ -69,8 +69,7 @@ export class RecordWriter {
       this.#statements.append.run(sequence, ...values)
       this.#sequence = sequence
       this.#kept.add(chain)
-      // What does not pass has no outcome.
-      if (event.effect === 'allow' || event.observed) this.#open.add(event.id, { sequence, podUid })
+      if (hasOutcome(event)) this.#open.add(event.id, { sequence, podUid })
     }
     await this.#queue.commit(write, 'now', share).catch((error) => this.#resync(error))
   }
@@ -185,6 +184,11 @@ export class RecordWriter {
     assert(row !== undefined, 'an aggregate without groups gives one row')
     return row.sequence
   }
+}
+
+/** Whether one is to come: for what reaches the API server. */
+function hasOutcome({ effect, observed, sentAhead }: NewAuditEvent): boolean {
+  return effect === 'allow' || observed || sentAhead === true
 }
 
 function prepare(sqlite: Database['sqlite']) {

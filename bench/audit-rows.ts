@@ -11,9 +11,14 @@ export interface AuditRows {
   close(): void
 }
 
-/** Opens the file that the chart keeps on the node, to read only. */
+/** The control plane's database: the file that the chart keeps on the node. */
+export function databaseFile(cluster: Cluster): string {
+  return join(cluster.paths.volumes, 'lanyard', 'lanyard.db')
+}
+
+/** Opens it, to read only. */
 export function openAuditRows(cluster: Cluster): AuditRows {
-  const file = join(cluster.paths.volumes, 'lanyard', 'lanyard.db')
+  const file = databaseFile(cluster)
   const sqlite = new Sqlite(file, { readonly: true, fileMustExist: true })
   const count = (condition: string) =>
     sqlite

@@ -15,6 +15,7 @@ export interface BenchPeople {
   readonly admin: Kubectl
   /** Root requester of every pod; an AccessPolicy says what she may. */
   readonly requester: Kubectl
+  readonly requesterKubeconfig: string
 }
 
 export interface BenchPod {
@@ -27,7 +28,8 @@ export async function prepareNamespaces(cluster: Cluster): Promise<BenchPeople> 
   const kubectl = (kubeconfig: string) =>
     createKubectl({ kubectlPath: cluster.kubectlPath, kubeconfig, path: process.env['PATH'] ?? '' })
   const admin = kubectl(cluster.adminKubeconfig)
-  const requester = kubectl(await cluster.kubeconfigFor(REQUESTER.name, REQUESTER.groups))
+  const requesterKubeconfig = await cluster.kubeconfigFor(REQUESTER.name, REQUESTER.groups)
+  const requester = kubectl(requesterKubeconfig)
   const items = [
     namespace(BENCH_NAMESPACE, { [INJECTION_LABEL]: INJECTION_ENABLED }),
     namespace(PLAIN_NAMESPACE, {}),
@@ -38,7 +40,7 @@ export async function prepareNamespaces(cluster: Cluster): Promise<BenchPeople> 
   await admin.must(['apply', '-f', '-'], JSON.stringify(list))
   const accepted = '--for=condition=Accepted'
   await admin.must(['wait', accepted, '--timeout=30s', `accesspolicy/${REQUESTER.name}-bench`])
-  return { admin, requester }
+  return { admin, requester, requesterKubeconfig }
 }
 
 /** Starts pods as the requester does, and waits until they are ready. */
@@ -71,17 +73,38 @@ export function benchPod(namespaceName: string, name: string): object {
   return agentPod(namespaceName, name, ACCOUNT)
 }
 
+/** A pod that is admitted as any other, and that nobody runs: the scheduler waits for its gate. */
+export function gatedPod(namespaceName: string, name: string) {
+  const pod = agentPod(namespaceName, name, ACCOUNT)
+  const spec = { ...(pod['spec'] as object), schedulingGates: [{ name: 'lanyard.dev/bench' }] }
+  return { ...pod, metadata: { namespace: namespaceName, name, labels: { bench: 'gated' } }, spec }
+}
+
+/** A pod that burns all the CPU that it gets, with ten times a sidecar's request. */
+export function burningPod(namespaceName: string, name: string) {
+  const pod = agentPod(namespaceName, name, ACCOUNT)
+  const { containers, ...spec } = pod['spec'] as { readonly containers: readonly object[] }
+  const burning = containers.map((container) => ({
+    ...container,
+    command: ['sh', '-c', 'while :; do :; done'],
+    resources: { requests: { cpu: '100m' } },
+  }))
+  return { ...pod, spec: { ...spec, terminationGracePeriodSeconds: 1, containers: burning } }
+}
+
 function namespace(name: string, labels: Readonly<Record<string, string>>): object {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
 }
 
-/** What the service account and the requester may by RBAC: enough to read and to start pods. */
+/** What the service account and the requester may by RBAC: enough to send every load, and to start pods. */
 function namespaceObjects(namespaceName: string): readonly object[] {
   const apiGroup = 'rbac.authorization.k8s.io'
   const metadata = { name: ACCOUNT, namespace: namespaceName }
-  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'create'] }]
+  const verbs = ['get', 'list', 'watch', 'create', 'patch']
+  const rules = [{ apiGroups: [''], resources: ['pods', 'configmaps'], verbs }]
   const subjects = [
-    { kind: 'ServiceAccount', name: ACCOUNT, namespace: namespaceName },
+    // The pods of one namespace list what is in the other, too.
+    { kind: 'ServiceAccount', name: ACCOUNT, namespace: BENCH_NAMESPACE },
     { kind: 'User', name: REQUESTER.name, apiGroup },
   ]
   const roleRef = { apiGroup, kind: 'Role', name: ACCOUNT }
@@ -100,15 +123,14 @@ function accessPolicy(): object {
     spec: {
       subjects: [{ kind: 'User', name: REQUESTER.name }],
       rules: [
-        {
-          name: 'read-pods',
-          effect: 'Allow',
-          apiGroups: [''],
-          resources: ['pods'],
-          verbs: ['get'],
-          namespaces: [BENCH_NAMESPACE],
-        },
+        allow('read-pods', ['pods'], ['get', 'list']),
+        allow('use-configmaps', ['configmaps'], ['get', 'watch', 'create']),
       ],
     },
   }
+}
+
+function allow(name: string, resources: readonly string[], verbs: readonly string[]): object {
+  const namespaces = [BENCH_NAMESPACE, PLAIN_NAMESPACE]
+  return { name, effect: 'Allow', apiGroups: [''], resources, verbs, namespaces }
 }

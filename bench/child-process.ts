@@ -3,6 +3,8 @@ import { endingWithUs } from '../test/cluster/run-command.ts'
 
 /** A program that runs until it is told to end. */
 export interface Running {
+  /** Of the program itself: whatever stands before it on the command line has become it. */
+  readonly pid: number
   /** Throws with what it said when it has ended by itself. */
   check(): void
   stop(): Promise<void>
@@ -25,6 +27,7 @@ export function startProgram(argv: readonly string[]): Running {
   child.stderr.on('data', keep)
   child.once('error', (error) => keep(Buffer.from(error.message)))
   return {
+    pid: child.pid ?? 0,
     check() {
       if (hasEnded(child)) throw new Error(`"${argv.join(' ')}" ended by itself:\n${said}`)
     },

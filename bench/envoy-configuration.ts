@@ -8,6 +8,8 @@ export interface EnvoyOptions {
   readonly token: string
   /** Port of the ext_authz server on loopback; undefined leaves the filter out. */
   readonly extAuthzPort: number | undefined
+  /** What the ext_authz server is told of the pod; undefined tells nothing. */
+  readonly podUid: string | undefined
 }
 
 const LOOPBACK = '127.0.0.1'
@@ -22,7 +24,8 @@ export function envoyConfiguration(options: EnvoyOptions): object {
   return { static_resources: { listeners: [listener(options)], clusters } }
 }
 
-function listener({ port, certificateFile, keyFile, token, extAuthzPort }: EnvoyOptions): object {
+function listener(options: EnvoyOptions): object {
+  const { port, certificateFile, keyFile, token, extAuthzPort, podUid } = options
   const route = {
     match: { prefix: '/' },
     route: { cluster: 'api-server', timeout: '0s' },
@@ -32,6 +35,7 @@ function listener({ port, certificateFile, keyFile, token, extAuthzPort }: Envoy
         append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
       },
     ],
+    ...(podUid === undefined ? {} : { typed_per_filter_config: tellPod(podUid) }),
   }
   const manager = {
     '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -63,6 +67,16 @@ function listener({ port, certificateFile, keyFile, token, extAuthzPort }: Envoy
         transport_socket: { name: 'envoy.transport_sockets.tls', typed_config: tls },
       },
     ],
+  }
+}
+
+/** One ext_authz server serves many pods; Envoy's configuration says which one asks. */
+function tellPod(podUid: string): object {
+  return {
+    'envoy.filters.http.ext_authz': {
+      '@type': `${TYPE}.filters.http.ext_authz.v3.ExtAuthzPerRoute`,
+      check_settings: { context_extensions: { pod: podUid } },
+    },
   }
 }
 

@@ -1,17 +1,54 @@
-import type { Figures } from './figures.ts'
+import type { Figures, LoadedPaths, LoadFigures, Parts, PathName } from './figures.ts'
 
-/** Figures that meet every target, for tests of what is made of figures. */
-export function sampleFigures(changes: Partial<Figures>): Figures {
+const PEER_CPU = { envoy: 0.1, ext_authz: 0.05, 'kube-apiserver': 0.6 }
+const OWN_CPU = { sidecar: 0.19, 'control plane': 0.07, 'kube-apiserver': 0.6 }
+
+function load(p50Ms: number, requestsPerSecond: number, cpuMs: LoadFigures['cpuMs']): LoadFigures {
+  return { p50Ms, p99Ms: p50Ms + 3, requestsPerSecond, spread: 0.1, cpuMs }
+}
+
+/** The same load on every path, in a calm machine. */
+export function sampleLoad(changes: LoadedPaths['paths'] = {}): LoadedPaths {
+  const paths: Readonly<Record<PathName, LoadFigures>> = {
+    direct: load(1, 3_000, { 'kube-apiserver': 0.6 }),
+    envoy: load(1.3, 2_500, { envoy: 0.1, 'kube-apiserver': 0.6 }),
+    'envoy-ext-authz': load(1.75, 1_900, PEER_CPU),
+    'envoy-ext-authz-recorded': load(2.4, 1_700, PEER_CPU),
+    lanyard: load(1.7, 2_000, OWN_CPU),
+  }
+  const noise = { stolen: 0.01, spread: 0.1, widest: 'envoy' }
+  return { paths: { ...paths, ...changes }, noise, calm: true }
+}
+
+const memory = { workingSetMiB: 35, privateMiB: 33, rssMiB: 90 }
+
+const PARTS: Parts = {
+  one: sampleLoad(),
+  many: sampleLoad(),
+  create: sampleLoad(),
+  memory: { atRest: memory, afterLoad: { ...memory, workingSetMiB: 40 } },
+  readyMs: 90,
+  list: { pods: 10_000, megabytes: 24, ms: { direct: 500, lanyard: 550 }, growthMiB: 5 },
+  watches: {
+    count: 500,
+    workingSetMiB: 50,
+    eventsPerSecond: { direct: 10_000, lanyard: 9_000 },
+  },
+  decisionsPerSecond: 51_000,
+  webhook: { p50Ms: 6, p99Ms: 12 },
+  burst: {
+    ...{ pods: 2_000, p50Ms: 11, p99Ms: 25, refused: 0 },
+    ...{ createdPerSecond: 250, apiServerP99Ms: 80 },
+  },
+  kubectlMs: { direct: 90, lanyard: 95 },
+  crowdedP99Ms: { direct: 9, lanyard: 14 },
+}
+
+/** Figures that meet every aim, for tests of what is made of figures. */
+export function sampleFigures(changes: Partial<Parts> = {}): Figures {
   return {
-    paths: {
-      direct: { p50Ms: 1, p99Ms: 4, rps16: 3_000 },
-      envoy: { p50Ms: 1.3, p99Ms: 4.4, rps16: 2_500 },
-      'envoy-ext-authz': { p50Ms: 1.75, p99Ms: 4.9, rps16: 1_900 },
-      lanyard: { p50Ms: 1.8, p99Ms: 5, rps16: 2_000 },
-    },
-    decisionsPerSecond: 16_000,
-    sidecar: { readyMs: 300, workingSetMiB: 60, privateMiB: 55, rssMiB: 95 },
-    webhook: { p50Ms: 6, p99Ms: 12 },
+    parts: { ...PARTS, ...changes },
+    failures: {},
     machine: {
       cpu: 'Some CPU',
       cores: 2,
@@ -19,8 +56,8 @@ export function sampleFigures(changes: Partial<Figures>): Figures {
       kernel: '6.18.0',
       node: 'v24.0.0',
       kubernetes: 'v1.34.4',
+      idle: 0.97,
       date: '2026-11-23T12:00:00.000Z',
     },
-    ...changes,
   }
 }

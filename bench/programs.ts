@@ -17,9 +17,16 @@ export interface Programs {
   readonly extAuthz: string
 }
 
-const BENCH_PACKAGES = { wrk: '/usr/bin/wrk', 'util-linux': '/usr/bin/taskset' }
+/** The recorded peer's SQLite is the C library, which Go compiles by gcc. */
+const BENCH_PACKAGES = {
+  wrk: '/usr/bin/wrk',
+  'util-linux': '/usr/bin/taskset',
+  gcc: '/usr/bin/gcc',
+  'libc6-dev': '/usr/include/stdio.h',
+}
 const ENVOY_VERSION = '1.40.0'
 const SOURCES = join(import.meta.dirname, 'go', 'ext-authz')
+const FILES = ['main.go', 'decision.go', 'recorder.go', 'go.mod', 'go.sum']
 const BIN = join(CACHE, 'bin')
 
 /** Installs or builds what is not there yet; the cluster's own packages must be installed. */
@@ -41,8 +48,7 @@ async function ensureEnvoy(log: Log): Promise<string> {
 
 async function ensureExtAuthz(log: Log): Promise<string> {
   const hash = createHash('sha256')
-  for (const file of ['main.go', 'go.mod', 'go.sum'])
-    hash.update(await readFile(join(SOURCES, file)))
+  for (const file of FILES) hash.update(await readFile(join(SOURCES, file)))
   const folder = join(BIN, `ext-authz-${hash.digest('hex').slice(0, 16)}`)
   const binary = join(folder, 'ext-authz')
   if (!existsSync(binary)) {
@@ -70,8 +76,9 @@ async function build(folder: string, log: Log): Promise<void> {
     '.',
   ]
   try {
-    await withProgress(log, 'Building the ext_authz server', () =>
-      mustRun(command, { cwd: SOURCES, env: goEnvironment(go) }),
+    const env = { ...goEnvironment(go), CGO_ENABLED: '1' }
+    await withProgress(log, 'Building the ext_authz server, and SQLite for it', () =>
+      mustRun(command, { cwd: SOURCES, env }),
     )
     await rename(staging, folder)
   } finally {

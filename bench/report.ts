@@ -1,52 +1,46 @@
-import { type Figures, PATHS } from './figures.ts'
-import { addedMs, judge, toMegabytes, type Verdict } from './verdicts.ts'
+import type { Figures } from './figures.ts'
+import { type Table, toTables } from './tables.ts'
+import { judge } from './verdicts.ts'
 
-/** A table for people. */
+/** Tables for people at a terminal. */
 export function renderTable(figures: Figures): string {
-  const { paths, sidecar, webhook, decisionsPerSecond, machine } = figures
-  const rows = PATHS.map((path) => {
-    const { p50Ms, p99Ms, rps16 } = paths[path]
-    const added = path === 'direct' ? '' : number(addedMs(figures, path))
-    return [path, number(p50Ms), added, number(p99Ms), number(rps16)]
-  })
-  const others = [
-    ['durable decisions on one core', `${number(decisionsPerSecond)} /s`],
-    ['sidecar ready after its start', `${number(sidecar.readyMs)} ms`],
-    ['sidecar working set after load', megabytes(sidecar.workingSetMiB)],
-    ['sidecar private memory after load', megabytes(sidecar.privateMiB)],
-    ['sidecar RSS after load', megabytes(sidecar.rssMiB)],
-    ['webhooks, mutate and validate, p50', `${number(webhook.p50Ms)} ms`],
-    ['webhooks, mutate and validate, p99', `${number(webhook.p99Ms)} ms`],
-  ]
-  const verdicts = judge(figures).map(({ target, measured, unit, met }) => [
-    met ? 'met' : 'MISSED',
-    `${number(measured)} ${unit}`,
-    target,
-  ])
+  const tables = toTables(figures).map(({ title, rows, notes }) =>
+    [title, columns(rows), ...notes, ''].join('\n'),
+  )
+  return [...describeMachine(figures), '', ...tables].join('\n')
+}
+
+/** The same tables in Markdown, to be pasted into the README. */
+export function renderMarkdown(figures: Figures): string {
+  const tables = toTables(figures).map(({ title, rows, notes }) =>
+    [`**${title}**`, '', markdownTable(rows), '', ...notes.flatMap((note) => [note, ''])].join(
+      '\n',
+    ),
+  )
+  return [describeMachine(figures).join('; '), '', ...tables].join('\n')
+}
+
+/** One JSON object a line: each figure, each verdict, each part that failed, and the machine. */
+export function renderLines(figures: Figures): string {
+  const { machine, parts, failures } = figures
+  const plain = flatten(parts).map(([figure, value]) => ({ figure, value }))
+  const judged = judge(figures).map(({ figure, measured, must, aim, state }) => ({
+    target: figure,
+    // JSON has no infinity.
+    value: measured !== undefined && Number.isFinite(measured) ? measured : null,
+    ...{ must, aim, state },
+  }))
+  const failed = Object.entries(failures).map(([part, failure]) => ({ part, failure }))
+  return [...plain, ...judged, ...failed, { machine }]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('')
+}
+
+function describeMachine({ machine }: Figures): readonly string[] {
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}`,
     `Node ${machine.node}, Kubernetes ${machine.kubernetes}, ${machine.date}`,
-    '',
-    columns([['path', 'p50 ms', 'added', 'p99 ms', 'requests/s at 16'], ...rows]),
-    '',
-    columns(others),
-    '',
-    columns([['target', 'measured', ''], ...verdicts]),
-    '',
-  ].join('\n')
-}
-
-/** One JSON object a line, one for each figure; those with a target say how they stand to it. */
-export function renderLines(figures: Figures): string {
-  const { machine, ...measured } = figures
-  const plain = flatten(measured).map(([figure, value]) => ({ figure, value }))
-  const judged = judge(figures).map(({ target, measured: value, met }: Verdict) => ({
-    target,
-    // JSON has no infinity.
-    value: Number.isFinite(value) ? value : null,
-    met,
-  }))
-  return [...plain, ...judged, { machine }].map((line) => `${JSON.stringify(line)}\n`).join('')
+  ]
 }
 
 function flatten(value: unknown, path = ''): readonly (readonly [string, unknown])[] {
@@ -56,22 +50,19 @@ function flatten(value: unknown, path = ''): readonly (readonly [string, unknown
   )
 }
 
-function megabytes(mebibytes: number): string {
-  return `${number(toMegabytes(mebibytes))} MB`
+function markdownTable(rows: Table['rows']): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const [head = [], ...others] = rows
+  const rule = `|${head.map(() => '---|').join('')}`
+  return [line(head), rule, ...others.map(line)].join('\n')
 }
 
-/** Three digits that count are enough for what differs by some per cent from run to run. */
-function number(value: number): string {
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en')
-  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2)
-}
-
-/** Pads to columns; those that hold numbers are aligned to the right. */
-function columns(rows: readonly (readonly string[])[]): string {
-  const last = rows.at(-1) ?? []
-  const shape = last.map((cell, index) => ({
+/** Pads to columns; those that hold numbers and their units are aligned to the right. */
+function columns(rows: Table['rows']): string {
+  const [head = [], ...others] = rows
+  const shape = head.map((_, index) => ({
     width: Math.max(...rows.map((row) => row[index]?.length ?? 0)),
-    isNumber: /^-?\d/.test(cell),
+    isNumber: others.every((row) => NUMBER.test(row[index] ?? '')),
   }))
   return rows
     .map((row) =>
@@ -85,3 +76,5 @@ function columns(rows: readonly (readonly string[])[]): string {
     )
     .join('\n')
 }
+
+const NUMBER = /^(?:[-∞\d][\d.,]*(?: \S+)?)?$/

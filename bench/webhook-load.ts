@@ -29,11 +29,16 @@ export const webhookLoadOptions = z.strictObject({
   pod: admissionPod,
   warmUps: z.int().nonnegative(),
   pairs: z.int().positive(),
+  /** Pods under way at the same time. */
+  inFlight: z.int().positive(),
 })
 type Options = z.infer<typeof webhookLoadOptions>
 
 /** Milliseconds of each pair: to mutate and then to validate one pod. */
-export const webhookLoadResult = z.array(z.number().positive())
+export const webhookLoadResult = z.array(
+  z.strictObject({ mutateMs: z.number().positive(), validateMs: z.number().positive() }),
+)
+type Result = z.infer<typeof webhookLoadResult>
 
 const answerShape = z.object({
   response: z.object({
@@ -50,22 +55,28 @@ const patchShape = z.array(
   }),
 )
 
-async function main(options: Options): Promise<readonly number[]> {
-  const { caPem, frontProxy, serverName, warmUps, pairs } = options
-  // One connection that stays, as kube-apiserver keeps it.
+async function main(options: Options): Promise<Result> {
+  const { caPem, frontProxy, serverName, warmUps, pairs, inFlight } = options
+  // Connections that stay, as kube-apiserver keeps them.
   const tls = { ca: caPem, servername: serverName, ...frontProxy }
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ...tls })
-  const times: number[] = []
-  for (let count = 0; count < warmUps + pairs; count += 1) {
-    const took = await admit(agent, `bench-${count}`, options)
-    if (count >= warmUps) times.push(took)
+  const agent = new Agent({ keepAlive: true, maxSockets: inFlight, ...tls })
+  const times: Result = []
+  let next = 0
+  const admitOneAfterTheOther = async () => {
+    while (next < warmUps + pairs) {
+      const count = next
+      next += 1
+      const took = await admit(agent, `bench-${count}`, options)
+      if (count >= warmUps) times.push(took)
+    }
   }
+  await Promise.all(Array.from({ length: inFlight }, admitOneAfterTheOther))
   agent.destroy()
   return times
 }
 
-/** Lets one pod through both webhooks; returns the milliseconds that they took together. */
-async function admit(agent: Agent, name: string, options: Options): Promise<number> {
+/** Lets one pod through both webhooks; resolves with the milliseconds that each took. */
+async function admit(agent: Agent, name: string, options: Options): Promise<Result[number]> {
   const { pod } = options
   const sent = { ...pod, metadata: { ...pod.metadata, name } }
   const mutation = await review(agent, 'mutate', sent, options)
@@ -74,7 +85,7 @@ async function admit(agent: Agent, name: string, options: Options): Promise<numb
   // kube-apiserver gives the pod its uid between the two.
   const created = { ...changed, metadata: { ...changed.metadata, uid: randomUUID() } }
   const validation = await review(agent, 'validate', created, options)
-  return mutation.ms + validation.ms
+  return { mutateMs: mutation.ms, validateMs: validation.ms }
 }
 
 /** The operations that the injector uses: whole fields of `metadata` and `spec`. */

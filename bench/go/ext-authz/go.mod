@@ -4,6 +4,8 @@ go 1.24.0
 
 require (
 	github.com/envoyproxy/go-control-plane/envoy v1.35.0
+	github.com/mattn/go-sqlite3 v1.14.53
+	github.com/oklog/ulid/v2 v2.1.2
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20250707201910-8d1bb00bc6a7
 	google.golang.org/grpc v1.75.1
 )

@@ -19,6 +19,7 @@ export interface LimitedSidecarOptions {
 
 /** The sidecar as its image runs it: a process of its own with so much memory. */
 export interface LimitedSidecar {
+  readonly pid: number
   readonly port: number
   readonly caPem: string
   /** The token that container `app` finds. */
@@ -74,6 +75,7 @@ export async function startLimitedSidecar(options: LimitedSidecarOptions): Promi
     const port = await whenServing(child)
     const app = join(folder, 'state', 'containers', 'app')
     return {
+      pid: child.pid ?? 0,
       port,
       caPem: await readFile(join(app, 'ca.crt'), 'utf8'),
       token: await readFile(join(app, 'token'), 'utf8'),

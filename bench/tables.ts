@@ -65,7 +65,8 @@ function noteNoise({ calm, noise }: LoadedPaths, missing: readonly string[]): re
 function otherTable(parts: Partial<Parts>): Table {
   const { memory, list, watches, webhook, burst, kubectlMs, crowdedP99Ms } = parts
   const ms = (value: number | undefined) => unit(value, 'ms')
-  const mb = (value: number | undefined) => unit(toMegabytes(value), 'MB')
+  const mb = (value: number | undefined) =>
+    value === undefined ? undefined : `${number(toMegabytes(value))} MB`
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['sidecar private memory after load', mb(memory?.afterLoad.privateMiB)],
     ["sidecar RSS after load, with Node's shared binary", mb(memory?.afterLoad.rssMiB)],

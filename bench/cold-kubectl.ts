@@ -40,13 +40,13 @@ export async function measureKubectl(
     }
     // The first one learns what there is.
     for (const name of ['direct', 'lanyard'] as const) await time(name)
-    const { results } = await withProgress(log, `kubectl, ${2 * ROUNDS} processes`, () =>
+    const { results, calm } = await withProgress(log, `kubectl, ${2 * ROUNDS} processes`, () =>
       measureInTurns({
         ...{ names: ['direct', 'lanyard'] as const, rounds: ROUNDS, measure: time, log },
         figure: (ms: number) => ms,
       }),
     )
-    return { direct: median(results.direct), lanyard: median(results.lanyard) }
+    return { direct: median(results.direct), lanyard: median(results.lanyard), calm }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

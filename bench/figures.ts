@@ -48,6 +48,12 @@ export interface Pair {
   readonly lanyard: number
 }
 
+/** The same measured in turns. */
+export interface TurnPair extends Pair {
+  /** False when the machine was too busy to tell. */
+  readonly calm: boolean
+}
+
 export interface MachineDescription {
   readonly cpu: string
   readonly cores: number
@@ -75,7 +81,7 @@ export interface Parts {
   readonly list: {
     readonly pods: number
     readonly megabytes: number
-    readonly ms: Pair
+    readonly ms: TurnPair
     readonly growthMiB: number
   }
   readonly watches: {
@@ -97,9 +103,9 @@ export interface Parts {
     readonly apiServerP99Ms: number
   }
   /** Milliseconds of `kubectl get pod`, a process each. */
-  readonly kubectlMs: Pair
+  readonly kubectlMs: TurnPair
   /** p99 of a GET at one connection in milliseconds, while other pods burn CPU. */
-  readonly crowdedP99Ms: Pair
+  readonly crowdedP99Ms: TurnPair
 }
 
 /** Names of the parts, in the order in which they are measured. */

@@ -45,7 +45,7 @@ export async function measureLists(
   // The first one fills kube-apiserver's caches.
   await list(entrances.direct, place.containerPid)
   const peak = samplePeak(place.sidecarPid)
-  const { results } = await withProgress(log, `Lists of ${PODS} pods, ${2 * ROUNDS} times`, () =>
+  const { results, calm } = await withProgress(log, `Lists of ${PODS} pods, ${2 * ROUNDS} times`, () =>
     measureInTurns({
       ...{ names: ['direct', 'lanyard'] as const, rounds: ROUNDS, log },
       measure: (name: keyof Pair) => list(entrances[name], place.containerPid),
@@ -59,7 +59,7 @@ export async function measureLists(
   return {
     pods: PODS,
     megabytes: (results.direct[0]?.bytes ?? 0) / 1_000_000,
-    ms: { direct: ms('direct'), lanyard: ms('lanyard') },
+    ms: { direct: ms('direct'), lanyard: ms('lanyard'), calm },
     growthMiB: workingSetMiB - firstMiB,
   }
 }

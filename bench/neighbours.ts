@@ -40,7 +40,7 @@ export async function measureCrowded(
     }
     const shape = { what: 'get', connections: 1, seconds: SECONDS_EACH } as const
     const title = `A GET while ${names.length} neighbours burn CPU`
-    const { results } = await withProgress(log, title, () =>
+    const { results, calm } = await withProgress(log, title, () =>
       measureInTurns({
         ...{ names: ['direct', 'lanyard'] as const, rounds: ROUNDS, log },
         measure: (name: keyof Pair) => runLoad(name, shape, load),
@@ -48,7 +48,7 @@ export async function measureCrowded(
       }),
     )
     const p99Ms = (name: keyof Pair) => median(results[name].map(({ p99Us }) => p99Us)) / 1_000
-    return { direct: p99Ms('direct'), lanyard: p99Ms('lanyard') }
+    return { direct: p99Ms('direct'), lanyard: p99Ms('lanyard'), calm }
   } finally {
     await admin.must(['delete', ...where, '--grace-period=1', '--wait=true', ...pods])
   }

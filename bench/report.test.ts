@@ -21,6 +21,11 @@ describe('renderTable', () => {
     )
   })
 
+  test('says so of what was measured beside them', () => {
+    const kubectlMs = { direct: 90, lanyard: 95, calm: false }
+    expect(renderTable(sampleFigures({ kubectlMs }))).toMatch(/^THE MACHINE .* TELL: kubectl\.$/m)
+  })
+
   test('shows no path that was not measured under the same load, and says so', () => {
     const { direct, lanyard } = sampleLoad().paths
     const paths = { ...(direct && { direct }), ...(lanyard && { lanyard }) }

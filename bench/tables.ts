@@ -89,7 +89,10 @@ function otherTable(parts: Partial<Parts>): Table {
     ['p99 of a GET while neighbours burn CPU, through the sidecar', ms(crowdedP99Ms?.lanyard)],
   ]
   const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
-  return { title: 'Beside them', rows: [['figure', 'measured'], ...known], notes: [] }
+  const turns = { 'the list': list?.ms, kubectl: kubectlMs, 'busy neighbours': crowdedP99Ms }
+  const busy = Object.entries(turns).filter(([, pair]) => pair?.calm === false)
+  const notes = busy.map(([name]) => `THE MACHINE WAS TOO BUSY TO TELL: ${name}.`)
+  return { title: 'Beside them', rows: [['figure', 'measured'], ...known], notes }
 }
 
 function targetTable(figures: Pick<Figures, 'parts'>): Table {

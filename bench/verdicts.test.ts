@@ -35,7 +35,7 @@ describe('judge', () => {
     ['CPU', { many: lanyard({ cpuMs: { sidecar: 0.29, 'control plane': 0.1 } }) }, /CPU .*sidecar/],
     ['control plane', { many: lanyard({ cpuMs: { 'control plane': 0.13 } }) }, /control plane/],
     ['ready', { readyMs: 151 }, /ready/],
-    ['list', { list: { ...sample.list, ms: { direct: 100, lanyard: 116 } } }, /time/],
+    ['list', { list: { ...sample.list, ms: { direct: 100, lanyard: 116, calm: true } } }, /time/],
     ['growth', { list: { ...sample.list, growthMiB: 9.6 } }, /growth/],
     ['watches', { watches: { ...sample.watches, workingSetMiB: 57.3 } }, /watches.*set/],
     ['decisions', { decisionsPerSecond: 29_999 }, /durable decisions/],

@@ -28,7 +28,12 @@ const PARTS: Parts = {
   create: sampleLoad(),
   memory: { atRest: memory, afterLoad: { ...memory, workingSetMiB: 40 } },
   readyMs: 90,
-  list: { pods: 10_000, megabytes: 24, ms: { direct: 500, lanyard: 550, calm: true }, growthMiB: 5 },
+  list: {
+    pods: 10_000,
+    megabytes: 24,
+    ms: { direct: 500, lanyard: 550, calm: true },
+    growthMiB: 5,
+  },
   watches: {
     count: 500,
     workingSetMiB: 50,

@@ -45,12 +45,15 @@ export async function measureLists(
   // The first one fills kube-apiserver's caches.
   await list(entrances.direct, place.containerPid)
   const peak = samplePeak(place.sidecarPid)
-  const { results, calm } = await withProgress(log, `Lists of ${PODS} pods, ${2 * ROUNDS} times`, () =>
-    measureInTurns({
-      ...{ names: ['direct', 'lanyard'] as const, rounds: ROUNDS, log },
-      measure: (name: keyof Pair) => list(entrances[name], place.containerPid),
-      figure: ({ ms }: Listed) => ms,
-    }),
+  const { results, calm } = await withProgress(
+    log,
+    `Lists of ${PODS} pods, ${2 * ROUNDS} times`,
+    () =>
+      measureInTurns({
+        ...{ names: ['direct', 'lanyard'] as const, rounds: ROUNDS, log },
+        measure: (name: keyof Pair) => list(entrances[name], place.containerPid),
+        figure: ({ ms }: Listed) => ms,
+      }),
   )
   const { firstMiB, workingSetMiB } = await peak.stop()
   const ms = (name: keyof Pair) => median(results[name].map((listed) => listed.ms))

@@ -1,6 +1,7 @@
 import { apiServerOrigin } from '../platform/api-server-origin.ts'
 import type { CertificatePair } from '../platform/certificate-authority.ts'
 import { SYSTEM_CLOCK } from '../platform/clock.ts'
+import { createCollector } from '../platform/collect-garbage.ts'
 import { type HealthCheck, startHealthServer } from '../platform/health-server.ts'
 import type { Closer } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -9,7 +10,7 @@ import { keepRenewing } from '../platform/serving-certificate.ts'
 import { VERSION } from '../platform/version.ts'
 import { watchFile } from '../platform/watched-file.ts'
 import { requestsThatFit } from '../proxy/front/memory-budget.ts'
-import { collectGarbage, LimitGuard } from '../proxy/front/memory-guard.ts'
+import { LimitGuard } from '../proxy/front/memory-guard.ts'
 import {
   createSocketReader,
   memoryLimitBytes,
@@ -142,7 +143,7 @@ function memoryBounds(config: SidecarConfig) {
       limitBytes,
       readBytes: () => privateBytes() + (socketBytes?.() ?? 0),
       socketsCount: socketBytes !== undefined,
-      collect: collectGarbage,
+      collect: createCollector(),
       nowMs: () => performance.now(),
     }),
   }

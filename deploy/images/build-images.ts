@@ -2,13 +2,15 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
 import { SIDECAR_UID } from '../../core/pods/sidecar-contract.ts'
 import { VERSION } from '../../platform/version.ts'
 import { thirdPartyNotices } from '../third-party-notices.ts'
+import { type Bundle, bundle } from './bundle.ts'
+import { keepCodeOfSidecar } from './code-cache.ts'
 import { dockerArchive, type Image } from './docker-archive.ts'
 import { folderEntries, withFolders } from './files.ts'
-import { runtimeLayer } from './runtime-layer.ts'
+import { PROGRAM_FILE } from './program-files.ts'
+import { NODE, runtimeLayer } from './runtime-layer.ts'
 import { writeTar } from './tar.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
@@ -22,6 +24,8 @@ interface Recipe {
   readonly env: readonly string[]
   /** Packages that no bundle can hold; they are copied beside it with what they need. */
   readonly external: readonly string[]
+  /** Whether its compiled code is kept in the image: it starts in every pod. */
+  readonly keepsCode: boolean
 }
 
 /** Uid of the sidecar; the injector's manifests and the admission rules know it too. */
@@ -36,11 +40,14 @@ const RECIPES: readonly Recipe[] = [
     // It is in every pod: a small heap costs a little throughput and saves memory. Not
     // --optimize-for-size: it takes a sixth more CPU for each request and saves next to nothing.
     // 1,024 open requests hold about 50 MB of heap. proxy/front/memory-guard.ts collects garbage.
-    nodeFlags: ['--max-semi-space-size=4', '--max-old-space-size=96', '--expose-gc'],
+    // No flag that changes what code V8 makes (`v8.cachedDataVersionTag()`), such as --expose-gc: Node's own
+    // modules would be compiled at each start.
+    nodeFlags: ['--max-semi-space-size=4', '--max-old-space-size=96'],
     // Buffers of TLS are 16 KiB and come and go between small things that stay. Given back to the kernel
     // one by one they leave no holes: with 1,000 watches a third less memory.
     env: ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=16384'],
     external: [],
+    keepsCode: true,
   },
   {
     name: 'lanyard-control-plane',
@@ -52,6 +59,7 @@ const RECIPES: readonly Recipe[] = [
     env: [],
     // One has native code; the others read .proto files beside their own.
     external: ['better-sqlite3', 'grpc-health-check', '@grpc/reflection', '@grpc/grpc-js'],
+    keepsCode: false,
   },
   {
     name: 'lanyard-injector',
@@ -60,6 +68,7 @@ const RECIPES: readonly Recipe[] = [
     nodeFlags: [],
     env: [],
     external: [],
+    keepsCode: false,
   },
 ]
 
@@ -78,7 +87,7 @@ export async function buildImages(folder: string): Promise<readonly string[]> {
 export interface PackedImage {
   readonly name: string
   readonly image: Image
-  /** Of /app/main.cjs. Not in the image: nothing reads it there, and it is larger than the code. */
+  /** Of the program's bundle. Not in the image: nothing reads it there, and it is larger than the code. */
   readonly sourceMap: Uint8Array
 }
 
@@ -97,8 +106,7 @@ async function packImage(recipe: Recipe): Promise<PackedImage> {
   try {
     const app = join(work, 'app')
     mkdirSync(app)
-    const { code, sourceMap, inputs } = await bundle(recipe.entry, recipe.external)
-    await writeFile(join(app, 'main.cjs'), code)
+    const { sourceMap, inputs } = await writeProgram(recipe, app)
     await writeFile(join(app, NOTICES), await thirdPartyNotices(inputs, REPOSITORY))
     copyPackages(recipe.external, app)
     const image: Image = {
@@ -121,57 +129,38 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Writes the sidecar's bundle to `folder`; the program runs it with the flags of its image. */
+/**
+ * Writes the sidecar to `folder`, with its compiled code; the program runs it with the flags of its image.
+ * Throws when it does not come up.
+ */
 export async function bundleSidecar(folder: string): Promise<Program> {
-  const recipe = RECIPES.find(({ name }) => name === 'lanyard-sidecar')
+  const recipe = RECIPES.find(({ keepsCode }) => keepsCode)
   if (recipe === undefined) throw new Error('There is no recipe for the sidecar')
-  const { code } = await bundle(recipe.entry, recipe.external)
-  const main = join(folder, 'main.cjs')
-  await writeFile(main, code)
-  const env = recipe.env.map((line) => line.split('=') as [string, string])
+  await writeProgram(recipe, folder)
+  return toProgram(recipe, folder)
+}
+
+function toProgram({ env, nodeFlags }: Recipe, folder: string): Program {
+  const pairs = env.map((line) => line.split('=') as [string, string])
   return {
-    argv: [process.execPath, ...recipe.nodeFlags, main],
-    env: { NODE_ENV: 'production', ...Object.fromEntries(env) },
+    argv: [NODE, ...nodeFlags, join(folder, 'main.cjs')],
+    env: { NODE_ENV: 'production', ...Object.fromEntries(pairs) },
   }
 }
 
-interface Bundle {
-  readonly code: Uint8Array
-  readonly sourceMap: Uint8Array
-  /** Every file that went into it, relative to the repository. */
-  readonly inputs: readonly string[]
-}
-
-/** One CommonJS file: faster to start than modules, and what native packages expect. */
-async function bundle(entry: string, external: readonly string[]): Promise<Bundle> {
-  const { outputFiles, metafile } = await build({
-    entryPoints: [join(REPOSITORY, entry)],
-    // Nothing is written there; the map names its sources relative to it.
-    outfile: join(REPOSITORY, 'main.cjs'),
-    write: false,
-    metafile: true,
-    absWorkingDir: REPOSITORY,
-    legalComments: 'none',
-    sourcemap: 'external',
-    bundle: true,
-    // Names stay: a log line should say which class threw. esbuild's keepNames would put them back by
-    // defining a property on every closure when it is made, and each request makes dozens.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node24',
-    external: [...external],
-    define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '"file:///app/main.cjs"' },
-    logLevel: 'error',
-  })
-  const contentsOf = (name: string) => {
-    const file = outputFiles.find(({ path }) => path.endsWith(name))
-    if (file === undefined) throw new Error(`esbuild made no ${name} of ${entry}`)
-    return file.contents
+/** `main.cjs`: the program, or what reads the program and its compiled code beside it. */
+async function writeProgram(recipe: Recipe, folder: string): Promise<Bundle> {
+  const main = join(folder, 'main.cjs')
+  if (!recipe.keepsCode) {
+    const bundled = await bundle(recipe.entry, recipe.external, 'file')
+    await writeFile(main, bundled.code)
+    return bundled
   }
-  const inputs = Object.keys(metafile.inputs)
-  return { code: contentsOf('/main.cjs'), sourceMap: contentsOf('/main.cjs.map'), inputs }
+  const bundled = await bundle(recipe.entry, recipe.external, 'function')
+  await writeFile(join(folder, PROGRAM_FILE), bundled.code)
+  await writeFile(main, (await bundle('deploy/images/start-program.ts', [], 'file')).code)
+  await keepCodeOfSidecar(folder, toProgram(recipe, folder))
+  return bundled
 }
 
 /** Packages with everything they depend on, at the top of node_modules where npm has them too. */

@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path'
 import { baseEntries, nameServiceEntries, programEntries, withFolders } from './files.ts'
 import { type TarEntry, writeTar } from './tar.ts'
 
-const NODE = resolve(import.meta.dirname, '../../node_modules/node/bin/node')
+/** The runtime of every image. */
+export const NODE = resolve(import.meta.dirname, '../../node_modules/node/bin/node')
 
 /** What every image stands on: Node, the libraries it needs, CA certificates and /tmp. */
 export function runtimeEntries(): readonly TarEntry[] {

@@ -132,8 +132,3 @@ export class LimitGuard implements MemoryGuard {
     this.#bytesSince = 0
   }
 }
-
-/** Collects garbage where the process was started with `--expose-gc`, as in its image. */
-export function collectGarbage(type: 'minor' | 'major'): void {
-  void globalThis.gc?.({ type, execution: 'sync' })
-}

@@ -2,7 +2,6 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { SIDECAR_UID } from '../../core/pods/sidecar-contract.ts'
 import { VERSION } from '../../platform/version.ts'
 import { thirdPartyNotices } from '../third-party-notices.ts'
 import { type Bundle, bundle } from './bundle.ts'
@@ -10,67 +9,11 @@ import { keepCodeOfSidecar } from './code-cache.ts'
 import { dockerArchive, type Image } from './docker-archive.ts'
 import { folderEntries, withFolders } from './files.ts'
 import { PROGRAM_FILE } from './program-files.ts'
+import { RECIPES, type Recipe } from './recipes.ts'
 import { NODE, runtimeLayer } from './runtime-layer.ts'
 import { writeTar } from './tar.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
-
-interface Recipe {
-  readonly name: string
-  readonly entry: string
-  readonly user: string
-  readonly nodeFlags: readonly string[]
-  /** What the C library reads. */
-  readonly env: readonly string[]
-  /** Packages that no bundle can hold; they are copied beside it with what they need. */
-  readonly external: readonly string[]
-  /** Whether its compiled code is kept in the image: it starts in every pod. */
-  readonly keepsCode: boolean
-}
-
-/** Uid of the sidecar; the injector's manifests and the admission rules know it too. */
-const SIDECAR_USER = `${SIDECAR_UID}:${SIDECAR_UID}`
-const SYSTEM_USER = '65532:65532'
-
-const RECIPES: readonly Recipe[] = [
-  {
-    name: 'lanyard-sidecar',
-    entry: 'sidecar/main.ts',
-    user: SIDECAR_USER,
-    // It is in every pod: a small heap costs a little throughput and saves memory. Not
-    // --optimize-for-size: it takes a sixth more CPU for each request and saves next to nothing.
-    // 1,024 open requests hold about 50 MB of heap. proxy/front/memory-guard.ts collects garbage.
-    // No flag that changes what code V8 makes (`v8.cachedDataVersionTag()`), such as --expose-gc: Node's own
-    // modules would be compiled at each start.
-    nodeFlags: ['--max-semi-space-size=4', '--max-old-space-size=96'],
-    // Buffers of TLS are 16 KiB and come and go between small things that stay. Given back to the kernel
-    // one by one they leave no holes: with 1,000 watches a third less memory.
-    env: ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=16384'],
-    external: [],
-    keepsCode: true,
-  },
-  {
-    name: 'lanyard-control-plane',
-    entry: 'control-plane/main.ts',
-    user: SYSTEM_USER,
-    // Decisions under way live for some milliseconds, long enough to be copied by every collection
-    // of a small young generation: a fifth of the CPU under load.
-    nodeFlags: ['--max-semi-space-size=64'],
-    env: [],
-    // One has native code; the others read .proto files beside their own.
-    external: ['better-sqlite3', 'grpc-health-check', '@grpc/reflection', '@grpc/grpc-js'],
-    keepsCode: false,
-  },
-  {
-    name: 'lanyard-injector',
-    entry: 'injector/main.ts',
-    user: SYSTEM_USER,
-    nodeFlags: [],
-    env: [],
-    external: [],
-    keepsCode: false,
-  },
-]
 
 /** Writes each image as a docker archive of its own, and the source map of its bundle beside it. */
 export async function buildImages(folder: string): Promise<readonly string[]> {

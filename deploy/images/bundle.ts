@@ -10,7 +10,7 @@ const FUNCTION = { banner: { js: BEFORE_PROGRAM }, footer: { js: AFTER_PROGRAM }
 export interface Bundle {
   readonly code: Uint8Array
   readonly sourceMap: Uint8Array
-  /** Every file that went into it, relative to the repository. */
+  /** Every file of which something is in it, relative to the repository. */
   readonly inputs: readonly string[]
 }
 
@@ -51,6 +51,7 @@ export async function bundle(
     if (file === undefined) throw new Error(`esbuild made no ${name} of ${entry}`)
     return file.contents
   }
-  const inputs = Object.keys(metafile.inputs)
+  const parts = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  const inputs = parts.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path)
   return { code: contentsOf('/main.cjs'), sourceMap: contentsOf('/main.cjs.map'), inputs }
 }

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Bundle, bundle } from './bundle.ts'
+import { LEFT_OUT } from './left-out.ts'
+import { RECIPES } from './recipes.ts'
+import { NODE } from './runtime-layer.ts'
+
+const NODE_MODULES = join(import.meta.dirname, '../../node_modules')
+
+/** A start reads all of it, and each sidecar keeps it in memory. Lower it when the bundle shrinks. */
+const SIDECAR_BYTES_MAX = 1_500_000
+
+function versionTag(flags: readonly string[]): string {
+  const script = "require('node:v8').cachedDataVersionTag()"
+  return execFileSync(NODE, [...flags, '-p', script], { encoding: 'utf8' })
+}
+
+test.each(RECIPES)('RECIPES: $name takes the compiled code that Node carries', ({ nodeFlags }) => {
+  expect(versionTag(nodeFlags)).toBe(versionTag([]))
+})
+
+test('RECIPES: a flag that makes Node compile its own modules at each start would be seen', () => {
+  expect(versionTag(['--expose-gc'])).not.toBe(versionTag([]))
+})
+
+test.each(Object.keys(LEFT_OUT))('LEFT_OUT names a file of its package: %s', (path) => {
+  expect(existsSync(join(NODE_MODULES, path))).toBe(true)
+})
+
+describe('bundle() of the sidecar', () => {
+  let sidecar: Bundle
+
+  beforeAll(async () => {
+    sidecar = await bundle('sidecar/main.ts', [], 'function')
+  })
+
+  test('stays small', () => {
+    expect(sidecar.code.byteLength).toBeLessThan(SIDECAR_BYTES_MAX)
+  })
+
+  test('is ASCII, each byte a character of the program', () => {
+    expect(sidecar.code.findIndex((byte) => byte > 0x7f)).toBe(-1)
+  })
+
+  test.each([
+    '@kubernetes/client-node',
+    '@opentelemetry/api',
+    '@peculiar/x509',
+    'better-sqlite3',
+    'kysely',
+    'protobufjs',
+    'tdigest',
+    'thread-stream',
+    'zod/v4/locales/de.js',
+  ])('has nothing of %s', (name) => {
+    expect(sidecar.inputs.filter((path) => path.includes(`node_modules/${name}`))).toEqual([])
+  })
+})

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { CertificatePair } from '../platform/certificate-authority.ts'
-import { gateByCertificate, STRANGERS } from '../platform/connection-gate.ts'
+import { gateByCertificate, STRANGERS_TO_FRONT_PROXY } from '../platform/connection-gate.ts'
 import { trackConnections } from '../platform/connections.ts'
 import { frontProxyContext } from '../platform/front-proxy-context.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -35,7 +35,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const context = () => frontProxyContext(certificate, options.requestHeader)
   const server = await listen(options, context())
   // In the same turn in which it listens, so before the first connection.
-  gateByCertificate(server, STRANGERS)
+  gateByCertificate(server, STRANGERS_TO_FRONT_PROXY)
   // In memory, and without a dropped connection.
   async function renew(): Promise<void> {
     certificate = await options.renew()

@@ -44,8 +44,19 @@ function unverified(): Fault {
  */
 function isFrontProxy({ socket }: IncomingMessage, config: RequestHeaderConfig): boolean {
   if (!(socket instanceof TLSSocket) || !socket.authorized || socket.isSessionReused()) return false
-  const peer = socket.getPeerCertificate(true)
+  const peer = peerOf(socket)
   return isAllowedName(peer, config.allowedNames) && endsInAuthority(peer, config.clientCaPem)
+}
+
+/** What was shown in the handshake: it stays while the connection does, and to read it is work. */
+const peers = new WeakMap<TLSSocket, DetailedPeerCertificate>()
+
+function peerOf(socket: TLSSocket): DetailedPeerCertificate {
+  const known = peers.get(socket)
+  if (known !== undefined) return known
+  const peer = socket.getPeerCertificate(true)
+  peers.set(socket, peer)
+  return peer
 }
 
 function isAllowedName(peer: PeerCertificate, allowedNames: readonly string[]): boolean {

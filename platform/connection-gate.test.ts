@@ -57,6 +57,28 @@ test('ConnectionGate.enter() gives those that have just come the time to say who
   expect(openOnes()).toEqual([true, true, true, false])
 })
 
+test('ConnectionGate.enter() counts those of a familiar address by themselves', async () => {
+  await start({ perAddress: 2, familiar: { total: 4, perAddress: 4 } })
+  await open()
+  gate.pass(accepted[0] as Socket)
+  for (let count = 0; count < 5; count += 1) await open()
+  expect(openOnes()).toEqual([true, true, true, true, true, false])
+})
+
+test('ConnectionGate.enter() knows no address from which nobody has shown a credential', async () => {
+  await start({ perAddress: 2, familiar: { total: 4, perAddress: 4 } })
+  for (let count = 0; count < 3; count += 1) await open()
+  expect(openOnes()).toEqual([true, true, false])
+})
+
+test('ConnectionGate.enter() ends those of a familiar address that show none in time', async () => {
+  await start({ patienceMs: 300, familiar: { total: 4, perAddress: 4 } })
+  await open()
+  gate.pass(accepted[0] as Socket)
+  await open()
+  await expect.poll(openOnes).toEqual([true, false])
+})
+
 test('ConnectionGate.pass() leaves a connection alone from then on', async () => {
   await start({ patienceMs: 300 })
   await open()

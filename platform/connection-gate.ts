@@ -14,6 +14,8 @@ export interface GateBounds {
   readonly bytesMax: number
   /** Once a credential was shown; not bounded unless told. */
   readonly known?: { readonly total: number; readonly perAddress: number }
+  /** Those of addresses from which a credential was shown before; bounded as all others unless told. */
+  readonly familiar?: { readonly total: number; readonly perAddress: number }
 }
 
 /**
@@ -27,6 +29,20 @@ export const STRANGERS: GateBounds = {
   bytesMax: 64 * 1_024,
 }
 
+/**
+ * Where only kube-apiserver has a credential: a burst of pods makes it open a connection for each at the same
+ * time, and a connection that is cut refuses a pod. Its own address is soon familiar, and a flood from pods takes
+ * none of its places.
+ */
+export const STRANGERS_TO_FRONT_PROXY: GateBounds = {
+  ...STRANGERS,
+  perAddress: 128,
+  familiar: { total: 512, perAddress: 256 },
+}
+
+/** Kube-apiservers, and what is between them and us. The one that was seen longest ago is forgotten. */
+const FAMILIAR_MAX = 64
+
 /** So old a connection must be to make room for another: else a burst of many would leave none to the end. */
 const SPARED_MS = 500
 /** How often it is looked for those that are late or have sent too much. */
@@ -38,6 +54,8 @@ type Peer = Pick<Socket, 'remoteAddress' | 'remotePort'>
 interface Stranger {
   readonly socket: Socket
   readonly sinceMs: number
+  /** Among whom it is counted. */
+  readonly among: Connections
 }
 
 /**
@@ -49,6 +67,9 @@ export class ConnectionGate {
   readonly #bounds: GateBounds
   readonly #counted: Connections
   readonly #known: Connections | undefined
+  readonly #familiar: Connections | undefined
+  /** From which a credential was shown, the latest last. */
+  readonly #familiarAddresses = new Set<string>()
   /** By address and port, in the order in which they came. */
   readonly #strangers = new Map<string, Stranger>()
   #sweep: NodeJS.Timeout | undefined
@@ -58,13 +79,17 @@ export class ConnectionGate {
     const isBusy = (socket: Socket) => this.#isYoung(socket)
     this.#counted = new Connections({ ...bounds, isBusy })
     this.#known = bounds.known === undefined ? undefined : new Connections(bounds.known)
+    this.#familiar =
+      bounds.familiar === undefined ? undefined : new Connections({ ...bounds.familiar, isBusy })
   }
 
   /** Counts a connection that was accepted. False when there is no room for it; it is closed then. */
   enter(socket: Socket): boolean {
     const key = keyOf(socket)
-    const stranger = { socket, sinceMs: performance.now() }
-    this.#counted.add(socket)
+    const isFamiliar = this.#familiarAddresses.has(socket.remoteAddress ?? '')
+    const among = (isFamiliar ? this.#familiar : undefined) ?? this.#counted
+    const stranger = { socket, sinceMs: performance.now(), among }
+    among.add(socket)
     if (socket.destroyed) return false
     this.#strangers.set(key, stranger)
     socket.once('close', () => {
@@ -76,6 +101,7 @@ export class ConnectionGate {
 
   /** A credential was shown on this connection. */
   pass(peer: Peer): void {
+    if (this.#familiar !== undefined) this.#remember(peer.remoteAddress ?? '')
     this.passKey(keyOf(peer))
   }
 
@@ -84,8 +110,16 @@ export class ConnectionGate {
     const stranger = this.#strangers.get(key)
     if (stranger === undefined) return
     this.#strangers.delete(key)
-    this.#counted.release(stranger.socket)
+    stranger.among.release(stranger.socket)
     this.#known?.add(stranger.socket)
+  }
+
+  #remember(address: string): void {
+    this.#familiarAddresses.delete(address)
+    this.#familiarAddresses.add(address)
+    const [oldest] = this.#familiarAddresses
+    if (this.#familiarAddresses.size > FAMILIAR_MAX && oldest !== undefined)
+      this.#familiarAddresses.delete(oldest)
   }
 
   #isYoung(socket: Socket): boolean {

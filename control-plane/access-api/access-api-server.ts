@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https'
 import { getRequestListener } from '@hono/node-server'
 import type { CertificatePair } from '../../platform/certificate-authority.ts'
-import { gateByCertificate, STRANGERS } from '../../platform/connection-gate.ts'
+import { gateByCertificate, STRANGERS_TO_FRONT_PROXY } from '../../platform/connection-gate.ts'
 import { trackConnections } from '../../platform/connections.ts'
 import { frontProxyCheck, frontProxyContext } from '../../platform/front-proxy-context.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
@@ -92,7 +92,7 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
       void listener(incoming, outgoing)
     },
   )
-  gateByCertificate(server, STRANGERS)
+  gateByCertificate(server, STRANGERS_TO_FRONT_PROXY)
 
   const cutAll = trackConnections(server)
 

@@ -9,7 +9,7 @@ import { keepCodeOfSidecar } from './code-cache.ts'
 import { dockerArchive, type Image } from './docker-archive.ts'
 import { folderEntries, withFolders } from './files.ts'
 import { PROGRAM_FILE } from './program-files.ts'
-import { RECIPES, type Recipe } from './recipes.ts'
+import { type Program, RECIPES, type Recipe } from './recipes.ts'
 import { NODE, runtimeLayer } from './runtime-layer.ts'
 import { writeTar } from './tar.ts'
 
@@ -63,13 +63,6 @@ async function packImage(recipe: Recipe): Promise<PackedImage> {
   } finally {
     await rm(work, { recursive: true, force: true })
   }
-}
-
-/** A process as its image runs it, for this machine. */
-export interface Program {
-  /** Without `main`'s own options. */
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string>>
 }
 
 /**

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startFakeControlPlane } from '../../test/support/fake-control-plane.ts'
-import type { Program } from './build-images.ts'
+import type { Program } from './recipes.ts'
 
 const KEEP_CODE = join(import.meta.dirname, 'keep-code.ts')
 const START_MS_MAX = 60_000

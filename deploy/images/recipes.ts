@@ -60,3 +60,10 @@ export const RECIPES: readonly Recipe[] = [
     keepsCode: false,
   },
 ]
+
+/** A process as its image runs it, for this machine. */
+export interface Program {
+  /** Without `main`'s own options. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}

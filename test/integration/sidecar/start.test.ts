@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundleSidecar, type Program } from '../../../deploy/images/build-images.ts'
+import { bundleSidecar } from '../../../deploy/images/build-images.ts'
 import { CODE_CACHE_FILE, PROGRAM_FILE, readProgram } from '../../../deploy/images/program-files.ts'
+import type { Program } from '../../../deploy/images/recipes.ts'
 
 let folder: string
 let program: Program

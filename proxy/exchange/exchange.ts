@@ -19,10 +19,14 @@ export class Exchange {
   #httpStatus = 0
   #fault = ''
   #bytes = 0
+  /** The API server's answer is kept back. */
+  #withheld: boolean
 
-  constructor(deps: ExchangeDeps, permit: Permit) {
+  /** `sentAhead`: the request was sent before its decision. */
+  constructor(deps: ExchangeDeps, permit: Permit, sentAhead = false) {
     this.#deps = deps
     this.permit = permit
+    this.#withheld = sentAhead
   }
 
   get isOver(): boolean {
@@ -45,6 +49,11 @@ export class Exchange {
       this.#fault = 'permission_denied'
       cut(why)
     })
+  }
+
+  /** The API server's answer is kept back no longer. */
+  released(): void {
+    this.#withheld = false
   }
 
   /** An answer begins, of the API server or of ours. */
@@ -81,6 +90,7 @@ export class Exchange {
       httpStatus: this.#httpStatus,
       fault: this.#fault,
       responseBytes: BigInt(this.#bytes),
+      ...(this.#withheld ? { withheld: true } : {}),
     })
     return true
   }

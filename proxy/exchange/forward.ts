@@ -12,28 +12,40 @@ import { Exchange } from './exchange.ts'
 import { Relay } from './relay.ts'
 import { passBody, sendBody } from './request-body.ts'
 import { upstreamHeaders } from './request-headers.ts'
+import type { KeptAnswer } from './send-ahead.ts'
 import { isUnhurried } from './unhurried.ts'
 
 /**
  * Step 8: sends a permitted request and streams the answer back; of a review of what oneself may do
  * the answer is narrowed first. Returns immediately; what became of it is reported when the caller's
- * connection is done with it.
+ * connection is done with it. `kept` is the answer to a read that was sent ahead.
  */
 export function forward(
   deps: ProxyDeps,
   permit: Permit,
   request: CallerRequest,
   answer: CallerAnswer,
+  kept?: KeptAnswer,
 ): void {
   const { decisionId } = permit
   const narrow = narrowAnswerOf(deps, permit, jsonAnswerType(request.headerList('accept')))
-  const exchange = new Exchange(deps, permit)
+  const exchange = new Exchange(deps, permit, kept !== undefined)
   const filter = deps.openFilter?.(permit)
-  const relay = new Relay(deps, exchange, answer, { narrow, filter })
+  const startMs = kept?.startMs ?? performance.now()
+  const relay = new Relay(deps, exchange, answer, { narrow, filter, startMs })
+  if (kept !== undefined) relay.sentOn(kept)
   answer.onClose(() => relay.finish())
   exchange.onRevoked((why) => relay.cut(why))
-  // Gone, or revoked already: nothing is sent.
-  if (answer.isOver) return
+  // Gone, or revoked already: nothing is sent, and nothing is given.
+  if (answer.isOver) {
+    kept?.withhold()
+    return
+  }
+  if (kept !== undefined) {
+    exchange.released()
+    kept.release(relay)
+    return
+  }
   if (narrow?.contentType === '') {
     answerCaller(answer, { status: notAcceptable(), decisionId })
     return

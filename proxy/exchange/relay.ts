@@ -23,6 +23,8 @@ interface Held {
 export interface RelayParts {
   readonly narrow: NarrowAnswer | undefined
   readonly filter: BodyFilter | undefined
+  /** When the request was sent, of `performance.now()`. */
+  readonly startMs: number
 }
 
 /** One answer on its way from the API server to the caller. */
@@ -32,7 +34,7 @@ export class Relay implements AnswerHandler {
   readonly #answer: CallerAnswer
   readonly #narrow: NarrowAnswer | undefined
   readonly #filter: BodyFilter | undefined
-  readonly #startMs = performance.now()
+  readonly #startMs: number
   #upstream: UpstreamExchange | undefined
   #held: Held | undefined
   #narrowed: NarrowedAnswer | undefined
@@ -43,13 +45,14 @@ export class Relay implements AnswerHandler {
     deps: ProxyDeps,
     exchange: Exchange,
     answer: CallerAnswer,
-    { narrow, filter }: RelayParts,
+    { narrow, filter, startMs }: RelayParts,
   ) {
     this.#deps = deps
     this.#exchange = exchange
     this.#answer = answer
     this.#narrow = narrow
     this.#filter = filter
+    this.#startMs = startMs
     filter?.response.once('error', (error) => this.fail(Fault.from(error)))
   }
 

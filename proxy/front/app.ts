@@ -5,6 +5,7 @@ import type { Served } from '../caller/served.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { forward } from '../exchange/forward.ts'
 import { relayTunnel } from '../exchange/relay-tunnel.ts'
+import { sendAhead } from '../exchange/send-ahead.ts'
 import type { Denial } from '../judgement/authorize.ts'
 import { judge } from '../judgement/judge.ts'
 import { countFault } from '../metrics.ts'
@@ -19,7 +20,8 @@ export interface SidecarEnv {
  *   2. authenticate   the container's own token, or 401
  *   3. parseRequest   one meaning within limits, or 400 on record        judge.ts has 2 to 4
  *   4. authorize      a recorded allow of the control plane, or 403, or 503
- *   8. forward        the only line that talks to the API server; relayTunnel is its twin
+ *   8. forward        the only line that talks to the API server; relayTunnel is its twin. sendAhead comes
+ *                     before 4, for a read that was just allowed, and its answer waits for 4
  *   9. report         the outcome follows the decision, when the caller's connection is done
  *
  * The numbers are those of docs/architecture.md, where the control plane has 5 to 7.
@@ -31,11 +33,11 @@ export interface SidecarEnv {
 export function createApp(deps: ProxyDeps): Hono<SidecarEnv> {
   const app = new Hono<SidecarEnv>()
   app.all('*', async ({ env: { request, answer, connection } }) => {
-    const verdict = await judge(deps, request)
+    const { verdict, kept } = await judge(deps, request, (ahead) => sendAhead(deps, ahead, request))
     if (verdict.effect !== 'allow') {
-      denied(deps, verdict, answerCaller(answer, verdict))
+      denied(deps, verdict, answerCaller(answer, verdict), kept !== undefined)
     } else if (verdict.request.protocol === '') {
-      forward(deps, verdict, request, answer)
+      forward(deps, verdict, request, answer, kept)
     } else {
       relayTunnel(deps, verdict, { request, answer, connection })
     }
@@ -48,9 +50,10 @@ export function createApp(deps: ProxyDeps): Hono<SidecarEnv> {
   return app
 }
 
-function denied(deps: ProxyDeps, { decisionId }: Denial, bytes: number): void {
+function denied(deps: ProxyDeps, { decisionId }: Denial, bytes: number, sent: boolean): void {
   deps.metrics.requests.inc({ result: 'denied' })
-  deps.authorizer.report({ decisionId, httpStatus: 403, fault: '', responseBytes: BigInt(bytes) })
+  const outcome = { httpStatus: 403, fault: '', responseBytes: BigInt(bytes) }
+  deps.authorizer.report({ decisionId, ...outcome, ...(sent ? { withheld: true } : {}) })
 }
 
 function failed(deps: ProxyDeps, error: unknown): Fault {

@@ -2,7 +2,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
-import type { AllowReply, Authorizer, DenyReply, HoldReply } from './authorizer.ts'
+import type { AllowReply, Authorizer, DenyReply, ForeseenRead, HoldReply } from './authorizer.ts'
 import type { ParsedRequest } from './parse-request.ts'
 
 declare const permitted: unique symbol
@@ -19,6 +19,19 @@ export interface Permit {
   readonly [permitted]: true
 }
 
+declare const foreseen: unique symbol
+
+/**
+ * Leave to send one read ahead of its decision, to keep its answer back, and to throw the answer away unless a Permit
+ * follows. Only `foresee` makes one.
+ */
+export interface AheadPermit {
+  readonly decisionId: string
+  readonly request: ParsedRequest
+  readonly reply: ForeseenRead['reply']
+  readonly [foreseen]: true
+}
+
 export interface Denial {
   readonly effect: 'deny' | 'hold'
   readonly decisionId: string
@@ -28,12 +41,31 @@ export interface Denial {
 
 export type Verdict = Permit | Denial
 
-/** Asks for the decision on a request. Throws when there is none: that is a refusal too. */
+/**
+ * Asks for the decision on a read that may be sent meanwhile: a GET without a body that stays an ordinary request.
+ * Undefined when it has to wait; then nothing was asked.
+ */
+export function foresee(
+  authorizer: Pick<Authorizer, 'foresee'>,
+  request: ParsedRequest,
+): AheadPermit | undefined {
+  const { method, hasBody, expectsContinue, protocol, info } = request
+  const isBare = method === 'GET' && !hasBody && !expectsContinue && protocol === ''
+  if (!isBare || info.longRunning) return undefined
+  const read = authorizer.foresee(toQuestion(request))
+  return read === undefined ? undefined : ({ ...read, request } as AheadPermit)
+}
+
+/**
+ * Asks for the decision on a request, unless that was done when it was sent ahead. Throws when there is none: that is
+ * a refusal too.
+ */
 export async function authorize(
   authorizer: Pick<Authorizer, 'authorize' | 'report'>,
   request: ParsedRequest,
+  ahead?: AheadPermit,
 ): Promise<Verdict> {
-  const reply = await authorizer.authorize(toQuestion(request))
+  const reply = await (ahead?.reply ?? authorizer.authorize(toQuestion(request)))
   if (reply.effect !== 'allow') {
     const status = denialStatus(request, reply)
     const denial = { effect: reply.effect, decisionId: reply.id, status }
@@ -44,7 +76,9 @@ export async function authorize(
   const fault = whyNotPermitted(request, reply)
   if (fault !== undefined) {
     const { httpStatus } = FAULTS[fault.code]
-    authorizer.report({ decisionId: reply.id, httpStatus, fault: fault.code, responseBytes: 0n })
+    const withheld = ahead === undefined ? {} : { withheld: true }
+    const outcome = { httpStatus, fault: fault.code, responseBytes: 0n, ...withheld }
+    authorizer.report({ decisionId: reply.id, ...outcome })
     throw fault
   }
   return {

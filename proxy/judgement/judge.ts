@@ -3,24 +3,48 @@ import { nonResourceAttributes } from '../../core/kubernetes/request-attributes.
 import { sanitizeUserAgent } from '../../core/kubernetes/user-agent.ts'
 import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
-import { authorize, type Verdict } from './authorize.ts'
+import { type AheadPermit, authorize, foresee, type Verdict } from './authorize.ts'
 import type { DecisionReply } from './authorizer.ts'
 import type { Caller } from './caller.ts'
 import { type ParsedRequest, parseRequest } from './parse-request.ts'
 import { withBody } from './read-body.ts'
 
+/** An answer that is kept back until its decision is there. */
+export interface KeptBack {
+  /** The request may not pass: the answer is thrown away. */
+  withhold(): void
+}
+
+export interface Judged<Kept extends KeptBack> {
+  readonly verdict: Verdict
+  /** Of a read that was sent ahead; withheld already unless the verdict is an allow. */
+  readonly kept: Kept | undefined
+}
+
 /**
  * Stops 1 to 3, in this order, for every request. Throws a Fault when the request cannot be judged;
- * only a returned `allow` lets it through.
+ * only a returned `allow` lets it through. `sendAhead` sends a read that was just allowed before, at once.
  */
-export async function judge(deps: ProxyDeps, incoming: CallerRequest): Promise<Verdict> {
+export async function judge<Kept extends KeptBack>(
+  deps: ProxyDeps,
+  incoming: CallerRequest,
+  sendAhead: (ahead: AheadPermit) => Kept,
+): Promise<Judged<Kept>> {
   const caller = deps.callers.authenticate(incoming.header('authorization'))
   const request = await readOrRecord(deps, incoming, caller)
   return withBody(incoming, request, async (whole) => {
     const startMs = performance.now()
-    const verdict = await authorize(deps.authorizer, whole)
-    deps.metrics.decisionSeconds.observe((performance.now() - startMs) / 1_000)
-    return verdict
+    const ahead = foresee(deps.authorizer, whole)
+    const kept = ahead === undefined ? undefined : sendAhead(ahead)
+    let allowed = false
+    try {
+      const verdict = await authorize(deps.authorizer, whole, ahead)
+      deps.metrics.decisionSeconds.observe((performance.now() - startMs) / 1_000)
+      allowed = verdict.effect === 'allow'
+      return { verdict, kept }
+    } finally {
+      if (!allowed) kept?.withhold()
+    }
   })
 }
 

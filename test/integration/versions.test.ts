@@ -129,8 +129,23 @@ describe.each(['this build', 'the build before holds'])('a sidecar of %s', (whic
     const pod = await startPod(build(), controlPlane)
     expect(await pod.get(PODS)).toMatchObject({ httpStatus: 200 })
     controlPlane.access.set('alice', 'denied')
+    controlPlane.recheck()
     expect(await pod.get(PODS)).toMatchObject({ httpStatus: 403 })
     expect(api.requests).toHaveLength(1)
+  })
+
+  test('reads the same twice, ahead of the decision where both sides know how', async () => {
+    const controlPlane = await startControlPlane({ startControlPlaneFixture })
+    const pod = await startPod(build(), controlPlane)
+    expect(await pod.get(PODS)).toMatchObject({ httpStatus: 200 })
+    expect(await pod.get(PODS)).toMatchObject({ httpStatus: 200 })
+    const { events } = await controlPlane.store.auditEvents.list({}, { afterSequence: 0, limit: 9 })
+    expect(events.map(({ sentAhead = false }) => sentAhead)).toEqual([
+      ...[false, which === 'this build'],
+    ])
+    expect(api.requests.map(({ headers }) => headers['audit-id'])).toEqual(
+      events.map(({ id }) => id),
+    )
   })
 
   test.each([
@@ -153,6 +168,7 @@ test('a sidecar of this build passes and refuses what a control plane of before 
   const pod = await startPod(SIDECAR, controlPlane)
   expect(await pod.get(PODS)).toMatchObject({ httpStatus: 200 })
   controlPlane.access.set('alice', 'denied')
+  // Not told of: nothing is sent ahead of what an older control plane decides.
   expect(await pod.get(PODS)).toMatchObject({ httpStatus: 403 })
   expect(api.requests).toHaveLength(1)
 })

@@ -63,6 +63,8 @@ export interface FakeControlPlane {
   setSessionMs(ms: number): void
   /** Version of the protocol that it answers enrolments with; 0 unless told otherwise. */
   setWireVersion(version: number): void
+  /** Tells that something has changed. */
+  change(): void
   /** Refuses streams that bring a session other than the newest. */
   forgetSessions(): void
   revoke(decisionId: string): void
@@ -82,14 +84,22 @@ export function allow(id: string, warning = ''): Answer {
   return { case: 'decision', value: { decisionId: id, effect: Effect.ALLOW, warning } }
 }
 
+/** An allow by which the same question may be foreseen. */
+export function allowForeseen(decisionId: string): Answer {
+  return { case: 'decision', value: { decisionId, effect: Effect.ALLOW, mayBeForeseen: true } }
+}
+
 /** A deny as the real control plane words it. */
 export function deny(id: string, message = `pods "x" is forbidden [decision ${id}]`): Answer {
   const causes = [{ reason: 'LanyardDecision', field: 'decision', message: id }]
   return { case: 'decision', value: { decisionId: id, effect: Effect.DENY, message, causes } }
 }
 
-/** Starts it on a free port of the loopback, with a certificate of its own authority. */
-export async function startFakeControlPlane(): Promise<FakeControlPlane> {
+/**
+ * Starts it on a free port of the loopback, with a certificate of its own authority. With a `lane` it takes ids that
+ * sidecars make.
+ */
+export async function startFakeControlPlane(lane = ''): Promise<FakeControlPlane> {
   const authority = await createCertificateAuthority({
     commonName: 'lanyard',
     validForMs: 3_600_000,
@@ -134,7 +144,7 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     }
     questions.push(message.value)
     lastId += 1
-    const answer = await decide(message.value, `decision-${lastId}`)
+    const answer = await decide(message.value, message.value.decisionId || `decision-${lastId}`)
     if (answer === undefined) return
     stream.write(answer instanceof Uint8Array ? answer : encode({ correlation, message: answer }))
   }
@@ -176,7 +186,8 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
         const session = `session-${enrolments.length}`
         valid.add(session)
         const expiresAt = timestampFromMs(Date.now() + sessionMs)
-        callback(null, { session, expiresAt, wireVersion, controlPlaneVersion: '9.0.0' })
+        const ids = { lane, now: timestampFromMs(Date.now()) }
+        callback(null, { session, expiresAt, wireVersion, controlPlaneVersion: '9.0.0', ...ids })
       },
     })
   }
@@ -219,6 +230,11 @@ export async function startFakeControlPlane(): Promise<FakeControlPlane> {
     },
     setWireVersion: (version) => {
       wireVersion = version
+    },
+    change: () => {
+      for (const stream of streams) {
+        stream.write(encode({ message: { case: 'changed', value: {} } }))
+      }
     },
     setSessionMs: (ms) => {
       sessionMs = ms

@@ -49,13 +49,17 @@ export interface SidecarFixture {
 
 export const REAL_TOKEN = 'real-token-of-the-pod'
 
-/** Starts all three; `env` adds to the sidecar's environment (LANYARD_…). */
+/**
+ * Starts all three; `env` adds to the sidecar's environment (LANYARD_…). With a `lane` the control plane takes ids that
+ * the sidecar makes.
+ */
 export async function startSidecarFixture(
   env: Readonly<Record<string, string>> = {},
+  lane = '',
 ): Promise<SidecarFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'lanyard-sidecar-'))
   const api = await startFakeApiServer()
-  const controlPlane = await startFakeControlPlane()
+  const controlPlane = await startFakeControlPlane(lane)
   const file = (name: string) => join(directory, name)
   await writeFile(file('api-token'), REAL_TOKEN)
   await writeFile(file('api-ca'), api.caPem)

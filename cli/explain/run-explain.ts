@@ -10,6 +10,7 @@ import { describeActor, describeRequester } from '../terminal/principal-text.ts'
 import { formatTime } from '../terminal/time-text.ts'
 import { adviceLines } from './advice.ts'
 import { findDecision } from './find-decision.ts'
+import { forwardingText } from './forwarding-text.ts'
 
 /** `explain ID`: one decision in full, for whom, by what, and what became of it. */
 export async function runExplain(context: CommandContext, id: DecisionId): Promise<number> {
@@ -139,25 +140,9 @@ function because({ spec }: AuditEventObject): readonly string[] {
   }
 }
 
-function forwarding({ spec, status, metadata }: AuditEventObject): string {
-  const account = `with the service account ${metadata.namespace}/${spec.serviceAccount}`
-  const joined = `Audit-ID at kube-apiserver: ${metadata.uid}`
-  if (status.withheld) {
-    return `sent ahead of the decision ${account}, and the answer was thrown away; ${joined}`
-  }
-  if (spec.effect === 'Allow' || spec.observed) {
-    const failed = status.fault && !spec.sentAhead
-    return `${failed ? 'to be forwarded' : 'forwarded'} ${account}; ${joined}`
-  }
-  if (spec.sentAhead) {
-    return `sent ahead of the decision ${account}; the pod did not get the answer; ${joined}`
-  }
-  return 'nothing was forwarded to the API server'
-}
-
 function outcome(event: AuditEventObject): readonly string[] {
   const { spec, status } = event
-  const forwarded = forwarding(event)
+  const forwarded = forwardingText(event)
   const observed = spec.observed
     ? ['the namespace only observes, so the request passed although it would be refused']
     : []

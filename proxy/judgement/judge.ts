@@ -23,7 +23,7 @@ export interface Judged<Kept extends KeptBack> {
 
 /**
  * Stops 1 to 3, in this order, for every request. Throws a Fault when the request cannot be judged;
- * only a returned `allow` lets it through. `sendAhead` sends a read that was just allowed before, at once.
+ * only a returned `allow` lets it through. `sendAhead` sends a read that was just allowed before, immediately.
  */
 export async function judge<Kept extends KeptBack>(
   deps: ProxyDeps,

@@ -258,3 +258,14 @@ test('foresee() gives none once the stream is over', async () => {
   call.emit('error', new Error('cut'))
   expect(stream.foresee(aQuestion('app'))).toBeUndefined()
 })
+
+test('foresee() gives none over a stream on which a read that was sent ahead failed', async () => {
+  const { call, stream } = await afterAllow(LANE)
+  const ahead = stream.ask(aQuestion('app'), stream.foresee(aQuestion('app')))
+  call.say(2, FAILURE)
+  await expect(ahead).rejects.toMatchObject({ code: 'overloaded' })
+  const asked = stream.ask(aQuestion('app'))
+  call.allow(3, 'third', true)
+  await asked
+  expect(stream.foresee(aQuestion('app'))).toBeUndefined()
+})

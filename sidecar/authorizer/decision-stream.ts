@@ -40,6 +40,8 @@ export interface DecisionStreamOptions {
 
 interface Pending {
   readonly question: Question
+  /** Under which the request was sent already; empty when it waits. */
+  readonly decisionId: string
   readonly resolve: (decision: DecisionReply) => void
   readonly reject: (fault: Fault) => void
   readonly deadlineMs: number
@@ -66,6 +68,8 @@ export class DecisionStream {
   readonly #recent: RecentAllows
   #state: 'opening' | 'alive' | 'over' = 'opening'
   #lastCorrelation = 0
+  /** Whether the control plane has failed on a request that was sent ahead: it may not take the ids. */
+  #failedAhead = false
   #cancelSweep: (() => void) | undefined
   #onAnswered: (() => void) | undefined
 
@@ -91,12 +95,13 @@ export class DecisionStream {
 
   /**
    * The id under which a request may be sent while its decision is asked for; undefined when it must wait. Only the
-   * question that was lately allowed over this stream, while nothing that decisions rest on has changed, and while
-   * questions are answered in time.
+   * question that was lately allowed over this stream, while nothing that decisions rest on has changed, while
+   * questions are answered in time, and never again over a stream over which one that was sent ahead failed.
    */
   foresee(question: Question): string | undefined {
     const { ids } = this.#options
-    if (ids === undefined || this.#state !== 'alive' || this.#isSlow()) return undefined
+    if (ids === undefined || this.#failedAhead) return undefined
+    if (this.#state !== 'alive' || this.#isSlow()) return undefined
     return this.#recent.has(question) ? ids.next() : undefined
   }
 
@@ -112,7 +117,7 @@ export class DecisionStream {
     const value = questionToMessage(question)
     return new Promise((resolve, reject) => {
       const deadlineMs = clock.monotonicMs() + timeoutMs
-      this.#pending.set(correlation, { question, resolve, reject, deadlineMs })
+      this.#pending.set(correlation, { question, decisionId, resolve, reject, deadlineMs })
       this.#cancelSweep ??= clock.after(timeoutMs, () => this.#giveUp())
       this.#writer.write({
         correlation,
@@ -221,6 +226,7 @@ export class DecisionStream {
       }
     } catch (error) {
       this.#recent.forgetAll()
+      if (waiting !== undefined && waiting.decisionId !== '') this.#failedAhead = true
       // Converted: what cannot be read, and what the control plane failed with, refuse the request.
       waiting?.reject(Fault.from(error))
     }

@@ -252,4 +252,7 @@ test('a clock of the control plane that was moved has ids refused, and nothing i
   await expect(read?.reply).rejects.toMatchObject({ code: 'decision_unavailable' })
   expect(authorizer.foresee(asked())).toBeUndefined()
   await expect.poll(() => recorded(decisionId)).toMatchObject({ reason: 'undecided' })
+  await authorizer.authorize(asked())
+  // Until it enrols again, and so knows the time.
+  expect(authorizer.foresee(asked())).toBeUndefined()
 })

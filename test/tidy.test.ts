@@ -71,7 +71,7 @@ const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
   proto: GRPC,
   platform: ['pino', 'zod', '@prometheus-io/client', '@peculiar/x509', 'reflect-metadata'],
   api: [],
-  proxy: ['@bufbuild/protobuf', 'hono', 'undici'],
+  proxy: ['@bufbuild/protobuf', 'hono'],
   sidecar: [...GRPC, 'zod'],
   'control-plane': [
     ...SERVER,

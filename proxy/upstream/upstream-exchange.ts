@@ -3,7 +3,7 @@ export interface UpstreamRequest {
   readonly method: string
   /** As it stands in the request line. */
   readonly path: string
-  /** Names and values in turn; Host is added. */
+  /** Names and values in turn; Host is added, and what frames the body where no length is among them. */
   readonly headers: readonly string[]
   /** Whole, or one that is written piece by piece; null for none. */
   readonly body: Buffer | 'stream' | null
@@ -11,7 +11,10 @@ export interface UpstreamRequest {
   readonly headersTimeoutMs: number
 }
 
-/** Gets the answer of the API server: its head, its body, and then its end or an error. */
+/**
+ * Gets the answer of the API server: its head, its body, and then its end or an error. The answer may
+ * come and end before the whole request was sent; what is left of that goes nowhere.
+ */
 export interface AnswerHandler {
   /** `headers`: names and values in turn, as they came. */
   onHead(httpStatus: number, headers: readonly string[]): void
@@ -24,7 +27,7 @@ export interface AnswerHandler {
 export interface UpstreamExchange {
   /** Whether bytes of it may have reached the API server. */
   readonly sent: boolean
-  /** Nothing more of the answer is read until `resume()`. */
+  /** Nothing more of the answer is read until `resume()`; some that was read already may still come. */
   pause(): void
   resume(): void
   /** Gives it up; nothing more is told. */

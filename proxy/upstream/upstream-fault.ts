@@ -1,4 +1,5 @@
 import { Fault } from '../../core/fault.ts'
+import { MalformedMessage } from '../wire/malformed-message.ts'
 
 /**
  * What a failed exchange with the API server means for the caller. `sent` says that the request may
@@ -8,8 +9,9 @@ export function upstreamFault(error: unknown, request: { method: string; sent: b
   if (error instanceof Fault) return error
   const harmless = request.method === 'GET' || request.method === 'HEAD' || !request.sent
   const code = (error as { code?: unknown } | undefined)?.code
+  // Tunnels are read by Node's parser.
   const unreadable =
-    typeof code === 'string' && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+    error instanceof MalformedMessage || (typeof code === 'string' && code.startsWith('HPE_'))
   if (unreadable) {
     return new Fault('upstream_failed', 'The API server sent an answer that is not HTTP', {
       cause: error,

@@ -1,12 +1,13 @@
 import type { ClientRequest } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
-import { createSecureContext, type SecureContext } from 'node:tls'
-import type { Pool as PoolType } from 'undici'
-import Pool from 'undici/lib/dispatcher/pool.js'
+import { isIP } from 'node:net'
+import { connect, createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from '../../platform/logger.ts'
 import { watchFile } from '../../platform/watched-file.ts'
-import { dispatchWithUndici } from './undici-exchange.ts'
+import { HEAD_BYTES_MAX } from './answer-reader.ts'
+import type { OpeningSocket } from './upstream-connection.ts'
 import type { AnswerHandler, UpstreamExchange, UpstreamRequest } from './upstream-exchange.ts'
+import { UpstreamPool } from './upstream-pool.ts'
 
 /** Connections to the API server: one pinned origin. */
 export interface Upstream {
@@ -36,8 +37,6 @@ interface TunnelSocketOptions {
 /** Below the 90 s after which kube-apiserver closes an idle connection, so that it never does first. */
 const KEEP_ALIVE_MS = 60_000
 const CONNECT_TIMEOUT_MS = 10_000
-/** What is proxied may set many cookies; kube-apiserver's own heads take less than one kilobyte. */
-const HEAD_BYTES_MAX = 1024 * 1024
 /** A peer that is gone without a word is noticed about ten seconds after this. */
 const TCP_KEEP_ALIVE_MS = 30_000
 
@@ -60,23 +59,16 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   // One for all connections: OpenSSL would read the certificates for each, and keep them in memory.
   const trust = () => createSecureContext({ ca: ca?.text() ?? options.caPem })
   let secureContext = trust()
-  let pool = openPool()
   const hostname = origin.hostname.replace(/^\[|\]$/g, '')
+  const port = Number(origin.port || 443)
+  let pool = openPool()
 
-  function openPool(): PoolType {
-    return new Pool(origin, {
-      allowH2: false,
-      pipelining: 1,
-      bodyTimeout: 0,
-      maxHeaderSize: HEAD_BYTES_MAX,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      connect: {
-        secureContext,
-        timeout: CONNECT_TIMEOUT_MS,
-        keepAlive: true,
-        keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-      },
+  function openPool(): UpstreamPool {
+    return new UpstreamPool({
+      host: origin.host,
+      openSocket: createOpener(hostname, port, secureContext),
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      idleMsMax: KEEP_ALIVE_MS,
     })
   }
 
@@ -85,11 +77,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     secureContext = trust()
     pool = openPool()
     // Running requests end on the connections that they have.
-    void old.close()
+    old.retire()
   }
 
   return {
-    dispatch: (request, handler) => dispatchWithUndici(pool, request, handler),
+    dispatch: (request, handler) => pool.dispatch(request, handler),
     openTunnel: ({ method, path, headers }) => {
       const options: RequestOptions & TunnelSocketOptions = {
         method,
@@ -97,7 +89,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         headers: ['host', origin.host, ...headers],
         agent: false,
         host: hostname,
-        port: Number(origin.port || 443),
+        port,
         secureContext,
         ALPNProtocols: ['http/1.1'],
         allowHalfOpen: true,
@@ -108,7 +100,31 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     problem: () => ca?.problem(),
     close: async () => {
       ca?.close()
-      await pool.destroy()
+      pool.destroy()
     },
+  }
+}
+
+/**
+ * Makes connections to one place under one trust. A later one resumes the TLS session of one before it,
+ * whose certificate was verified.
+ */
+function createOpener(host: string, port: number, secureContext: SecureContext) {
+  let session: Buffer | undefined
+  return (): OpeningSocket => {
+    const socket = connect({
+      ...{ host, port, secureContext },
+      servername: isIP(host) === 0 ? host : '',
+      ALPNProtocols: ['http/1.1'],
+      ...(session === undefined ? {} : { session }),
+    })
+    socket.on('session', (next: Buffer) => {
+      if (socket.authorized) session = next
+    })
+    socket.once('secureConnect', () => {
+      socket.setNoDelay(true)
+      socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS)
+    })
+    return { socket, ready: 'secureConnect' }
   }
 }

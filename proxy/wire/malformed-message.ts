@@ -5,6 +5,7 @@ export type MalformedReason =
   | 'a header name holds a character that is none of a token'
   | 'a header value holds a control character'
   | 'a line does not end with CRLF'
+  | 'an upgrade that was not asked for'
   | 'the body is framed in two ways'
   | 'the chunk size is not a plain number'
   | 'the chunk does not end with CRLF'

@@ -128,6 +128,7 @@ function change({ writer, collection, name }: Options, event: number): Promise<v
     const call = request(`${writer.origin}${collection}/${name}`, {
       method: 'PATCH',
       rejectUnauthorized: false,
+      servername: '',
       headers: {
         authorization: `Bearer ${writer.token}`,
         'content-type': 'application/merge-patch+json',

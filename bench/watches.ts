@@ -18,7 +18,6 @@ const EVENTS = 200
 /** Enough for the writer not to be waited for, and few enough for kube-apiserver to drop no watch. */
 const AHEAD = 8
 const SECONDS_MAX = 180
-const NAME = 'watched'
 const MAPS = `/api/v1/namespaces/${BENCH_NAMESPACE}/configmaps`
 
 /**
@@ -28,15 +27,19 @@ const MAPS = `/api/v1/namespaces/${BENCH_NAMESPACE}/configmaps`
  */
 export async function measureWatches(place: BenchPlace, log: Log): Promise<Parts['watches']> {
   const { direct, lanyard } = ownEntrances(place)
-  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME } }
-  await place.admin.must(['apply', '-n', BENCH_NAMESPACE, '-f', '-'], JSON.stringify(object))
+  // One for each way: a watch begins with what is there, and the mark of a change must not be.
+  const items = ['watched-direct', 'watched-lanyard'].map((name) => ({
+    ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } },
+  }))
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
+  await place.admin.must(['create', '-n', BENCH_NAMESPACE, '-f', '-'], list)
   const title = (way: string) => `${WATCHES} watches with ${EVENTS} events each, ${way}`
   const straight = await withProgress(log, title('directly'), () =>
-    watchOver(direct, direct, place.containerPid),
+    watchOver('watched-direct', direct, direct, place.containerPid),
   )
   const peak = samplePeak(place.sidecarPid)
   const through = await withProgress(log, title('through the sidecar'), () =>
-    watchOver(lanyard, direct, place.containerPid),
+    watchOver('watched-lanyard', lanyard, direct, place.containerPid),
   ).finally(() => peak.stop())
   return {
     count: WATCHES,
@@ -45,13 +48,18 @@ export async function measureWatches(place: BenchPlace, log: Log): Promise<Parts
   }
 }
 
-async function watchOver(way: Entrance, direct: Entrance, containerPid: number): Promise<number> {
+async function watchOver(
+  name: string,
+  way: Entrance,
+  direct: Entrance,
+  containerPid: number,
+): Promise<number> {
   const { hostname, port } = new URL(way.origin)
   const token = (entrance: Entrance) => readFile(entrance.tokenFile, 'utf8')
   const options: z.infer<typeof watchLoadOptions> = {
     ...{ host: hostname, port: Number(port === '' ? 443 : port) },
     token: (await token(way)).trim(),
-    ...{ watches: WATCHES, events: EVENTS, ahead: AHEAD, collection: MAPS, name: NAME },
+    ...{ watches: WATCHES, events: EVENTS, ahead: AHEAD, collection: MAPS, name },
     writer: { origin: direct.origin, token: (await token(direct)).trim() },
   }
   const script = [process.execPath, join(import.meta.dirname, 'watch-load.ts')]

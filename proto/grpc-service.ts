@@ -28,6 +28,9 @@ import {
   makeGenericClientConstructor,
 } from '@grpc/grpc-js'
 
+import { AuthorizationService } from './gen/lanyard/v1/authorization_pb.ts'
+import { streamRequestBytes, streamResponseBytes } from './stream-codec.ts'
+
 /** Describes a Protobuf-ES service in the form grpc-js wants; neither library ships this bridge. */
 export function grpcService(service: DescService): ServiceDefinition {
   return Object.fromEntries(service.methods.map((method) => [method.localName, toMethod(method)]))
@@ -43,8 +46,15 @@ function toMethod(method: DescMethod): MethodDefinition<object, object> {
     requestDeserialize: (bytes) => fromBinary(input, bytes),
     responseSerialize: (message) => serialize(output, message),
     responseDeserialize: (bytes) => fromBinary(output, bytes),
+    ...(method === AuthorizationService.method.authorizeStream ? DECISION_STREAM : {}),
   }
 }
+
+/** Each request of each pod has two messages of it. */
+const DECISION_STREAM: Pick<
+  MethodDefinition<object, object>,
+  'requestSerialize' | 'responseSerialize'
+> = { requestSerialize: streamRequestBytes, responseSerialize: streamResponseBytes }
 
 /** Completes what a caller left out, then encodes; the buffer shares the encoder's memory. */
 function serialize(schema: DescMessage, message: object): Buffer {

@@ -65,6 +65,15 @@ export class WireWriter {
     this.#prefix(begun, this.#at - begun)
   }
 
+  /** Ends it with these bytes instead of what was written since. */
+  replace(begun: number, encoded: Uint8Array): void {
+    this.#at = begun
+    this.#room(encoded.length)
+    this.#bytes.set(encoded, this.#at)
+    this.#at += encoded.length
+    this.end(begun)
+  }
+
   /** A copy of what was written since the start. */
   finish(): Buffer<ArrayBuffer> {
     const written = Buffer.allocUnsafe(this.#at)

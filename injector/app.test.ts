@@ -45,7 +45,7 @@ function fixture(authenticate = () => aUser('system:apiserver')): Fixture {
     authenticate,
   })
   const post = async (path: string, body: string) =>
-    app.request(path, { method: 'POST', body }, { incoming: {} })
+    app.request(path, { method: 'POST', body }, { incoming: { headers: {} } })
   return {
     chains,
     metrics,

@@ -34,6 +34,9 @@ const CONNECTION_CODES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'nothing answered in time',
 }
 
+/** The cause of a Fault for HTTP 410: what was asked for was there and is removed. */
+export const EXPIRED = 'Expired'
+
 /** A request that got no answer. */
 export function connectionFault(error: unknown, { server, context }: FaultPlace): Fault {
   if (error instanceof Fault) return error
@@ -68,7 +71,7 @@ export function responseFault(httpStatus: number, body: string, place: RequestPl
         ? new Fault('not_found', `${NOT_INSTALLED}: ${INSTALL_HINT}`)
         : new Fault('not_found', said)
     case 410:
-      return new Fault('not_found', said)
+      return new Fault('not_found', said, { cause: EXPIRED })
     case 429:
       return new Fault('overloaded', said)
     case 503:

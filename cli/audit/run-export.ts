@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listAuditEvents } from '../../api/client/access-client.ts'
 import { type DecisionQuery, readEvery } from '../../api/client/read-decisions.ts'
+import { EXPIRED } from '../../api/client/request-fault.ts'
 import { AUDIT_FORMS, type AuditFormName } from '../../api/forms/audit-form.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
@@ -128,6 +129,17 @@ function interrupted(
   { outputFile }: ExportOptions,
   { count, last }: Progress,
 ): Fault {
+  if (fault.cause === EXPIRED && count === 0) {
+    const how =
+      outputFile === undefined
+        ? 'The same command without --after'
+        : 'The same command without --resume or --after, into another file,'
+    return new Fault(
+      fault.code,
+      `${fault.message}. ${how} continues with the oldest decision that is on record; decisions between the two are lost`,
+      { cause: fault },
+    )
+  }
   if (count === 0 || last === undefined) return fault
   const how = outputFile === undefined ? `--after ${last}` : '--resume'
   return new Fault(

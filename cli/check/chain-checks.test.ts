@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { KubernetesClient } from '../../api/client/kubernetes-client.ts'
 import type { CommandContext } from '../command/command-context.ts'
 import { chainChecks, endsSoon, phaseChecks } from './chain-checks.ts'
+import { createChainReader } from './chain-reader.ts'
 import { runItem } from './check-item.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -46,7 +48,7 @@ async function checked(chains: readonly unknown[], pods: readonly unknown[]) {
     items: path.endsWith('/pods') ? pods : chains,
   })
   const context = { client: { get }, now: () => NOW } as unknown as CommandContext
-  const [item] = chainChecks(context, ['team'])
+  const [item] = chainChecks(context, createChainReader(context.client), ['team'])
   if (item === undefined) throw new Error('there is an item for each namespace')
   return runItem(item)
 }
@@ -91,7 +93,7 @@ describe('chainChecks()', () => {
   })
 
   test('has an item for each namespace and none for none', () => {
-    expect(chainChecks({} as CommandContext, [])).toEqual([])
+    expect(chainChecks({} as CommandContext, async () => [], [])).toEqual([])
   })
 })
 
@@ -111,8 +113,8 @@ describe('phaseChecks()', () => {
     ['of which one is not known', [running, unknown], 'warning', '1 pod may have ended unseen'],
     ['of which none is known', [unknown, unknown], 'warning', '2 pods may have ended unseen'],
   ])('of chains %s', async (_title, chains, expected, hint) => {
-    const client = { get: async () => ({ metadata: {}, items: chains }) }
-    const items = phaseChecks({ client } as unknown as CommandContext, ['team'])
+    const get = async () => ({ metadata: {}, items: chains })
+    const items = phaseChecks(createChainReader({ get } as unknown as KubernetesClient), ['team'])
     const outcomes = await Promise.all(items.map(runItem))
     expect(outcomes).toHaveLength(1)
     expect(outcomes[0]?.result).toBe(expected)

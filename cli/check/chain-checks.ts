@@ -1,7 +1,7 @@
-import { listChains } from '../../api/client/access-client.ts'
 import type { ChainObject } from '../../api/objects/access-objects.ts'
 import { humanDuration } from '../../core/kubernetes/human-duration.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import type { ChainReader } from './chain-reader.ts'
 import { type CheckItem, type CheckOutcome, OK, warning } from './check-item.ts'
 import type { ListOf, PodObject } from './cluster-objects.ts'
 import { restartCommand } from './restart-command.ts'
@@ -13,25 +13,26 @@ const SHOWN_MAX = 10
 /** One item for each namespace: whose chains end by age within a fortnight, or a tenth of the age that they have. */
 export function chainChecks(
   context: Pick<CommandContext, 'client' | 'now'>,
+  readChains: ChainReader,
   namespaces: readonly string[],
 ): readonly CheckItem[] {
   return namespaces.map((namespace) => ({
     category: 'data-plane',
     title: `no chain of a pod in namespace ${namespace} ends soon`,
-    run: () => checkChains(context, namespace),
+    run: () => checkChains(context, readChains, namespace),
   }))
 }
 
 /** One item for each namespace: whether the control plane knows which of its pods run. */
 export function phaseChecks(
-  { client }: Pick<CommandContext, 'client'>,
+  readChains: ChainReader,
   namespaces: readonly string[],
 ): readonly CheckItem[] {
   return namespaces.map((namespace) => ({
     category: 'data-plane',
     title: `it is known which pods of namespace ${namespace} run`,
     async run() {
-      const chains = await listChains(client, namespace, {})
+      const chains = await readChains(namespace)
       const unknown = chains.filter(({ status }) => status?.phase === 'Unknown')
       if (unknown.length === 0) return OK
       return warning(
@@ -55,9 +56,10 @@ export function endsSoon(
 
 async function checkChains(
   { client, now }: Pick<CommandContext, 'client' | 'now'>,
+  readChains: ChainReader,
   namespace: string,
 ): Promise<CheckOutcome> {
-  const chains = await listChains(client, namespace, {})
+  const chains = await readChains(namespace)
   const soon = chains.filter(({ spec }) => endsSoon(spec, now()))
   if (soon.length === 0) return OK
   // Chains of pods that are gone stay on record.

@@ -8,6 +8,7 @@ import {
 } from '../../core/names.ts'
 import type { CommandContext } from '../command/command-context.ts'
 import { chainChecks, phaseChecks } from './chain-checks.ts'
+import { type ChainReader, createChainReader } from './chain-reader.ts'
 import { type CheckItem, type CheckOutcome, failure, OK, ok, warning } from './check-item.ts'
 import type { ListOf, NamespaceObject, PodObject } from './cluster-objects.ts'
 import { futureChecks, type LookedAtNamespace } from './future-checks.ts'
@@ -29,6 +30,7 @@ export async function namespaceChecks(
     const title = 'the namespaces that are opted in can be read'
     return [{ category: CATEGORY, title, run: () => Promise.reject(read.error) }]
   }
+  const readChains = createChainReader(context.client)
   const optedIn = read.value.filter(({ metadata }) => isOptedIn(metadata.labels))
   const protectedNames = optedIn
     .map(({ metadata }) => metadata.name)
@@ -55,14 +57,16 @@ export async function namespaceChecks(
         {
           category: CATEGORY,
           title: `the sidecars of namespace ${metadata.name} are of supported versions`,
-          run: () => checkVersions(context, metadata.name),
+          run: () => checkVersions(context, readChains, metadata.name),
         },
       ]),
-    ...[chainChecks, phaseChecks].flatMap((checks) => checks(context, protectedNames)),
+    ...chainChecks(context, readChains, protectedNames),
+    ...phaseChecks(readChains, protectedNames),
     // By name also before it is opted in.
     ...futureChecks(context, (only === undefined ? optedIn : read.value).flatMap(toLookedAt)),
     ...(await requesterChecks(
       context,
+      readChains,
       (only === undefined ? optedIn : read.value).flatMap(toLookedAt),
     )),
     ...(await operatorChecks(
@@ -136,10 +140,14 @@ async function readRunning(
   return items.filter(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase ?? ''))
 }
 
-async function checkVersions(context: CommandContext, namespace: string): Promise<CheckOutcome> {
+async function checkVersions(
+  context: CommandContext,
+  readChains: ChainReader,
+  namespace: string,
+): Promise<CheckOutcome> {
   const running = await readRunning(context, namespace)
   const pods = running.map(({ metadata: { name, uid = '' } }) => ({ name, uid }))
-  return checkSidecarVersions(context, namespace, pods)
+  return checkSidecarVersions(context, readChains, namespace, pods)
 }
 
 async function checkPods(

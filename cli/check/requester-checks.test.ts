@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CommandContext } from '../command/command-context.ts'
+import { createChainReader } from './chain-reader.ts'
 import { runItem } from './check-item.ts'
 import { requesterChecks } from './requester-checks.ts'
 
@@ -21,10 +22,13 @@ const chain = (
 const podOf = (name: string) => ({ metadata: { name }, spec: { containers: [] } })
 
 async function found(optedIn: boolean, lists: Readonly<Record<string, readonly object[]>>) {
-  const get = async (path: string) => ({ items: lists[path.split('/').at(-1) ?? ''] ?? [] })
+  const get = async (path: string) => ({
+    metadata: {},
+    items: lists[path.split('/').at(-1) ?? ''] ?? [],
+  })
   const context = { client: { get } } as unknown as CommandContext
   const namespace = { name: 'team', labels: {}, annotations: {}, optedIn }
-  const items = await requesterChecks(context, [namespace])
+  const items = await requesterChecks(context, createChainReader(context.client), [namespace])
   const outcomes = await Promise.all(items.map(runItem))
   return outcomes.flatMap(({ result, hints = [] }) => [result, ...hints])
 }
@@ -89,5 +93,5 @@ test('requesterChecks() says nothing where it may not read', async () => {
   const get = () => Promise.reject(new Error('forbidden'))
   const context = { client: { get } } as unknown as CommandContext
   const namespace = { name: 'team', labels: {}, annotations: {}, optedIn: true }
-  expect(await requesterChecks(context, [namespace])).toEqual([])
+  expect(await requesterChecks(context, createChainReader(context.client), [namespace])).toEqual([])
 })

@@ -1,7 +1,7 @@
 import type { ChainObject } from '../../api/objects/access-objects.ts'
 import { UNATTRIBUTED } from '../../core/chain.ts'
-import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import type { ChainReader } from './chain-reader.ts'
 import { type CheckItem, warning } from './check-item.ts'
 import type { ListOf, PodObject } from './cluster-objects.ts'
 import type { LookedAtNamespace } from './future-checks.ts'
@@ -17,12 +17,13 @@ const SHOWN_MAX = 10
  */
 export async function requesterChecks(
   context: CommandContext,
+  readChains: ChainReader,
   namespaces: readonly LookedAtNamespace[],
 ): Promise<readonly CheckItem[]> {
   const found: CheckItem[] = []
   for (const { name, optedIn } of namespaces) {
     const hints = await (optedIn
-      ? unattributedPods(context, name)
+      ? unattributedPods(context, readChains, name)
       : soonUnattributed(context, name)
     ).catch(() => [])
     if (hints.length > 0) found.push(toItem(name, hints))
@@ -36,14 +37,18 @@ function toItem(namespace: string, hints: readonly string[]): CheckItem {
 }
 
 /** Pods that run and that nobody on record answers for, by what makes them. */
-async function unattributedPods({ client }: CommandContext, namespace: string) {
+async function unattributedPods(
+  { client }: Pick<CommandContext, 'client'>,
+  readChains: ChainReader,
+  namespace: string,
+) {
   const path = `namespaces/${encodeURIComponent(namespace)}`
   const [chains, pods] = await Promise.all([
-    client.get<ListOf<ChainObject>>(`/apis/${ACCESS_GROUP}/${ACCESS_VERSION}/${path}/chains`),
+    readChains(namespace),
     client.get<ListOf<PodObject>>(`/api/v1/${path}/pods`),
   ])
   const there = new Set(pods.items.map(({ metadata }) => metadata.name))
-  const makers = chains.items
+  const makers = chains
     .filter(({ metadata, spec }) => there.has(metadata.name) && isNobodys(spec))
     .flatMap(({ spec }) => (spec.actors.at(-1)?.via ?? []).slice(0, 1))
     .map(({ kind, name }) => `${kind.toLowerCase()}/${name}`)

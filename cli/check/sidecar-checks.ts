@@ -1,6 +1,6 @@
-import { listChains } from '../../api/client/access-client.ts'
 import { whyOutsideSkew } from '../../core/version-skew.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import type { ChainReader } from './chain-reader.ts'
 import { type CheckOutcome, ok, warning } from './check-item.ts'
 import { shortenLines } from './shorten-lines.ts'
 
@@ -18,11 +18,12 @@ export interface RunningPod {
  * program's version. Pods that ended are on record too and do not count.
  */
 export async function checkSidecarVersions(
-  { client, version }: Pick<CommandContext, 'client' | 'version'>,
+  { version }: Pick<CommandContext, 'version'>,
+  readChains: ChainReader,
   namespace: string,
   running: readonly RunningPod[],
 ): Promise<CheckOutcome> {
-  const chains = await listChains(client, namespace, {})
+  const chains = await readChains(namespace)
   const versions = new Map(chains.map(({ spec }) => [spec.podUid, spec.sidecarVersion ?? '']))
   const pods = running.flatMap(({ name, uid }) => {
     const sidecar = versions.get(uid)

@@ -59,6 +59,14 @@ export interface ChangeReader<Item> {
   next(): Promise<ChangePage<Item>>
 }
 
+/** From where to where changes can be told. */
+export interface RevisionBounds {
+  /** Up to which revision changes are no longer told, since their objects were removed; 0 for none. */
+  readonly removedUntil: number
+  /** Highest revision of the store. */
+  readonly newest: number
+}
+
 /** One resource of the API, read from its store. Every reading method may throw `audit_unavailable`. */
 export interface ApiResource<Item extends AccessObject = AccessObject> {
   /** Plural name, as in the path. */
@@ -71,10 +79,12 @@ export interface ApiResource<Item extends AccessObject = AccessObject> {
   readonly fields: readonly string[]
   get(namespace: string, name: string): Promise<Item | undefined>
   list(selection: Selection, request: ListRequest): Promise<ListPage<Item>>
-  /** Highest revision of the store. */
-  revision(): Promise<number>
-  /** Up to which revision changes are no longer told, since their objects were removed; 0 for none. */
-  oldestRevision(): Promise<number>
+  bounds(): Promise<RevisionBounds>
+  /**
+   * Why nothing can be listed after the object of this name: it was removed. Undefined when it was not, and for
+   * a resource whose objects are never removed.
+   */
+  whyGone(name: string): Promise<string | undefined>
   openChanges(selection: Selection, afterRevision: number): Promise<ChangeReader<Item>>
   onCommit(listener: () => void): () => void
 }
@@ -112,10 +122,13 @@ export function pinnedNamespace(selection: Selection): string | undefined {
 export function withoutObjects(resource: ApiResource): ApiResource {
   return {
     ...resource,
-    list: async () => ({ objects: [], revision: await resource.revision() }),
+    list: async () => ({ objects: [], revision: (await resource.bounds()).newest }),
     openChanges: async () => ({
       know: () => {},
-      next: async () => ({ changes: [], revision: await resource.revision(), more: false }),
+      async next() {
+        const { newest } = await resource.bounds()
+        return { changes: [], revision: newest, more: false }
+      },
     }),
   }
 }

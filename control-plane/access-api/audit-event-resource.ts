@@ -3,7 +3,7 @@ import type { AuditEventObject } from '../../api/objects/access-objects.ts'
 import type { AuditEvent, Effect } from '../../core/audit/audit-event.ts'
 import { Fault } from '../../core/fault.ts'
 import type { AuditEventFilter, AuditEventReader } from '../store/audit-event-store.ts'
-import { toAuditEventObject } from './access-object.ts'
+import { toAuditEventObject, toTime } from './access-object.ts'
 import {
   type ApiResource,
   isSelected,
@@ -52,8 +52,11 @@ export function createAuditEventResource(events: AuditEventReader): ApiResource<
         ? listForward(events, selection, request, listed)
         : listNewest(events, selection, request, request.tail, listed)
     },
-    revision,
-    oldestRevision: async () => (await newest()).removedUntil,
+    async bounds() {
+      const { removedUntil, sequence } = await newest()
+      return { removedUntil, newest: sequence }
+    },
+    whyGone: (name) => whyGone(events, name),
     async openChanges(selection, afterRevision) {
       // A revision does not say which records a list has shown. Only when none was added since, all are old.
       const current = afterRevision === (await revision())
@@ -119,6 +122,17 @@ async function listForward(
   return { objects, revision, next: { afterSequence, revision, untilSequence } }
 }
 
+/** Decisions are removed from the oldest on, so whatever is still on record was recorded after a removed one. */
+async function whyGone(events: AuditEventReader, name: string): Promise<string | undefined> {
+  const id = name.toUpperCase()
+  const [removal] = await events.removals(1)
+  if (removal === undefined || id > removal.lastId || (await events.get(id)) !== undefined) {
+    return undefined
+  }
+  const until = toTime(removal.lastDecidedAtMs)
+  return `decision ${JSON.stringify(name.slice(0, 64))} was removed, with all decisions up to ${until}: list without after, since what is still on record was recorded later`
+}
+
 /** Throws `request_invalid` for what is not on record, or not among what the list is about. */
 async function sequenceOf(
   events: AuditEventReader,
@@ -131,7 +145,7 @@ async function sequenceOf(
   }
   throw new Fault(
     'request_invalid',
-    `No decision ${JSON.stringify(name.slice(0, 64))} is on record here, so nothing comes after it: it may have been removed for its age. List from a time instead`,
+    `No decision ${JSON.stringify(name.slice(0, 64))} is on record here, so nothing comes after it: list from a time instead`,
   )
 }
 

@@ -58,8 +58,8 @@ export function createChainResource(
       return toChainObject(binding, { ...toldOf(binding), touches })
     },
     list: (selection, request) => listChains(bindings, shown, selection, request),
-    revision: () => newestSequence(bindings),
-    oldestRevision: () => Promise.resolve(0),
+    bounds: async () => ({ removedUntil: 0, newest: await newestSequence(bindings) }),
+    whyGone: async () => undefined,
     async openChanges(selection, afterRevision) {
       return createChainChanges(bindings, shown, selection, afterRevision)
     },

@@ -10,6 +10,7 @@ import { type ListOptions, parseListOptions } from './list-options.ts'
 import { negotiate } from './media-type.ts'
 import {
   expiredStatus,
+  goneStatus,
   jsonResponse,
   notAcceptableStatus,
   objectNotFoundStatus,
@@ -61,12 +62,13 @@ export function createResourceHandler(deps: ResourceHandlerDeps): ResourceHandle
     const gone = new AbortController()
     outgoing.once('close', () => gone.abort())
     const initial = options.sendInitialEvents ?? isUnset(options.resourceVersion)
-    const current = await resource.revision()
+    const { removedUntil, newest: current } = await resource.bounds()
     const asked = Number(options.resourceVersion)
     // From a log that was there before this one: the client lists again.
     if (!initial && asked > current) return statusResponse(expiredStatus(asked, current))
-    const oldest = initial || isUnset(options.resourceVersion) ? 0 : await resource.oldestRevision()
-    if (!initial && asked < oldest) return statusResponse(expiredStatus(asked, oldest))
+    if (!initial && !isUnset(options.resourceVersion) && asked < removedUntil) {
+      return statusResponse(expiredStatus(asked, removedUntil))
+    }
     const afterRevision = isUnset(options.resourceVersion) ? current : asked
     watches += 1
     try {
@@ -121,6 +123,9 @@ async function list(
     throw new Fault('request_invalid', 'The parameter sendInitialEvents is only for watches')
   }
   const { limit, position, sinceMs, untilMs, after, tail } = options
+  const gone =
+    after === undefined || position !== undefined ? undefined : await resource.whyGone(after)
+  if (gone !== undefined) return statusResponse(goneStatus(gone))
   const page = await resource.list(selection, {
     limit,
     ...(position === undefined ? {} : { position }),

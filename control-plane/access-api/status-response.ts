@@ -81,6 +81,11 @@ export function expiredStatus(requested: number, current: number): Status {
   return failureStatus(410, 'Expired', message)
 }
 
+/** A place in the log that was removed. */
+export function goneStatus(message: string): Status {
+  return failureStatus(410, 'Expired', message)
+}
+
 /** A revision that does not exist yet. Clients know the cause and list again. */
 export function tooLargeResourceVersionStatus(requested: number, current: number): Status {
   const message = `Too large resource version: ${requested}, current: ${current}`

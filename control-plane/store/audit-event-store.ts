@@ -46,6 +46,8 @@ export interface AuditEventReader {
    * about each. One about which more is recorded later is not among them: it comes with that.
    */
   changes(filter: AuditEventFilter, stretch: Stretch): Promise<AuditEventPage>
+  /** What was removed, newest first; at most `limit`. */
+  removals(limit: number): Promise<readonly Removal[]>
   /** Calls back after something was committed; returns the way to stop. */
   onCommit(listener: () => void): () => void
 }
@@ -79,6 +81,4 @@ export interface AuditEventStore extends AuditEventReader {
    * transaction. Undefined when none may go.
    */
   removeOldest(request: RemovalRequest): Promise<Removal | undefined>
-  /** What was removed, newest first; at most `limit`. */
-  removals(limit: number): Promise<readonly Removal[]>
 }

@@ -47,7 +47,7 @@ test('startDatabaseCheck() takes a file that it cannot open for one with a probl
   check = startDatabaseCheck(join(folder, 'absent.db'), () => 7)
   await expect
     .poll(() => check?.problem(), { timeout: 10_000 })
-    .toMatch(/^the database cannot be checked: /)
+    .toMatch(/^the database cannot be checked: Error: unable to open database file$/)
 })
 
 test('openStore() takes no decisions for granted on a damaged file', async () => {

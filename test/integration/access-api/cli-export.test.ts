@@ -169,3 +169,34 @@ describe('runExport() to a file', () => {
     expect(await readFile(file, 'utf8')).toBe('precious\n')
   })
 })
+
+describe('runExport() after a decision that was removed', () => {
+  // Last in the file: it takes the oldest decisions away.
+  beforeAll(async () => {
+    const all = { decidedBeforeMs: NOON_MS + 10_500, limit: 10_000 }
+    await api.auditEvents.removeOldest({ ...all, reason: 'age', nowMs: NOON_MS + COUNT * 1_000 })
+  })
+
+  test('says that it is gone, and from where the export can go on', async () => {
+    const answer = await run('--after', aDecisionId(3))
+    expect(answer).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(answer.stderr).toMatch(/was removed, with all decisions up to /)
+    expect(answer.stderr).toMatch(/The same command without --after continues with the oldest/)
+    const rest = await run()
+    expect(namesIn(rest.stdout)).toEqual(namesOf(11, COUNT))
+  })
+
+  test('changes nothing of a file that it cannot continue, and says so', async () => {
+    const line = `${JSON.stringify({ kind: 'AuditEvent', metadata: { uid: aDecisionId(3) } })}\n`
+    await writeFile(file, line)
+    const answer = await run('--resume', '--output-file', file)
+    expect(answer.exitCode).toBe(1)
+    expect(answer.stderr).toMatch(/without --resume or --after, into another file, continues/)
+    expect(await readFile(file, 'utf8')).toBe(line)
+  })
+
+  test.each([10, 11])('knows what is gone by the decision: %i', async (number) => {
+    const answer = await run('--after', aDecisionId(number))
+    expect(answer.exitCode).toBe(number === 10 ? 1 : 0)
+  })
+})

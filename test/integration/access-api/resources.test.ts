@@ -373,6 +373,21 @@ describe.each(STORES)('on %s:', (_name, createStores) => {
       }
     })
 
+    test('after a decision that was removed is Expired, and says where the list goes on', async () => {
+      const events = api.auditEvents
+      await events.removeOldest({
+        ...{ decidedBeforeMs: NOON_MS + 2_000, limit: 9, reason: 'age', nowMs: NOON_MS + 9_000 },
+      })
+      const removed = await api.get(`${EVENTS}?after=${aDecisionId(1).toLowerCase()}`)
+      expect(removed).toMatchObject({ status: 410, json: { reason: 'Expired', code: 410 } })
+      expect(removed.json).toHaveProperty(
+        'message',
+        expect.stringMatching(/was removed, with all decisions up to 20.*: list without after/),
+      )
+      // What was never there is no decision.
+      expect((await api.get(`${EVENTS}?after=${aDecisionId(9_999)}`)).status).toBe(400)
+    })
+
     test('sinceTime, untilTime and after hold over pages of a long log', async () => {
       await decide(4, 1_500)
       const at = (second: number) => new Date(NOON_MS + second * 1_000).toISOString()

@@ -10,7 +10,9 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Fault } from '../../../core/fault.ts'
 import { type ChainClient, createChainClient } from '../../../injector/chain-client.ts'
+import { toServiceError } from '../../../proto/fault-status.ts'
 import {
   AdmissionService,
   type ResolvePodRequest,
@@ -186,6 +188,23 @@ describe.each(QUESTIONS)('%s() throws', (_question, ask) => {
       message: expect.stringMatching(message),
     })
   })
+
+  test.each<[string, Fault, string, RegExp]>([
+    ['a full queue', new Fault('overloaded', 'wait'), 'overloaded', /^wait$/],
+    ['a broken store', new Fault('audit_unavailable', 'no disk'), 'audit_unavailable', /^no disk$/],
+    [
+      'a credential of its own',
+      new Fault('identity_unverified', 'no'),
+      'decision_unavailable',
+      /does not answer/,
+    ],
+  ])(
+    'what the details of an error say, beyond its gRPC code: %s',
+    async (_name, said, code, message) => {
+      handler = (_call, done) => done(toServiceError(said))
+      await expect(ask()).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+    },
+  )
 
   test('without a token', async () => {
     rmSync(tokenFile)

@@ -32,8 +32,8 @@ const SERVER_CORE = 0
 /**
  * Durable decisions a second of the control plane in the cluster, its process on one core for the
  * time. A decision here is all of it: the question over gRPC with TLS, the policy, the row in SQLite
- * with fsync (`synchronous=FULL`, those that come together share one transaction), the answer, and
- * afterwards the outcome, a second write to the same row. The client is another process on the
+ * with its log synced (those that come together share one transaction), the answer, and afterwards the
+ * outcome, a record of its own. The client is another process on the
  * other cores. Throws unless the rows grew by just what was answered.
  */
 export async function measureDecisions(options: DecisionOptions): Promise<number> {

@@ -10,7 +10,7 @@ import { median } from './percentile.ts'
 import { measureInTurns } from './turns.ts'
 
 const ROUNDS = 3
-const SECONDS_EACH = 4
+const SECONDS_EACH = 5
 
 /**
  * p99 of a GET at one connection, directly and through the sidecar, while as many pods as there are cores burn all the

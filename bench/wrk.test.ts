@@ -13,7 +13,7 @@ describe('parseWrkOutput', () => {
   test.each([
     ['no line', 'Running 1s test', /printed no result/],
     ['a failed request', line({ ...good, failures: 2 }), /2 of 800 requests/],
-    ['no request', line({ ...good, requests: 0 }), /requests/],
+    ['no request', line({ ...good, requests: 0 }), /None of the requests/],
     ['a field that is not a number', line({ ...good, p50Us: 'nan' }), /p50Us/],
     ['not JSON', 'RESULT {', /JSON/],
   ])('throws for %s', (_, output, words) => {

@@ -16,7 +16,7 @@ const count = z.number().int().nonnegative()
 const result = z.strictObject({
   p50Us: count,
   p99Us: count,
-  requests: count.positive(),
+  requests: count,
   durationUs: count.positive(),
   failures: count,
 })
@@ -33,6 +33,7 @@ export function parseWrkOutput(output: string): WrkResult {
   const line = /^RESULT (.*)$/m.exec(output)?.[1]
   if (line === undefined) throw new Error(`wrk printed no result:\n${output}`)
   const parsed = result.parse(JSON.parse(line))
+  if (parsed.requests === 0) throw new Error('None of the requests of wrk was answered in its time')
   if (parsed.failures > 0) {
     throw new Error(`${parsed.failures} of ${parsed.requests} requests of wrk failed:\n${output}`)
   }

@@ -30,7 +30,7 @@ import { createSessions } from './sessions.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
 import { readVolumeSpace } from './volume-reserve.ts'
-import { watchCluster } from './watch-cluster.ts'
+import { type WatchedCluster, watchCluster } from './watch-cluster.ts'
 
 const now = () => Date.now()
 /** Serves on for this long after it says that it is about to end, so that nobody new is led here. */
@@ -56,7 +56,7 @@ export async function startControlPlane(
   const reviewToken = createTokenGate(kept.makeApiClient(AuthenticationV1Api), now)
   const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
-  const { endsAtMs, podEnds } = watched
+  const { endsAtMs, podEnds, comparedEdits } = watched
   const chainStory = createChainStory({ endsAtMs, podEnds, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const freeBytes = () => readVolumeSpace(config.databaseFile).freeBytes
@@ -82,7 +82,7 @@ export async function startControlPlane(
     { name: 'cluster', check: facts.problem },
   ]
   const api = await startAccessApi({
-    ...{ kube, config, store, access, chainStory, checks, serving, logger },
+    ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger },
     onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
   })
   const health = await startHealthServer({
@@ -146,6 +146,7 @@ async function startAccessApi(parts: {
   readonly store: Store
   readonly access: AccessReviewer
   readonly chainStory: ChainStory
+  readonly comparedEdits: WatchedCluster['comparedEdits']
   readonly checks: readonly HealthCheck[]
   readonly serving: Awaited<ReturnType<typeof keepServingCertificate>>
   readonly logger: Logger
@@ -160,6 +161,7 @@ async function startAccessApi(parts: {
   const auditStore = new AuditStoreResource({
     ...{ store, logger, clock: { now }, limits: toRetentionLimits(parts.config) },
     databaseFile: parts.config.databaseFile,
+    comparedEdits: parts.comparedEdits,
     readSpace: () => readVolumeSpace(parts.config.databaseFile),
   })
   await auditStore.clean()

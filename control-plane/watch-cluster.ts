@@ -14,7 +14,7 @@ import { createGrownBindings } from './chains/grown-bindings.ts'
 import { createOptOuts } from './chains/opt-outs.ts'
 import type { PodEnds } from './chains/pod-ends.ts'
 import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
-import { noticeUnseenEdits } from './chains/unseen-edits.ts'
+import { type ComparedEdits, noticeUnseenEdits } from './chains/unseen-edits.ts'
 import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
 import { watchPodEnds } from './chains/watch-pod-ends.ts'
 import type { ControlPlaneConfig } from './config.ts'
@@ -49,6 +49,8 @@ export interface WatchedCluster {
   readonly visits: PodVisits
   readonly endsAtMs: ChainLapses['endsAtMs']
   readonly podEnds: PodEnds
+  /** Undefined until the comparison at the start has ended, and when it failed. */
+  readonly comparedEdits: () => ComparedEdits | undefined
   /** Undefined when they cannot be told. */
   readonly apiAudiences: readonly string[] | undefined
 }
@@ -121,10 +123,10 @@ export async function watchCluster(
   })
   await waitForFacts(facts)
   // Before anything is bound: whoever comes first would get a chain without whoever edited meanwhile.
-  await lookBack(kube, store, facts, logger)
+  const comparedEdits = await lookBack(kube, store, facts, logger)
   const { endsAtMs } = lapses
   const parts = { facts, access, podEnds: pods.ends, decisionWatch, decider }
-  return { ...parts, registry, visits, endsAtMs, apiAudiences }
+  return { ...parts, registry, visits, endsAtMs, comparedEdits, apiAudiences }
 }
 
 /** After a change of RBAC: once more when kube-apiserver's own authorizer has surely heard of it. */
@@ -152,12 +154,17 @@ async function lookBack(
   { workloads }: Pick<Store, 'workloads'>,
   { isInjected }: ClusterFacts,
   logger: Logger,
-): Promise<void> {
+): Promise<() => ComparedEdits | undefined> {
   const list = createWorkloadLister(kube)
+  let compared: ComparedEdits | undefined
   const looking = noticeUnseenEdits({ workloads, list, isInjected, logger }).then(
-    (found) => logger.info(found, 'Looked for edits that nobody was told of'),
+    (found) => {
+      compared = { ...found, comparedAtMs: now() }
+      logger.info(found, 'Looked for edits that nobody was told of')
+    },
     // Recorded here: what cannot be told is as it was before anybody looked.
     (error: unknown) => logger.warn({ error }, 'Cannot tell whether there were edits unseen'),
   )
   await Promise.race([looking, sleep(FACTS_MS_MAX, undefined, { ref: false })])
+  return () => compared
 }

@@ -13,6 +13,18 @@ export interface RemovalObject
   readonly lastDecidedAt: string
 }
 
+/** What the control plane found at its start when it compared templates with what it had seen of them. */
+export interface ComparedEditsObject {
+  /** RFC 3339. */
+  readonly comparedAt: string
+  /** Objects that make pods, and templates that are kept. */
+  readonly objects: number
+  /** Objects that somebody changed while nobody was told. */
+  readonly unseen: number
+  /** Objects of which no earlier code is on record, so that an edit cannot be told. */
+  readonly unknown: number
+}
+
 /** How the database is. Sizes are bytes, times RFC 3339; what is absent is not known or has not been. */
 export interface AuditStoreObject {
   readonly apiVersion: string
@@ -36,6 +48,8 @@ export interface AuditStoreObject {
     /** Why nothing can be recorded, or is damaged. */
     readonly problem?: string
     readonly lastBackupAt?: string
+    /** Absent until the comparison has ended, and when it failed. */
+    readonly edits?: ComparedEditsObject
     /** The newest first; some. */
     readonly removals: readonly RemovalObject[]
   }

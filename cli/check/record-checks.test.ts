@@ -8,6 +8,7 @@ const MEBIBYTE = 1_024 * 1_024
 const STATUS: AuditStoreObject['status'] = {
   ...{ bytes: 45 * MEBIBYTE, reusableBytes: 0, checkedAt: '2026-11-23T09:00:00Z', removals: [] },
   ...{ volumeBytes: 10_240 * MEBIBYTE, volumeFreeBytes: 9_000 * MEBIBYTE },
+  edits: { comparedAt: '2026-11-23T09:00:01Z', objects: 12, unseen: 0, unknown: 0 },
   ...{ oldestDecidedAt: '2026-11-01T00:00:00Z', lastBackupAt: '2026-11-22T00:00:00Z' },
 }
 
@@ -21,10 +22,11 @@ async function outcomes(status: object, retentionDays = 365) {
 }
 
 test('recordChecks() says how large the database is, what is oldest, and for how long it is kept', async () => {
-  const [whole, room, backup] = await outcomes({})
+  const [whole, edits, room, backup] = await outcomes({})
   const note =
     '2026-11-23T09:00:00Z; 45 MiB, oldest decision 2026-11-01T00:00:00Z, kept for 365 days'
   expect(whole).toEqual({ result: 'ok', note })
+  expect(edits).toEqual({ result: 'ok', note: '2026-11-23T09:00:01Z; 12 compared' })
   expect(room).toEqual({ result: 'ok', note: '9,000 of 10,240 MiB are free' })
   expect(backup).toEqual({ result: 'ok', note: '2026-11-22T00:00:00Z' })
   const [empty] = await outcomes({ oldestDecidedAt: undefined }, 0)
@@ -36,15 +38,28 @@ test.each([
   [
     'a volume that is nearly full',
     { volumeFreeBytes: 255 * MEBIBYTE },
-    1,
+    2,
     /255 of 10,240 MiB are free: pods are refused/,
   ],
-  ['a volume that cannot be looked at', { volumeFreeBytes: undefined }, 1, /cannot tell/],
-  ['no copy', { lastBackupAt: undefined }, 2, /was never copied/],
+  ['edits that were not compared', { edits: undefined }, 1, /has not compared the templates/],
+  [
+    'an edit that was not seen',
+    { edits: { comparedAt: 'then', objects: 12, unseen: 1, unknown: 0 } },
+    1,
+    /^of 12 objects compared at then\n1 had an edit that was not seen.*\ndocs\/lineage/,
+  ],
+  [
+    'templates that cannot be compared',
+    { edits: { comparedAt: 'then', objects: 12, unseen: 0, unknown: 3 } },
+    1,
+    /^of 12 objects compared at then\n3 have no earlier code on record.*\ndocs\/lineage/,
+  ],
+  ['a volume that cannot be looked at', { volumeFreeBytes: undefined }, 2, /cannot tell/],
+  ['no copy', { lastBackupAt: undefined }, 3, /was never copied/],
   [
     'an old copy',
     { lastBackupAt: '2026-11-16T09:59:59Z' },
-    2,
+    3,
     /the last copy is of 2026-11-16T09:59:59Z/,
   ],
 ])('recordChecks() warns of %s', async (_name, status, index, hint) => {

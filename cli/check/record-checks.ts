@@ -27,6 +27,7 @@ export function recordChecks({ client, now, program }: CommandContext): readonly
   })
   return [
     item('the database is whole', wholeness),
+    item('edits while the control plane was away are known', edits),
     item('there is room for records', room),
     item('the database was copied lately', (store) => backup(store, now(), program)),
   ]
@@ -47,6 +48,30 @@ function wholeness({ status, spec }: AuditStoreObject): CheckOutcome {
   }
   if (status.checkedAt === undefined) return warning('it is being looked at: try again in a minute')
   return ok(`${status.checkedAt}; ${size}, ${oldest}, ${kept}`)
+}
+
+/** What the control plane found at its start; a template that it cannot compare is a warning, never a yes. */
+function edits({ status }: AuditStoreObject): CheckOutcome {
+  if (status.edits === undefined) {
+    return warning(
+      'the control plane has not compared the templates with its records: try again in a minute',
+      "if this stays, see its log for 'Cannot tell': kubectl logs -n lanyard-system statefulset/lanyard-control-plane",
+    )
+  }
+  const { comparedAt, objects, unseen, unknown } = status.edits
+  if (unseen === 0 && unknown === 0) return ok(`${comparedAt}; ${objects} compared`)
+  return warning(
+    `of ${objects} objects compared at ${comparedAt}`,
+    ...(unseen === 0
+      ? []
+      : [
+          `${unseen} had an edit that was not seen: lanyard:unattributed is a co-requester of their pods; the log of the control plane names them`,
+        ]),
+    ...(unknown === 0
+      ? []
+      : [`${unknown} have no earlier code on record, so an edit of them cannot be told`]),
+    'docs/lineage.md says when that happens, and how to reset a chain',
+  )
 }
 
 function room({ status }: AuditStoreObject): CheckOutcome {

@@ -8,6 +8,7 @@ import { Fault } from '../../core/fault.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createMemoryAuditEventStore } from '../../test/support/memory-stores.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
+import type { ComparedEdits } from '../chains/unseen-edits.ts'
 import { AuditStoreResource } from './audit-store.ts'
 
 const MIB = 1_024 * 1_024
@@ -18,6 +19,7 @@ let copies: PromiseWithResolvers<void>[]
 let backups: number[]
 let freeBytes: number
 let problem: string | undefined
+let compared: ComparedEdits | undefined
 let resource: AuditStoreResource
 
 beforeEach(async () => {
@@ -26,6 +28,7 @@ beforeEach(async () => {
   backups = []
   freeBytes = 1_000 * MIB
   problem = undefined
+  compared = undefined
   resource = new AuditStoreResource({
     store: {
       size: () => ({ bytes: 100 * MIB, logBytes: 0, reusableBytes: 7 }),
@@ -43,6 +46,7 @@ beforeEach(async () => {
       auditEvents: createMemoryAuditEventStore(),
     },
     limits: { daysMax: 30, bytesMax: 0, freeBytesMin: 0 },
+    comparedEdits: () => compared,
     databaseFile: join(folder, 'lanyard.db'),
     readSpace: () => {
       if (freeBytes < 0) throw new Error('no volume')
@@ -92,6 +96,11 @@ describe('handle()', () => {
 
   test.each([
     ['a problem', () => (problem = 'the file is damaged'), { problem: 'the file is damaged' }],
+    [
+      'edits',
+      () => (compared = { objects: 9, unseen: 2, unknown: 1, comparedAtMs: 0 }),
+      { edits: { comparedAt: '1970-01-01T00:00:00Z', objects: 9, unseen: 2, unknown: 1 } },
+    ],
     ['a volume', () => undefined, { volumeFreeBytes: 1_000 * MIB, volumeBytes: 2_000 * MIB }],
   ])('tells of %s', async (_name, arrange, status) => {
     arrange()

@@ -16,6 +16,7 @@ import type { Removal } from '../../core/audit/removal.ts'
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { ComparedEdits } from '../chains/unseen-edits.ts'
 import type { RetentionLimits } from '../retention/due-removal.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
 import type { Store, StoreSize } from '../store/store.ts'
@@ -41,6 +42,8 @@ export interface AuditStoreDeps {
   >
   readonly limits: RetentionLimits
   readonly databaseFile: string
+  /** What the look for unseen edits found; undefined until it has ended. */
+  readonly comparedEdits: () => ComparedEdits | undefined
   readonly readSpace: () => VolumeSpace
   readonly logger: Logger
   readonly clock: { now(): number }
@@ -101,6 +104,7 @@ export class AuditStoreResource {
     const [checkedAtMs, problem] = [store.checkedAtMs(), store.problem()]
     const backupAtMs = store.lastBackupAtMs()
     const oldestMs = await oldestDecidedAtMs(store.auditEvents)
+    const edits = this.#deps.comparedEdits()
     const removals = await store.auditEvents.removals(REMOVALS_SHOWN)
     return {
       ...{ apiVersion: ACCESS_API_VERSION, kind: 'AuditStore' },
@@ -112,6 +116,7 @@ export class AuditStoreResource {
         ...(checkedAtMs === undefined ? {} : { checkedAt: toTime(checkedAtMs) }),
         ...(problem === undefined ? {} : { problem }),
         ...(backupAtMs === undefined ? {} : { lastBackupAt: toTime(backupAtMs) }),
+        ...(edits === undefined ? {} : { edits: toEditsObject(edits) }),
         removals: removals.map(toRemovalObject),
       },
     }
@@ -172,6 +177,10 @@ const copyPrefix = (databaseFile: string) => `${basename(databaseFile)}.copy-`
 async function oldestDecidedAtMs(events: AuditEventReader): Promise<number | undefined> {
   const page = await events.list({}, { afterSequence: 0, limit: 1 })
   return page.events[0]?.decidedAtMs
+}
+
+function toEditsObject({ comparedAtMs, objects, unseen, unknown }: ComparedEdits) {
+  return { comparedAt: toTime(comparedAtMs), objects, unseen, unknown }
 }
 
 function toRemovalObject(removal: Removal): RemovalObject {

@@ -21,6 +21,11 @@ export interface UnseenEdits {
   readonly unknown: number
 }
 
+/** What a look found, and when it ended (Unix milliseconds). */
+export interface ComparedEdits extends UnseenEdits {
+  readonly comparedAtMs: number
+}
+
 /** How much later than its keeper's record a template may seem to have been made, since the times come from two clocks. */
 const CLOCKS_MS_MAX = 60_000
 

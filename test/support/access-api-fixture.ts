@@ -136,6 +136,7 @@ export function authenticationData(clientCaPem: string): Record<string, string> 
   }
 }
 
+const COMPARED = { objects: 12, unseen: 0, unknown: 0, comparedAtMs: NOON_MS - 7_200_000 }
 const KEPT = { daysMax: 365, bytesMax: 0, freeBytesMin: 0 }
 
 /** How the database is where there is none. */
@@ -177,6 +178,7 @@ export async function startAccessApi(
     auditStore: new AuditStoreResource({
       ...{ store: stores.store ?? noStore(auditEvents), limits: KEPT, clock },
       logger: createLogger({ name: 'test', level: 'error' }),
+      comparedEdits: () => COMPARED,
       databaseFile: stores.databaseFile ?? '/nowhere/lanyard.db',
       readSpace: () => ({ bytes: 10_737_418_240, freeBytes: 9_663_676_416 }),
     }),

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startCallerServer } from '../../test/support/caller-server.ts'
-import type { CallerHandler, Problem } from './caller-handler.ts'
+import type { CallerHandler, CallerLimits, Problem } from './caller-handler.ts'
 import type { Served } from './served.ts'
 
 let server: Server | undefined
@@ -28,8 +28,9 @@ function echo({ request, answer }: Served): void {
 async function open(
   serve: (served: Served) => void,
   others: Partial<CallerHandler> = {},
+  limits: Partial<CallerLimits> = {},
 ): Promise<Socket> {
-  const running = await startCallerServer(serve, others)
+  const running = await startCallerServer(serve, others, limits)
   server = running.server
   const socket = connect(running.port, '127.0.0.1')
   await once(socket, 'connect')
@@ -142,7 +143,7 @@ describe('CallerConnection', () => {
 
   test('reads nothing of a body before somebody takes it', async () => {
     const taken = Promise.withResolvers<Served>()
-    const socket = await open((one) => taken.resolve(one))
+    const socket = await open((one) => taken.resolve(one), {}, { requestMs: 60_000 })
     socket.write(`POST /a HTTP/1.1\r\nContent-Length: ${50 * 1024 * 1024}\r\n\r\n`)
     socket.write(Buffer.alloc(50 * 1024 * 1024))
     const { request, connection } = await taken.promise

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { CallerConnection } from '../../proxy/caller/caller-connection.ts'
-import type { CallerHandler } from '../../proxy/caller/caller-handler.ts'
+import type { CallerHandler, CallerLimits } from '../../proxy/caller/caller-handler.ts'
 import type { Served } from '../../proxy/caller/served.ts'
 
 /** Times and sizes as the sidecar has them, but short. */
@@ -11,6 +11,7 @@ const LIMITS = { headBytesMax: 16_384, headMs: 300, requestMs: 600, idleMs: 900 
 export async function startCallerServer(
   serve: (served: Served) => void,
   others: Partial<CallerHandler> = {},
+  limits: Partial<CallerLimits> = {},
 ): Promise<{ readonly server: Server; readonly port: number }> {
   const handler: CallerHandler = {
     onRequest: (request, answer, connection) => serve({ request, answer, connection }),
@@ -21,7 +22,7 @@ export async function startCallerServer(
   }
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const nowMs = () => performance.now()
-    const connection = new CallerConnection(socket, handler, LIMITS, nowMs)
+    const connection = new CallerConnection(socket, handler, { ...LIMITS, ...limits }, nowMs)
     const times = setInterval(() => connection.checkTime(nowMs()), 50)
     socket.once('close', () => clearInterval(times))
   })

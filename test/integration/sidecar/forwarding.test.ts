@@ -293,7 +293,7 @@ test('forward() holds the API server back when the caller reads slowly', async (
 })
 
 test('forward() holds the caller back when the API server reads slowly', async () => {
-  const body = randomBytes(8 * 1024 * 1024)
+  const body = randomBytes(3 * 1024 * 1024)
   const digest = createHash('sha256')
   fixture.api.onRequest((incoming, outgoing) => {
     incoming.pause()

@@ -15,7 +15,7 @@ export interface SeenRequest {
   /** Names and values in turn, in the case in which they were sent. */
   readonly rawHeaders: readonly string[]
   readonly headers: IncomingMessage['headers']
-  body: Buffer
+  readonly body: Buffer
 }
 
 export type RequestHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => void
@@ -57,17 +57,13 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
   // As long a head as kube-apiserver takes.
   const options = { keepAliveTimeout: 120_000, maxHeaderSize: 1024 * 1024 }
   const http = createHttpServer(options, (incoming, outgoing) => {
-    const seen = see(incoming)
-    requests.push(seen)
     const chunks: Buffer[] = []
-    incoming.on('data', (chunk: Buffer) => {
-      chunks.push(chunk)
-      seen.body = Buffer.concat(chunks)
-    })
+    requests.push(see(incoming, chunks))
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     respond(incoming, outgoing)
   })
   http.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
-    requests.push(see(incoming))
+    requests.push(see(incoming, []))
     socket.on('error', () => socket.destroy())
     upgrade(incoming, socket, head)
   })
@@ -131,12 +127,15 @@ async function makeCertificate(): Promise<{ caPem: string; cert: string; key: st
   return { caPem: authority.certificatePem, cert: certificatePem, key: privateKeyPem }
 }
 
-function see(incoming: IncomingMessage): SeenRequest {
+/** `chunks`: of the body, as they come. */
+function see(incoming: IncomingMessage, chunks: readonly Buffer[]): SeenRequest {
   return {
     method: incoming.method ?? '',
     target: incoming.url ?? '',
     rawHeaders: incoming.rawHeaders,
     headers: incoming.headers,
-    body: Buffer.alloc(0),
+    get body() {
+      return Buffer.concat(chunks)
+    },
   }
 }

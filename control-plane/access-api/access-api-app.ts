@@ -120,7 +120,10 @@ function answer(deps: AccessApiAppDeps): MiddlewareHandler<AccessApiEnv> {
       return documents(attributes, accept, c.env.incoming.headers['if-none-match'])
     }
     const isStore = isOwnGroup(attributes) && AuditStoreResource.serves(attributes)
-    if (isStore) return deps.auditStore.handle(attributes, c.env.outgoing)
+    if (isStore) {
+      const includeObject = requestInfo.query.find(([key]) => key === 'includeObject')?.[1] ?? ''
+      return deps.auditStore.handle(attributes, c.env.outgoing, { accept, includeObject })
+    }
     const resource = findResource(deps.resources, attributes)
     if (resource === undefined) return statusResponse(pathNotFoundStatus())
     if (!isServed(attributes)) return statusResponse(methodNotAllowedStatus())

@@ -107,6 +107,35 @@ describe('handle()', () => {
     expect(await (await handle({})).json()).toMatchObject({ status })
   })
 
+  test.each([
+    ['a get', {}],
+    ['a list', { verb: 'list', name: '' }],
+  ])('answers %s that wants a Table', async (_name, parts) => {
+    const attributes = aRequest({ ...AUDIT, name: 'audit', ...parts })
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+    const wanted = { accept, includeObject: 'None' }
+    const outgoing = new Outgoing() as unknown as ServerResponse
+    const table = await (await resource.handle(attributes, outgoing, wanted)).json()
+    const [cells] = (table as { rows: { cells: unknown[] }[] }).rows.map((row) => row.cells)
+    expect(table).toMatchObject({
+      kind: 'Table',
+      columnDefinitions: [{ name: 'Name' }, {}, {}, {}, {}, {}, {}, {}, {}, {}],
+    })
+    expect(cells?.slice(0, 3)).toEqual(['audit', '100Mi', '1000Mi'])
+  })
+
+  test('answers 406 to a client that takes protobuf alone, and sends it the log', async () => {
+    const wanted = { accept: 'application/vnd.kubernetes.protobuf', includeObject: '' }
+    const outgoing = new Outgoing() as unknown as ServerResponse
+    const attributes = aRequest({ ...AUDIT, name: 'audit' })
+    expect((await resource.handle(attributes, outgoing, wanted)).status).toBe(406)
+    const sending = resource.handle({ ...attributes, subresource: 'log' }, outgoing, wanted)
+    await begun(1)
+    copies[0]?.resolve()
+    await sending
+    expect(backups).toHaveLength(1)
+  })
+
   test('leaves out what is not known', async () => {
     freeBytes = -1
     const { status } = (await (await handle({})).json()) as { status: object }

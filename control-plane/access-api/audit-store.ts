@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { AUDIT_STORE_COLUMNS } from '../../api/columns/audit-store-columns.ts'
 import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
 import {
   AUDIT_STORE_NAME,
@@ -22,18 +23,31 @@ import type { AuditEventReader } from '../store/audit-event-store.ts'
 import type { Store, StoreSize } from '../store/store.ts'
 import type { VolumeSpace } from '../volume-reserve.ts'
 import { toTime } from './access-object.ts'
+import { negotiate } from './media-type.ts'
 import {
   jsonResponse,
   methodNotAllowedStatus,
+  notAcceptableStatus,
   objectNotFoundStatus,
   pathNotFoundStatus,
   statusResponse,
 } from './status-response.ts'
+import { createRendering, parseIncludeObject } from './table.ts'
 
 /** Removals that the object shows. */
 const REMOVALS_SHOWN = 10
 /** Left on the volume while a copy is on it. */
 const ROOM_BYTES = 64 * 1_024 * 1_024
+
+const RENDERED = { kind: 'AuditStore', columns: AUDIT_STORE_COLUMNS }
+
+/** The Accept header of a request, and its parameter includeObject; empty when it has none. */
+interface WantedForm {
+  readonly accept: string | undefined
+  readonly includeObject: string
+}
+
+const AS_OBJECT: WantedForm = { accept: undefined, includeObject: '' }
 
 export interface AuditStoreDeps {
   readonly store: Pick<
@@ -75,23 +89,28 @@ export class AuditStoreResource {
     for (const name of left) await rm(join(folder, name), { force: true })
   }
 
-  /** Answers a request that was authorized. Throws `overloaded` and `audit_unavailable`. */
-  async handle(attributes: RequestAttributes, outgoing: ServerResponse): Promise<Response> {
+  /**
+   * Answers a request that was authorized, in the form that is wanted. Throws `request_invalid`, `overloaded` and
+   * `audit_unavailable`.
+   */
+  async handle(
+    attributes: RequestAttributes,
+    outgoing: ServerResponse,
+    { accept, includeObject }: WantedForm = AS_OBJECT,
+  ): Promise<Response> {
     const { verb, namespace, name, subresource } = attributes
     if (namespace !== '') return statusResponse(pathNotFoundStatus())
+    const form = negotiate(accept, ['object', 'Table', 'PartialObjectMetadata'])
+    if (form === undefined && subresource === '') return statusResponse(notAcceptableStatus())
+    const include = parseIncludeObject(includeObject)
+    const now = () => this.#deps.clock.now()
+    const rendering = createRendering(RENDERED, form ?? 'object', include, now)
     if (verb === 'list' && subresource === '') {
-      const items = [await this.#object()]
-      const metadata = { resourceVersion: '' }
-      return jsonResponse({
-        apiVersion: ACCESS_API_VERSION,
-        kind: 'AuditStoreList',
-        metadata,
-        items,
-      })
+      return jsonResponse(rendering.list([await this.#object()], { resourceVersion: '' }))
     }
     if (verb !== 'get') return statusResponse(methodNotAllowedStatus())
     if (name !== AUDIT_STORE_NAME) return statusResponse(objectNotFoundStatus(attributes))
-    if (subresource === '') return jsonResponse(await this.#object())
+    if (subresource === '') return jsonResponse(rendering.one(await this.#object()))
     if (subresource !== 'log') return statusResponse(pathNotFoundStatus())
     await this.#sendCopy(outgoing)
     return RESPONSE_ALREADY_SENT

@@ -1,4 +1,5 @@
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import { auditStoreDefinitions } from './openapi-audit-store.ts'
 import {
   flag,
   type GroupVersionKind,
@@ -86,12 +87,25 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
         status: ref('AuditEventStatus', 'What became of the request.'),
       },
     ),
+    ...auditStoreKinds(ref),
     ChainList: listOf('Chain', ref),
     AuditEventList: listOf('AuditEvent', ref),
   }
   return Object.fromEntries(
     Object.entries(definitions).map(([kind, schema]) => [definitionName(kind), schema]),
   )
+}
+
+function auditStoreKinds(ref: Ref): Record<string, Schema> {
+  return {
+    ...auditStoreDefinitions(ref),
+    AuditStore: top('AuditStore', 'The database of chains and decisions.', {
+      metadata: ref('ObjectMeta', 'Its name, which is audit.'),
+      spec: ref('AuditStoreSpec', 'What is kept.'),
+      status: ref('AuditStoreStatus', 'How the database is.'),
+    }),
+    AuditStoreList: listOf('AuditStore', ref),
+  }
 }
 
 const META = object('What every object has.', {

@@ -1,4 +1,5 @@
 import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
+import { AUDIT_STORES } from '../../api/objects/audit-store-object.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { ApiResource } from './api-resource.ts'
 import { type CachedDocument, withHash } from './cached-document.ts'
@@ -123,32 +124,42 @@ function query(name: string, type: Parameter['type'], description: string): Para
 
 function paths(resources: readonly ApiResource[], dialect: Dialect): Record<string, unknown> {
   const root = `/apis/${ACCESS_GROUP}/${ACCESS_VERSION}`
-  return Object.fromEntries(
-    resources.flatMap((resource) => {
+  const store = { kind: 'AuditStore' }
+  return Object.fromEntries([
+    [`${root}/${AUDIT_STORES}`, listOperation(store, [], '', dialect)],
+    [`${root}/${AUDIT_STORES}/{name}`, getOperation(store, [NAME], '', dialect)],
+    ...resources.flatMap((resource) => {
       const all = `${root}/${resource.resource}`
       const namespaced = `${root}/namespaces/{namespace}/${resource.resource}`
+      const extra = resource.resource === 'auditevents' ? AUDIT_EVENT_PARAMETERS : []
+      const options = [...LIST_PARAMETERS, ...extra]
       return [
-        [all, listOperation(resource, [], 'ForAllNamespaces', dialect)],
-        [namespaced, listOperation(resource, [NAMESPACE], '', dialect)],
-        [`${namespaced}/{name}`, getOperation(resource, dialect)],
+        [all, listOperation(resource, options, 'ForAllNamespaces', dialect)],
+        [namespaced, listOperation(resource, [NAMESPACE, ...options], 'Namespaced', dialect)],
+        [`${namespaced}/{name}`, getOperation(resource, [NAMESPACE, NAME], 'Namespaced', dialect)],
       ]
     }),
-  )
+  ])
+}
+
+interface KindServed {
+  readonly kind: string
 }
 
 function listOperation(
-  { resource, kind }: ApiResource,
-  pathParameters: readonly Parameter[],
-  suffix: string,
+  { kind }: KindServed,
+  parameters: readonly Parameter[],
+  scope: 'Namespaced' | 'ForAllNamespaces' | '',
   dialect: Dialect,
 ): unknown {
-  const extra = resource === 'auditevents' ? AUDIT_EVENT_PARAMETERS : []
+  const name = scope === 'ForAllNamespaces' ? `${kind}${scope}` : `${scope}${kind}`
+  const does = parameters.length === 0 ? 'List' : 'List or watch'
   return {
     get: {
-      description: `List or watch objects of kind ${kind}.`,
-      operationId: `listAccessLanyardDevV1alpha1${suffix === '' ? 'Namespaced' : ''}${kind}${suffix}`,
+      description: `${does} objects of kind ${kind}.`,
+      operationId: `listAccessLanyardDevV1alpha1${name}`,
       ...operationTypes(dialect),
-      parameters: [...pathParameters, ...LIST_PARAMETERS, ...extra].map(dialect.parameter),
+      parameters: parameters.map(dialect.parameter),
       responses: { 200: dialect.response(dialect.refTo(definitionName(`${kind}List`))) },
       'x-kubernetes-action': 'list',
       'x-kubernetes-group-version-kind': groupVersionKind(kind),
@@ -156,13 +167,18 @@ function listOperation(
   }
 }
 
-function getOperation({ kind }: ApiResource, dialect: Dialect): unknown {
+function getOperation(
+  { kind }: KindServed,
+  parameters: readonly Parameter[],
+  scope: 'Namespaced' | '',
+  dialect: Dialect,
+): unknown {
   return {
     get: {
       description: `Read one object of kind ${kind}.`,
-      operationId: `readAccessLanyardDevV1alpha1Namespaced${kind}`,
+      operationId: `readAccessLanyardDevV1alpha1${scope}${kind}`,
       ...operationTypes(dialect),
-      parameters: [NAMESPACE, NAME].map(dialect.parameter),
+      parameters: parameters.map(dialect.parameter),
       responses: { 200: dialect.response(dialect.refTo(definitionName(kind))) },
       'x-kubernetes-action': 'get',
       'x-kubernetes-group-version-kind': groupVersionKind(kind),

@@ -1,7 +1,7 @@
+import type { Column } from '../../api/columns/column.ts'
 import { ACCESS_API_VERSION, type AccessObject } from '../../api/objects/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
-import type { ApiResource } from './api-resource.ts'
 import type { Representation } from './media-type.ts'
 
 /** What a row of a Table carries besides its cells. */
@@ -20,10 +20,21 @@ export function parseIncludeObject(text: string): IncludeObject {
   throw new Fault('request_invalid', 'The includeObject is one of None, Metadata, Object')
 }
 
+/** What every object has that is written in one of the forms. */
+interface Rendered {
+  readonly metadata: { readonly name: string; readonly resourceVersion?: string }
+}
+
+/** Of which kind the objects are, and what a Table shows of them. */
+interface Renderable<Item> {
+  readonly kind: string
+  readonly columns: readonly Column<Item>[]
+}
+
 /** Writes the objects of one resource in the form that the client asked for. */
-export interface Rendering {
-  one(object: AccessObject): unknown
-  list(objects: readonly AccessObject[], meta: ListMeta): unknown
+export interface Rendering<Item = AccessObject> {
+  one(object: Item): unknown
+  list(objects: readonly Item[], meta: ListMeta): unknown
   /** The object of a BOOKMARK event: nothing but a resource version. */
   bookmark(resourceVersion: string, annotations: Readonly<Record<string, string>>): unknown
 }
@@ -31,12 +42,12 @@ export interface Rendering {
 /**
  * Writes objects as a client asked for them. `now` is Unix milliseconds, for the ages in a Table.
  */
-export function createRendering(
-  resource: ApiResource,
+export function createRendering<Item extends Rendered = AccessObject>(
+  resource: Renderable<Item>,
   representation: Representation,
   includeObject: IncludeObject,
   now: () => number,
-): Rendering {
+): Rendering<Item> {
   switch (representation) {
     case 'Table':
       return tableRendering(resource, includeObject, now)
@@ -47,13 +58,13 @@ export function createRendering(
   }
 }
 
-function objectRendering(resource: ApiResource): Rendering {
+function objectRendering({ kind }: { readonly kind: string }): Rendering<Rendered> {
   const apiVersion = ACCESS_API_VERSION
   return {
     one: (object) => object,
-    list: (items, metadata) => ({ kind: `${resource.kind}List`, apiVersion, metadata, items }),
+    list: (items, metadata) => ({ kind: `${kind}List`, apiVersion, metadata, items }),
     bookmark: (resourceVersion, annotations) => ({
-      kind: resource.kind,
+      kind,
       apiVersion,
       metadata: bookmarkMeta(resourceVersion, annotations),
     }),
@@ -62,7 +73,7 @@ function objectRendering(resource: ApiResource): Rendering {
 
 const META_API_VERSION = 'meta.k8s.io/v1'
 
-function partialRendering(): Rendering {
+function partialRendering(): Rendering<Rendered> {
   return {
     one: partial,
     list: (objects, metadata) => ({
@@ -79,11 +90,11 @@ function partialRendering(): Rendering {
   }
 }
 
-function tableRendering(
-  { columns }: ApiResource,
+function tableRendering<Item extends Rendered>(
+  { columns }: Renderable<Item>,
   includeObject: IncludeObject,
   now: () => number,
-): Rendering {
+): Rendering<Item> {
   const columnDefinitions = columns.map(({ name, type, format, description, priority }) => ({
     name,
     type,
@@ -96,7 +107,7 @@ function tableRendering(
     return { kind: 'Table', apiVersion: META_API_VERSION, metadata, columnDefinitions, rows }
   }
 
-  function row(object: AccessObject): unknown {
+  function row(object: Item): unknown {
     const cells = columns.map(({ cell }) => {
       const value = cell(object, now())
       return typeof value === 'string' ? escapeText(value) : value
@@ -106,7 +117,8 @@ function tableRendering(
   }
 
   return {
-    one: (object) => table([row(object)], { resourceVersion: object.metadata.resourceVersion }),
+    one: (object) =>
+      table([row(object)], { resourceVersion: object.metadata.resourceVersion ?? '' }),
     list: (objects, metadata) => table(objects.map(row), metadata),
     bookmark: (resourceVersion, annotations) => {
       const metadata = bookmarkMeta(resourceVersion, annotations)
@@ -117,7 +129,7 @@ function tableRendering(
   }
 }
 
-function partial({ metadata }: AccessObject): unknown {
+function partial({ metadata }: Rendered): unknown {
   return { kind: 'PartialObjectMetadata', apiVersion: META_API_VERSION, metadata }
 }
 

@@ -69,6 +69,8 @@ describe.skipIf(kubectl === undefined)('kubectl', () => {
     ['get auditevents --field-selector spec.effect=Deny --sort-by=.metadata.name', 'secrets'],
     ['describe chain third', 'Root Requester'],
     ['explain chain.spec.actors', 'Service account of the pod.'],
+    ['explain auditstores.status', 'Size of the database.'],
+    ['get auditstores', 'NAME    SIZE   FREE     OLDEST   BACKUP   PROBLEM'],
     ['explain auditevents.spec.chain', 'For whom the pod acted'],
     ['api-resources --api-group=access.lanyard.dev', 'auditevents'],
     ['get chains nobody', 'chains.access.lanyard.dev "nobody" not found'],

@@ -1,0 +1,43 @@
+import { integer, list, object, type Schema, text, time } from './schema-parts.ts'
+
+/** Definitions of what stands in an AuditStore, by their kind; `ref` refers to one of them. */
+export function auditStoreDefinitions(
+  ref: (kind: string, description?: string) => Schema,
+): Record<string, Schema> {
+  return {
+    AuditStoreSpec: object('What is kept.', {
+      retentionDays: integer('Days for which decisions are kept; 0 keeps them for ever.'),
+      bytesMax: integer('Largest size of the database; 0 is no limit.'),
+      freeBytesMin: integer('What is left free on the volume.'),
+    }),
+    AuditStoreStatus: object('How the database is.', {
+      bytes: integer('Size of the database.'),
+      reusableBytes: integer('What of it is used again before it grows.'),
+      volumeBytes: integer('Size of its volume; absent when not known.'),
+      volumeFreeBytes: integer('What is free on its volume; absent when not known.'),
+      oldestDecidedAt: time('When the oldest decision on record was made.'),
+      checkedAt: time('When the database was found to be whole; absent while it is looked at.'),
+      problem: text('Why nothing can be recorded, or what is damaged.'),
+      lastBackupAt: time('When the database was last copied.'),
+      edits: ref('ComparedEdits', 'Absent until the comparison has ended, and when it failed.'),
+      removals: list('What was removed, the newest first; some.', ref('Removal')),
+    }),
+    ComparedEdits: object('What the control plane found at its start about edits of templates.', {
+      comparedAt: time('When the comparison ended.'),
+      objects: integer('How many objects were compared.'),
+      unseen: integer('How many were edited while nobody was told.'),
+      unknown: integer('How many have no earlier code on record, so that an edit cannot be told.'),
+    }),
+    Removal: object('Decisions that were removed.', {
+      reason: text('Why, such as age.'),
+      firstId: text('Id of the first decision.'),
+      lastId: text('Id of the last decision.'),
+      decisions: integer('How many decisions.'),
+      records: integer('How many records.'),
+      sha256: text('SHA-256, in hexadecimal, of what was removed.'),
+      removedAt: time('When.'),
+      firstDecidedAt: time('When the first of them was decided.'),
+      lastDecidedAt: time('When the last of them was decided.'),
+    }),
+  }
+}

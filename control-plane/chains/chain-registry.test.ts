@@ -351,7 +351,7 @@ describe('a ReplicaSet of a Deployment', () => {
   test.each([
     ['that is not on record', deployment, 'team'],
     ['of another namespace', deployment, 'other'],
-  ])("adopted by one %s is nobody's as well", async (_name, owner, namespace) => {
+  ])('adopted by an object %s is unattributed as well', async (_name, owner, namespace) => {
     await registry.recordCreated(by(alice), set)
     const elsewhere = namespace === 'team' ? [] : [by(alice, { namespace })]
     for (const context of elsewhere) await registry.recordCreated(context, owner)

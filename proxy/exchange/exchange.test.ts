@@ -4,10 +4,11 @@ import { createLogger } from '../../platform/logger.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createSidecarMetrics } from '../../sidecar/sidecar-metrics.ts'
 import type { Permit } from '../judgement/authorize.ts'
+import type { Revoked } from '../judgement/authorizer.ts'
 import { Exchange, type ExchangeDeps } from './exchange.ts'
 
 const reports: unknown[] = []
-let revoke: (() => void) | undefined
+let revoke: ((revoked: Revoked) => void) | undefined
 beforeEach(() => {
   reports.length = 0
 })
@@ -18,7 +19,7 @@ function anExchange(): Exchange {
     logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
     authorizer: {
       report: (outcome: unknown) => reports.push(outcome),
-      onRevoked: (_id: string, cut: () => void) => {
+      onRevoked: (_id: string, cut: (revoked: Revoked) => void) => {
         revoke = cut
       },
     },
@@ -65,13 +66,16 @@ test.each<[string, (exchange: Exchange) => void, object]>([
   expect(exchange.isOver).toBe(true)
 })
 
-test('onRevoked() cuts, and the report says that what allowed the request no longer does', () => {
-  const exchange = anExchange()
-  exchange.began(101)
-  exchange.onRevoked(() => void exchange.finish())
-  revoke?.()
-  expect(reports).toMatchObject([{ httpStatus: 101, fault: 'permission_denied' }])
-})
+test.each(['permission_denied', 'decision_unavailable'] as const)(
+  'onRevoked() cuts, and the report says why: %s',
+  (code) => {
+    const exchange = anExchange()
+    exchange.began(101)
+    exchange.onRevoked(() => void exchange.finish())
+    revoke?.({ code, message: 'no longer' })
+    expect(reports).toMatchObject([{ httpStatus: 101, fault: code }])
+  },
+)
 
 test('began() after the end does not begin again', () => {
   const exchange = anExchange()

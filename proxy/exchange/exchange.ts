@@ -1,6 +1,7 @@
 import type { Fault } from '../../core/fault.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
+import type { Revoked } from '../judgement/authorizer.ts'
 import { countFault } from '../metrics.ts'
 
 /** What an exchange tells: its outcome, counts and log lines. */
@@ -44,10 +45,10 @@ export class Exchange {
   }
 
   /** Calls `cut` with the reason, immediately or later, when what allowed the request no longer does. */
-  onRevoked(cut: (why: string) => void): void {
-    this.#deps.authorizer.onRevoked(this.permit.decisionId, (why) => {
-      this.#fault = 'permission_denied'
-      cut(why)
+  onRevoked(cut: (revoked: Revoked) => void): void {
+    this.#deps.authorizer.onRevoked(this.permit.decisionId, (revoked) => {
+      this.#fault = revoked.code
+      cut(revoked)
     })
   }
 

@@ -35,7 +35,7 @@ export function forward(
   const relay = new Relay(deps, exchange, answer, { narrow, filter, startMs })
   if (kept !== undefined) relay.sentOn(kept)
   answer.onClose(() => relay.finish())
-  exchange.onRevoked((why) => relay.cut(why))
+  exchange.onRevoked((revoked) => relay.cut(revoked))
   // Gone, or revoked already: nothing is sent, and nothing is given.
   if (answer.isOver) {
     kept?.withhold()

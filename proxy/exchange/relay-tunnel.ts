@@ -7,6 +7,7 @@ import { linger } from '../caller/linger.ts'
 import type { Served } from '../caller/served.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
+import type { Revoked } from '../judgement/authorizer.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
 import { answerHeaders, type BodyFilter } from './body-filter.ts'
 import { Exchange } from './exchange.ts'
@@ -28,7 +29,7 @@ export function relayTunnel(deps: ProxyDeps, permit: Permit, served: Served): vo
   const exchange = new Exchange(deps, permit)
   const tunnel = new Tunnel(deps, exchange, served)
   served.answer.onClose(() => tunnel.finish())
-  exchange.onRevoked((why) => tunnel.cut(why))
+  exchange.onRevoked((revoked) => tunnel.cut(revoked))
   // Gone, or revoked already: nothing is sent.
   if (served.answer.isOver) return
   try {
@@ -225,12 +226,12 @@ class Tunnel {
   }
 
   /** What allowed the tunnel no longer does. */
-  cut(why: string): void {
+  cut(revoked: Revoked): void {
     if (this.#caller !== undefined) {
       this.finish()
       return
     }
-    const answer = revokedAnswer(this.#exchange.permit, why, this.#request !== undefined)
+    const answer = revokedAnswer(this.#exchange.permit, revoked, this.#request !== undefined)
     if (!this.#served.answer.begun) this.#exchange.began(answer.status.code)
     this.#exchange.passed(answerCaller(this.#served.answer, answer))
     this.#letGo()

@@ -2,6 +2,7 @@ import { Fault } from '../../core/fault.ts'
 import { answerCaller, faultAnswer } from '../answer/answer.ts'
 import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { ProxyDeps } from '../deps.ts'
+import type { Revoked } from '../judgement/authorizer.ts'
 import { type NarrowAnswer, NarrowedAnswer } from '../self-review/narrowed-answer.ts'
 import type { AnswerHandler, UpstreamExchange } from '../upstream/upstream-exchange.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
@@ -187,9 +188,9 @@ export class Relay implements AnswerHandler {
   }
 
   /** What allowed the request no longer does. */
-  cut(why: string): void {
+  cut(revoked: Revoked): void {
     const sent = this.#upstream?.sent === true
-    const told = answerCaller(this.#answer, revokedAnswer(this.#exchange.permit, why, sent))
+    const told = answerCaller(this.#answer, revokedAnswer(this.#exchange.permit, revoked, sent))
     this.#exchange.passed(told)
     this.#letGo(new Error('revoked'))
   }

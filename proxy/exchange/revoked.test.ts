@@ -9,7 +9,7 @@ import { startCallerServer } from '../../test/support/caller-server.ts'
 import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
-import type { OutcomeReport } from '../judgement/authorizer.ts'
+import type { OutcomeReport, Revoked } from '../judgement/authorizer.ts'
 import { forward } from './forward.ts'
 import { relayTunnel } from './relay-tunnel.ts'
 
@@ -36,7 +36,8 @@ const deps = {
   metrics: createSidecarMetrics(createMetrics('test', '0')),
   logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
   authorizer: {
-    onRevoked: (_id: string, cut: (why: string) => void) => cut('no longer'),
+    onRevoked: (_id: string, cut: (revoked: Revoked) => void) =>
+      cut({ code: 'permission_denied', message: 'no longer' }),
     report: (outcome: OutcomeReport) => outcomes.push(outcome),
   },
   credentials: { headersFor: () => ['authorization', 'Bearer token'] },

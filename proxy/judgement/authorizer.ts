@@ -67,6 +67,12 @@ export interface ForeseenRead {
   readonly reply: Promise<DecisionReply>
 }
 
+/** Why what was allowed no longer is: a denial, or nobody could tell in time. */
+export interface Revoked {
+  readonly code: 'permission_denied' | 'decision_unavailable'
+  readonly message: string
+}
+
 /** Decides requests, and follows those that it allowed until they end. */
 export interface Authorizer {
   /**
@@ -88,5 +94,5 @@ export interface Authorizer {
   /** Says what became of an allowed or recorded request. Every decision is reported once. */
   report(outcome: OutcomeReport): void
   /** Calls back, immediately or later, when what allowed the request no longer does. */
-  onRevoked(decisionId: string, cut: (message: string) => void): void
+  onRevoked(decisionId: string, cut: (revocation: Revoked) => void): void
 }

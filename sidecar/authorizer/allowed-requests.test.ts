@@ -7,14 +7,15 @@ const question: Question = {
   attributes: aRequest({}),
   ...{ container: 'app', targetContainer: '', userAgent: '', refusedBecause: '' },
 }
+const NO_LONGER = { code: 'permission_denied', message: 'no longer' } as const
 const other = { ...question, container: 'other' }
 
 test('AllowedRequests cuts a request when its decision is revoked', () => {
   const open = new AllowedRequests()
   const cuts: string[] = []
   open.add('a', question)
-  open.onRevoked('a', (why) => cuts.push(why))
-  open.revoke('a', 'no longer')
+  open.onRevoked('a', ({ message }) => cuts.push(message))
+  open.revoke('a', NO_LONGER)
   expect(cuts).toEqual(['no longer'])
 })
 
@@ -22,8 +23,8 @@ test('AllowedRequests keeps a revocation that comes before its request asks', ()
   const open = new AllowedRequests()
   const cuts: string[] = []
   open.add('a', question)
-  open.revoke('a', 'no longer')
-  open.onRevoked('a', (why) => cuts.push(why))
+  open.revoke('a', NO_LONGER)
+  open.onRevoked('a', ({ message }) => cuts.push(message))
   expect(cuts).toEqual(['no longer'])
 })
 
@@ -31,11 +32,11 @@ test('AllowedRequests knows nothing of requests that ended or never were', () =>
   const open = new AllowedRequests()
   const cuts: string[] = []
   open.add('a', question)
-  open.onRevoked('a', (why) => cuts.push(why))
+  open.onRevoked('a', ({ message }) => cuts.push(message))
   open.remove('a')
-  open.revoke('a', 'x')
-  open.revoke('b', 'x')
-  open.onRevoked('b', (why) => cuts.push(why))
+  open.revoke('a', NO_LONGER)
+  open.revoke('b', NO_LONGER)
+  open.onRevoked('b', ({ message }) => cuts.push(message))
   expect(cuts).toEqual([])
 })
 

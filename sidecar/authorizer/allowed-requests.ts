@@ -1,9 +1,10 @@
 import type { Question } from '../../core/authorization/question.ts'
+import type { Revoked } from '../../proxy/judgement/authorizer.ts'
 
 interface AllowedRequest {
   readonly question: Question
-  cut?: (message: string) => void
-  revokedWith?: string
+  cut?: (revoked: Revoked) => void
+  revokedWith?: Revoked
 }
 
 /**
@@ -27,17 +28,17 @@ export class AllowedRequests {
   }
 
   /** Calls back when the decision is revoked, immediately if it was already. */
-  onRevoked(decisionId: string, cut: (message: string) => void): void {
+  onRevoked(decisionId: string, cut: (revoked: Revoked) => void): void {
     const request = this.#byDecision.get(decisionId)
     if (request === undefined) return
     if (request.revokedWith !== undefined) cut(request.revokedWith)
     else request.cut = cut
   }
 
-  revoke(decisionId: string, message: string): void {
+  revoke(decisionId: string, revoked: Revoked): void {
     const request = this.#byDecision.get(decisionId)
     if (request === undefined) return
-    request.revokedWith = message
-    request.cut?.(message)
+    request.revokedWith = revoked
+    request.cut?.(revoked)
   }
 }

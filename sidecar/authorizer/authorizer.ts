@@ -11,6 +11,7 @@ import type {
   ForeseenRead,
   OutcomeReport,
   ProspectReply,
+  Revoked,
 } from '../../proxy/judgement/authorizer.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { AllowedRequests } from './allowed-requests.ts'
@@ -119,7 +120,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
     this.#outcomes.add(outcome)
   }
 
-  onRevoked(decisionId: string, cut: (message: string) => void): void {
+  onRevoked(decisionId: string, cut: (revoked: Revoked) => void): void {
     this.#allowed.onRevoked(decisionId, cut)
   }
 
@@ -180,9 +181,9 @@ export class ControlPlaneAuthorizer implements Authorizer {
         const fault = 'decision_timeout'
         this.#outcomes.add({ decisionId, httpStatus: 504, fault, responseBytes: 0n })
       },
-      onRevocation: (decisionId, message) => {
+      onRevocation: (decisionId, revoked) => {
         metrics.revocations.inc()
-        this.#allowed.revoke(decisionId, message)
+        this.#allowed.revoke(decisionId, revoked)
       },
     })
     return stream

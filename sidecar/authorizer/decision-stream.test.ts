@@ -77,7 +77,7 @@ function aStream(lane?: string) {
     onAlive: () => told.push('alive'),
     onDecision: ({ id }) => told.push(`decided ${id}`),
     onLateDecision: ({ id }) => told.push(`late ${id}`),
-    onRevocation: (id, why) => told.push(`revoked ${id}: ${why}`),
+    onRevocation: (id, { code, message }) => told.push(`revoked ${id}: ${code} ${message}`),
   })
   return { clock, call, told, stream }
 }
@@ -142,12 +142,21 @@ test.each([
   expect(call.written.map(({ message: { case: kind } }) => kind)).toEqual(['authorize'])
 })
 
-test('a revocation is told, alone or in a batch', () => {
+test('a revocation is told, alone or in a batch, as a denial unless nobody could tell', () => {
   const { call, told } = aStream()
-  const revocation = { case: 'revocation', value: { decisionId: 'd', message: 'no longer' } }
-  call.say(0, revocation)
-  call.say(0, { case: 'batch', value: { messages: [{ message: revocation }] } })
-  expect(told).toEqual(['alive', 'revoked d: no longer', 'revoked d: no longer'])
+  const revocation = (code: string) => ({
+    case: 'revocation',
+    value: { decisionId: 'd', message: 'no longer', code },
+  })
+  call.say(0, revocation(''))
+  call.say(0, { case: 'batch', value: { messages: [{ message: revocation('of tomorrow') }] } })
+  call.say(0, revocation('decision_unavailable'))
+  expect(told).toEqual([
+    'alive',
+    'revoked d: permission_denied no longer',
+    'revoked d: permission_denied no longer',
+    'revoked d: decision_unavailable no longer',
+  ])
 })
 
 test('finish() waits for open questions, at most its time, and ends the call', async () => {

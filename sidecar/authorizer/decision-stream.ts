@@ -15,6 +15,7 @@ import type {
   DecisionReply,
   OutcomeReport,
   ProspectReply,
+  Revoked,
 } from '../../proxy/judgement/authorizer.ts'
 import { reviewChain } from './chain-review.ts'
 import type { DecisionIds } from './decision-ids.ts'
@@ -35,7 +36,7 @@ export interface DecisionStreamOptions {
   readonly onDecision: (decision: DecisionReply, question: Question) => void
   /** A decision for a question that was given up: its request was never sent. */
   readonly onLateDecision: (decision: DecisionReply) => void
-  readonly onRevocation: (decisionId: string, message: string) => void
+  readonly onRevocation: (decisionId: string, revoked: Revoked) => void
 }
 
 interface Pending {
@@ -209,7 +210,12 @@ export class DecisionStream {
     }
     if (message.case === 'revocation') {
       this.#recent.forgetAll()
-      onRevocation(message.value.decisionId, message.value.message)
+      const { decisionId, message: text, code } = message.value
+      const unavailable = code === 'decision_unavailable'
+      onRevocation(decisionId, {
+        code: unavailable ? 'decision_unavailable' : 'permission_denied',
+        message: text,
+      })
       return
     }
     const waiting = this.#pending.get(correlation)

@@ -167,7 +167,7 @@ describe('a change', () => {
     const { decisionId, reply } = await foresee()
     await reply
     const cut: string[] = []
-    authorizer.onRevoked(decisionId, (why) => cut.push(why))
+    authorizer.onRevoked(decisionId, ({ message }) => cut.push(message))
     controlPlane.access.set('alice', 'denied')
     controlPlane.recheck()
     await expect.poll(() => cut).toHaveLength(1)

@@ -69,7 +69,11 @@ function createOne(agent: Agent, name: string, options: Options): Promise<string
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.once('error', ({ message }) => resolve(message))
       answer.once('end', () => {
-        const words = Buffer.concat(chunks).toString().replaceAll(name, 'NAME').slice(0, WORDS_MAX)
+        const words = Buffer.concat(chunks)
+          .toString()
+          .replaceAll(name, 'NAME')
+          .trim()
+          .slice(0, WORDS_MAX)
         resolve(answer.statusCode === 201 ? '' : `${answer.statusCode} ${words}`)
       })
     })

@@ -33,7 +33,9 @@ export class PartCollector {
 
   /** Parts that could not be measured, since what all of them need failed. */
   fail(names: readonly PartName[], error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
+    const words = error instanceof Error ? error.message : String(error)
+    // One line of a table.
+    const reason = words.replaceAll(/\s+/g, ' ').trim()
     for (const name of names.filter((one) => this.wants(one))) {
       this.#failures[name] = reason
       this.#log(`Not measured: ${name}: ${reason}`)

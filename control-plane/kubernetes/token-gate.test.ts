@@ -60,6 +60,31 @@ test('gateTokens() lets an address with a hundred tokens wait behind itself alon
   expect(refused[0]).toMatchObject({ reason: { code: 'overloaded' } })
 })
 
+test.each([
+  ['a yes', () => Promise.resolve(aUser('alice')), 'fulfilled'],
+  ['a refusal', refusal, 'rejected'],
+])(
+  'gateTokens() has a token that many show at the same time reviewed once: %s',
+  async (_name, say, want) => {
+    const { gate, asked } = aGate(say)
+    const burst = await Promise.allSettled(
+      Array.from({ length: 500 }, () => gate('own', 'injector')),
+    )
+    expect(new Set(burst.map(({ status }) => status))).toEqual(new Set([want]))
+    expect(asked).toEqual(['own'])
+  },
+)
+
+test('gateTokens() asks again for a token whose review found no place', async () => {
+  const held = Promise.withResolvers<ReturnType<typeof aUser>>()
+  const { gate } = aGate(() => held.promise)
+  const flood = Promise.allSettled(Array.from({ length: 40 }, (_, n) => gate(`${n}`, 'a')))
+  await expect(gate('late', 'a')).rejects.toMatchObject({ code: 'overloaded' })
+  held.resolve(aUser('alice'))
+  await flood
+  expect(await gate('late', 'a')).toEqual(aUser('alice'))
+})
+
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const CLAIMS = {
   aud: ['lanyard-control-plane'],

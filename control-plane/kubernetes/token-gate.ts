@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Fault } from '../../core/fault.ts'
+import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import { CONTROL_PLANE_AUDIENCE } from '../../core/names.ts'
 import { FairQueue } from '../fairness/fair-queue.ts'
 import { createTokenReviewer, type TokenReviewer } from './token-reviewer.ts'
@@ -22,7 +23,8 @@ const REFUSED_MS = 10_000
 const REFUSED_MAX = 20_000
 
 /**
- * Bounds what strangers can have reviewed: a few at the same time, in turns by the address that they come from,
+ * Bounds what strangers can have reviewed: a few at the same time, in turns by the address that they come from;
+ * a token that many show at the same time, as an injector's in a burst of pods, is reviewed once for all of them;
  * and a token that was refused is refused from memory for a while. Throws `overloaded` beyond that.
  */
 export function createTokenGate(
@@ -35,6 +37,8 @@ export function createTokenGate(
 /** As `createTokenGate`, for any reviewer. */
 export function gateTokens(reviewToken: TokenReviewer, now: () => number): TokenReviewer {
   const queue = new FairQueue('tokens', QUEUE_LIMITS)
+  /** By hash: reviews under way. Who shows the same token meanwhile waits for the same answer. */
+  const underWay = new Map<string, Promise<UserInfo>>()
   /** By hash: until when. The oldest first, since each is remembered for as long. */
   const refused = new Map<string, number>()
 
@@ -54,16 +58,22 @@ export function gateTokens(reviewToken: TokenReviewer, now: () => number): Token
       throw new Fault('identity_unverified', 'The token is not one for the control plane')
     }
     check()
-    return queue.run({ root: from, pod: from }, async () => {
-      // The same token may have been refused while this one waited for its turn.
-      check()
+    const asked = underWay.get(hash)
+    if (asked !== undefined) return asked
+    const review = queue.run({ root: from, pod: from }, async () => {
       try {
         return await reviewToken(token)
       } catch (error) {
         if (Fault.from(error).code === 'identity_unverified') remember(hash)
         throw error
+      } finally {
+        underWay.delete(hash)
       }
     })
+    underWay.set(hash, review)
+    // One that found no place in the queue never ran.
+    review.catch(() => underWay.delete(hash))
+    return review
   }
 }
 

@@ -36,7 +36,7 @@ function answerHead(socket: TLSSocket): Promise<string> {
   })
 }
 
-describe('answerSocket() lets go of a refused upgrade', () => {
+describe('answerCaller() lets go of a refused upgrade', () => {
   test('whose caller sends on and breaks off', async () => {
     for (let index = 0; index < OPEN_MAX; index += 1) {
       const caller = await fixture.connect()
@@ -53,11 +53,12 @@ describe('answerSocket() lets go of a refused upgrade', () => {
 
   test('whose caller neither ends nor reads', async () => {
     const caller = await fixture.connect()
+    caller.on('error', () => undefined)
     caller.pause()
     caller.write(`GET ${PODS}/p/exec HTTP/1.1\r\nHost: x\r\n${UPGRADE}`)
-    await expect.poll(openRequests).toBe('1')
     await expect.poll(openRequests, { timeout: 8_000 }).toBe('0')
-    caller.destroy()
+    await pause(6_000)
+    expect(await readAll(caller.resume())).toMatch(/^HTTP\/1\.1 401 /)
   })
 
   test('whose caller goes on sending, after it could read the answer', async () => {
@@ -73,71 +74,57 @@ describe('answerSocket() lets go of a refused upgrade', () => {
   })
 })
 
-describe('handleUpgrade() refuses an upgrade before the answer to an earlier request has ended', () => {
-  test('and ends both, the watch with its outcome', async () => {
-    let gone = false
-    fixture.api.onRequest((incoming, outgoing) => {
-      incoming.socket.once('close', () => {
-        gone = true
-      })
-      outgoing.writeHead(200).write('{"type":"ADDED"}')
+describe('CallerConnection looks at what is sent ahead', () => {
+  const exec = (token: string) =>
+    `GET ${PODS}/p/exec?command=id HTTP/1.1\r\nHost: x\r\n${token}${UPGRADE}`
+  const put = () =>
+    `PUT ${PODS}/p HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Length: 0\r\n\r\n`
+
+  test.each([
+    ['an upgrade', () => exec(authorization()), /^HTTP\/1\.1 503 /],
+    ['an upgrade without a token', () => `${exec('')}xx`, /^HTTP\/1\.1 401 /],
+    ['what is not HTTP', () => 'nonsense\r\n\r\n', /^HTTP\/1\.1 400 /],
+  ])('only after the answer that is open: %s', async (_name, ahead, want) => {
+    const answered = Promise.withResolvers<void>()
+    fixture.api.onRequest((_incoming, outgoing) => {
+      void answered.promise.then(() => outgoing.writeHead(200).end('first'))
     })
     const caller = await fixture.connect()
     const received = readAll(caller)
-    caller.write(`GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\n${authorization()}\r\n`)
-    await eventually('watch', () => fixture.api.requests.length === 1)
-    await pause(50)
-    caller.write(
-      `GET ${PODS}/p/exec?command=id HTTP/1.1\r\nHost: x\r\n${authorization()}${UPGRADE}`,
-    )
-    await eventually('API server closed', () => gone)
-    await eventually('outcomes', () => fixture.controlPlane.outcomes.length === 2)
-    expect((await received).match(/HTTP\/1\.1/g)).toHaveLength(1)
-    expect(fixture.controlPlane.questions[1]?.refusedBecause).toMatch(/before the answer/)
-    expect(fixture.api.requests).toHaveLength(1)
-    await expect.poll(openRequests).toBe('0')
-  })
-
-  test('without a token too', async () => {
-    fixture.api.onRequest((_incoming, outgoing) => void outgoing.writeHead(200).write('x'))
-    const caller = await fixture.connect()
-    caller.write(`GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\n${authorization()}\r\n`)
-    await eventually('watch', () => fixture.api.requests.length === 1)
-    caller.write(`GET ${PODS}/p/exec HTTP/1.1\r\nHost: x\r\n${UPGRADE}xx`)
-    caller.resume()
-    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
-    await expect.poll(openRequests).toBe('0')
-    caller.destroy()
-  })
-
-  test('and does not let its refusal pass for the earlier answer', async () => {
-    fixture.api.onRequest(() => undefined)
-    const caller = await fixture.connect()
-    const received = readAll(caller)
-    caller.write(`PUT ${PODS}/p HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Length: 0\r\n\r\n`)
+    caller.write(put())
     await eventually('request', () => fixture.api.requests.length === 1)
-    caller.write(
-      `GET ${PODS}/p/exec?command=id HTTP/1.1\r\nHost: x\r\n${authorization()}${UPGRADE}`,
-    )
-    expect(await received).toBe('')
-    await eventually('outcomes', () => fixture.controlPlane.outcomes.length === 2)
+    caller.write(ahead())
+    await pause(100)
+    expect(fixture.controlPlane.questions).toHaveLength(1)
+    answered.resolve()
+    const [first, second] = (await received).split(/(?=HTTP\/1\.1 )/)
+    expect(first).toMatch(/^HTTP\/1\.1 200 .*first/s)
+    expect(second).toMatch(want)
+    await expect.poll(openRequests).toBe('0')
   })
 
-  test('when there is no free slot too', async () => {
-    fixture.api.onRequest((_incoming, outgoing) => void outgoing.writeHead(200).write('x'))
-    const callers = await Promise.all(Array.from({ length: OPEN_MAX }, () => fixture.connect()))
-    for (const caller of callers) {
-      caller.on('error', () => undefined).resume()
-      caller.write(`GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\n${authorization()}\r\n`)
-    }
-    await eventually('watches', () => fixture.api.requests.length === OPEN_MAX)
-    callers[0]?.write(`GET ${PODS}/p/exec HTTP/1.1\r\nHost: x\r\n${UPGRADE}xx`)
-    await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
-    for (const caller of callers) caller.destroy()
+  test('and keeps little of it while an answer is open', async () => {
+    const events = setInterval(() => event(), 100)
+    let event: () => void = () => undefined
+    fixture.api.onRequest((_incoming, outgoing) => {
+      outgoing.writeHead(200)
+      event = () => void outgoing.write('x')
+    })
+    const caller = await fixture.connect()
+    caller.on('error', () => undefined).resume()
+    caller.write(`GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\n${authorization()}\r\n`)
+    await eventually('watch', () => fixture.api.requests.length === 1)
+    caller.write(Buffer.alloc(8 * 1024 * 1024, 'x'))
+    await pause(500)
+    expect(caller.writableLength).toBeGreaterThan(4 * 1024 * 1024)
+    caller.destroy()
+    // Nothing is read any more: that the caller has gone shows at the next event.
+    await expect.poll(openRequests, { timeout: 5_000 }).toBe('0')
+    clearInterval(events)
   })
 })
 
-describe('answerRequest() reaches a caller that is still sending its body:', () => {
+describe('answerCaller() reaches a caller that is still sending its body:', () => {
   /** As clients do that write their whole body before they read: any error of a write is the end. */
   function sendThenRead(head: string, body: Buffer, piece: number): Promise<string> {
     return new Promise((resolve, reject) => {
@@ -226,16 +213,4 @@ test('startServer() tells a caller of the malformed request that sends on, once'
   expect(text).toMatch(/^HTTP\/1\.1 400 /)
   expect(text.match(/HTTP\/1\.1 400/g)).toHaveLength(1)
   expect(await fixture.metrics()).toContain('lanyard_sidecar_malformed_requests_total 1')
-})
-
-test('startServer() writes nothing into an answer that has begun when what follows is malformed', async () => {
-  fixture.api.onRequest((_incoming, outgoing) => void outgoing.writeHead(200).write('x'))
-  const caller = await fixture.connect()
-  const received = readAll(caller)
-  caller.write(`GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\n${authorization()}\r\n`)
-  await eventually('watch', () => fixture.api.requests.length === 1)
-  await pause(50)
-  caller.write('nonsense\r\n\r\n')
-  expect((await received).match(/HTTP\/1\.1/g)).toHaveLength(1)
-  await eventually('outcome', () => fixture.controlPlane.outcomes.length === 1)
 })

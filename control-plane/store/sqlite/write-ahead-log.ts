@@ -10,8 +10,8 @@ export interface WriteAheadLog {
 /**
  * The log of the database at `path`, which SQLite has open: with `synchronous=NORMAL` SQLite writes a commit
  * to the log, and leaves it to others when that is on disk. SQLite's own way (`FULL`) is an fsync, which also
- * waits until the file system has noted when the file was written, behind whatever else the machine writes:
- * twice the time. No lock of SQLite is on this file, so that closing it here takes none away.
+ * waits until the file system has noted when the file was written, behind whatever else the machine writes.
+ * No lock of SQLite is on this file, so that closing it here takes none away.
  */
 export function openWriteAheadLog(path: string): WriteAheadLog {
   if (path === ':memory:') return { sync() {}, close() {} }

@@ -1,7 +1,7 @@
 import type { Outcome, RecordedMatches } from '../core/audit/audit-event.ts'
-import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
 import { isFree } from '../core/policy/obligations.ts'
 import type { DecisionPart } from './audit-event-message.ts'
+import { writePlainAttributes, writePlainOutcome } from './plain-fields.ts'
 import { effectToMessage } from './question-message.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -23,7 +23,7 @@ export function plainDecisionBytes(event: DecisionPart, chainDigest: Uint8Array)
   writer.text(1, event.id)
   time(3, event.decidedAtMs)
   writer.text(5, event.container)
-  writeAttributes(event.attributes)
+  writePlainAttributes(writer, 8, event.attributes)
   writer.number(9, effectToMessage(event.effect, event.obligations))
   writer.text(10, event.reason)
   writer.text(11, event.refusedBy)
@@ -49,21 +49,6 @@ function isPlain({ attributes, obligations, impersonatedUser, summary }: Decisio
   return rare === undefined && isFree(obligations)
 }
 
-function writeAttributes(attributes: RequestAttributes): void {
-  const begun = writer.begin(8)
-  writer.text(1, attributes.verb)
-  writer.flag(2, attributes.resourceRequest)
-  writer.text(3, attributes.apiGroup)
-  writer.text(4, attributes.apiVersion)
-  writer.text(5, attributes.resource)
-  writer.text(6, attributes.subresource)
-  writer.text(7, attributes.namespace)
-  writer.text(8, attributes.name)
-  writer.text(9, attributes.path)
-  for (const verb of attributes.alsoVerbs) writer.item(10, verb)
-  writer.end(begun)
-}
-
 function writeMatches({ principal, role, rules }: RecordedMatches): void {
   const begun = writer.begin(19)
   writer.text(1, principal)
@@ -81,13 +66,7 @@ function writeMatches({ principal, role, rules }: RecordedMatches): void {
 export function plainOutcomeBytes(decisionId: string, outcome: Outcome): Buffer<ArrayBuffer> {
   writer.start()
   const record = writer.begin(2)
-  const begun = writer.begin(1)
-  writer.text(1, decisionId)
-  writer.number(2, outcome.httpStatus)
-  writer.text(3, outcome.fault)
-  writer.number(4, outcome.responseBytes)
-  writer.flag(5, outcome.withheld ?? false)
-  writer.end(begun)
+  writePlainOutcome(writer, 1, decisionId, outcome)
   time(2, outcome.completedAtMs)
   writer.end(record)
   return writer.finish()

@@ -4,9 +4,8 @@ import {
   type AuthorizeResponseSchema,
   AuthorizeStreamRequestSchema,
   AuthorizeStreamResponseSchema,
-  type OutcomeSchema,
-  type RequestAttributesSchema,
 } from './gen/lanyard/v1/authorization_pb.ts'
+import { writePlainAttributes, writePlainOutcome } from './plain-fields.ts'
 import { WireWriter } from './wire-writer.ts'
 
 /*
@@ -16,7 +15,6 @@ import { WireWriter } from './wire-writer.ts'
 
 type SidecarMessage = MessageInitShape<typeof AuthorizeStreamRequestSchema>
 type ControlPlaneMessage = MessageInitShape<typeof AuthorizeStreamResponseSchema>
-type AttributesInit = MessageInitShape<typeof RequestAttributesSchema>
 
 const writer = new WireWriter()
 const BATCH = 5
@@ -73,8 +71,16 @@ function writeRequest({ correlation = 0, message }: SidecarMessage): boolean {
     return true
   }
   if (message?.case !== 'outcome' || !isSmall(message.value.responseBytes)) return false
+  const {
+    decisionId = '',
+    httpStatus = 0,
+    fault = '',
+    responseBytes = 0n,
+    withheld,
+  } = message.value
+  const outcome = { httpStatus, fault, responseBytes: Number(responseBytes), withheld }
   writer.number(1, correlation)
-  writeOutcome(message.value)
+  writePlainOutcome(writer, 3, decisionId, outcome)
   return true
 }
 
@@ -85,37 +91,12 @@ function isSmall(value: bigint | undefined): boolean {
 
 function writeQuestion(question: MessageInitShape<typeof AuthorizeRequestSchema>): void {
   const begun = writer.begin(2)
-  if (question.attributes !== undefined) writeAttributes(question.attributes)
+  if (question.attributes !== undefined) writePlainAttributes(writer, 1, question.attributes)
   writer.text(2, question.container ?? '')
   writer.text(3, question.userAgent ?? '')
   writer.text(4, question.refusedBecause ?? '')
   writer.text(5, question.targetContainer ?? '')
   writer.text(11, question.decisionId ?? '')
-  writer.end(begun)
-}
-
-function writeAttributes(attributes: AttributesInit): void {
-  const begun = writer.begin(1)
-  writer.text(1, attributes.verb ?? '')
-  writer.flag(2, attributes.resourceRequest ?? false)
-  writer.text(3, attributes.apiGroup ?? '')
-  writer.text(4, attributes.apiVersion ?? '')
-  writer.text(5, attributes.resource ?? '')
-  writer.text(6, attributes.subresource ?? '')
-  writer.text(7, attributes.namespace ?? '')
-  writer.text(8, attributes.name ?? '')
-  writer.text(9, attributes.path ?? '')
-  for (const verb of attributes.alsoVerbs ?? []) writer.item(10, verb)
-  writer.end(begun)
-}
-
-function writeOutcome(outcome: MessageInitShape<typeof OutcomeSchema>): void {
-  const begun = writer.begin(3)
-  writer.text(1, outcome.decisionId ?? '')
-  writer.number(2, outcome.httpStatus ?? 0)
-  writer.text(3, outcome.fault ?? '')
-  writer.number(4, Number(outcome.responseBytes ?? 0n))
-  writer.flag(5, outcome.withheld ?? false)
   writer.end(begun)
 }
 

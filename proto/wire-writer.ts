@@ -5,10 +5,10 @@ const VARINT_BYTES_MAX = 10
 const [VARINT, LENGTH_DELIMITED] = [0, 2]
 
 /**
- * Writes fields of Protobuf messages, in the order in which it is told of them: for the few messages of which
- * there are thousands a second, without an object for each. A field without presence whose value is zero is
- * left out, as the wire format wants it. One can be used for one message after the other, not for two at
- * the same time.
+ * Writes the fields of Protobuf messages in the order of the calls, without an object for each message: for
+ * the few kinds of messages of which there are thousands a second. A field without presence whose value is
+ * zero is left out, as the wire format wants. A writer serves one message after the other, never two at the
+ * same time.
  */
 export class WireWriter {
   #bytes = Buffer.allocUnsafe(4_096)

@@ -66,13 +66,11 @@ export function gateTokens(reviewToken: TokenReviewer, now: () => number): Token
       } catch (error) {
         if (Fault.from(error).code === 'identity_unverified') remember(hash)
         throw error
-      } finally {
-        underWay.delete(hash)
       }
     })
     underWay.set(hash, review)
-    // One that found no place in the queue never ran.
-    review.catch(() => underWay.delete(hash))
+    const forget = () => underWay.delete(hash)
+    review.then(forget, forget)
     return review
   }
 }

@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:https'
 import { z } from 'zod'
+import { runLoadProgram } from './load-program.ts'
 
 /*
  * Creates many objects of one kind, a process of its own. Reads what to do as JSON from standard input and
@@ -81,9 +82,4 @@ function createOne(agent: Agent, name: string, options: Options): Promise<string
   })
 }
 
-if (import.meta.main) {
-  const input: Buffer[] = []
-  for await (const chunk of process.stdin) input.push(chunk as Buffer)
-  const options = createLoadOptions.parse(JSON.parse(Buffer.concat(input).toString()))
-  process.stdout.write(JSON.stringify(await main(options)))
-}
+if (import.meta.main) await runLoadProgram(createLoadOptions, main)

@@ -4,6 +4,7 @@ import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import { openControlPlaneChannel } from '../sidecar/authorizer/control-plane-channel.ts'
 import { DecisionStream } from '../sidecar/authorizer/decision-stream.ts'
 import { enroll } from '../sidecar/authorizer/enrolment.ts'
+import { runLoadProgram } from './load-program.ts'
 import { percentile } from './percentile.ts'
 
 /*
@@ -119,9 +120,4 @@ function sleep(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
 }
 
-if (import.meta.main) {
-  const input: Buffer[] = []
-  for await (const chunk of process.stdin) input.push(chunk as Buffer)
-  const options = decisionLoadOptions.parse(JSON.parse(Buffer.concat(input).toString()))
-  process.stdout.write(JSON.stringify(await main(options)))
-}
+if (import.meta.main) await runLoadProgram(decisionLoadOptions, main)

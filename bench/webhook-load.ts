@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Agent, request } from 'node:https'
 import { z } from 'zod'
 import { ADMISSION_ROOT } from '../core/names.ts'
+import { runLoadProgram } from './load-program.ts'
 
 /*
  * The client of the webhook benchmark, a process of its own in the node's network, from where
@@ -160,9 +161,4 @@ function post(agent: Agent, path: string, body: string, options: Options): Promi
   })
 }
 
-if (import.meta.main) {
-  const input: Buffer[] = []
-  for await (const chunk of process.stdin) input.push(chunk as Buffer)
-  const options = webhookLoadOptions.parse(JSON.parse(Buffer.concat(input).toString()))
-  process.stdout.write(JSON.stringify(await main(options)))
-}
+if (import.meta.main) await runLoadProgram(webhookLoadOptions, main)

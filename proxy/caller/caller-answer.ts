@@ -1,5 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { CHUNK_END, chunkStart, LAST_CHUNK } from '../wire/chunk-bytes.ts'
+import { headerValue } from '../wire/header-pairs.ts'
 import type { RequestHead } from '../wire/request-head.ts'
 
 /** What an answer needs of the connection that it is written to. */
@@ -17,8 +19,6 @@ export interface AnswerConnection {
 
 /** Pieces up to this together are written as one, head included: copying costs less than a second write. */
 const TOGETHER_BYTES_MAX = 16 * 1_024
-const LAST_CHUNK = Buffer.from('0\r\n\r\n')
-const LINE_END = Buffer.from('\r\n')
 const NOTHING = Buffer.alloc(0)
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
@@ -149,9 +149,9 @@ export class CallerAnswer {
 
   #writeBody(chunk: Buffer): void {
     if (this.#framing === 'chunked') {
-      this.#push(Buffer.from(`${chunk.length.toString(16)}\r\n`, 'latin1'))
+      this.#push(chunkStart(chunk.length))
       this.#push(chunk)
-      this.#push(LINE_END)
+      this.#push(CHUNK_END)
       return
     }
     if (this.#framing === 'length') {
@@ -189,16 +189,16 @@ export class CallerAnswer {
       else socket.write(NOTHING, onTaken)
       return
     }
-    if (bytes <= TOGETHER_BYTES_MAX || pieces.length === 1) {
-      const whole = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, bytes)
-      socket.write(whole ?? LINE_END, onTaken)
-      return
+    const [first = NOTHING] = pieces
+    if (pieces.length === 1) socket.write(first, onTaken)
+    else if (bytes <= TOGETHER_BYTES_MAX) socket.write(Buffer.concat(pieces, bytes), onTaken)
+    else {
+      socket.cork()
+      const last = pieces.pop() ?? NOTHING
+      for (const piece of pieces) socket.write(piece)
+      socket.write(last, onTaken)
+      socket.uncork()
     }
-    socket.cork()
-    const last = pieces.pop() ?? LINE_END
-    for (const piece of pieces) socket.write(piece)
-    socket.write(last, onTaken)
-    socket.uncork()
   }
 
   #handedOver(): void {
@@ -215,9 +215,4 @@ export function headText(httpStatus: number, headers: readonly string[]): string
     text += `${headers[index]}: ${headers[index + 1]}\r\n`
   }
   return text
-}
-
-function headerValue(headers: readonly string[], name: string): string | undefined {
-  const index = headers.findIndex((text, at) => at % 2 === 0 && text === name)
-  return index < 0 ? undefined : headers[index + 1]
 }

@@ -161,9 +161,8 @@ export class CallerConnection implements AnswerConnection, BodySource, ServedCon
   }
 
   readonly #onClose = (): void => {
-    const wasTakenOver = this.#state === 'taken over'
     this.#state = 'over'
-    if (!wasTakenOver) this.#loseBody()
+    this.#loseBody()
     this.#answer?.closed()
   }
 

@@ -1,3 +1,4 @@
+import { headerValue, headerValues } from '../wire/header-pairs.ts'
 import type { RequestHead } from '../wire/request-head.ts'
 
 /** Whoever takes the body of a request. */
@@ -51,20 +52,12 @@ export class CallerRequest {
 
   /** The first value of a header, by its name in lower case. */
   header(name: string): string | undefined {
-    const { rawHeaders } = this.head
-    for (let index = 0; index < rawHeaders.length; index += 2) {
-      const own = rawHeaders[index]
-      if (own?.length === name.length && own.toLowerCase() === name) return rawHeaders[index + 1]
-    }
-    return undefined
+    return headerValue(this.head.rawHeaders, name)
   }
 
   /** All values of a header as one list, by its name in lower case; undefined when there is none. */
   headerList(name: string): string | undefined {
-    const { rawHeaders } = this.head
-    const values = rawHeaders.filter(
-      (_text, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name,
-    )
+    const values = headerValues(this.head.rawHeaders, name)
     return values.length === 0 ? undefined : values.join(', ')
   }
 

@@ -1,10 +1,9 @@
+import { headerValue, headerValues } from '../wire/header-pairs.ts'
 import type { RequestHead } from '../wire/request-head.ts'
 
 /** Whether a head has the header Upgrade, whatever it says. */
-export function asksForUpgrade(head: RequestHead | undefined): boolean {
-  return (
-    head?.rawHeaders.some((text, at) => at % 2 === 0 && text.toLowerCase() === 'upgrade') === true
-  )
+export function asksForUpgrade({ rawHeaders }: RequestHead): boolean {
+  return headerValue(rawHeaders, 'upgrade') !== undefined
 }
 
 /**
@@ -13,11 +12,6 @@ export function asksForUpgrade(head: RequestHead | undefined): boolean {
  */
 export function mayFollow(head: RequestHead): boolean {
   if (head.httpVersion === '1.0' || asksForUpgrade(head)) return false
-  for (let index = 0; index < head.rawHeaders.length; index += 2) {
-    const name = head.rawHeaders[index]
-    if (name?.length !== 10 || name.toLowerCase() !== 'connection') continue
-    const value = head.rawHeaders[index + 1]?.toLowerCase() ?? ''
-    if (value.split(',').some((token) => token.trim() === 'close')) return false
-  }
-  return true
+  const asked = headerValues(head.rawHeaders, 'connection').join(',').toLowerCase()
+  return !asked.split(',').some((token) => token.trim() === 'close')
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Permit } from '../judgement/authorize.ts'
-import { withoutHeader } from './response-headers.ts'
+import { withoutHeaders } from '../wire/header-pairs.ts'
 
 /**
  * The one seam through which every byte of an exchange goes: bodies, and both ways of a tunnel. A
@@ -37,5 +37,5 @@ export function answerHeaders(
   headers: readonly string[],
   filter: BodyFilter | undefined,
 ): readonly string[] {
-  return filter?.changesLength === true ? withoutHeader(headers, 'content-length') : headers
+  return filter?.changesLength === true ? withoutHeaders(headers, 'content-length') : headers
 }

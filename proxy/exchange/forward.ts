@@ -5,13 +5,12 @@ import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
-import { jsonAnswerType } from '../self-review/json-answer-type.ts'
 import { askForJson, narrowAnswerOf } from '../self-review/narrowed-answer.ts'
 import type { BodyFilter } from './body-filter.ts'
 import { Exchange } from './exchange.ts'
 import { Relay } from './relay.ts'
 import { passBody, sendBody } from './request-body.ts'
-import { upstreamHeaders } from './request-headers.ts'
+import { permittedHeaders } from './request-headers.ts'
 import type { KeptAnswer } from './send-ahead.ts'
 import { isUnhurried } from './unhurried.ts'
 
@@ -28,7 +27,7 @@ export function forward(
   kept?: KeptAnswer,
 ): void {
   const { decisionId } = permit
-  const narrow = narrowAnswerOf(deps, permit, jsonAnswerType(request.headerList('accept')))
+  const narrow = narrowAnswerOf(deps, permit, request)
   const exchange = new Exchange(deps, permit, kept !== undefined)
   const filter = deps.openFilter?.(permit)
   const startMs = kept?.startMs ?? performance.now()
@@ -99,15 +98,12 @@ function send(
 
 function headersOf(
   deps: ProxyDeps,
-  { request: parsed, decisionId }: Permit,
+  permit: Permit,
   request: CallerRequest,
   filter: BodyFilter | undefined,
 ) {
-  const headers = upstreamHeaders(request.rawHeaders, {
-    credentials: deps.credentials.headersFor(parsed.caller),
-    decisionId,
-    userAgent: parsed.userAgent,
-  })
+  const headers = permittedHeaders(deps, permit, request)
+  const parsed = permit.request
   const judged = parsed.body?.bytes
   if (!parsed.hasBody || filter?.changesLength === true) return headers
   const length = judged === undefined ? request.header('content-length') : `${judged.length}`

@@ -13,7 +13,7 @@ import { answerHeaders, type BodyFilter } from './body-filter.ts'
 import { Exchange } from './exchange.ts'
 import { tokenRefused, Weighed401 } from './own-refusal.ts'
 import { passAnswer } from './pass-answer.ts'
-import { upgradeHeaders, upstreamHeaders } from './request-headers.ts'
+import { permittedHeaders, upgradeHeaders } from './request-headers.ts'
 import { callerHeaders, tunnelHeaders } from './response-headers.ts'
 import { revokedAnswer } from './revoked-answer.ts'
 
@@ -40,13 +40,9 @@ export function relayTunnel(deps: ProxyDeps, permit: Permit, served: Served): vo
 }
 
 function openRequest(deps: ProxyDeps, permit: Permit, { request }: Served): ClientRequest {
-  const { request: parsed, decisionId } = permit
+  const { request: parsed } = permit
   const headers = [
-    ...upstreamHeaders(request.rawHeaders, {
-      credentials: deps.credentials.headersFor(parsed.caller),
-      decisionId,
-      userAgent: parsed.userAgent,
-    }),
+    ...permittedHeaders(deps, permit, request),
     ...upgradeHeaders(request, parsed.protocol),
   ]
   if (parsed.method !== 'GET') headers.push('content-length', '0')

@@ -1,4 +1,6 @@
 import type { CallerRequest } from '../caller/caller-request.ts'
+import type { ProxyDeps } from '../deps.ts'
+import type { Permit } from '../judgement/authorize.ts'
 import { findHeaderRule, namedByConnection } from '../judgement/header-rules.ts'
 
 export interface OwnHeaders {
@@ -29,6 +31,19 @@ export function upstreamHeaders(rawHeaders: readonly string[], own: OwnHeaders):
     headers.push(name, rawHeaders[index + 1] ?? '')
   }
   return headers
+}
+
+/** The same for a request that may be sent, with the credential of its caller. */
+export function permittedHeaders(
+  { credentials }: Pick<ProxyDeps, 'credentials'>,
+  { request, decisionId }: Pick<Permit, 'request' | 'decisionId'>,
+  incoming: Pick<CallerRequest, 'rawHeaders'>,
+): string[] {
+  return upstreamHeaders(incoming.rawHeaders, {
+    credentials: credentials.headersFor(request.caller),
+    decisionId,
+    userAgent: request.userAgent,
+  })
 }
 
 /** Headers of which only one counts, so that of two alike one is sent. */

@@ -1,4 +1,5 @@
 import { warningHeader } from '../answer/warning-header.ts'
+import { headerValues, withoutHeaders } from '../wire/header-pairs.ts'
 
 /**
  * Response headers that a caller does not get, each with its reason; every other one arrives as it was
@@ -38,24 +39,16 @@ export function tunnelHeaders(
   protocol: string,
   warning: string,
 ): string[] {
-  const rest = withoutHeader(upstream, 'content-length')
+  const rest = withoutHeaders(upstream, 'content-length')
   return ['connection', 'Upgrade', 'upgrade', protocol, ...callerHeaders(rest, warning)]
-}
-
-/** Names and values in turn, without those of one name, which is given in lower case. */
-export function withoutHeader(headers: readonly string[], name: string): readonly string[] {
-  return headers.filter((_text, index) => headers[index - (index % 2)]?.toLowerCase() !== name)
 }
 
 /** `Connection: close` is by far the usual case and names no header. */
 function namedByConnection(headers: readonly string[]): ReadonlySet<string> | undefined {
-  let names: Set<string> | undefined
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index]?.toLowerCase() !== 'connection') continue
-    const value = headers[index + 1] ?? ''
-    if (value === 'keep-alive' || value === 'close') continue
-    names ??= new Set()
-    for (const name of value.split(',')) names.add(name.trim().toLowerCase())
-  }
-  return names
+  const lists = headerValues(headers, 'connection').filter(
+    (value) => value !== 'keep-alive' && value !== 'close',
+  )
+  if (lists.length === 0) return undefined
+  const names = lists.join(',').split(',')
+  return new Set(names.map((name) => name.trim().toLowerCase()))
 }

@@ -4,7 +4,7 @@ import type { ProxyDeps } from '../deps.ts'
 import type { AheadPermit } from '../judgement/authorize.ts'
 import type { KeptBack } from '../judgement/judge.ts'
 import type { AnswerHandler, UpstreamExchange } from '../upstream/upstream-exchange.ts'
-import { upstreamHeaders } from './request-headers.ts'
+import { permittedHeaders } from './request-headers.ts'
 
 /**
  * Sends a read ahead of its decision. Of the answer the head is kept, and what comes before the connection has stopped
@@ -12,17 +12,13 @@ import { upstreamHeaders } from './request-headers.ts'
  */
 export function sendAhead(
   deps: Pick<ProxyDeps, 'credentials' | 'upstream' | 'upstreamHeadersTimeoutMs'>,
-  { request, decisionId }: AheadPermit,
+  ahead: AheadPermit,
   incoming: CallerRequest,
 ): KeptAnswer {
   const kept = new KeptAnswer()
-  const { method, info } = request
+  const { method, info } = ahead.request
   try {
-    const headers = upstreamHeaders(incoming.rawHeaders, {
-      credentials: deps.credentials.headersFor(request.caller),
-      decisionId,
-      userAgent: request.userAgent,
-    })
+    const headers = permittedHeaders(deps, ahead, incoming)
     const sent = { method, path: info.target, headers, body: null }
     const { upstreamHeadersTimeoutMs: headersTimeoutMs } = deps
     kept.sentOn(deps.upstream.dispatch({ ...sent, headersTimeoutMs }, kept))
@@ -33,7 +29,8 @@ export function sendAhead(
   return kept
 }
 
-type Told = (handler: AnswerHandler) => void
+/** One event of an answer, for whoever gets the answer in the end. */
+type AnswerEvent = (handler: AnswerHandler) => void
 
 /** The answer to a read that was sent ahead: kept until it is released to whoever may have it, or withheld. */
 export class KeptAnswer implements AnswerHandler, UpstreamExchange, KeptBack {
@@ -41,8 +38,8 @@ export class KeptAnswer implements AnswerHandler, UpstreamExchange, KeptBack {
   readonly startMs = performance.now()
   #upstream: UpstreamExchange | undefined
   #handler: AnswerHandler | undefined
-  /** What was told already, in its order. */
-  #told: Told[] = []
+  /** What has come of the answer so far, in order. */
+  #events: AnswerEvent[] = []
   #state: 'kept' | 'released' | 'withheld' = 'kept'
   #paused = false
   #over = false
@@ -57,10 +54,10 @@ export class KeptAnswer implements AnswerHandler, UpstreamExchange, KeptBack {
     if (this.#state !== 'kept') return
     this.#state = 'released'
     this.#handler = handler
-    const told = this.#told
-    this.#told = []
-    const waits = told.length > 0 && !this.#over
-    for (const tell of told) tell(handler)
+    const events = this.#events
+    this.#events = []
+    const waits = events.length > 0 && !this.#over
+    for (const event of events) event(handler)
     if (waits && !this.#paused) this.#upstream?.resume()
   }
 
@@ -70,27 +67,27 @@ export class KeptAnswer implements AnswerHandler, UpstreamExchange, KeptBack {
   }
 
   onHead(httpStatus: number, headers: readonly string[]): void {
-    this.#tell((handler) => handler.onHead(httpStatus, headers))
+    this.#pass((handler) => handler.onHead(httpStatus, headers))
     if (this.#state === 'kept') this.#upstream?.pause()
   }
 
   onData(chunk: Buffer): void {
-    this.#tell((handler) => handler.onData(chunk))
+    this.#pass((handler) => handler.onData(chunk))
   }
 
   onEnd(): void {
     this.#over = true
-    this.#tell((handler) => handler.onEnd())
+    this.#pass((handler) => handler.onEnd())
   }
 
   onError(error: Error): void {
     this.#over = true
-    this.#tell((handler) => handler.onError(error))
+    this.#pass((handler) => handler.onError(error))
   }
 
-  #tell(tell: Told): void {
-    if (this.#handler !== undefined) tell(this.#handler)
-    else if (this.#state === 'kept') this.#told.push(tell)
+  #pass(event: AnswerEvent): void {
+    if (this.#handler !== undefined) event(this.#handler)
+    else if (this.#state === 'kept') this.#events.push(event)
   }
 
   get sent(): boolean {
@@ -110,7 +107,7 @@ export class KeptAnswer implements AnswerHandler, UpstreamExchange, KeptBack {
   abort(error: Error): void {
     this.#state = 'withheld'
     this.#handler = undefined
-    this.#told = []
+    this.#events = []
     if (!this.#over) this.#upstream?.abort(error)
   }
 

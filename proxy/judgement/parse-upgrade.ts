@@ -28,8 +28,9 @@ type UpgradeHead = Pick<CallerRequest, 'method' | 'target' | 'head' | 'header' |
  * aggregated is not known here, so every upgrade of a resource is passed on, and the answer tells.
  */
 export function parseUpgrade(incoming: UpgradeHead, info: RequestInfo): string {
-  const asked = incoming.headerList('upgrade')
-  if (asked === undefined || !CONNECTION.test(incoming.headerList('connection') ?? '')) return ''
+  if (incoming.header('upgrade') === undefined) return ''
+  const asked = incoming.headerList('upgrade') ?? ''
+  if (!CONNECTION.test(incoming.headerList('connection') ?? '')) return ''
   const { method, head } = incoming
   if (!PROTOCOL.test(asked) || CARRIES_REQUESTS.test(asked)) return ''
   if (head.httpVersion !== '1.1' || hasBody(incoming) || !info.attributes.resourceRequest) return ''

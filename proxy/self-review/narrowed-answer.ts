@@ -1,7 +1,10 @@
 import { Fault } from '../../core/fault.ts'
+import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
+import { withoutHeaders } from '../wire/header-pairs.ts'
 import { createAskChain } from './ask-chain.ts'
+import { jsonAnswerType } from './json-answer-type.ts'
 import { asObject } from './json-object.ts'
 import { selfReviewOf } from './self-review.ts'
 
@@ -12,19 +15,19 @@ export interface NarrowAnswer {
 }
 
 /**
- * For a request that asks what oneself may do; undefined for every other. `contentType` is empty when
+ * For a request that asks what oneself may do; undefined for every other. The content type is empty when
  * the caller takes no JSON, so that there is nothing to answer with.
  */
 export function narrowAnswerOf(
   deps: ProxyDeps,
   permit: Permit,
-  contentType: string | undefined,
+  request: Pick<CallerRequest, 'headerList'>,
 ): NarrowAnswer | undefined {
   const narrow = selfReviewOf(permit.request.info)
   if (narrow === undefined) return undefined
   const ask = createAskChain(deps, permit)
   return {
-    contentType: contentType ?? '',
+    contentType: jsonAnswerType(request.headerList('accept')) ?? '',
     narrow: async (body) =>
       Buffer.from(JSON.stringify(await narrow(asObject(JSON.parse(body.toString())), ask))),
   }
@@ -35,7 +38,7 @@ const FORMS = ['accept', 'accept-encoding']
 
 /** Names and values in turn, so that the API server answers in JSON, not compressed. */
 export function askForJson(headers: readonly string[]): string[] {
-  const kept = headers.filter((_text, index) => !FORMS.includes(headers[index - (index % 2)] ?? ''))
+  const kept = withoutHeaders(headers, ...FORMS)
   return [...kept, 'accept', 'application/json', 'accept-encoding', 'identity']
 }
 
@@ -70,10 +73,7 @@ export class NarrowedAnswer {
     const body = await narrow(Buffer.concat(this.#chunks)).catch((cause: unknown) => {
       throw new Fault('upstream_failed', 'Cannot read the review of the API server', { cause })
     })
-    const others = this.#headers.filter((_text, index) => {
-      const name = this.#headers[index - (index % 2)]?.toLowerCase() ?? ''
-      return !OF_THE_BODY.includes(name)
-    })
+    const others = withoutHeaders(this.#headers, ...OF_THE_BODY)
     const own = ['content-type', contentType, 'content-length', `${body.length}`]
     return { body, headers: [...others, ...own] }
   }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Fault } from '../../core/fault.ts'
+import { CHUNK_END, chunkStart, LAST_CHUNK } from '../wire/chunk-bytes.ts'
 import { AnswerReader } from './answer-reader.ts'
 import type { RequestHeadText } from './request-bytes.ts'
 import type { AnswerHandler, UpstreamExchange, UpstreamRequest } from './upstream-exchange.ts'
@@ -129,16 +130,16 @@ export class PooledExchange implements UpstreamExchange {
     const { socket } = this.#carrier
     if (this.#left !== undefined) return socket.write(chunk)
     socket.cork()
-    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
+    socket.write(chunkStart(chunk.length))
     socket.write(chunk)
-    const goesOn = socket.write('\r\n', 'latin1')
+    const goesOn = socket.write(CHUNK_END)
     socket.uncork()
     return goesOn
   }
 
   #writeEnd(): void {
     if (this.#head.framing.kind !== 'chunked') return
-    this.#carrier.socket.write('0\r\n\r\n', 'latin1')
+    this.#carrier.socket.write(LAST_CHUNK)
   }
 
   /** The connection takes more. */

@@ -8,7 +8,7 @@ export interface EnvoyOptions {
   readonly token: string
   /** Port of the ext_authz server on loopback; undefined leaves the filter out. */
   readonly extAuthzPort: number | undefined
-  /** What the ext_authz server is told of the pod; undefined tells nothing. */
+  /** UID that Envoy sends to the ext_authz server as the pod's; undefined sends none. */
   readonly podUid: string | undefined
 }
 

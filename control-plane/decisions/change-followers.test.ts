@@ -3,7 +3,7 @@ import { createLogger } from '../../platform/logger.ts'
 import { AGENT, anEnrolledBinding, BUILD } from '../../test/support/record-builders.ts'
 import { createDecisionWatch, type DecisionWatch } from './decision-watch.ts'
 
-/* As the watch over decisions tells of changes. */
+/* Changes come through the decision watch, as in the control plane. */
 
 const told: string[] = []
 let watch: DecisionWatch

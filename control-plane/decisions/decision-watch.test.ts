@@ -156,7 +156,7 @@ test.each([
 })
 
 describe('noteSync()', () => {
-  /** Waits for so many milliseconds, notes that sync is `lost` or `back`, changes the answer, tells of a change. */
+  /** So many milliseconds pass; sync is `lost` or `back`; the answer becomes another one; something changes. */
   type Step = number | 'lost' | 'back' | Answer | 'change'
 
   test.each<[string, readonly Step[], readonly string[]]>([

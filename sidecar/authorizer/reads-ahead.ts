@@ -108,7 +108,7 @@ function asUnavailable(fault: Fault): Fault {
   return new Fault('decision_unavailable', WITHHELD, { cause: fault })
 }
 
-/** Tells of a read that nobody decided; resolves with the id of its record. */
+/** Has the control plane record a read that nobody decided; resolves with the id of the record. */
 async function putOnRecord(
   stream: Pick<DecisionStream, 'ask'>,
   { decisionId, question, fault }: UnsettledRead,

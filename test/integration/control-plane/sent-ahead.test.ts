@@ -125,7 +125,7 @@ describe('an id that the sidecar made', () => {
     expect((await connect(BUILD)).enrolment.lane).not.toBe(lane)
   })
 
-  test('is the id of the record, which says that the request was sent', async () => {
+  test('becomes the id of the record, and the record says that the request was sent', async () => {
     const id = anId()
     const answer = await pod.ask({ decisionId: id })
     expect(answer).toMatchObject({ value: { decisionId: id, effect: Effect.ALLOW } })

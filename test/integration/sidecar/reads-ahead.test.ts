@@ -142,7 +142,7 @@ describe('a change', () => {
     await authorizer.authorize(asked())
     await authorizer.authorize(asked({ name: 'b' }))
     controlPlane.recheck()
-    // What is told comes in order: before the answer to this.
+    // Messages of a stream keep their order: the change comes before the answer to this question.
     await authorizer.authorize(asked({ verb: 'watch' }))
     expect(probe(asked())).toBe('waits')
     expect(probe(asked({ name: 'b' }))).toBe('waits')

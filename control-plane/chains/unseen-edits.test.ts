@@ -148,13 +148,21 @@ describe('noticeUnseenEdits()', () => {
   })
 
   test.each([
-    ['younger than its record', NOON_MS + 120_000, 'unseen', [NOBODY]],
-    ['from before its record', NOON_MS - 1, 'unknown', []],
-  ])('of a ReplicaSet that nobody told of and that is %s', async (_age, createdAtMs, what, who) => {
+    ['younger than its record', NOON_MS + 120_000, 1, [NOBODY]],
+    ['from before its record', NOON_MS - 1, 0, []],
+  ])('of a ReplicaSet that nobody told of and that is %s', async (_age, createdAtMs, unseen, who) => {
     await tell(anObject('web'))
     objects = [anObject('rs', { kind: 'ReplicaSet', owner: 'web', createdAtMs })]
-    expect(await look()).toMatchObject({ [what]: 1 })
+    expect(await look()).toEqual({ objects: 1, unseen, unknown: 0 })
     expect(await others('web')).toEqual(who)
+  })
+
+  test('does not warn at each start of objects from before Lanyard: nobody answers for them', async () => {
+    await tell(anObject('web'))
+    objects = [anObject('older'), anObject('web')]
+    for (const _start of [1, 2]) {
+      expect(await look()).toEqual({ objects: 2, unseen: 0, unknown: 0 })
+    }
   })
 
   test('takes the author from what keeps an edited template, too', async () => {

@@ -17,7 +17,10 @@ export interface UnseenEdits {
   readonly objects: number
   /** Objects that somebody changed unseen. */
   readonly unseen: number
-  /** Objects of which no earlier code is on record, so that an edit cannot be told. */
+  /**
+   * Objects on record without any earlier code, so that an edit cannot be told. Objects that are not on record
+   * do not count: nobody answers for them, whoever edits them.
+   */
   readonly unknown: number
 }
 
@@ -41,17 +44,19 @@ export async function noticeUnseenEdits(deps: UnseenEditsDeps): Promise<UnseenEd
     for await (const listed of deps.list(namespace)) {
       found.objects += 1
       const what = await look(deps, namespace, listed)
-      if (what !== 'seen') found[what] += 1
+      if (what === 'unseen' || what === 'unknown') found[what] += 1
     }
   }
   return found
 }
 
+type Finding = 'seen' | 'unseen' | 'unknown' | 'not on record'
+
 async function look(
   deps: UnseenEditsDeps,
   namespace: string,
   listed: ListedWorkload,
-): Promise<'seen' | 'unseen' | 'unknown'> {
+): Promise<Finding> {
   const { uid = '', generation = 0 } = listed.object.metadata ?? {}
   const known = await deps.workloads.find(uid)
   if (known === undefined) return lookAtStranger(deps, namespace, listed)
@@ -82,14 +87,14 @@ async function lookAtStranger(
   deps: UnseenEditsDeps,
   namespace: string,
   listed: ListedWorkload,
-): Promise<'seen' | 'unseen' | 'unknown'> {
+): Promise<Finding> {
   const { kind, object } = listed
-  if (kind !== 'ReplicaSet' && kind !== 'ControllerRevision') return 'unknown'
+  if (kind !== 'ReplicaSet' && kind !== 'ControllerRevision') return 'not on record'
   const { ownerReferences = [], creationTimestamp } = object.metadata ?? {}
   const keeperUid = ownerReferences.find(({ controller }) => controller === true)?.uid ?? ''
   const keeper = keeperUid === '' ? undefined : await deps.workloads.find(keeperUid)
   const createdAtMs = creationTimestamp === undefined ? 0 : new Date(creationTimestamp).getTime()
-  if (keeper === undefined || createdAtMs <= keeper.beganAtMs + CLOCKS_MS_MAX) return 'unknown'
+  if (keeper === undefined || createdAtMs <= keeper.beganAtMs + CLOCKS_MS_MAX) return 'not on record'
   const before = keeper.chain
   await keeperLosesAuthor(deps, namespace, keeperUid)
   if (withoutAuthor(keeper).chain !== before) report(deps.logger, namespace, listed, ['created'])

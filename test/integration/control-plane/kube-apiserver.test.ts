@@ -1,4 +1,5 @@
 import {
+  AppsV1Api,
   CoreV1Api,
   type KubeConfig,
   PatchStrategy,
@@ -7,6 +8,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { watchClusterFacts } from '../../../control-plane/kubernetes/cluster-facts.ts'
 import { createPodReader } from '../../../control-plane/kubernetes/pod-reader.ts'
+import { createWorkloadLister } from '../../../control-plane/kubernetes/workload-lister.ts'
 import { INJECTION_LABEL } from '../../../core/names.ts'
 import { createLogger } from '../../../platform/logger.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
@@ -54,6 +56,27 @@ describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
     }
     expect(found).toEqual(made)
     expect(new Set(found).size).toBe(2)
+  })
+
+  test('createWorkloadLister() lists what makes pods, of the core group too, as it is written', async () => {
+    const labels = { app: 'kept' }
+    const spec = { containers: [{ name: 'a', image: 'x' }] }
+    const template = { metadata: { labels }, spec }
+    const metadata = { name: 'kept' }
+    await core.createNamespacedReplicationController({
+      ...{ namespace, body: { metadata, spec: { replicas: 0, selector: labels, template } } },
+    })
+    await admin.makeApiClient(AppsV1Api).createNamespacedDeployment({
+      ...{ namespace, body: { metadata, spec: { selector: { matchLabels: labels }, template } } },
+    })
+    const listed: string[] = []
+    for await (const { group, kind, object } of createWorkloadLister(admin)(namespace)) {
+      expect(object).toMatchObject({ metadata, spec: { template: { spec } } })
+      // As kube-apiserver writes it: the client's own types make a Date of this.
+      expect(object.metadata?.creationTimestamp).toMatch(/^\d{4}-/)
+      listed.push(`${group}/${kind}`)
+    }
+    expect(listed).toEqual(['apps/Deployment', '/ReplicationController'])
   })
 
   test.each(['.', '..', '../secrets', 'a/b', 'a?b'])(

@@ -150,12 +150,15 @@ describe('noticeUnseenEdits()', () => {
   test.each([
     ['younger than its record', NOON_MS + 120_000, 1, [NOBODY]],
     ['from before its record', NOON_MS - 1, 0, []],
-  ])('of a ReplicaSet that nobody told of and that is %s', async (_age, createdAtMs, unseen, who) => {
-    await tell(anObject('web'))
-    objects = [anObject('rs', { kind: 'ReplicaSet', owner: 'web', createdAtMs })]
-    expect(await look()).toEqual({ objects: 1, unseen, unknown: 0 })
-    expect(await others('web')).toEqual(who)
-  })
+  ])(
+    'of a ReplicaSet that nobody told of and that is %s',
+    async (_age, createdAtMs, unseen, who) => {
+      await tell(anObject('web'))
+      objects = [anObject('rs', { kind: 'ReplicaSet', owner: 'web', createdAtMs })]
+      expect(await look()).toEqual({ objects: 1, unseen, unknown: 0 })
+      expect(await others('web')).toEqual(who)
+    },
+  )
 
   test('does not warn at each start of objects from before Lanyard: nobody answers for them', async () => {
     await tell(anObject('web'))

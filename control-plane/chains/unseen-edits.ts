@@ -94,7 +94,8 @@ async function lookAtStranger(
   const keeperUid = ownerReferences.find(({ controller }) => controller === true)?.uid ?? ''
   const keeper = keeperUid === '' ? undefined : await deps.workloads.find(keeperUid)
   const createdAtMs = creationTimestamp === undefined ? 0 : new Date(creationTimestamp).getTime()
-  if (keeper === undefined || createdAtMs <= keeper.beganAtMs + CLOCKS_MS_MAX) return 'not on record'
+  if (keeper === undefined || createdAtMs <= keeper.beganAtMs + CLOCKS_MS_MAX)
+    return 'not on record'
   const before = keeper.chain
   await keeperLosesAuthor(deps, namespace, keeperUid)
   if (withoutAuthor(keeper).chain !== before) report(deps.logger, namespace, listed, ['created'])

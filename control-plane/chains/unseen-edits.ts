@@ -50,13 +50,13 @@ export async function noticeUnseenEdits(deps: UnseenEditsDeps): Promise<UnseenEd
   return found
 }
 
-type Finding = 'seen' | 'unseen' | 'unknown' | 'not on record'
+type EditFinding = 'seen' | 'unseen' | 'unknown' | 'not on record'
 
 async function look(
   deps: UnseenEditsDeps,
   namespace: string,
   listed: ListedWorkload,
-): Promise<Finding> {
+): Promise<EditFinding> {
   const { uid = '', generation = 0 } = listed.object.metadata ?? {}
   const known = await deps.workloads.find(uid)
   if (known === undefined) return lookAtStranger(deps, namespace, listed)
@@ -87,7 +87,7 @@ async function lookAtStranger(
   deps: UnseenEditsDeps,
   namespace: string,
   listed: ListedWorkload,
-): Promise<Finding> {
+): Promise<EditFinding> {
   const { kind, object } = listed
   if (kind !== 'ReplicaSet' && kind !== 'ControllerRevision') return 'not on record'
   const { ownerReferences = [], creationTimestamp } = object.metadata ?? {}

@@ -8,7 +8,7 @@ import {
 import { DEFAULT_AMOUNTS } from '../core/pods/sidecar-resources.ts'
 import { NEUTRAL_KEYS } from '../core/templates/neutral-keys.ts'
 import { boolean, integer } from '../platform/config.ts'
-import type { ImageMirror } from './sidecar-container.ts'
+import type { ImageMirror } from './injection/sidecar-container.ts'
 
 /**
  * A quantity of Kubernetes in the one spelling in which kube-apiserver stores it: a validated pod is

@@ -17,17 +17,21 @@ import {
   type ReloadedRequestHeaderSource,
 } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
-import { readAuthorityCertificate, readExtensionAuthentication, readObject } from './api-server.ts'
-import { createApp } from './app.ts'
-import { createChainClient } from './chain-client.ts'
+import { createChainClient } from './chains/chain-client.ts'
+import {
+  readAuthorityCertificate,
+  readExtensionAuthentication,
+  readObject,
+} from './cluster/api-server.ts'
+import { ControlPlaneAddress } from './cluster/control-plane-address.ts'
+import { NamespaceLimitsReader } from './cluster/namespace-limits-reader.ts'
+import { waitForAuthority, watchAuthority } from './cluster/own-authority.ts'
 import { type InjectorConfig, imageMirrors, injectorConfig } from './config.ts'
-import { ControlPlaneAddress } from './control-plane-address.ts'
-import { createInjectorMetrics } from './injector-metrics.ts'
-import { NamespaceLimitsReader } from './namespace-limits-reader.ts'
-import { waitForAuthority, watchAuthority } from './own-authority.ts'
-import type { PodReviewDeps } from './review-pod.ts'
-import { requestCertificate, waitForCertificate } from './serving-certificate.ts'
-import { startWebhookServer } from './webhook-server.ts'
+import { createApp } from './front/app.ts'
+import { createInjectorMetrics } from './front/injector-metrics.ts'
+import { requestCertificate, waitForCertificate } from './front/serving-certificate.ts'
+import { startWebhookServer } from './front/webhook-server.ts'
+import type { PodReviewDeps } from './review/review-pod.ts'
 
 async function start(config: InjectorConfig, logger: Logger): Promise<readonly Closer[]> {
   const folder = config.serviceAccountFolder

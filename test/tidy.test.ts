@@ -58,6 +58,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
     ...['command', 'arguments', 'terminal'],
   ],
+  injector: ['front', 'review', 'verification', 'injection', 'chains', 'admission', 'cluster'],
   proxy: [
     ...['front', 'exchange', 'self-review', 'judgement', 'answer', 'upstream', 'caller'],
     'wire',

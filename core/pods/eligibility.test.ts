@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { injectSidecar } from '../../injector/inject-sidecar.ts'
+import { injectSidecar } from '../../injector/injection/inject-sidecar.ts'
 import { aContainer, aPod, aPodWith, SIDECAR } from '../../test/support/pod-builders.ts'
 import { whyNotContainer, whyNotProtectable } from './eligibility.ts'
 import type { Container, Pod, PodSpec, Volume } from './pod.ts'

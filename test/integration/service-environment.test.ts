@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { controlPlaneConfig } from '../../control-plane/config.ts'
 import { injectorConfig } from '../../injector/config.ts'
-import { injectSidecar } from '../../injector/inject-sidecar.ts'
+import { injectSidecar } from '../../injector/injection/inject-sidecar.ts'
 import { environmentName } from '../../platform/config.ts'
 import { sidecarConfig } from '../../sidecar/config.ts'
 import { aPod, SIDECAR } from '../support/pod-builders.ts'

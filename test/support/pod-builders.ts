@@ -1,8 +1,8 @@
 import { NO_LIMITS } from '../../core/pods/namespace-limits.ts'
 import type { Container, Pod, PodSpec } from '../../core/pods/pod.ts'
-import type { AdmissionRequest } from '../../injector/admission-review.ts'
-import type { PodReviewDeps } from '../../injector/review-pod.ts'
-import type { SidecarOptions } from '../../injector/sidecar-container.ts'
+import type { AdmissionRequest } from '../../injector/admission/admission-review.ts'
+import type { SidecarOptions } from '../../injector/injection/sidecar-container.ts'
+import type { PodReviewDeps } from '../../injector/review/review-pod.ts'
 
 /** What an installation chooses about its sidecars, in tests. */
 export const SIDECAR: SidecarOptions = {

@@ -6,7 +6,7 @@ import type {
   PodToBind,
   WorkloadChange,
   WorkloadToRecord,
-} from '../../injector/chain-client.ts'
+} from '../../injector/chains/chain-client.ts'
 import { aUser } from './record-builders.ts'
 
 /** A control plane for the injector that keeps what it is told, and answers what a test says. */

@@ -4,8 +4,8 @@ import { connect, type TLSSocket } from 'node:tls'
 import { Hono } from 'hono'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { certifyInjector } from '../../../control-plane/services/admission-service.ts'
-import { requestCertificate } from '../../../injector/serving-certificate.ts'
-import { startWebhookServer, type WebhookServer } from '../../../injector/webhook-server.ts'
+import { requestCertificate } from '../../../injector/front/serving-certificate.ts'
+import { startWebhookServer, type WebhookServer } from '../../../injector/front/webhook-server.ts'
 import {
   type CertificateAuthority,
   createCertificateAuthority,

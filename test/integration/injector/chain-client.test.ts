@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../../../core/fault.ts'
-import { type ChainClient, createChainClient } from '../../../injector/chain-client.ts'
+import { type ChainClient, createChainClient } from '../../../injector/chains/chain-client.ts'
 import { toServiceError } from '../../../proto/fault-status.ts'
 import {
   AdmissionService,

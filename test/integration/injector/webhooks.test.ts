@@ -4,7 +4,7 @@ import { request } from 'node:https'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ADMISSION_ROOT } from '../../../core/names.ts'
 import type { Pod } from '../../../core/pods/pod.ts'
-import type { PatchOperation } from '../../../injector/json-patch.ts'
+import type { PatchOperation } from '../../../injector/admission/json-patch.ts'
 import {
   INJECTOR_TOKEN,
   type InjectorFixture,

@@ -18,7 +18,7 @@ test.each(['', 'pod/', 'job/build', 'pod/a/b', '../x', 'Agent', 'a b', 'a'.repea
 )
 
 test.each(['', 'a/b', 'team.x', '-a', 'a'.repeat(64)])('parseNamespace() refuses %j', (text) => {
-  expect(() => parseNamespace(text)).toThrow('is no name of a namespace')
+  expect(() => parseNamespace(text)).toThrow('is not the name of a namespace')
 })
 
 test('parseNamespace() takes one digit', () => {

@@ -7,7 +7,7 @@ const POD_PREFIX = /^(?:pods?|po)\//
 /** A name that a namespace can have. Throws `request_invalid`, for an empty one too. */
 export function parseNamespace(text: string): string {
   if (isDnsLabel(text)) return text
-  throw new Fault('request_invalid', `${JSON.stringify(text)} is no name of a namespace`)
+  throw new Fault('request_invalid', `${JSON.stringify(text)} is not the name of a namespace`)
 }
 
 /** The name of a pod, from `NAME`, `pod/NAME` or `pods/NAME`. Throws `request_invalid`. */

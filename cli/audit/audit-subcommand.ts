@@ -15,7 +15,12 @@ export function addAudit(program: Command, name: string, start: Start): void {
   const audit = program.command('audit')
   audit.description('List decisions, newest last; or export them.')
   addFilterOptions(audit)
-    .option('--limit <count>', 'the newest so many; 0 shows all', usable(parseLimit), LIMIT)
+    .option(
+      '--limit <count>',
+      'show so many of the newest decisions; 0 shows all',
+      usable(parseLimit),
+      LIMIT,
+    )
     .option('-f, --follow', 'continue with new decisions')
     .addHelpText('before', examples(name, EXAMPLES))
     .action(() => {
@@ -31,7 +36,7 @@ export function addAudit(program: Command, name: string, start: Start): void {
 
 const EXAMPLES = [
   ['audit -n team', 'the newest decisions about the pods of a namespace'],
-  ['audit -A --effect deny --since 1h', 'what was refused in the last hour, anywhere'],
+  ['audit -A --effect deny --since 1h', 'refusals of the last hour, in all namespaces'],
   ['audit --root alice --resource pods/exec', "into which pods alice's pods have run commands"],
   ['audit --root alice -f', "what alice's pods do from now on"],
   ['audit --since 7d --limit 0 -o json', 'every decision of a week, as one list object'],

@@ -32,8 +32,8 @@ export interface AuditFlags extends DecisionFilter {
 /** Adds the options of a `DecisionFilter`: each takes what the table of `audit` shows. */
 export function addFilterOptions(command: Command): Command {
   return command
-    .option('--pod <name>', 'only those about this pod', usable(parsePodName))
-    .option('--root <user>', 'only those for this root requester', usable(parseText))
+    .option('--pod <name>', 'only decisions about this pod', usable(parsePodName))
+    .option('--root <user>', 'only decisions for this root requester', usable(parseText))
     .addOption(
       new Option('--effect <effect>', 'only these')
         .choices(['allow', 'hold', 'deny'])
@@ -42,12 +42,12 @@ export function addFilterOptions(command: Command): Command {
     .option('--verb <verb>', 'only requests with this verb', usable(parseText))
     .option(
       '--resource <resource>',
-      'only requests for this resource, as it is listed: secrets, deployments.apps, pods/exec',
+      'only requests for this resource, as the table shows it: secrets, deployments.apps, pods/exec',
       usable(parseResourceFilter),
     )
     .option(
       '--since <when>',
-      'only those made then or later: 10m, 2h or 7d (ago), 2026-11-01 (UTC), 2026-11-01T08:00:00Z',
+      'only decisions made then or later: 10m, 2h or 7d (ago), 2026-11-01 (UTC), 2026-11-01T08:00:00Z',
       usable(parseMoment),
     )
 }

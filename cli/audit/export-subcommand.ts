@@ -22,9 +22,9 @@ export function addExport(program: Command, audit: Command, name: string, start:
   const command = audit.command('export')
   command
     .description(
-      'Write decisions as JSON lines, one decision a line, in the order in which they were recorded. Ends with what was on record when it began.',
+      'Write decisions as JSON lines, one decision a line, in the order in which they were recorded. Ends with the decisions that were on record when the export began.',
     )
-    .option('--until <when>', 'only those made before', usable(parseMoment))
+    .option('--until <when>', 'only decisions made before then', usable(parseMoment))
     .addOption(
       new Option(
         '--format <format>',
@@ -33,14 +33,14 @@ export function addExport(program: Command, audit: Command, name: string, start:
         .choices(Object.keys(AUDIT_FORMS))
         .default('lanyard'),
     )
-    .option('--output-file <file>', 'write there instead of to stdout', usable(parseText))
+    .option('--output-file <file>', 'write to this file instead of to stdout', usable(parseText))
     .option(
       '--resume',
       'continue the file after its last decision; an incomplete last line is cut off',
     )
     .option(
       '--after <id>',
-      'only those recorded after this one, where a stopped export ended',
+      'only decisions recorded after this decision, where a stopped export ended',
       usable(parseWholeId),
     )
     .configureHelp(helpWithFilters(audit))
@@ -57,7 +57,7 @@ export function addExport(program: Command, audit: Command, name: string, start:
       }
       const { output } = program.opts<GlobalOptions>()
       if (output !== undefined && output !== 'json') {
-        command.error('error: audit export writes JSON lines; --format chooses what is in them')
+        command.error('error: audit export writes JSON lines; --format chooses the form of a line')
       }
       if (flags.resume && flags.outputFile === undefined) {
         command.error(
@@ -75,7 +75,7 @@ const EXAMPLES = [
   ['audit export -A --since 30d --output-file audit.jsonl', 'a month, all namespaces'],
   [
     'audit export -A --since 30d --output-file audit.jsonl --resume',
-    'the rest, after it was stopped',
+    'the rest, after the export was stopped',
   ],
   ['audit export -A --since 2026-11-01 --until 2026-12-01', 'a month by the calendar, to stdout'],
   ['audit export -n team --effect deny --format ocsf', 'refusals of a namespace, for a SIEM'],

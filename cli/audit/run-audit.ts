@@ -59,7 +59,7 @@ async function* pagesOf(
 function tellWhatIsMissing(context: CommandContext, options: AuditOptions, count: number): void {
   const { terminal, output, client, allNamespaces } = context
   if (count > 0 && count === options.limit) {
-    terminal.err(`Shown are the newest ${count}; there may be older ones: --limit 0 shows all.\n`)
+    terminal.err(`These are the newest ${count} decisions: --limit 0 shows older ones, too.\n`)
   }
   if (count > 0 || options.follow || output === 'json' || output === 'yaml') return
   const { pod, root, effect, verb, resource, since } = options

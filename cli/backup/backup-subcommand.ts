@@ -13,7 +13,7 @@ export function addBackup(program: Command, name: string, start: Start): void {
     .description(
       'Copy the database of chains and decisions to a file, as of one moment, while it is in use.',
     )
-    .option('--force', 'replace the file if it is there')
+    .option('--force', 'replace an existing file')
     .addHelpText(
       'before',
       examples(name, [

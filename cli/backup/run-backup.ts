@@ -87,7 +87,10 @@ async function receive(
   const sha256 = hash.digest('hex')
   const told = /sha-256=:([\w+/=]+):/.exec(String(headers['repr-digest'] ?? ''))?.[1]
   if (told === undefined || Buffer.from(told, 'base64').toString('hex') !== sha256) {
-    throw new Fault('upstream_failed', 'The copy is not what the control plane sent: try again')
+    throw new Fault(
+      'upstream_failed',
+      'The copy differs from what the control plane sent: try again',
+    )
   }
   return { bytes, sha256 }
 }

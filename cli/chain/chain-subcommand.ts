@@ -10,7 +10,9 @@ export function addChain(program: Command, name: string, start: Start): void {
   program
     .command('chain')
     .argument('<pod>', 'name of a pod, or pod/NAME', usable(parsePodName))
-    .description('Show for whom a pod acts, the pods on the way to it, and what it has launched.')
+    .description(
+      'Show for whom a pod acts, the pods that led to it, and the pods that it launched.',
+    )
     .addHelpText(
       'before',
       examples(name, [

@@ -18,7 +18,7 @@ import { type ChainNode, drawTree, growTree, requestersBeside } from './chain-tr
 const LAUNCHES_SHOWN = {
   all: '',
   'own namespace':
-    'Shown are launches in this namespace only: you may not list chains in the whole cluster.\n',
+    'The list holds launches in this namespace only: you may not list chains in the whole cluster.\n',
   none: 'What the pod has launched is not shown: you may not list chains.\n',
 } as const
 

@@ -104,7 +104,9 @@ async function checkApiService({ client, now }: CommandContext): Promise<CheckOu
   }
   const available = status?.conditions?.find(({ type }) => type === 'Available')
   if (available?.status !== 'True') {
-    return failure(`it is not available: ${available?.message ?? 'nobody has looked at it yet'}`)
+    return failure(
+      `it is not available: ${available?.message ?? 'kube-apiserver has not checked it yet'}`,
+    )
   }
   return checkCaBundle(spec.caBundle, `APIService ${APISERVICE}`, now())
 }

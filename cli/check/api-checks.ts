@@ -92,7 +92,7 @@ async function checkApiService(readApiService: ReadApiService): Promise<CheckOut
     const available = status?.conditions?.find(({ type }) => type === 'Available')
     if (available?.status === 'True') return OK
     return failure(
-      `it is not available: ${available?.message ?? 'nobody has looked at it yet'}`,
+      `it is not available: ${available?.message ?? 'kube-apiserver has not checked it yet'}`,
       `look at kubectl describe apiservice ${APISERVICE}`,
     )
   } catch (error) {

@@ -30,7 +30,7 @@ export function phaseChecks(
 ): readonly CheckItem[] {
   return namespaces.map((namespace) => ({
     category: 'data-plane',
-    title: `it is known which pods of namespace ${namespace} run`,
+    title: `the control plane knows which pods of namespace ${namespace} run`,
     async run() {
       const chains = await readChains(namespace)
       const unknown = chains.filter(({ status }) => status?.phase === 'Unknown')
@@ -79,7 +79,7 @@ async function checkChains(
       .slice(0, SHOWN_MAX)
       .flatMap(([command, chain]) => [describe(chain, now()), `  ${command}`]),
     ...(rest > 0 ? [`… and ${rest} more`] : []),
-    'whoever else answers for it now deletes it and creates it again (docs/operations.md, How long chains last)',
+    'a person who answers for the object from now on deletes it and creates it again (docs/operations.md, How long chains last)',
   )
 }
 

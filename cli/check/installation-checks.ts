@@ -111,14 +111,14 @@ async function checkPolicies({ client }: CommandContext): Promise<CheckOutcome> 
     const lines = refused.map(({ name, accepted }) => `${name}: ${accepted?.message ?? 'refused'}`)
     return failure(
       ...shortenLines(lines, LINES_MAX),
-      'until it is mended, those whom it names may do nothing',
+      'until a policy is mended, users whom it names may do nothing',
     )
   }
   const waiting = states.filter(({ accepted }) => accepted?.status !== 'True')
   if (waiting.length > 0) {
     return warning(
       ...shortenLines(
-        waiting.map(({ name }) => `${name}: nobody has looked at it yet`),
+        waiting.map(({ name }) => `${name}: the control plane has not checked it yet`),
         LINES_MAX,
       ),
     )

@@ -46,7 +46,8 @@ function wholeness({ status, spec }: AuditStoreObject): CheckOutcome {
       'see the log of the control plane; restore a copy of the database',
     )
   }
-  if (status.checkedAt === undefined) return warning('it is being looked at: try again in a minute')
+  if (status.checkedAt === undefined)
+    return warning('the check is under way: try again in a minute')
   return ok(`${status.checkedAt}; ${size}, ${oldest}, ${kept}`)
 }
 

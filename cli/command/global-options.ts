@@ -41,7 +41,7 @@ export function addGlobalOptions(program: Command): void {
     .option('-s, --server <url>', 'address of the API server, such as that of kubectl proxy')
     .option('--token <token>', 'bearer token; other users of the machine may see it')
     .option('--as <user>', 'act as another user, if you may', usable(parseText))
-    .option('--as-group <group>', 'act as one of this group too; may be repeated', collect)
+    .option('--as-group <group>', 'act as a member of this group, too; may be repeated', collect)
     .addOption(
       new Option('--request-timeout <duration>', 'how long to wait for an answer; 0 waits for ever')
         .argParser(usable(parseDuration))
@@ -51,7 +51,7 @@ export function addGlobalOptions(program: Command): void {
     .option('--no-headers', 'leave out the heads of tables')
     .option('--no-color', 'never use colours')
     .option('--utc', 'show times in UTC')
-    .option('-v, --v <level>', 'from 6 on, tell of each request', usable(parseLevel), 0)
+    .option('-v, --v <level>', 'from 6 on, print each request', usable(parseLevel), 0)
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {

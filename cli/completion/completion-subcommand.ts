@@ -8,7 +8,9 @@ export function addCompletion(program: Command, name: string, start: Start): voi
   program
     .command('completion')
     .addArgument(new Argument('<shell>', 'where words are to be completed').choices(SHELLS))
-    .description('Print what completes the words of this program, in a shell or behind kubectl.')
+    .description(
+      'Print the script by which a shell, or kubectl, completes the words of this program.',
+    )
     .addHelpText(
       'before',
       examples(name, [

@@ -33,7 +33,10 @@ export interface Surroundings extends Omit<TerminalOptions, 'color'> {
 }
 
 /** Runs one command line (without the program's own name) and resolves with its exit code. */
-export async function runCli(line: readonly string[], around: Surroundings): Promise<ExitCode> {
+export async function runCli(
+  line: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
   const args = splitShortFlags(line)
   let exitCode: ExitCode = 0
   let wrongUsage = ''
@@ -43,13 +46,13 @@ export async function runCli(line: readonly string[], around: Surroundings): Pro
       .replace(/^error: /, '')
       .replaceAll('\n', ' ')
   }
-  const program = createProgram(around, tellUsage, async (options, run) => {
-    exitCode = await run(createContext(options, around))
+  const program = createProgram(surroundings, tellUsage, async (options, run) => {
+    exitCode = await run(createContext(options, surroundings))
   })
   // What is wrong may stand before the option that says how to tell it.
   const asJson = asksForJson(args)
   if (args[0] === COMPLETE) {
-    around.stdout.write(await completeLine(program, args.slice(1), around))
+    surroundings.stdout.write(await completeLine(program, args.slice(1), surroundings))
     return 0
   }
   try {
@@ -57,12 +60,12 @@ export async function runCli(line: readonly string[], around: Surroundings): Pro
     return exitCode
   } catch (error) {
     if (!(error instanceof CommanderError)) {
-      reportFault(Fault.from(error), asJson, around)
+      reportFault(Fault.from(error), asJson, surroundings)
       return FAILED
     }
     if (error.exitCode === 0) return 0
-    reportFault(new Fault('request_invalid', wrongUsage), asJson, around)
-    if (!asJson) around.stderr.write(`See '${commandOf(program, args)} --help'.\n`)
+    reportFault(new Fault('request_invalid', wrongUsage), asJson, surroundings)
+    if (!asJson) surroundings.stderr.write(`See '${commandOf(program, args)} --help'.\n`)
     return WRONG_USAGE
   }
 }
@@ -71,9 +74,9 @@ export async function runCli(line: readonly string[], around: Surroundings): Pro
 async function completeLine(
   program: Command,
   words: readonly string[],
-  around: Surroundings,
+  surroundings: Surroundings,
 ): Promise<string> {
-  const silent = { ...around, stderr: { write: () => {} } }
+  const silent = { ...surroundings, stderr: { write: () => {} } }
   async function listPods(): Promise<readonly string[]> {
     try {
       program.parseOptions(words.slice(0, -1))
@@ -120,13 +123,13 @@ function reportFault(fault: Fault, asJson: boolean, { stderr }: Surroundings): v
   }
 }
 
-function createContext(options: GlobalOptions, around: Surroundings): CommandContext {
-  const terminal = createTerminal({ ...around, color: options.color })
+function createContext(options: GlobalOptions, surroundings: Surroundings): CommandContext {
+  const terminal = createTerminal({ ...surroundings, color: options.color })
   let client: KubernetesClient | undefined
   return {
     // Made when it is first used: not every command needs a cluster.
     get client() {
-      client ??= connect(options, around, terminal)
+      client ??= connect(options, surroundings, terminal)
       return client
     },
     terminal,
@@ -134,9 +137,9 @@ function createContext(options: GlobalOptions, around: Surroundings): CommandCon
     allNamespaces: options.allNamespaces === true,
     headers: options.headers,
     utc: options.utc === true,
-    program: programName(around.invokedAs),
-    version: around.version,
-    now: around.now,
+    program: programName(surroundings.invokedAs),
+    version: surroundings.version,
+    now: surroundings.now,
   }
 }
 
@@ -174,22 +177,22 @@ type Action = (
 ) => Promise<void>
 
 function createProgram(
-  around: Surroundings,
+  surroundings: Surroundings,
   tellUsage: (text: string) => void,
   action: Action,
 ): Command {
-  const name = programName(around.invokedAs)
+  const name = programName(surroundings.invokedAs)
   const program = new Command(name)
   program
     .description('Shows for whom pods act, and every decision that was made about their requests.')
-    .version(around.version, '--version', 'print the version')
+    .version(surroundings.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void around.stdout.write(text),
-      writeErr: (text) => void around.stderr.write(text),
+      writeOut: (text) => void surroundings.stdout.write(text),
+      writeErr: (text) => void surroundings.stderr.write(text),
       outputError: tellUsage,
       getOutHelpWidth: () => 100,
       getErrHelpWidth: () => 100,

@@ -19,7 +19,7 @@ export function addRevoke(program: Command, name: string, start: Start): void {
     )
     .requiredOption('--reason <text>', 'text that refused callers read', usable(parseText))
     .option('--since <time>', 'spare chains whose root was last seen before', usable(parseTime))
-    .option('--only-root', 'spare chains in which they are a co-requester only')
+    .option('--only-root', 'spare chains in which the principal is only a co-requester')
     .addHelpText(
       'before',
       examples(name, [

@@ -8,7 +8,7 @@ export function addVersion(program: Command, name: string, start: Start): void {
   const version = program.command('version')
   version
     .description('Print the versions of this program and of Lanyard in the cluster.')
-    .option('--client', 'only that of this program; needs no cluster')
+    .option('--client', 'only the version of this program; needs no cluster')
     .addHelpText(
       'before',
       examples(name, [

@@ -186,7 +186,7 @@ describe('runAudit() --follow as a table', () => {
     expect(follower.lines()[0]).toMatch(/^TIME +EFFECT +VERB +RESOURCE +TARGET +POD/)
     expect(follower.lines().slice(3).map(statusOf)).toEqual(['200', 'open', '200'])
     expect(follower.errors()).toBe(
-      'Shown are the newest 2; there may be older ones: --limit 0 shows all.\n',
+      'These are the newest 2 decisions: --limit 0 shows older ones, too.\n',
     )
   })
 

@@ -76,7 +76,7 @@ describe('runAudit() of a long log', () => {
     const names = itemsOf(answer).map(({ metadata }) => metadata.name)
     expect(names).toEqual(namesOf(range(COUNT - count + 1, COUNT)))
     expect(withoutProgress(answer.stderr)).toBe(
-      `Shown are the newest ${count}; there may be older ones: --limit 0 shows all.\n`,
+      `These are the newest ${count} decisions: --limit 0 shows older ones, too.\n`,
     )
   })
 

@@ -15,11 +15,13 @@ const logger = createLogger({ name: 'test', level: 'error' })
 /** 250 decisions, a second between two; what is removed gives a kilobyte each. */
 async function aKeeper(limits: Partial<typeof NONE>, room = { bytes: 300_000, freeBytes: 0 }) {
   const auditEvents = createMemoryAuditEventStore()
+  const swept: number[] = []
   const bindings = createMemoryPodBindingStore()
   for (let number = 1; number <= 250; number += 1) await auditEvents.append(aDecision(number))
   const clock = new ManualClock(NOON_MS + 2 * DAY_MS)
   let reusable = 0
   const shrunk: number[] = []
+  const checkpoints: number[] = []
   const reasons: string[] = []
   const retention = new Retention({
     store: {
@@ -30,6 +32,7 @@ async function aKeeper(limits: Partial<typeof NONE>, room = { bytes: 300_000, fr
         reusable = Math.max(0, reusable - 100_000_000)
         return true
       },
+      checkpoint: () => void checkpoints.push(reusable),
     },
     limits: { ...NONE, ...limits },
     readFreeBytes: () => room.freeBytes,
@@ -44,9 +47,31 @@ async function aKeeper(limits: Partial<typeof NONE>, room = { bytes: 300_000, fr
     for (let step = 0; step < 50; step += 1) await clock.advance(100)
     await looking
   }
+  /** As a store that keeps the rows of so many removed decisions. */
+  function toSweep(rows: number): void {
+    let kept = rows
+    auditEvents.sweep = async (limit) => {
+      const going = Math.min(limit, kept)
+      kept -= going
+      swept.push(going)
+      return going
+    }
+  }
   const left = async () =>
     (await auditEvents.list({}, { afterSequence: 0, limit: 999 })).events.length
-  return { auditEvents, bindings, retention, clock, look, left, reasons, shrunk }
+  return {
+    auditEvents,
+    bindings,
+    retention,
+    clock,
+    look,
+    left,
+    reasons,
+    shrunk,
+    checkpoints,
+    swept,
+    toSweep,
+  }
 }
 
 test('Retention removes nothing without limits', async () => {
@@ -55,10 +80,17 @@ test('Retention removes nothing without limits', async () => {
   expect([await left(), reasons]).toEqual([250, []])
 })
 
-test('Retention removes what is too old, in small batches', async () => {
+test('Retention removes what is too old, a hundred at a time', async () => {
   const { look, left, reasons } = await aKeeper({ daysMax: 1 })
   await look()
   expect([await left(), reasons]).toEqual([0, ['age', 'age', 'age']])
+})
+
+test('Retention sweeps a few rows at a time, first those that a former process left', async () => {
+  const { look, swept, toSweep } = await aKeeper({})
+  toSweep(8)
+  await look()
+  expect(swept).toEqual([3, 3, 2, 0])
 })
 
 test('Retention removes as much as makes the database small enough', async () => {
@@ -84,9 +116,9 @@ test('Retention forgets pods that ended before the oldest record, and those alon
 })
 
 test('Retention gives back to the volume what is more than a reserve', async () => {
-  const { look, shrunk } = await aKeeper({ daysMax: 1 }, { bytes: 1e9, freeBytes: 0 })
+  const { look, shrunk, checkpoints } = await aKeeper({ daysMax: 1 }, { bytes: 1e9, freeBytes: 0 })
   await look()
-  expect(shrunk).toEqual([])
+  expect([shrunk, checkpoints]).toEqual([[], []])
 })
 
 test('Retention looks again each minute, goes on after a failure, and ends when it is told', async () => {

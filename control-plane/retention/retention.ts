@@ -3,16 +3,14 @@ import { type Clock, startTimer } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Store } from '../store/store.ts'
 import { type DueRemoval, dueRemovals, type RetentionLimits } from './due-removal.ts'
+import { SweepPace } from './sweep-pace.ts'
 
 /** Between two looks at what has to go. */
 const LOOK_MS = 60_000
-/**
- * Decisions of one transaction: with what was recorded about them, a few milliseconds of the one thread
- * that also makes decisions.
- */
+/** Decisions that one record of a removal speaks of: they are read in a millisecond or two. */
 const BATCH = 100
-/** Between two transactions, so that decisions wait for one of ten at most. */
-const PAUSE_MS = 25
+/** Between two transactions. */
+const PAUSE_MS = 10
 /** Pods that are forgotten in one transaction. */
 const PODS_BATCH = 100
 /**
@@ -22,11 +20,14 @@ const PODS_BATCH = 100
 const POD_MARGIN_MS = 3_600_000
 /** Room in the file that is kept for what comes; the rest goes back to the volume. */
 const REUSABLE_BYTES_MAX = 16 * 1024 * 1024
-/** Bytes that the file gives back in one step. */
-const SHRINK_BYTES = 512 * 1024
+/** Bytes that the file gives back in one step: pages are moved for them, in about a millisecond. */
+const SHRINK_BYTES = 64 * 1024
+
+/** A stretch that holds nothing: its page tells the highest sequence alone. */
+const NEWEST = { afterSequence: Number.MAX_SAFE_INTEGER, limit: 1 }
 
 export interface RetentionDeps {
-  readonly store: Pick<Store, 'auditEvents' | 'bindings' | 'size' | 'shrink'>
+  readonly store: Pick<Store, 'auditEvents' | 'bindings' | 'size' | 'shrink' | 'checkpoint'>
   readonly limits: RetentionLimits
   /** Free bytes of the volume. */
   readonly readFreeBytes: () => number
@@ -39,6 +40,9 @@ export interface RetentionDeps {
 export class Retention {
   readonly #deps: RetentionDeps
   readonly #stopping = new AbortController()
+  readonly #pace = new SweepPace()
+  /** Removals that this process has put on record: they are no traffic. */
+  #removals = 0
   #running: Promise<void> | undefined
 
   constructor(deps: RetentionDeps) {
@@ -79,14 +83,27 @@ export class Retention {
 
   async #removeDue(): Promise<number> {
     let removed = 0
+    // What a former process has removed and not swept comes first.
+    await this.#sweep()
     while (!this.#stopping.signal.aborted) {
       const removal = await this.#removeOnce()
       if (removal === undefined) break
+      this.#removals += 1
       removed += removal.decisions
       this.#deps.onRemoval?.(removal)
-      await this.#pause(PAUSE_MS)
+      await this.#sweep()
     }
     return removed
+  }
+
+  async #sweep(): Promise<void> {
+    const { auditEvents } = this.#deps.store
+    while (!this.#stopping.signal.aborted) {
+      const { sequence } = await auditEvents.list({}, NEWEST)
+      const limit = this.#pace.next(sequence - this.#removals, this.#deps.clock.monotonicMs())
+      if ((await auditEvents.sweep(limit)) === 0) return
+      await this.#pause(PAUSE_MS)
+    }
   }
 
   async #removeOnce(): Promise<Removal | undefined> {
@@ -127,11 +144,15 @@ export class Retention {
 
   async #shrink(): Promise<void> {
     const { store } = this.#deps
+    let shrunk = false
     while (!this.#stopping.signal.aborted) {
       const { reusableBytes } = store.size()
-      if (reusableBytes <= REUSABLE_BYTES_MAX || !store.shrink(SHRINK_BYTES)) return
+      if (reusableBytes <= REUSABLE_BYTES_MAX || !store.shrink(SHRINK_BYTES)) break
+      shrunk = true
       await this.#pause(PAUSE_MS)
     }
+    // The file itself becomes smaller when the log is copied into it.
+    if (shrunk) store.checkpoint()
   }
 
   async #pause(ms: number): Promise<void> {

@@ -77,8 +77,14 @@ export interface AuditEventStore extends AuditEventReader {
    */
   complete(podUid: string, decisionId: string, outcome: Outcome): Promise<void>
   /**
-   * Removes the oldest decisions with all that was recorded about them, and records what went, in one
-   * transaction. Undefined when none may go.
+   * Removes the oldest decisions with all that was recorded about them, and records what went: nobody reads
+   * them from then on. Their room is free once they are swept. Undefined when none may go. A crash right
+   * after it may undo it as a whole.
    */
   removeOldest(request: RemovalRequest): Promise<Removal | undefined>
+  /**
+   * Frees the room of at most `limit` decisions that were removed. Resolves with how many; 0 when nothing is left
+   * to sweep.
+   */
+  sweep(limit: number): Promise<number>
 }

@@ -33,6 +33,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
     checkedAtMs: check.wholeAtMs,
     size: database.size,
     shrink: database.shrink,
+    checkpoint: database.checkpoint,
     async close() {
       do await queue.commit(() => {})
       while (queue.waiting() > 0)

@@ -16,10 +16,12 @@ export interface Store {
   /** How large the database is. */
   size(): StoreSize
   /**
-   * Gives back at most so many bytes of what was removed; false when nothing could be. Throws
+   * Makes ready to give back at most so many bytes of what was removed; false when nothing could be. Throws
    * `audit_unavailable`.
    */
   shrink(bytesMax: number): boolean
+  /** Gives them back. Throws `audit_unavailable`. */
+  checkpoint(): void
   /** When the database was found to be whole, Unix milliseconds; undefined until that is known. */
   checkedAtMs(): number | undefined
   /** A copy as of one moment, whole when it resolves. Throws `audit_unavailable`. */

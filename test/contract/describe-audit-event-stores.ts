@@ -167,6 +167,21 @@ export function describeAuditEventStores(open: OpenStores): void {
         expect(ids(await events.changes({}, ALL))).toEqual([aDecisionId(3)])
       })
 
+      test('what nobody finds any more, swept or not', async () => {
+        await events.removeOldest({ ...request, decidedBeforeMs: NOON_MS + 3_000 })
+        const look = async () => [
+          await events.get(aDecisionId(1)),
+          ids(await events.list({}, ALL)),
+          ids(await events.changes({}, ALL)),
+          ids(await events.list({ effect: 'allow' }, ALL)),
+        ]
+        const before = await look()
+        expect(before).toEqual([undefined, ...Array(3).fill([aDecisionId(3)])])
+        while ((await events.sweep(1)) > 0);
+        expect(await look()).toEqual(before)
+        expect(await events.sweep(1)).toBe(0)
+      })
+
       test('by a digest of the bytes, in the order of their sequences', async () => {
         const removal = await events.removeOldest({ ...request, decidedBeforeMs: Infinity })
         const parts = [

@@ -13,6 +13,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
     sum: (podUid, id, summary) => writer.sum(podUid, id, summary),
     complete: (podUid, id, outcome) => writer.complete(podUid, id, outcome),
     removeOldest: (request) => writer.removeOldest(request),
+    sweep: (limit) => writer.sweep(limit),
     removals: (limit) => reader.removals(limit),
     get: (id) => reader.get(id),
     list: (filter, stretch) => reader.list(filter, stretch),

@@ -55,6 +55,13 @@ describe('createCommitQueue', () => {
     expect(transactions).toEqual(['ok'])
   })
 
+  test('does not wait for the disk where nobody needs to, and does where one needs it', async () => {
+    await queue.commit(add('swept'), 'unsynced')
+    expect([names(), syncs.done]).toEqual([['swept'], 0])
+    await Promise.all([queue.commit(add('removed'), 'unsynced'), queue.commit(add('decision'))])
+    expect([transactions, syncs.done]).toEqual([['ok', 'ok'], 1])
+  })
+
   test('commits the others of a transaction in which one write is at fault', async () => {
     const results = await Promise.allSettled(['a', 'a', 'b'].map((n) => queue.commit(add(n))))
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])

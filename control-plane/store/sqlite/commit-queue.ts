@@ -7,8 +7,15 @@ import type { Database } from './database.ts'
 /** Writes that share one transaction. The callback runs inside it, synchronously. */
 export type Write = () => void
 
+/**
+ * `soon` joins the next transaction of others, and has one of its own when none comes. `unsynced` resolves once it
+ * is committed, and a crash may undo it as a whole: for what is done again then.
+ */
+export type When = 'now' | 'soon' | 'unsynced'
+
 interface WaitingWrite {
   readonly write: Write
+  readonly synced: boolean
   readonly resolve: () => void
   readonly reject: (fault: Fault) => void
 }
@@ -17,10 +24,9 @@ export interface CommitQueue {
   /**
    * Resolves once the write is on disk. Throws `audit_unavailable` when it or its transaction
    * failed, so that nothing of it is there, and `overloaded` when too many wait, of all or of one pod.
-   * Writes are taken in turns by whose `share` they are, in order within a share. A write that may
-   * come `soon` joins the next transaction of others, and has one of its own when none comes.
+   * Writes are taken in turns by whose `share` they are, in order within a share.
    */
-  commit(write: Write, when?: 'now' | 'soon', share?: Share): Promise<void>
+  commit(write: Write, when?: When, share?: Share): Promise<void>
   /** How many wait. */
   waiting(): number
   /** Calls back after each transaction; returns the way to stop. */
@@ -105,15 +111,15 @@ class GroupCommit implements CommitQueue {
     return () => this.#listeners.delete(listener)
   }
 
-  commit(write: Write, when: 'now' | 'soon' = 'now', share = OWN_SHARE): Promise<void> {
+  commit(write: Write, when: When = 'now', share = OWN_SHARE): Promise<void> {
     if (this.#doubt !== undefined) return Promise.reject(unrecorded(new Error(this.#doubt)))
     const ofPod = share === OWN_SHARE ? 0 : this.#waiting.sizeOfPod(share)
     if (this.#waiting.size >= WAITING_WRITES_MAX || ofPod >= WAITING_WRITES_PER_POD_MAX) {
       return Promise.reject(new Fault('overloaded', 'Too many decisions wait to be recorded'))
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.add(share, { write, resolve, reject })
-      if (when === 'now') this.#schedule()
+      this.#waiting.add(share, { write, synced: when !== 'unsynced', resolve, reject })
+      if (when !== 'soon') this.#schedule()
       else this.#cancelSoon ??= this.#clock.after(SOON_MS, () => this.#schedule())
     })
   }
@@ -162,7 +168,7 @@ class GroupCommit implements CommitQueue {
       if (this.#sqlite.inTransaction) this.#undo.run()
       return unrecorded(error)
     }
-    return this.#sync()
+    return batch.some(({ synced }) => synced) ? this.#sync() : undefined
   }
 
   /** Until then nobody is told that anything is on record. */

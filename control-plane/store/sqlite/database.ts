@@ -21,8 +21,13 @@ export interface Database {
   problem(): string | undefined
   /** How large the file and its log are, and how much of the file holds nothing. */
   size(): StoreSize
-  /** Gives back at most so many bytes of empty pages; false when nothing could be. */
+  /**
+   * Puts at most so many bytes of empty pages at the end of the file, where the next checkpoint cuts them off;
+   * false when nothing could be.
+   */
   shrink(bytesMax: number): boolean
+  /** Copies the log into the file, as far as nobody reads the log. */
+  checkpoint(): void
   close(): void
 }
 
@@ -57,6 +62,7 @@ export async function openDatabase(path: string, onProgress?: OnProgress): Promi
       problem: () => problems.map((look) => look()).find((problem) => problem !== undefined),
       size: () => sizeOf(sqlite, path),
       shrink: (bytesMax) => shrink(sqlite, bytesMax),
+      checkpoint: () => void smaller(() => sqlite.pragma('wal_checkpoint(passive)')),
       close() {
         sqlite.close()
         log.close()
@@ -104,14 +110,16 @@ function shrink(sqlite: SqliteDatabase, bytesMax: number): boolean {
   const read = (name: string) => Number(sqlite.pragma(name, { simple: true }))
   const before = read('freelist_count')
   const pages = Math.max(1, Math.floor(bytesMax / read('page_size')))
+  smaller(() => sqlite.pragma(`incremental_vacuum(${pages})`))
+  return read('freelist_count') < before
+}
+
+function smaller(work: () => unknown): void {
   try {
-    sqlite.pragma(`incremental_vacuum(${pages})`)
-    // The file itself becomes smaller when the log is copied into it.
-    sqlite.pragma('wal_checkpoint(passive)')
+    work()
   } catch (error) {
     throw new Fault('audit_unavailable', 'Cannot make the database smaller', { cause: error })
   }
-  return read('freelist_count') < before
 }
 
 /** A file that was deleted or replaced takes writes that nobody will ever read. */

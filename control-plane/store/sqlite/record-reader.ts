@@ -21,7 +21,6 @@ const CHAINS_MAX = 1_000
 
 const IS_DECISION = sql<boolean>`decision.kind = ${sql.lit(KINDS.decision)}`
 const IS_REMOVAL = sql<boolean>`kind = ${sql.lit(KINDS.removal)}`
-
 /** Reads the log. What is damaged is never left out in silence: it makes its page `audit_unavailable`. */
 export class RecordReader {
   readonly #db: Database
@@ -32,7 +31,10 @@ export class RecordReader {
   }
 
   async get(id: string): Promise<AuditEvent | undefined> {
-    const rows = await reading(() => this.#select({}).where('decision.id', '=', id).execute())
+    const bounds = await this.#readBounds()
+    const rows = await reading(() =>
+      this.#select({}).where('decision.id', '=', id).where(isKept(bounds)).execute(),
+    )
     const [event] = await this.#toEvents(rows)
     return event
   }
@@ -43,7 +45,7 @@ export class RecordReader {
     const bounds = await this.#readBounds()
     const rows = await reading(() =>
       this.#select(filter)
-        .where('decision.sequence', '>', afterSequence)
+        .where('decision.sequence', '>', Math.max(afterSequence, bounds.removedUntil))
         .where('decision.sequence', '<=', untilSequence)
         .orderBy('decision.sequence')
         .limit(limit)
@@ -61,6 +63,7 @@ export class RecordReader {
           join.on(sql`decision.sequence`, '=', sql`coalesce(newest.about, newest.sequence)`),
         )
         .where('newest.sequence', '>', afterSequence)
+        .where(isKept(bounds))
         .where('newest.sequence', '<=', untilSequence)
         .where(({ not, exists, selectFrom }) =>
           not(
@@ -167,6 +170,14 @@ export class RecordReader {
     this.#chains.set(key, chain)
     return chain
   }
+}
+
+/**
+ * What was removed may still be there, until it is swept. The sign keeps SQLite from walking the table from there
+ * on, where another condition finds the rows.
+ */
+function isKept({ removedUntil }: Pick<AuditEventPage, 'removedUntil'>) {
+  return sql<boolean>`+decision.sequence > ${removedUntil}`
 }
 
 type StoredDecision = DecisionRow & { readonly chain_bytes: Buffer | null }

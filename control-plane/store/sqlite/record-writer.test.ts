@@ -66,6 +66,9 @@ describe('RecordWriter finds what it no longer remembers', () => {
     await store.bindings.markEnded([AGENT.podUid], NOON_MS)
     const all = { limit: 9, reason: 'age', nowMs: NOON_MS, decidedBeforeMs: Infinity } as const
     await store.auditEvents.removeOldest(all)
+    // Its rows rest on the chain until they are swept.
+    expect(await store.bindings.forgetEnded(Infinity, 9)).toBe(0)
+    await store.auditEvents.sweep(9)
     expect(await store.bindings.forgetEnded(Infinity, 9)).toBe(1)
     await store.auditEvents.append(late ?? aDecision(3))
     expect(await store.auditEvents.get(aDecisionId(3))).toMatchObject({ chain })
@@ -81,6 +84,49 @@ describe('RecordWriter finds what it no longer remembers', () => {
     expect(await store.auditEvents.list({}, { afterSequence: 1, limit: 9 })).toMatchObject({
       events: [{ sequence: 2 }, { sequence: 4 }],
     })
+  })
+})
+
+describe('RecordWriter sweeps what was removed', () => {
+  const all = { limit: 9, reason: 'age', nowMs: NOON_MS, decidedBeforeMs: Infinity } as const
+  let db: Database
+  let writer: RecordWriter
+  const open = async () => {
+    db = await openDatabase(join(folder, 'lanyard.db'))
+    writer = new RecordWriter(db, createCommitQueue(db))
+  }
+  const rows = () => db.sqlite.prepare('select count(*) from record').pluck().get()
+
+  beforeEach(async () => {
+    await open()
+    for (const number of [1, 2, 3]) await writer.append(aDecision(number))
+    await writer.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
+    await writer.removeOldest(all)
+    await writer.append(aDecision(4))
+  })
+  afterEach(() => db.close())
+
+  test('a few at a time, with what was recorded about them, and nothing that is kept', async () => {
+    const left: unknown[] = []
+    for (let step = 0; step < 3; step += 1) left.push(await writer.sweep(2), rows())
+    // Four records, one removal, and a decision that is kept; two decisions with one outcome go first.
+    expect(left).toEqual([2, 3, 1, 2, 0, 2])
+  })
+
+  test('after a process that was ended between the two', async () => {
+    db.close()
+    await open()
+    expect(await writer.sweep(9)).toBe(3)
+    expect(rows()).toBe(2)
+  })
+
+  test('again after a transaction that failed', async () => {
+    db.sqlite.exec(
+      'create trigger refuse before delete on record begin select raise(abort, "no"); end',
+    )
+    await expect(writer.sweep(9)).rejects.toMatchObject({ code: 'audit_unavailable' })
+    db.sqlite.exec('drop trigger refuse')
+    expect(await writer.sweep(9)).toBe(3)
   })
 })
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { assert } from '../../../core/assert.ts'
 import type { Outcome, RefusalSummary } from '../../../core/audit/audit-event.ts'
 import type { Removal } from '../../../core/audit/removal.ts'
@@ -12,6 +11,7 @@ import type { Database } from './database.ts'
 import { prepareKeepChain } from './keep-chain.ts'
 import { OpenRecords } from './open-records.ts'
 import { asBuffer, DECISION_COLUMNS, KINDS, toDecisionValues } from './record-row.ts'
+import { RemovedRecords } from './removed-records.ts'
 
 const HIGHEST_SQL = 'select coalesce(max(sequence), 0) as sequence from record'
 
@@ -31,21 +31,13 @@ interface FoundDecision {
   readonly has_outcome: number
 }
 
-const OLDEST_SQL = `select sequence, id, decided_at_ms from record
-  where kind = ${KINDS.decision} and sequence > ? order by sequence limit ?`
-
-interface OldestRow {
-  readonly sequence: number
-  readonly id: string
-  readonly decided_at_ms: number
-}
-
 /** Puts records at the end of the log, and takes the oldest away. The only writer of the table. */
 export class RecordWriter {
   readonly #db: Database
   readonly #queue: CommitQueue
   readonly #statements: ReturnType<typeof prepare>
   readonly #open = new OpenRecords()
+  readonly #removed: RemovedRecords
   /** Chains that a record rests on; such a chain stays where it is. */
   #kept = new WeakSet<DelegationChain>()
   /** Given inside the transaction, so a failed one leaves no gap behind. */
@@ -55,6 +47,7 @@ export class RecordWriter {
     this.#db = db
     this.#queue = queue
     this.#statements = prepare(db.sqlite)
+    this.#removed = new RemovedRecords(db)
     this.#sequence = this.#readHighest()
   }
 
@@ -110,6 +103,7 @@ export class RecordWriter {
     }
     const row = this.#statements.find.get(id)
     if (row === undefined || row.pod_uid !== podUid) return undefined
+    if (row.sequence <= this.#removed.until()) return undefined
     return { sequence: row.sequence, hasOutcome: row.has_outcome === 1 }
   }
 
@@ -123,39 +117,34 @@ export class RecordWriter {
     await this.#queue
       .commit(() => {
         removal = this.#remove(request)
-      })
+      }, 'unsynced')
       .catch((error) => this.#resync(error))
     return removal
   }
 
-  /** Inside a transaction. Decisions go from the oldest on until one may not. */
-  #remove({ decidedBeforeMs, limit, reason, nowMs }: RemovalRequest): Removal | undefined {
-    const { oldest, records, removeRecords, keepRemoval } = this.#statements
-    const candidates = oldest.all(this.#removedUntil(), limit)
-    const kept = candidates.findIndex((row) => row.decided_at_ms >= decidedBeforeMs)
-    const going = kept === -1 ? candidates : candidates.slice(0, kept)
-    const [first, last] = [going[0], going.at(-1)]
-    if (first === undefined || last === undefined) return undefined
-    const range = [first.sequence, last.sequence] as const
-    const hash = createHash('sha256')
-    let count = 0
-    for (const { bytes } of records.iterate(...range, ...range)) {
-      hash.update(bytes)
-      count += 1
-    }
-    const removal: Removal = {
-      ...{ removedAtMs: nowMs, reason, decisions: going.length, records: count },
-      ...{ firstSequence: first.sequence, lastSequence: last.sequence },
-      ...{ firstId: first.id, lastId: last.id },
-      ...{ firstDecidedAtMs: first.decided_at_ms, lastDecidedAtMs: last.decided_at_ms },
-      sha256: hash.digest('hex'),
-    }
-    removeRecords.run(...range, ...range)
-    this.#forget()
+  /** Inside a transaction. */
+  #remove(request: RemovalRequest): Removal | undefined {
+    const removal = this.#removed.next(request)
+    if (removal === undefined) return undefined
+    this.#open.clear()
     const bytes = Buffer.from(removalBytes(removal))
-    keepRemoval.run(this.#sequence + 1, KINDS.removal, bytes, last.sequence)
+    this.#statements.keepRemoval.run(
+      ...[this.#sequence + 1, KINDS.removal, bytes, removal.lastSequence],
+    )
     this.#sequence += 1
     return removal
+  }
+
+  async sweep(limit: number): Promise<number> {
+    let swept = 0
+    await this.#queue
+      .commit(() => {
+        swept = this.#removed.sweep(limit)
+        // Chains that no record rests on any more may go.
+        if (swept > 0) this.#kept = new WeakSet()
+      }, 'unsynced')
+      .catch((error) => this.#resync(error))
+    return swept
   }
 
   /** After a failed transaction the sequence goes back to what is on disk. */
@@ -173,10 +162,7 @@ export class RecordWriter {
   #forget(): void {
     this.#open.clear()
     this.#kept = new WeakSet()
-  }
-
-  #removedUntil(): number {
-    return this.#statements.removedUntil.get() ?? 0
+    this.#removed.forget()
   }
 
   #readHighest(): number {
@@ -203,17 +189,6 @@ function prepare(sqlite: Database['sqlite']) {
     find: sqlite.prepare<[string], FoundDecision>(FIND_SQL),
     later: sqlite.prepare<unknown[]>(
       'insert into record (sequence, about, kind, bytes) values (?, ?, ?, ?)',
-    ),
-    removedUntil: sqlite
-      .prepare<[], number>(`select max(removed_until) from record where kind = ${KINDS.removal}`)
-      .pluck(),
-    oldest: sqlite.prepare<[number, number], OldestRow>(OLDEST_SQL),
-    records: sqlite.prepare<[number, number, number, number], { bytes: Buffer }>(
-      `select sequence, bytes from record where kind = ${KINDS.decision} and sequence between ? and ?
-       union all select sequence, bytes from record where about between ? and ? order by sequence`,
-    ),
-    removeRecords: sqlite.prepare<[number, number, number, number]>(
-      `delete from record where (kind = ${KINDS.decision} and sequence between ? and ?) or about between ? and ?`,
     ),
     keepRemoval: sqlite.prepare<unknown[]>(
       'insert into record (sequence, kind, bytes, removed_until) values (?, ?, ?, ?)',

@@ -16,6 +16,7 @@ import {
   type RequestAttributesSchema,
   type Shortened as ShortenedMessage,
 } from './gen/lanyard/v1/authorization_pb.ts'
+import { levelFromMessage, levelToMessage } from './session-event-message.ts'
 
 /** A question on the wire. */
 export function questionToMessage(
@@ -106,12 +107,20 @@ export function obligationsToMessage({
   record,
   commands,
 }: Obligations): MessageInitShape<typeof ObligationsSchema> {
-  return { mask: [...mask], record, commands: commands.map((words) => ({ words: [...words] })) }
+  return {
+    mask: [...mask],
+    record: record !== 'none',
+    commands: commands.map((words) => ({ words: [...words] })),
+    recordLevel: levelToMessage(record),
+  }
 }
 
 /** What must be done. */
 export function obligationsFromMessage(message: ObligationsMessage): Obligations {
-  const { mask, record, commands } = message
+  const { mask, commands, recordLevel } = message
+  const level = levelFromMessage(recordLevel)
+  // Without a level it is asked for by a version that knew none.
+  const record = message.record && level === 'none' ? 'output' : level
   return { mask, record, commands: commands.map(({ words }) => words) }
 }
 

@@ -1,6 +1,7 @@
 import type { ChainPhase } from '../../core/chain.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import type { RecordingLevel } from '../../core/recording/session-event.ts'
 
 /*
  * The objects of the API that people read (group access.lanyard.dev): written by the control plane,
@@ -93,7 +94,7 @@ export interface VisitorObject {
 /** What has to be done to a request that passes. */
 export interface ObligationsObject {
   readonly mask: readonly string[]
-  readonly record: boolean
+  readonly record: RecordingLevel
   readonly commands: readonly (readonly string[])[]
 }
 

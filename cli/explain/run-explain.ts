@@ -95,9 +95,15 @@ function obligationLines({ obligations }: AuditEventObject['spec']): readonly st
   const { mask, record, commands } = obligations
   return [
     ...mask.map((name) => `the answer is masked: ${name}`),
-    ...(record ? ['what goes through the tunnel is recorded'] : []),
+    ...(record === 'none' ? [] : [recordLine(record)]),
     ...commands.map((words) => `this command does not run: ${words.join(' ')}`),
   ]
+}
+
+function recordLine(record: 'output' | 'all'): string {
+  return record === 'all'
+    ? 'what goes through the tunnel both ways is recorded'
+    : 'what comes out of the tunnel is recorded'
 }
 
 function chainLines(context: CommandContext, { spec }: AuditEventObject): readonly string[] {

@@ -203,7 +203,10 @@ function decisionDefinitions(ref: Ref): Record<string, Schema> {
     }),
     Obligations: object('What has to be done to a request that passes.', {
       mask: list('Names of what is hidden in the answer.', texts),
-      record: flag('What goes through the tunnel is recorded.'),
+      record: {
+        ...text('How much of what goes through the tunnel is recorded.'),
+        enum: ['none', 'output', 'all'],
+      },
       commands: list('Commands that do not run, each as its words.', {
         type: 'array',
         items: texts,

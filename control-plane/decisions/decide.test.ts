@@ -5,6 +5,7 @@ import { Fault } from '../../core/fault.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type { AccessPolicy } from '../../core/policy/access-policy.ts'
 import { type ChainLapse, expiredLapse } from '../../core/policy/chain-lapse.ts'
+import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
 import { aRequest, aRule } from '../../test/support/policy-builders.ts'
 import {
   AGENT,
@@ -360,6 +361,17 @@ test('stillAllows() judges again and records nothing', async () => {
   expect(await decider.stillAllows(binding, aQuestion())).toBe(false)
   const { events } = await store.auditEvents.list({}, { afterSequence: 0, limit: 10 })
   expect(events).toEqual([])
+})
+
+test('stillAllows() lets go on what is recorded at least as much as the rules ask for', async () => {
+  const record = (level: 'output' | 'all') => ({ ...NO_OBLIGATIONS, record: level })
+  world.policies.set('alice', aRule({ verbs: ['get'], obligations: record('output') }))
+  expect(await decider.decide(binding, aQuestion())).toMatchObject({
+    ...{ effect: 'allow', obligations: record('output') },
+  })
+  expect(await decider.stillAllows(binding, aQuestion(), record('all'))).toBe(true)
+  expect(await decider.stillAllows(binding, aQuestion(), record('output'))).toBe(true)
+  expect(await decider.stillAllows(binding, aQuestion())).toBe(false)
 })
 
 describe('without sync with kube-apiserver', () => {

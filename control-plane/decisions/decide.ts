@@ -7,11 +7,13 @@ import { IMPERSONATE, isImpersonable } from '../../core/kubernetes/impersonation
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { Decision } from '../../core/policy/decision.ts'
 import {
+  covers,
   describeObligations,
   isFree,
   NO_OBLIGATIONS,
   type Obligations,
 } from '../../core/policy/obligations.ts'
+import { isTunnel } from '../../core/policy/record-tunnels.ts'
 import { type Refusal, refusal } from '../../core/policy/refusal.ts'
 import type { GrownBindings } from '../chains/grown-bindings.ts'
 import { type Share, shareOf } from '../fairness/fair-turns.ts'
@@ -66,9 +68,10 @@ export interface Decider {
   decide(binding: PodBinding, question: Question, sentAs?: string): Promise<RecordedDecision>
   /**
    * Whether a request that was allowed still would be; records nothing. False as soon as what is known
-   * denies it; throws `decision_unavailable` when something that was missed could.
+   * denies it; throws `decision_unavailable` when something that was missed could. `done` is what is being
+   * done to the request: what would have to be done besides by now is not done.
    */
-  stillAllows(binding: PodBinding, question: Question): Promise<boolean>
+  stillAllows(binding: PodBinding, question: Question, done?: Obligations): Promise<boolean>
   /** What a request would be answered; records nothing, and lets nothing through. */
   prospect(binding: PodBinding, request: JudgedRequest): Promise<Prospect>
 }
@@ -137,12 +140,12 @@ export function createDecider(deps: DecideDeps): Decider {
 function createStillAllows(deps: DecideDeps): Decider['stillAllows'] {
   const { facts, grown } = deps
   const judgeByKnown = createJudgeByKnown(deps)
-  return async function stillAllows(held, question) {
+  return async function stillAllows(held, question, done = NO_OBLIGATIONS) {
     const binding = grown.newest(held)
     const { decision } = await judgeByKnown(binding, question)
     const caller = binding.chain.actors.at(-1)
-    // What is open passes as it is: whatever would have to be done to it by now is not done.
-    const allows = isFreeAllow(decision) || facts.isObserved(caller?.namespace ?? '')
+    const isDone = decision.effect === 'allow' && covers(done, decision.obligations)
+    const allows = isDone || facts.isObserved(caller?.namespace ?? '')
     // A denial by what is known holds whatever was missed. Something that was missed may deny as well.
     if (allows) requireSync(facts)
     return allows
@@ -188,16 +191,14 @@ function tell(
 
 const EVERY_VERB = '*'
 const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
-/** Subresources that are judged as create however they are reached. */
-const TUNNELS = ['exec', 'attach', 'portforward']
 
 /** As the requests that a question is about would be judged: one about every verb is about each of them. */
 function asQuestion(request: JudgedRequest): JudgedRequest {
   const { attributes } = request
-  const { verb, apiGroup, resource, subresource, resourceRequest } = attributes
+  const { verb, resourceRequest } = attributes
   if (!resourceRequest) return { ...request, prospective: true }
-  const isTunnel = apiGroup === '' && resource === 'pods' && TUNNELS.includes(subresource)
-  const also = isTunnel && verb !== 'create' ? ['create'] : []
+  // A tunnel is judged as create however it is reached.
+  const also = isTunnel(attributes) && verb !== 'create' ? ['create'] : []
   const every = isImpersonable(attributes) ? [...VERBS, IMPERSONATE] : VERBS
   const alsoVerbs = verb === EVERY_VERB ? every : also
   return { ...request, attributes: { ...attributes, alsoVerbs }, prospective: true }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { ManualClock } from '../../test/support/manual-clock.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
@@ -37,7 +38,8 @@ function anOpenDecision(change: Partial<WatchedDecision> = {}): WatchedDecision 
     targetContainer: '',
     refusedBecause: '',
   }
-  const decision = { decisionId: 'a', binding, question, ...change }
+  const decided = { decisionId: 'a', binding, question, obligations: NO_OBLIGATIONS }
+  const decision = { ...decided, ...change }
   const revoke: WatchedDecision['revoke'] = ({ code }) =>
     void revoked.push(`${decision.decisionId} ${code}`)
   return { revoke, ...decision }

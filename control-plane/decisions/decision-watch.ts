@@ -1,5 +1,6 @@
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
+import type { Obligations } from '../../core/policy/obligations.ts'
 import { textKey } from '../../core/text-key.ts'
 import { type Clock, SYSTEM_CLOCK } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -13,6 +14,8 @@ export interface WatchedDecision {
   readonly decisionId: string
   readonly binding: PodBinding
   readonly question: Question
+  /** What is being done to the request. */
+  readonly obligations: Obligations
   readonly revoke: (why: RevocationCause) => void
 }
 
@@ -196,7 +199,7 @@ class OpenDecisions implements DecisionWatch {
   }
 
   async #judge(decision: WatchedDecision, untilMs: number): Promise<void> {
-    const { binding, question, decisionId } = decision
+    const { binding, question, decisionId, obligations } = decision
     // It may have ended meanwhile, or moved to another stream, which judges it for itself.
     if (!this.#isOpen(decision)) return
     const key = keyOf(decision)
@@ -204,7 +207,7 @@ class OpenDecisions implements DecisionWatch {
     try {
       if (!this.#known)
         throw new Fault('decision_unavailable', 'Nothing is known of the cluster yet')
-      if (await this.#decider.stillAllows(binding, question)) {
+      if (await this.#decider.stillAllows(binding, question, obligations)) {
         if (this.#isOpen(decision)) this.#grace.settle(key)
         return
       }

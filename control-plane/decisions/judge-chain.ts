@@ -16,6 +16,8 @@ import {
   type PrincipalFacts,
 } from '../../core/policy/evaluate.ts'
 import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../../core/policy/guards.ts'
+import { withRecording } from '../../core/policy/record-tunnels.ts'
+import type { RecordingLevel } from '../../core/recording/session-event.ts'
 import { type ChainLapses, principalsOf } from '../chains/chain-lapses.ts'
 import { haveSameRoot } from '../chains/requesters.ts'
 import { type Share, shareOf } from '../fairness/fair-turns.ts'
@@ -39,6 +41,8 @@ export interface JudgeDeps {
   /** Whether the chain has ended. */
   readonly lapses: ChainLapses
   readonly defaultDecision: DefaultDecision
+  /** How much of every tunnel is recorded; absent: nothing. */
+  readonly recordingDefault?: RecordingLevel
   /** Whom tokens for the API server are for, besides the usual ones; absent: every token may be one. */
   readonly apiAudiences?: readonly string[] | undefined
 }
@@ -67,7 +71,16 @@ export function createJudgeChain(deps: JudgeDeps): JudgeChain {
  * believed without `requireSync`.
  */
 export function createJudgeByKnown(deps: JudgeDeps): JudgeChain {
+  const judgeByRules = createJudgeByRules(deps)
+  const level = deps.recordingDefault ?? 'none'
   return async function judgeByKnown(binding, request) {
+    const { decision, about } = await judgeByRules(binding, request)
+    return { decision: withRecording(decision, request.attributes, level), about }
+  }
+}
+
+function createJudgeByRules(deps: JudgeDeps): JudgeChain {
+  return async function judgeByRules(binding, request) {
     const chain = principalsOf(binding)
     const { attributes, impersonation } = request
     const lapse = deps.lapses.lapseOf(binding)

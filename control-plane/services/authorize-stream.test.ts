@@ -98,9 +98,13 @@ type Message = Exclude<AuthorizeStreamRequest['message'], { case: undefined }>['
 
 const ASKED = { attributes: { verb: 'get', resource: 'pods' }, container: 'app' }
 const OUTCOME = { decisionId: 'd1' }
-const SENT: Readonly<Partial<Record<Message | 'empty resume', object>>> = {
+const TUNNEL = {
+  attributes: { resourceRequest: true, verb: 'get', resource: 'pods', subresource: 'exec' },
+}
+const SENT: Readonly<Partial<Record<Message | 'empty resume' | 'tunnel resume', object>>> = {
   authorize: { case: 'authorize', value: ASKED },
   resume: { case: 'resume', value: { decisionId: 'd1', request: ASKED } },
+  'tunnel resume': { case: 'resume', value: { decisionId: 'd1', request: TUNNEL } },
   'empty resume': { case: 'resume', value: { decisionId: 'd1' } },
   outcome: { case: 'outcome', value: OUTCOME },
 }
@@ -166,6 +170,8 @@ describe('what a stream says and keeps open', () => {
       0,
     ],
     ['what another stream had open', ['resume'], [], 1],
+    ['a tunnel that another stream had open', ['tunnel resume'], [], 1],
+    ['no tunnel whose outcome came at the same time', ['tunnel resume', 'outcome'], [], 0],
     [
       'a revocation of what was taken over and no longer holds',
       ['denied since', 'resume'],

@@ -3,6 +3,8 @@ import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from 
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
+import { NO_OBLIGATIONS, type Obligations } from '../../core/policy/obligations.ts'
+import { isTunnel } from '../../core/policy/record-tunnels.ts'
 import {
   BATCH_MESSAGES_MAX,
   type BatchWriter,
@@ -64,6 +66,8 @@ class SidecarStream {
   readonly #writer: BatchWriter<Response>
   /** Open decisions of this stream. */
   readonly #mine = new Map<string, WatchedDecision>()
+  /** Tunnels whose records are being read. */
+  readonly #resuming = new Set<string>()
   #inFlight = 0
   #untaken = 0
   #ended = false
@@ -131,7 +135,10 @@ class SidecarStream {
       const decided = await decideQuestion(this.#deps, this.#session, question, sentAs)
       // A stream that ended meanwhile would never close the decision.
       if (decided.effect === 'allow' && !this.#ended) {
-        this.#deps.decisionWatch.open(this.#watch(decided.decisionId, question), changes)
+        this.#deps.decisionWatch.open(
+          this.#watch(decided.decisionId, question, decided.obligations),
+          changes,
+        )
       }
       // What comes after this message over the stream is about what changes after it.
       const mayBeForeseen = own === this.#changes && isGroundToForesee(question, decided)
@@ -143,11 +150,12 @@ class SidecarStream {
     }
   }
 
-  #watch(decisionId: string, question: Question): WatchedDecision {
+  #watch(decisionId: string, question: Question, obligations: Obligations): WatchedDecision {
     // Held for as long as the request is open: a long command would fill the memory.
     const kept = { ...question, attributes: shortenExec(question.attributes) }
     const { binding } = this.#session
-    const decision = { decisionId, binding, question: kept, revoke: this.#revokeOf(decisionId) }
+    const revoke = this.#revokeOf(decisionId)
+    const decision = { decisionId, binding, question: kept, obligations, revoke }
     this.#mine.set(decisionId, decision)
     return decision
   }
@@ -156,20 +164,34 @@ class SidecarStream {
     return (why) => this.#send({ message: { case: 'revocation', value: { decisionId, ...why } } })
   }
 
-  #resume({ decisionId, request }: Resume): void {
+  async #resume({ decisionId, request }: Resume): Promise<void> {
     if (this.#ended) return
     try {
       if (request === undefined) throw new Fault('request_invalid', 'Nothing says what is open')
-      this.#deps.decisionWatch.resume(this.#watch(decisionId, questionFromMessage(request)))
+      const question = questionFromMessage(request)
+      if (isTunnel(question.attributes)) await this.#resumeTunnel(decisionId, question)
+      else this.#deps.decisionWatch.resume(this.#watch(decisionId, question, NO_OBLIGATIONS))
     } catch (error) {
       this.#deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
       this.#revokeOf(decisionId)(UNANSWERED)
     }
   }
 
+  /** Only a tunnel stays open under obligations: its record says which, if it is of this pod. */
+  async #resumeTunnel(decisionId: string, question: Question): Promise<void> {
+    this.#resuming.add(decisionId)
+    const event = await this.#deps.auditEvents.get(decisionId)
+    // Its outcome may have come meanwhile.
+    if (!this.#resuming.delete(decisionId) || this.#ended) return
+    const isOwn = event?.caller.podUid === this.#session.binding.podUid
+    const obligations = isOwn && event.effect === 'allow' ? event.obligations : NO_OBLIGATIONS
+    this.#deps.decisionWatch.resume(this.#watch(decisionId, question, obligations))
+  }
+
   #complete(outcome: Outcome): void {
     const { binding } = this.#session
     this.#mine.delete(outcome.decisionId)
+    this.#resuming.delete(outcome.decisionId)
     this.#deps.decisionWatch.close(binding.podUid, outcome.decisionId)
     // Nobody waits: what cannot be noted stays an open record, which says just that.
     this.#deps.auditEvents
@@ -204,7 +226,7 @@ class SidecarStream {
       return
     }
     if (message.message.case === 'resume') {
-      this.#resume(message.message.value)
+      void this.#resume(message.message.value)
       return
     }
     this.#answer(message).catch((error: unknown) => {

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aRequest, aRule, somePrincipalFacts } from '../../test/support/policy-builders.ts'
 import { evaluate, type Facts, type PrincipalFacts } from './evaluate.ts'
-import { describeObligations, isFree, NO_OBLIGATIONS, unionOf } from './obligations.ts'
+import { covers, describeObligations, isFree, NO_OBLIGATIONS, unionOf } from './obligations.ts'
 
 const obligations = fc.record({
   mask: fc.subarray(['secret-values', 'tokens']),
-  record: fc.boolean(),
+  record: fc.constantFrom('none' as const, 'output' as const, 'all' as const),
   commands: fc.subarray([['rm', '*'], ['sh']]),
 })
 
@@ -17,11 +17,11 @@ describe('unionOf()', () => {
   })
 
   test('has what any has, each once', () => {
-    const one = { mask: ['b', 'a'], record: false, commands: [['rm', '*']] }
-    const other = { mask: ['a'], record: true, commands: [['rm', '*'], ['rm']] }
+    const one = { mask: ['b', 'a'], record: 'none' as const, commands: [['rm', '*']] }
+    const other = { mask: ['a'], record: 'output' as const, commands: [['rm', '*'], ['rm']] }
     expect(unionOf([one, NO_OBLIGATIONS, other])).toEqual({
       mask: ['a', 'b'],
-      record: true,
+      record: 'output',
       commands: [['rm', '*'], ['rm']],
     })
   })
@@ -43,16 +43,29 @@ describe('unionOf()', () => {
 test.each([
   ['nothing', {}, true],
   ['a mask', { mask: ['x'] }, false],
-  ['a recording', { record: true }, false],
+  ['a recording', { record: 'output' as const }, false],
   ['a command', { commands: [[]] }, false],
 ])('isFree() of %s', (_name, parts, want) => {
   expect(isFree({ ...NO_OBLIGATIONS, ...parts })).toBe(want)
 })
 
+test.each([
+  ['nothing', {}, {}, true],
+  ['a recording of output', { record: 'all' as const }, { record: 'output' as const }, true],
+  ['more of a recording', { record: 'output' as const }, { record: 'all' as const }, false],
+  ['a recording by none', {}, { record: 'output' as const }, false],
+  ['a mask', { mask: ['a', 'b'] }, { mask: ['b'] }, true],
+  ['another mask', { mask: ['a'] }, { mask: ['b'] }, false],
+  ['a command', { commands: [['rm', '*']] }, { commands: [['rm', '*']] }, true],
+  ['another command', { commands: [['rm *']] }, { commands: [['rm', '*']] }, false],
+])('covers() %s', (_name, done, wanted, want) => {
+  expect(covers({ ...NO_OBLIGATIONS, ...done }, { ...NO_OBLIGATIONS, ...wanted })).toBe(want)
+})
+
 test('describeObligations() names each', () => {
-  const all = { mask: ['secret-values'], record: true, commands: [['rm', '*']] }
+  const all = { mask: ['secret-values'], record: 'all' as const, commands: [['rm', '*']] }
   expect(describeObligations(all)).toBe(
-    'it may pass only with these obligations: mask secret-values; record; no command "rm *"',
+    'it may pass only with these obligations: mask secret-values; record all; no command "rm *"',
   )
 })
 

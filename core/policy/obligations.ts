@@ -1,3 +1,5 @@
+import type { RecordingLevel } from '../recording/session-event.ts'
+
 /**
  * What must be done to a request that passes. Obligations only take away: they add up, and no rule
  * or principal takes back what another asks for.
@@ -5,18 +7,18 @@
 export interface Obligations {
   /** Names of what is hidden in the answer, sorted, each once. */
   readonly mask: readonly string[]
-  /** Whether what goes through the tunnel is recorded. */
-  readonly record: boolean
+  /** How much of what goes through the tunnel is recorded. */
+  readonly record: RecordingLevel
   /** Commands that must not run, sorted, each once: their words, of which `*` stands for any. */
   readonly commands: readonly (readonly string[])[]
 }
 
 /** Nothing to do. */
-export const NO_OBLIGATIONS: Obligations = { mask: [], record: false, commands: [] }
+export const NO_OBLIGATIONS: Obligations = { mask: [], record: 'none', commands: [] }
 
 /** Whether there is nothing to do. */
 export function isFree({ mask, record, commands }: Obligations): boolean {
-  return mask.length === 0 && !record && commands.length === 0
+  return mask.length === 0 && record === 'none' && commands.length === 0
 }
 
 /** All that any of them asks for; the same whatever their order. */
@@ -28,16 +30,32 @@ export function unionOf(all: readonly Obligations[]): Obligations {
   )
   return {
     mask: [...new Set(asked.flatMap(({ mask }) => mask))].sort(),
-    record: asked.some(({ record }) => record),
+    record: mostOf(asked.map(({ record }) => record)),
     commands: [...commands.keys()].sort().map((key) => commands.get(key) ?? []),
   }
 }
 
-/** What must be done, in words: `it may pass only with these obligations: mask secret-values; record`. */
+/** Whether doing `done` does all that `wanted` asks for. */
+export function covers(done: Obligations, wanted: Obligations): boolean {
+  const known = new Set(done.commands.map((words) => JSON.stringify(words)))
+  return (
+    wanted.mask.every((name) => done.mask.includes(name)) &&
+    mostOf([done.record, wanted.record]) === done.record &&
+    wanted.commands.every((words) => known.has(JSON.stringify(words)))
+  )
+}
+
+/** The most that any of them asks for; none of an empty list. */
+function mostOf(levels: readonly RecordingLevel[]): RecordingLevel {
+  if (levels.includes('all')) return 'all'
+  return levels.includes('output') ? 'output' : 'none'
+}
+
+/** What must be done, in words: `it may pass only with these obligations: mask secret-values; record output`. */
 export function describeObligations({ mask, record, commands }: Obligations): string {
   const parts = [
     ...mask.map((name) => `mask ${name}`),
-    ...(record ? ['record'] : []),
+    ...(record === 'none' ? [] : [`record ${record}`]),
     ...commands.map((words) => `no command ${JSON.stringify(words.join(' '))}`),
   ]
   return `it may pass only with these obligations: ${parts.join('; ')}`

@@ -46,7 +46,7 @@ test('parseDecisionReply() reads an allow with obligations', () => {
   const response = decision({ decisionId: '01J', effect, obligations: MASK })
   expect(parseDecisionReply(response)).toMatchObject({
     effect: 'allow',
-    obligations: { mask: ['secret-values'], record: true, commands: [['rm', '*']] },
+    obligations: { mask: ['secret-values'], record: 'output', commands: [['rm', '*']] },
   })
 })
 

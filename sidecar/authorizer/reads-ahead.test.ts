@@ -140,7 +140,7 @@ test.each<[string, Answer, string]>([
   ['a denial', { effect: 'deny' }, 'withheld 1'],
   [
     'an allow with something to do',
-    { obligations: { ...NO_OBLIGATIONS, record: true } },
+    { obligations: { ...NO_OBLIGATIONS, record: 'output' as const } },
     'withheld 1',
   ],
 ])('foresee() replies and counts %s', async (_name, answer, count) => {

@@ -123,7 +123,7 @@ export function describeAuditEventStores(open: OpenStores): void {
             rules: [{ name: 'policy/rule', effect: 'RequireApproval' }],
           },
         ],
-        obligations: { mask: ['secrets'], record: true, commands: [['rm', '*'], ['']] },
+        obligations: { mask: ['secrets'], record: 'all' as const, commands: [['rm', '*'], ['']] },
         observed: true,
         impersonatedUser: { ...aUser('bob'), uid: 'u', extra: { z: ['1'], a: [], '10': ['x'] } },
         cluster: { id: 'uid', name: 'west' },

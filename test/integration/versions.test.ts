@@ -29,7 +29,7 @@ type SidecarBuild = typeof SIDECAR
 type ControlPlaneBuild = { startControlPlaneFixture: typeof startControlPlaneFixture }
 
 const PODS = '/api/v1/namespaces/team/pods'
-const OBLIGATIONS = { mask: ['secret-values'], record: false, commands: [] }
+const OBLIGATIONS = { mask: ['secret-values'], record: 'none' as const, commands: [] }
 let api: FakeApiServer
 let earlierSidecar: SidecarBuild
 let earlierControlPlane: ControlPlaneBuild

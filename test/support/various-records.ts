@@ -34,7 +34,7 @@ export function variousRecords(): readonly NewAuditEvent[] {
     aDecision(VARIOUS_FIRST + 1, {
       rule: 'agents/masked',
       reason: 'policy_allows',
-      obligations: { mask: ['secret-values'], record: true, commands: [['rm', '*']] },
+      obligations: { mask: ['secret-values'], record: 'output', commands: [['rm', '*']] },
     }),
     aRefusal(VARIOUS_FIRST + 2, {
       summary: { count: 12, lastAtMs: 1_795_000_000_000, samples: ['get /api/v1/secrets/x'] },

@@ -6,7 +6,7 @@ import type {
   PortForwardAttributes,
 } from '../../../core/kubernetes/exec-attributes.ts'
 import type { UserInfo } from '../../../core/kubernetes/user-info.ts'
-import { NO_OBLIGATIONS, type Obligations } from '../../../core/policy/obligations.ts'
+import { NO_OBLIGATIONS } from '../../../core/policy/obligations.ts'
 import type { DecisionPart } from '../../../proto/audit-event-message.ts'
 
 /* A decision as files kept it before records were written once. Read by a migration, and never changed. */
@@ -89,7 +89,8 @@ export function toDecisionPart(row: EarlierDecision, chain: DelegationChain): De
     refusedBy: row.refused_by,
     rule: row.rule,
     matches: parsed<readonly RecordedMatches[]>(row.matches) ?? [],
-    obligations: parsed<Obligations>(row.obligations) ?? NO_OBLIGATIONS,
+    // No policy made one then.
+    obligations: NO_OBLIGATIONS,
     observed: row.observed === 1,
     userAgent: row.user_agent,
     message: row.message,

@@ -71,6 +71,7 @@ export async function startSidecar(
       ...config,
       callers: createCallers(tokens),
       authorizer,
+      openRecording: (permit) => authorizer.openRecording(permit),
       credentials,
       upstream,
       ...memoryBounds(config),

@@ -61,7 +61,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   injector: ['front', 'review', 'verification', 'injection', 'chains', 'admission', 'cluster'],
   proxy: [
     ...['front', 'exchange', 'self-review', 'judgement', 'answer', 'upstream', 'caller'],
-    'wire',
+    ...['session', 'wire'],
   ],
 }
 

@@ -74,7 +74,13 @@ function aPermit(asked: CallerRequest, protocol: string): Permit {
     expectsContinue: false,
     ...(judged === undefined ? {} : { body: { bytes: judged } }),
   }
-  return { effect: 'allow', decisionId: 'd', warning: '', request } as unknown as Permit
+  return {
+    effect: 'allow',
+    decisionId: 'd',
+    warning: '',
+    record: 'none',
+    request,
+  } as unknown as Permit
 }
 
 beforeAll(async () => {

@@ -1,24 +1,12 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { ClientRequest } from 'node:http'
 import { Fault } from '../../core/fault.ts'
-import { answerCaller, faultAnswer } from '../answer/answer.ts'
-import { headText } from '../caller/caller-answer.ts'
-import { linger } from '../caller/linger.ts'
 import type { Served } from '../caller/served.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
-import type { Revoked } from '../judgement/authorizer.ts'
-import { upstreamFault } from '../upstream/upstream-fault.ts'
-import { answerHeaders, type BodyFilter } from './body-filter.ts'
 import { Exchange } from './exchange.ts'
-import { tokenRefused, Weighed401 } from './own-refusal.ts'
-import { passAnswer } from './pass-answer.ts'
 import { permittedHeaders, upgradeHeaders } from './request-headers.ts'
-import { callerHeaders, tunnelHeaders } from './response-headers.ts'
-import { revokedAnswer } from './revoked-answer.ts'
-
-const TCP_KEEP_ALIVE_MS = 30_000
-const NOTHING = Buffer.alloc(0)
+import { Tunnel } from './tunnel.ts'
+import { TunnelRecording } from './tunnel-recording.ts'
 
 /**
  * Step 8 for upgrades: opens the same tunnel to the API server and relays it byte for byte, both
@@ -32,8 +20,28 @@ export function relayTunnel(deps: ProxyDeps, permit: Permit, served: Served): vo
   exchange.onRevoked((revoked) => tunnel.cut(revoked))
   // Gone, or revoked already: nothing is sent.
   if (served.answer.isOver) return
+  if (permit.record !== 'none') void openRecorded(deps, permit, served, tunnel)
+  else openTunnel(deps, permit, served, tunnel)
+}
+
+function openTunnel(deps: ProxyDeps, permit: Permit, served: Served, tunnel: Tunnel): void {
   try {
     tunnel.open(openRequest(deps, permit, served))
+  } catch (error) {
+    tunnel.fail(Fault.from(error))
+  }
+}
+
+/** The API server is not asked before there is a record. */
+async function openRecorded(
+  deps: ProxyDeps,
+  permit: Permit,
+  served: Served,
+  tunnel: Tunnel,
+): Promise<void> {
+  try {
+    tunnel.record(await TunnelRecording.open(permit, deps.openRecording))
+    if (!tunnel.isOver) openTunnel(deps, permit, served, tunnel)
   } catch (error) {
     tunnel.fail(Fault.from(error))
   }
@@ -47,220 +55,4 @@ function openRequest(deps: ProxyDeps, permit: Permit, { request }: Served): Clie
   ]
   if (parsed.method !== 'GET') headers.push('content-length', '0')
   return deps.upstream.openTunnel({ method: parsed.method, path: parsed.info.target, headers })
-}
-
-/** One connection of the caller and one to the API server, which live and end together. */
-class Tunnel {
-  readonly #deps: ProxyDeps
-  readonly #exchange: Exchange
-  readonly #served: Served
-  readonly #filter: BodyFilter | undefined
-  #request: ClientRequest | undefined
-  /** The caller's connection, once it is a tunnel. */
-  #caller: Duplex | undefined
-  #server: Duplex | undefined
-  #timer: NodeJS.Timeout | undefined
-
-  constructor(deps: ProxyDeps, exchange: Exchange, served: Served) {
-    this.#deps = deps
-    this.#exchange = exchange
-    this.#served = served
-    this.#filter = deps.openFilter?.(exchange.permit)
-  }
-
-  open(request: ClientRequest): void {
-    this.#request = request
-    request.on('upgrade', (response, server, serverHead) => {
-      this.#connect(response, server, serverHead)
-    })
-    request.on('response', (response) => this.#refuse(response))
-    request.on('error', (error) => {
-      const { method } = this.#exchange.permit.request
-      if (!this.#exchange.isOver) this.fail(upstreamFault(error, { method, sent: false }))
-    })
-    // Node's own limit begins with the connection; one that is never made would take minutes.
-    this.#timer = setTimeout(() => {
-      request.destroy(new Fault('upstream_unavailable', 'The API server did not answer in time'))
-    }, this.#deps.upstreamHeadersTimeoutMs)
-    if (this.#exchange.permit.request.info.attributes.subresource === 'proxy') {
-      // Proxied services may take their time.
-      request.once('socket', (socket) => {
-        socket.once('secureConnect', () => clearTimeout(this.#timer))
-      })
-    }
-    request.end()
-  }
-
-  #connect(response: IncomingMessage, server: Duplex, serverHead: Buffer): void {
-    clearTimeout(this.#timer)
-    this.#server = server
-    // It closes after an error, and that is where it ends.
-    server.on('error', () => undefined)
-    if (this.#exchange.isOver) {
-      server.destroy()
-      return
-    }
-    const { protocol } = this.#exchange.permit.request
-    const wrong =
-      response.statusCode !== 101 ||
-      response.headers.upgrade?.toLowerCase() !== protocol.toLowerCase() ||
-      response.headers['sec-websocket-extensions'] !== undefined
-    if (wrong) {
-      this.fail(new Fault('upstream_failed', 'The API server upgraded to something not asked for'))
-      return
-    }
-    this.#exchange.began(101)
-    this.#deps.metrics.openTunnels.inc()
-    const { socket: caller, first } = this.#served.connection.takeOver()
-    this.#caller = caller
-    for (const socket of [caller, server]) prepareSocket(socket)
-    const answer = tunnelHeaders(response.rawHeaders, protocol, this.#exchange.permit.warning)
-    // Node decodes header values as Latin-1, so this gives back the bytes that came.
-    caller.write(`${headText(101, answer)}\r\n`, 'latin1')
-    this.#exchange.passed(serverHead.length)
-    server.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
-    this.#join(server, caller, serverHead, this.#filter?.response)
-    this.#join(caller, server, first, this.#filter?.request)
-  }
-
-  /** Passes bytes and the end on, `first` before them; the other direction goes on until it ends too. */
-  #join(from: Duplex, to: Duplex, first: Buffer, filter: Duplex | undefined): void {
-    const sink = filter ?? to
-    filter?.once('error', (error) => this.#failFilter(error)).pipe(to)
-    // What came with the head is the begin of what the stream carries.
-    if (first.length > 0) sink.write(first)
-    from.pipe(sink)
-    from.once('close', () => {
-      if (to.destroyed) this.finish()
-      else if (from.errored === null && from.readableEnded) this.#linger(to)
-      else if (from === this.#server) this.#flush(from, to, filter)
-      else this.finish()
-    })
-  }
-
-  /** Bytes that did not pass the filter must not pass at all. */
-  #failFilter(error: unknown): void {
-    if (this.#exchange.isOver) return
-    this.#exchange.failed(Fault.from(error), 'Cannot filter the tunnel')
-    if (this.#caller === undefined) this.#served.answer.destroy()
-    else this.finish()
-  }
-
-  /** The API server broke off, as it does over bytes that come after its end: what it said counts. */
-  #flush(server: Duplex, caller: Duplex, filter: Duplex | undefined): void {
-    const rest: Buffer | null = server.read()
-    const sink = filter ?? caller
-    if (rest !== null) sink.write(rest)
-    sink.end()
-    caller.resume()
-    this.#linger(caller)
-  }
-
-  /** The other side has gone. A close with unread bytes would reset what was sent. */
-  #linger(socket: Duplex): void {
-    socket.once('close', () => this.finish())
-    if (socket.writableFinished) linger(socket)
-    else socket.once('finish', () => linger(socket))
-  }
-
-  /** The API server did not upgrade: what it says instead is the caller's, unless it is about us. */
-  #refuse(response: IncomingMessage): void {
-    clearTimeout(this.#timer)
-    // It closes after an error, and that is where it ends.
-    response.on('error', () => undefined)
-    if (response.statusCode !== 401) {
-      this.#pass(response, NOTHING)
-      return
-    }
-    const weighed = new Weighed401()
-    const weigh = (chunk: Buffer) => {
-      if (!weighed.add(chunk)) return
-      response.off('data', weigh).off('close', decide)
-      this.#pass(response, weighed.body())
-    }
-    const decide = () => {
-      if (!response.complete) this.fail(new Fault('upstream_failed', 'The API server broke off'))
-      else if (!weighed.isOwn()) this.#pass(response, weighed.body())
-      else {
-        this.#deps.credentials.refused()
-        this.fail(tokenRefused())
-      }
-    }
-    response.on('data', weigh).once('close', decide)
-  }
-
-  #pass(response: IncomingMessage, first: Buffer): void {
-    if (this.#exchange.isOver) return
-    this.#exchange.began(response.statusCode ?? 0)
-    this.#exchange.passed(first.length)
-    response.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
-    const filter = this.#filter
-    const { answer } = this.#served
-    const headers = callerHeaders(
-      answerHeaders(response.rawHeaders, filter),
-      this.#exchange.permit.warning,
-    )
-    filter?.response.once('error', (error) => this.#failFilter(error))
-    passAnswer({ answer, response, headers, first, filter }, (whole) => {
-      if (!whole) {
-        const fault = new Fault('upstream_failed', 'The API server broke off')
-        this.#exchange.failed(fault, 'Cannot pass the whole answer on')
-      }
-      this.#letGo()
-    })
-  }
-
-  fail(fault: Fault): void {
-    // Answered already, or nobody is left to answer.
-    if (this.#exchange.isOver || this.#exchange.httpStatus !== 0) return
-    const { decisionId } = this.#exchange.permit
-    this.#exchange.failed(fault, 'Cannot open the tunnel')
-    const answer = faultAnswer(fault)
-    this.#exchange.began(answer.status.code)
-    this.#exchange.passed(answerCaller(this.#served.answer, { ...answer, decisionId }))
-    this.#letGo()
-  }
-
-  /** What allowed the tunnel no longer does. */
-  cut(revoked: Revoked): void {
-    if (this.#caller !== undefined) {
-      this.finish()
-      return
-    }
-    const answer = revokedAnswer(this.#exchange.permit, revoked, this.#request !== undefined)
-    if (!this.#served.answer.begun) this.#exchange.began(answer.status.code)
-    this.#exchange.passed(answerCaller(this.#served.answer, answer))
-    this.#letGo()
-  }
-
-  #letGo(): void {
-    clearTimeout(this.#timer)
-    this.#server?.destroy()
-    this.#request?.destroy()
-  }
-
-  /** Ends both sides, whichever ended first, and reports once. */
-  finish(): void {
-    if (!this.#exchange.finish()) return
-    this.#caller?.destroy()
-    this.#letGo()
-    this.#filter?.request.destroy()
-    this.#filter?.response.destroy()
-    if (this.#exchange.httpStatus === 101) this.#deps.metrics.openTunnels.dec()
-  }
-}
-
-interface SocketOptions {
-  allowHalfOpen?: boolean
-  setTimeout?(ms: number): void
-  setKeepAlive?(on: boolean, delayMs: number): void
-  setNoDelay?(on: boolean): void
-}
-
-/** A tunnel may be silent for hours; a peer that is gone is noticed by TCP. */
-function prepareSocket(socket: Duplex & SocketOptions): void {
-  socket.allowHalfOpen = true
-  socket.setTimeout?.(0)
-  socket.setKeepAlive?.(true, TCP_KEEP_ALIVE_MS)
-  socket.setNoDelay?.(true)
 }

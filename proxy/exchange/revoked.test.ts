@@ -27,7 +27,13 @@ function aPermit({ method, target }: CallerRequest, protocol: string): Permit {
     hasBody: false,
     expectsContinue: false,
   }
-  return { effect: 'allow', decisionId: 'd', warning: '', request } as unknown as Permit
+  return {
+    effect: 'allow',
+    decisionId: 'd',
+    warning: '',
+    record: 'none',
+    request,
+  } as unknown as Permit
 }
 
 const sent: string[] = []

@@ -2,6 +2,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
+import type { RecordingLevel } from '../../core/recording/session-event.ts'
 import type { AllowReply, Authorizer, DenyReply, ForeseenRead, HoldReply } from './authorizer.ts'
 import type { ParsedRequest } from './parse-request.ts'
 
@@ -16,6 +17,8 @@ export interface Permit {
   readonly decisionId: string
   readonly warning: string
   readonly request: ParsedRequest
+  /** What of a tunnel goes on record. */
+  readonly record: RecordingLevel
   readonly [permitted]: true
 }
 
@@ -86,6 +89,7 @@ export async function authorize(
     decisionId: reply.id,
     warning: reply.warning,
     request,
+    record: levelOf(request, reply),
   } as Permit
 }
 
@@ -97,11 +101,27 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
       'The control plane did not judge the impersonation, so the request is refused: upgrade it',
     )
   }
-  if (isFree(reply.obligations)) return undefined
-  return new Fault(
-    'permission_denied',
-    `The request is allowed, but ${describeObligations(reply.obligations)}, which the sidecar of this pod cannot carry out; recreate the pod to get a newer sidecar, or have the policy changed [decision ${reply.id}]`,
-  )
+  const { record, ...others } = reply.obligations
+  if (!isFree({ ...others, record: 'none' })) {
+    return new Fault(
+      'permission_denied',
+      `The request is allowed, but ${describeObligations(reply.obligations)}, which the sidecar of this pod cannot carry out; recreate the pod to get a newer sidecar, or have the policy changed [decision ${reply.id}]`,
+    )
+  }
+  // What an aggregated API or a proxied service speaks cannot be read, so it cannot be recorded.
+  if (record !== 'none' && request.protocol !== '' && request.info.upgrade === '') {
+    return new Fault(
+      'permission_denied',
+      `The request is allowed if it is recorded, but only exec, attach and portforward can be recorded; ask without an upgrade to ${request.protocol}, or have the policy changed [decision ${reply.id}]`,
+    )
+  }
+  return undefined
+}
+
+/** What of the tunnel is recorded. A request that opens none leaves nothing to record. */
+function levelOf(request: ParsedRequest, { obligations }: AllowReply): RecordingLevel {
+  if (request.protocol === '') return 'none'
+  return obligations.record
 }
 
 /** What the control plane is asked about a request. */

@@ -1,10 +1,12 @@
 import type { ServiceError } from '@grpc/grpc-js'
+import { assert } from '../../core/assert.ts'
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { fromServiceError } from '../../proto/fault-status.ts'
+import type { Permit } from '../../proxy/judgement/authorize.ts'
 import type {
   Authorizer,
   DecisionReply,
@@ -13,12 +15,14 @@ import type {
   ProspectReply,
   Revoked,
 } from '../../proxy/judgement/authorizer.ts'
+import type { SessionRecorder } from '../../proxy/session/session-recorder.ts'
+import type { RecordingPlace } from '../recorder/open-recording.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { AllowedRequests } from './allowed-requests.ts'
 import { type Backoff, createBackoff } from './backoff.ts'
 import { ReviewTurns } from './chain-review.ts'
-import { openControlPlaneChannel } from './control-plane-channel.ts'
-import { DecisionStream, type DecisionStreamOptions } from './decision-stream.ts'
+import { type ControlPlaneChannel, openControlPlaneChannel } from './control-plane-channel.ts'
+import { DecisionStream } from './decision-stream.ts'
 import { type Enrolment, enroll, VersionRefused } from './enrolment.ts'
 import { Link, type LinkConnection } from './link.ts'
 import { OutcomeQueue } from './outcome-queue.ts'
@@ -59,6 +63,8 @@ export class ControlPlaneAuthorizer implements Authorizer {
   readonly #allowed = new AllowedRequests()
   readonly #turns = new ReviewTurns()
   readonly #link: Link<DecisionStream>
+  /** Where sessions are recorded: as whom the stream that serves was opened. */
+  #recordings: RecordingPlace | undefined
   #versions: VersionRefused | undefined
 
   constructor(options: AuthorizerOptions) {
@@ -115,6 +121,15 @@ export class ControlPlaneAuthorizer implements Authorizer {
     })
   }
 
+  /** Opens the record of a session that was allowed. Throws a Fault when the control plane keeps none. */
+  async openRecording(permit: Permit): Promise<SessionRecorder> {
+    if (this.#room.server === undefined) await this.#room.wait()
+    const { openRecording } = await import('../recorder/open-recording.ts')
+    const place = this.#recordings
+    assert(place !== undefined, 'what serves was opened')
+    return openRecording(place, permit)
+  }
+
   report(outcome: OutcomeReport): void {
     this.#allowed.remove(outcome.decisionId)
     this.#outcomes.add(outcome)
@@ -142,7 +157,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
     return {
       ready: channel.ready,
       close: channel.close,
-      openStream: (enrolment) => this.#openStream(channel.authorization, enrolment),
+      openStream: (enrolment) => this.#openStream(channel, enrolment),
       enrol: async () => {
         try {
           const enrolment = await enroll(channel.enrolment, readToken(), clock)
@@ -160,9 +175,11 @@ export class ControlPlaneAuthorizer implements Authorizer {
     }
   }
 
-  #openStream(client: DecisionStreamOptions['client'], enrolment: Enrolment): DecisionStream {
+  #openStream(channel: ControlPlaneChannel, enrolment: Enrolment): DecisionStream {
+    const { authorization: client, clientOf } = channel
     const { session, ids } = enrolment
     const { clock, decisionTimeoutMs: timeoutMs, metrics } = this.#options
+    this.#recordings = { clientOf, session, timeoutMs, clock }
     const stream: DecisionStream = new DecisionStream({
       ...{ client, session, ids, timeoutMs, clock },
       onAlive: () => this.#backoff.reset(),

@@ -1,3 +1,4 @@
+import type { DescService } from '@bufbuild/protobuf'
 import { ChannelCredentials } from '@grpc/grpc-js'
 import { AuthorizationService } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
@@ -13,10 +14,12 @@ export interface ControlPlaneChannelOptions {
   readonly reconnectMs: { readonly min: number; readonly max: number }
 }
 
-/** Both services over one connection. */
+/** The services over one connection. */
 export interface ControlPlaneChannel {
   readonly enrolment: GrpcClient<typeof EnrolmentService>
   readonly authorization: GrpcClient<typeof AuthorizationService>
+  /** A client of another service over the same connection. */
+  clientOf<Service extends DescService>(service: Service): GrpcClient<Service>
   /** Rejects when there is no connection after this time. */
   ready(timeoutMs: number): Promise<void>
   close(): void
@@ -38,6 +41,10 @@ export function openControlPlaneChannel(options: ControlPlaneChannelOptions): Co
   return {
     enrolment,
     authorization,
+    clientOf: (service) =>
+      createGrpcClient(service, address, credentials, {
+        channelOverride: authorization.getChannel(),
+      }),
     ready: (timeoutMs) =>
       new Promise((resolve, reject) => {
         authorization.waitForReady(Date.now() + timeoutMs, (error) => {

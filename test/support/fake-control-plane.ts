@@ -24,7 +24,9 @@ import {
   ReviewChainResponseSchema,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { type EnrollRequest, EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
+import { RecordingService, type RecordRequest } from '../../proto/gen/lanyard/v1/recording_pb.ts'
 import { grpcService } from '../../proto/grpc-service.ts'
+import { FakeRecordings } from './fake-recordings.ts'
 import { startRelay } from './start-relay.ts'
 
 type Answer = MessageInitShape<typeof AuthorizeStreamResponseSchema>['message']
@@ -49,6 +51,8 @@ export interface FakeControlPlane {
   /** Questions in the order in which they came. */
   readonly questions: AuthorizeRequest[]
   readonly outcomes: Outcome[]
+  /** Sessions that were sent to be recorded. */
+  readonly recordings: FakeRecordings
   /** Ids of open requests that a new stream was told of. */
   readonly resumed: string[]
   /** Tokens with which sidecars enrolled. */
@@ -117,6 +121,7 @@ export async function startFakeControlPlane(lane = ''): Promise<FakeControlPlane
   ])
   const questions: AuthorizeRequest[] = []
   const outcomes: Outcome[] = []
+  const recordings = new FakeRecordings()
   const resumed: string[] = []
   const enrolments: string[] = []
   const sessions: string[] = []
@@ -176,6 +181,9 @@ export async function startFakeControlPlane(lane = ''): Promise<FakeControlPlane
         stream.on('error', () => streams.delete(stream))
       },
     })
+    to.addService(grpcService(RecordingService), {
+      record: (call: ServerDuplexStream<RecordRequest, object>) => recordings.serve(call),
+    })
     to.addService(grpcService(EnrolmentService), {
       enroll: (call: ServerUnaryCall<EnrollRequest, object>, callback: sendUnaryData<object>) => {
         enrolments.push(call.request.token)
@@ -218,6 +226,7 @@ export async function startFakeControlPlane(lane = ''): Promise<FakeControlPlane
     caPem: authority.certificatePem,
     questions,
     outcomes,
+    recordings,
     resumed,
     enrolments,
     sessions,

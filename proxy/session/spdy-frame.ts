@@ -1,0 +1,11 @@
+const FIN = 0x01
+const FRAME_HEAD_BYTES = 8
+
+/** The last data of a SPDY stream, of less than 16 MiB. */
+export function lastSpdyData(stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(FRAME_HEAD_BYTES)
+  head.writeUInt32BE(stream, 0)
+  head[4] = FIN
+  head.writeUIntBE(payload.length, 5, 3)
+  return Buffer.concat([head, payload])
+}

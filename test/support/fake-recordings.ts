@@ -1,0 +1,83 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import type { Fault } from '../../core/fault.ts'
+import type { SessionEnding, SessionEvent } from '../../core/recording/session-event.ts'
+import { toServiceError } from '../../proto/fault-status.ts'
+import { Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import {
+  SessionEnding as EndingMessage,
+  type RecordRequest,
+} from '../../proto/gen/lanyard/v1/recording_pb.ts'
+import {
+  endingFromMessage,
+  levelFromMessage,
+  levelToMessage,
+  sessionEventFromMessage,
+} from '../../proto/session-event-message.ts'
+
+type Call = ServerDuplexStream<RecordRequest, object>
+
+/** One session as it was sent to be recorded. */
+export interface FakeRecording {
+  readonly decisionId: string
+  readonly level: string
+  readonly events: SessionEvent[]
+  ending: SessionEnding | undefined
+  reason: string
+  /** Ends the session with a reason. */
+  cut(reason: string): void
+  /** The call fails. */
+  fail(): void
+}
+
+/** The place where a control plane records sessions, for answers that the real one never gives. */
+export class FakeRecordings {
+  readonly all: FakeRecording[] = []
+  /** Refuses what is opened. */
+  refusal: Fault | undefined
+  /** Says nothing of what it has stored. */
+  isSilent = false
+
+  /** Serves one call. */
+  serve(call: Call): void {
+    let recording: FakeRecording | undefined
+    call.on('error', () => undefined)
+    call.on('data', ({ message }: RecordRequest) => {
+      if (message.case === 'begin') {
+        if (this.refusal !== undefined) {
+          call.emit('error', toServiceError(this.refusal))
+          return
+        }
+        recording = begun(call, message.value.decisionId, levelFromMessage(message.value.level))
+        this.all.push(recording)
+        call.write({ message: { case: 'opened', value: {} } })
+      }
+      if (message.case === 'chunk') {
+        recording?.events.push(...message.value.events.map(sessionEventFromMessage))
+        const { number } = message.value
+        if (!this.isSilent) call.write({ message: { case: 'stored', value: { number } } })
+      }
+      if (message.case === 'end' && recording !== undefined) {
+        recording.ending = endingFromMessage(message.value.ending)
+        recording.reason = message.value.reason
+      }
+    })
+    call.on('end', () => call.end())
+  }
+}
+
+function begun(call: Call, decisionId: string, level: string): FakeRecording {
+  return {
+    ...{ decisionId, level, events: [], ending: undefined, reason: '' },
+    cut: (reason) => {
+      call.write({ message: { case: 'cut', value: { ending: EndingMessage.CUT, reason } } })
+    },
+    fail: () => void call.emit('error', { code: status.UNAVAILABLE, details: 'ended by the test' }),
+  }
+}
+
+/** An allow of what is recorded. */
+export function allowRecorded(decisionId: string, level: 'output' | 'all' = 'output') {
+  const obligations = { record: true, recordLevel: levelToMessage(level) }
+  const value = { decisionId, effect: Effect.ALLOW_WITH_OBLIGATIONS, obligations }
+  return { case: 'decision' as const, value }
+}

@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Cluster, UNKNOWN_CLUSTER } from '../../core/cluster.ts'
+import { openFileRecordings } from './recordings/file-recording-store.ts'
 import { createSqliteAuditEventStore } from './sqlite/audit-event-store.ts'
 import { startDatabaseCheck } from './sqlite/check-database.ts'
 import { createCommitQueue, type OnTransaction } from './sqlite/commit-queue.ts'
@@ -22,10 +26,14 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   const database = await openDatabase(path, onMigration)
   const queue = createCommitQueue(database, onTransaction)
   const check = startDatabaseCheck(path, Date.now)
+  const folder =
+    path === ':memory:' ? join(tmpdir(), `lanyard-${randomUUID()}`) : `${path}-recordings`
+  const recordings = await openFileRecordings({ database, queue, folder, now: Date.now })
   return {
     bindings: createSqlitePodBindingStore(database, queue, cluster),
     workloads: createSqliteWorkloadStore(database, queue),
     auditEvents: createSqliteAuditEventStore(database, queue),
+    recordings,
     problem: () => queue.problem() ?? check.problem(),
     probe: () => queue.probe(),
     doubt: () => queue.doubt() ?? database.problem(),
@@ -35,6 +43,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
     shrink: database.shrink,
     checkpoint: database.checkpoint,
     async close() {
+      await recordings.close()
       do await queue.commit(() => {})
       while (queue.waiting() > 0)
       await check.stop()

@@ -1,5 +1,6 @@
 import type { AuditEventStore } from './audit-event-store.ts'
 import type { PodBindingStore } from './pod-binding-store.ts'
+import type { RecordingStore } from './recording-store.ts'
 import type { WorkloadStore } from './workload-store.ts'
 
 /** Everything that is kept: chains, who made what, decisions. */
@@ -7,6 +8,7 @@ export interface Store {
   readonly bindings: PodBindingStore
   readonly workloads: WorkloadStore
   readonly auditEvents: AuditEventStore
+  readonly recordings: RecordingStore
   /** Why nothing can be recorded just now; undefined when it can. */
   problem(): string | undefined
   /** Tries to write, and so finds out that a problem is over. Throws `audit_unavailable`. */

@@ -7,6 +7,7 @@ import {
   createMemoryPodBindingStore,
 } from '../support/memory-stores.ts'
 import { createMemoryWorkloadStore } from '../support/memory-workload-store.ts'
+import { describeRecordingStores } from './describe-recording-stores.ts'
 import { describeStores } from './describe-stores.ts'
 
 /* Other tests take the stores in memory for those on disk: both do the same. */
@@ -18,14 +19,18 @@ describeStores('in memory', async () => ({
   close: async () => undefined,
 }))
 
-describeStores('in SQLite', async () => {
+async function openSqlite() {
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-contract-'))
   const store = await openStore(join(folder, 'lanyard.db'))
   return {
     ...{ bindings: store.bindings, workloads: store.workloads, auditEvents: store.auditEvents },
+    recordings: store.recordings,
     async close() {
       await store.close()
       await rm(folder, { recursive: true })
     },
   }
-})
+}
+
+describeStores('in SQLite', openSqlite)
+describeRecordingStores('in files beside SQLite', openSqlite)

@@ -6,6 +6,7 @@ import { lifetimes } from './lifetimes-migration.ts'
 import { notes } from './note-migration.ts'
 import { podEnds } from './pod-ends-migration.ts'
 import { type OnProgress, recordLog } from './record-migration.ts'
+import { recordings } from './recordings-migration.ts'
 import { seenCodes } from './seen-codes-migration.ts'
 
 /* Migrations are modules of the bundle, applied in the order of their names and never changed. */
@@ -144,6 +145,7 @@ export function createMigrationProvider(
         '0026-record-log': recordLog(sqlite, onProgress),
         '0027-notes': notes,
         '0028-seen-codes': seenCodes,
+        '0030-recordings': recordings,
       }),
   }
 }

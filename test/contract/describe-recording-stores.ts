@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type {
+  NewRecording,
+  RecordingStore,
+  StoredChunk,
+} from '../../control-plane/store/recording-store.ts'
+import { AGENT, NOON_MS } from '../support/record-builders.ts'
+
+/** A store under test, empty. */
+export interface OpenedRecordings {
+  readonly recordings: RecordingStore
+  /** Closes it and removes what it wrote. */
+  close(): Promise<void>
+}
+
+const ID = '01M7Q5CQKV0123456789000001'
+const OTHER = '01M7Q5CQKV0123456789000002'
+const END = { ending: 'finished', reason: '', endedAtMs: NOON_MS + 9 } as const
+const BOB = { username: 'bob', atMs: NOON_MS + 10 }
+
+function aRecording(parts: Partial<NewRecording> = {}): NewRecording {
+  const { podUid, namespace, name: pod } = AGENT
+  return {
+    ...{ id: ID, decisionSequence: 1, podUid, namespace, pod, rootRequester: 'alice' },
+    ...{ protocol: 'v5.channel.k8s.io', level: 'output', beganAtMs: NOON_MS },
+    ...parts,
+  }
+}
+
+const aChunk = (number: number, text = `chunk ${number}`, lastUs = number): StoredChunk => ({
+  ...{ number, lastUs },
+  bytes: Buffer.from(text),
+})
+
+async function textsOf(recordings: RecordingStore, id = ID, after = 0): Promise<string[]> {
+  const texts: string[] = []
+  for await (const { bytes } of recordings.read(id, after))
+    texts.push(Buffer.from(bytes).toString())
+  return texts
+}
+
+/** What every store of recordings does. */
+export function describeRecordingStores(name: string, open: () => Promise<OpenedRecordings>): void {
+  describe(`recordings ${name}`, () => {
+    let stores: OpenedRecordings
+    let recordings: RecordingStore
+    beforeEach(async () => {
+      stores = await open()
+      recordings = stores.recordings
+      await recordings.begin(aRecording())
+    })
+    afterEach(() => stores.close())
+
+    test('begin() takes a decision once, live or ended', async () => {
+      const code = 'binding_conflict'
+      await expect(recordings.begin(aRecording())).rejects.toMatchObject({ code })
+      await recordings.end(ID, END)
+      await expect(recordings.begin(aRecording())).rejects.toMatchObject({ code })
+    })
+
+    test('read() gives back what was appended, live and ended', async () => {
+      expect(await textsOf(recordings)).toEqual([])
+      await Promise.all([1, 2, 3].map((number) => recordings.append(ID, aChunk(number))))
+      expect(await textsOf(recordings)).toEqual(['chunk 1', 'chunk 2', 'chunk 3'])
+      await recordings.end(ID, END)
+      expect(await textsOf(recordings)).toEqual(['chunk 1', 'chunk 2', 'chunk 3'])
+      expect(await textsOf(recordings, ID, 2)).toEqual(['chunk 3'])
+      expect(await recordings.get(ID)).toMatchObject({ chunks: 3, durationUs: 3, end: END })
+    })
+
+    test('read() gives back bytes that are no text, and nothing of what is not there', async () => {
+      const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => index * 7)
+      await recordings.append(ID, { number: 1, lastUs: 0, bytes })
+      await recordings.end(ID, END)
+      for await (const chunk of recordings.read(ID, 0)) expect([...chunk.bytes]).toEqual([...bytes])
+      expect(await textsOf(recordings, OTHER)).toEqual([])
+    })
+
+    test.each([
+      ['a gap', aChunk(3)],
+      ['a number that was there', aChunk(1)],
+      ['no number', aChunk(0)],
+      ['a time before the last', aChunk(2, 'x', 0)],
+      ['a time that is none', aChunk(2, 'x', Number.NaN)],
+    ])('append() refuses %s, and goes on with what comes next', async (_name, chunk) => {
+      await recordings.append(ID, aChunk(1))
+      await expect(recordings.append(ID, chunk)).rejects.toMatchObject({ code: 'request_invalid' })
+      await recordings.append(ID, aChunk(2))
+      expect(await textsOf(recordings)).toHaveLength(2)
+    })
+
+    test.each([ID, OTHER, '../../etc/passwd', ''])(
+      'append() refuses %j when none is open',
+      async (id) => {
+        await recordings.end(ID, END)
+        await expect(recordings.append(id, aChunk(1))).rejects.toMatchObject({ code: 'not_found' })
+      },
+    )
+
+    test('end() keeps the first end', async () => {
+      await recordings.end(ID, END)
+      await recordings.end(ID, { ...END, ending: 'cut' })
+      await recordings.end(OTHER, END)
+      expect(await recordings.get(ID)).toMatchObject({ end: END })
+    })
+
+    test('list() filters, in the order of decisions', async () => {
+      await recordings.begin(aRecording({ id: OTHER, decisionSequence: 7, pod: 'build' }))
+      await recordings.end(ID, END)
+      const ids = async (...asked: Parameters<RecordingStore['list']>) =>
+        (await recordings.list(...asked)).map(({ id }) => id)
+      expect(await ids({}, 0, 9)).toEqual([ID, OTHER])
+      expect(await ids({}, 0, 1)).toEqual([ID])
+      expect(await ids({}, 1, 9)).toEqual([OTHER])
+      expect(await ids({ live: true }, 0, 9)).toEqual([OTHER])
+      expect(await ids({ live: false }, 0, 9)).toEqual([ID])
+      expect(await ids({ pod: 'build', namespace: 'team' }, 0, 9)).toEqual([OTHER])
+      expect(await ids({ namespace: 'other' }, 0, 9)).toEqual([])
+      expect(await ids({ rootRequester: 'bob' }, 0, 9)).toEqual([])
+    })
+
+    test('noteReader() counts who read it, and review() marks it', async () => {
+      await recordings.noteReader(ID, BOB)
+      await recordings.noteReader(ID, { ...BOB, atMs: BOB.atMs + 1 })
+      await recordings.review(ID, BOB)
+      const readers = [{ username: 'bob', firstAtMs: BOB.atMs, lastAtMs: BOB.atMs + 1, reads: 2 }]
+      expect(await recordings.get(ID)).toMatchObject({ readers, reviewed: BOB })
+      await expect(recordings.review(OTHER, BOB)).rejects.toMatchObject({ code: 'not_found' })
+      await expect(recordings.noteReader(OTHER, BOB)).rejects.toMatchObject({ code: 'not_found' })
+    })
+
+    test('remove() takes what has ended, says who did it, and lets nothing begin again', async () => {
+      await expect(recordings.remove(ID, BOB)).rejects.toMatchObject({ code: 'binding_conflict' })
+      await recordings.append(ID, aChunk(1))
+      await recordings.end(ID, END)
+      await recordings.remove(ID, BOB)
+      expect(await recordings.get(ID)).toBeUndefined()
+      expect(await textsOf(recordings)).toEqual([])
+      expect(await recordings.list({}, 0, 9)).toEqual([])
+      expect(await recordings.deletions(9)).toEqual([{ id: ID, ...BOB }])
+      await expect(recordings.remove(ID, BOB)).rejects.toMatchObject({ code: 'not_found' })
+      await expect(recordings.begin(aRecording())).rejects.toMatchObject({
+        code: 'binding_conflict',
+      })
+    })
+
+    test('changesAfter() tells each change, and onChange() of chunks too', async () => {
+      const before = recordings.revision()
+      let told = 0
+      const stop = recordings.onChange(() => {
+        told += 1
+      })
+      await recordings.append(ID, aChunk(1))
+      expect(told).toBeGreaterThan(0)
+      await recordings.end(ID, END)
+      await recordings.remove(ID, BOB)
+      stop()
+      const changes = recordings.changesAfter(before) ?? []
+      expect(changes.map(({ id }) => id)).toEqual([ID, ID, ID])
+      expect(changes.at(-1)).toMatchObject({ revision: recordings.revision(), gone: { id: ID } })
+      expect(recordings.changesAfter(recordings.revision())).toEqual([])
+      expect(recordings.changesAfter(-1)).toBeUndefined()
+    })
+
+    test('size() counts what is open and its bytes', async () => {
+      await recordings.append(ID, aChunk(1, 'x'.repeat(100_000)))
+      expect(recordings.size()).toMatchObject({ open: 1 })
+      expect(recordings.size().bytes).toBeGreaterThan(0)
+      await recordings.end(ID, END)
+      expect(recordings.size()).toMatchObject({ open: 0 })
+    })
+  })
+}

@@ -55,7 +55,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   api: ['client', 'columns', 'forms', 'texts', 'objects'],
   cli: [
     'program',
-    ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
+    ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'replay', 'reset', 'revoke'],
+    'version',
     ...['command', 'arguments', 'terminal'],
   ],
   injector: ['front', 'review', 'verification', 'injection', 'chains', 'admission', 'cluster'],

@@ -6,6 +6,7 @@ import { addCheck } from '../check/check-subcommand.ts'
 import type { Start } from '../command/start.ts'
 import { addCompletion } from '../completion/completion-subcommand.ts'
 import { addExplain } from '../explain/explain-subcommand.ts'
+import { addReplay } from '../replay/replay-subcommand.ts'
 import { addReset } from '../reset/reset-subcommand.ts'
 import { addRevoke } from '../revoke/revoke-subcommand.ts'
 import { addVersion } from '../version/version-subcommand.ts'
@@ -15,6 +16,7 @@ export function addSubcommands(program: Command, name: string, start: Start): vo
   addChain(program, name, start)
   addAudit(program, name, start)
   addExplain(program, name, start)
+  addReplay(program, name, start)
   addCheck(program, name, start)
   addBackup(program, name, start)
   addReset(program, name, start)

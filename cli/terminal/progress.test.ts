@@ -12,6 +12,7 @@ test('createProgress() says nothing at first, and then not often', () => {
     style: (_style: string, plain: string) => plain,
     flushed: async () => {},
     watched: true,
+    shown: true,
   }
   const progress = createProgress(terminal, () => nowMs)
   for (let second = 0; second < 12; second += 1) {

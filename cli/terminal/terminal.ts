@@ -12,6 +12,8 @@ export interface Terminal {
   flushed(): Promise<void>
   /** Whether a person watches `err`. */
   readonly watched: boolean
+  /** Whether `out` is a terminal. */
+  readonly shown: boolean
 }
 
 export interface TerminalOptions {
@@ -34,6 +36,7 @@ export function createTerminal({ stdout, stderr, env, color }: TerminalOptions):
     err: (text) => void stderr.write(text),
     flushed: () => new Promise((resolve) => void stdout.write('', () => resolve())),
     watched: stderr.isTTY === true,
+    shown: stdout.isTTY === true,
     style: (style, text) => (colored ? styleText(style, text, { validateStream: false }) : text),
   }
 }

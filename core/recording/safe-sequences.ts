@@ -9,8 +9,8 @@
 const SCREEN = new Set('@ABCDEFGHIJKLMPXZ`adefmr')
 /** Restores or saves the cursor, scrolls: only with so many parameters; with others they mean other things. */
 const PARAMETERS_MAX: Readonly<Record<string, number>> = { s: 0, u: 0, S: 1, T: 1 }
-/** Origin, autowrap, visible cursor, alternate screens. */
-const PRIVATE_MODES = new Set(['6', '7', '25', '47', '1047', '1048', '1049'])
+/** Autowrap, visible cursor, alternate screens. */
+const PRIVATE_MODES = new Set(['7', '25', '47', '1047', '1048', '1049'])
 /** Insert mode. */
 const MODES = new Set(['4'])
 /** Erases lines or the screen, also without marks of protection (`CSI ? J`). */

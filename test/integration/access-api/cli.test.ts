@@ -18,6 +18,11 @@ import { recordSamples } from '../../support/sample-records.ts'
 
 const GOLDEN = resolve(import.meta.dirname, '../../golden/cli')
 
+const COMMANDS = [
+  ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'replay', 'reset', 'revoke'],
+  'version',
+]
+
 let api: AccessApiFixture
 let cluster: AggregatingCluster
 let folder: string
@@ -68,6 +73,7 @@ test.each([
   ['help-explain', 'explain --help'],
   ['help-check', 'check --help'],
   ['help-backup', 'backup --help'],
+  ['help-replay', 'replay --help'],
   ['help-reset', 'reset --help'],
   ['help-revoke', 'revoke --help'],
   ['help-version', 'version --help'],
@@ -287,10 +293,7 @@ describe('runCli() takes the way to the cluster from options', () => {
 
 describe('complete()', () => {
   test.each([
-    [
-      '',
-      ['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
-    ],
+    ['', COMMANDS],
     ['ch', ['chain', 'check']],
     ['-n team ex', ['explain']],
     ['chain ', ['agent', 'build-x7k2', 'shared', 'third']],
@@ -304,10 +307,7 @@ describe('complete()', () => {
     ['audit --pod x --fol', ['--follow']],
     ['audit --no-', ['--no-color', '--no-headers']],
     ['completion z', ['zsh']],
-    [
-      'nothing ',
-      ['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'reset', 'revoke', 'version'],
-    ],
+    ['nothing ', COMMANDS],
   ])('offers after %j', async (line, want) => {
     const { stdout, stderr, exitCode } = await run(`__complete ${line}`)
     const lines = stdout.trimEnd().split('\n')

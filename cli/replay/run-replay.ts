@@ -1,0 +1,120 @@
+import { createReadStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { escapeText } from '../../core/escape-text.ts'
+import { Fault } from '../../core/fault.ts'
+import type { CommandContext } from '../command/command-context.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+import { type Replayed, replayCast } from './replay-cast.ts'
+
+export interface ReplayOptions {
+  readonly speed: number
+  /** Milliseconds. */
+  readonly idleLimit?: number
+  /** Milliseconds. */
+  readonly from: number
+}
+
+const ESC = '\x1b'
+/** The scroll region, which moves the cursor; then colours, character sets, cursor, wrapping, insert mode. */
+const RESTORE = '\x1b7\x1b[r\x1b8\x1b[0m\x1b(B\x1b)B\x0f\x1b[?25h\x1b[?7h\x1b[4l\n'
+const SWITCH = new RegExp(`${ESC}\\[\\?(?:\\d+;)*(?:47|1047|1049)(?:;\\d+)*([hl])`, 'g')
+/** Only from the alternate screen: elsewhere it would move the cursor. */
+const LEAVE_SCREEN = '\x1b[?1049l'
+
+/**
+ * `replay FILE`: the output of a recorded session, at its pace where a person watches and without pauses
+ * where a program reads. Ctrl-C ends the replay and restores the terminal.
+ */
+export async function runReplay(
+  context: CommandContext,
+  file: string,
+  options: ReplayOptions,
+): Promise<number> {
+  const { terminal } = context
+  const interrupted = new AbortController()
+  const interrupt = () => interrupted.abort()
+  process.once('SIGINT', interrupt)
+  const screen = new ScreenState()
+  try {
+    const replayed = await replayCast(screen.watch(terminal), {
+      chunks: readFile(file),
+      speed: options.speed,
+      idleMsMax: options.idleLimit,
+      fromMs: options.from,
+      wait: terminal.shown ? (ms) => pause(ms, interrupted.signal) : async () => {},
+      stopped: () => interrupted.signal.aborted,
+    })
+    screen.restore(terminal)
+    tellRest(context, replayed)
+    return 0
+  } catch (error) {
+    // Cleans up.
+    screen.restore(terminal)
+    throw error
+  } finally {
+    process.off('SIGINT', interrupt)
+  }
+}
+
+/** What a replay has done to the screen, and the way back. */
+class ScreenState {
+  #alternate = false
+  #written = false
+
+  /** The same terminal; what goes to it is looked at. */
+  watch(terminal: Terminal): Terminal {
+    return {
+      ...terminal,
+      out: (text) => {
+        this.#written ||= text !== ''
+        // A sequence always comes whole from the neutraliser.
+        const [last] = [...text.matchAll(SWITCH)].slice(-1)
+        if (last !== undefined) this.#alternate = last[1] === 'h'
+        terminal.out(text)
+      },
+    }
+  }
+
+  restore(terminal: Terminal): void {
+    if (!terminal.shown || !this.#written) return
+    terminal.out((this.#alternate ? LEAVE_SCREEN : '') + RESTORE)
+  }
+}
+
+async function* readFile(file: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    const stream = file === '-' ? process.stdin : createReadStream(file)
+    yield* stream as AsyncIterable<Uint8Array>
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown error'
+    throw new Fault('config_invalid', `Cannot read ${file}: ${reason}`, { cause: error })
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal })
+  } catch {
+    // Converted: `stopped` says it.
+  }
+}
+
+/** What happened besides output, to the reader's other stream. */
+function tellRest({ terminal }: CommandContext, replayed: Replayed): void {
+  const { markers, moreMarkers, exitCode, removed } = replayed
+  for (const { atUs, text } of markers) terminal.err(`${clock(atUs)}  ${escapeText(text)}\n`)
+  if (moreMarkers > 0) terminal.err(`and ${moreMarkers} more markers\n`)
+  if (exitCode !== undefined) terminal.err(`The command ended with exit code ${exitCode}.\n`)
+  if (removed > 0) terminal.err(`Left out control sequences and characters: ${removed}.\n`)
+}
+
+/** Time since the beginning, `1:02:03.4`. */
+function clock(us: number): string {
+  const tenths = Math.floor(us / 100_000)
+  const seconds = Math.floor(tenths / 10)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  const front = hours === 0 ? String(minutes) : `${hours}:${two(minutes % 60)}`
+  return `${front}:${two(seconds % 60)}.${tenths % 10}`
+}

@@ -62,6 +62,22 @@ export const controlPlaneConfig = z.strictObject({
     .describe(
       'Room on the volume (MiB) below which the oldest decisions go, but for those of the last 24 hours; 0 removes none for room',
     ),
+  recordingDefault: z
+    .enum(['none', 'output', 'all'])
+    .default('none')
+    .describe(
+      'What is recorded of every exec, attach and port-forward: nothing, what comes out, or what is typed too; a policy rule can ask for more',
+    ),
+  recordingMebibytesMax: integer({ min: 0, max: 16 * 1_024 * 1_024 })
+    .default(0)
+    .describe(
+      'Size of all recordings (MiB) from which no further session that has to be recorded begins; 0 is no limit',
+    ),
+  recordingFreeMebibytesMin: integer({ min: 0, max: 16 * 1_024 * 1_024 })
+    .default(512)
+    .describe(
+      'Room on the volume (MiB) below which no session that has to be recorded begins, so that decisions can still be recorded; below half of it such sessions are ended',
+    ),
   clusterName: z
     .string()
     .max(253)

@@ -10,6 +10,8 @@ export interface ControlPlaneMetrics {
   readonly transactionDuration: Histogram<never>
   readonly accessApiRequests: Counter<'code'>
   readonly removedDecisions: Counter<'reason'>
+  readonly recordedBytes: Counter<never>
+  readonly refusedRecordings: Counter<'code'>
 }
 
 /** Registers what the control plane counts. Names follow the conventions of Prometheus. */
@@ -38,6 +40,15 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
       'Requests of people to the aggregated API, by HTTP status.',
       ['code'],
     ),
+    recordedBytes: metrics.counter(
+      'lanyard_recorded_bytes_total',
+      'Bytes of sessions that were recorded, before they are compressed.',
+    ),
+    refusedRecordings: metrics.counter(
+      'lanyard_refused_recordings_total',
+      'Sessions that could not begin to be recorded, by fault.',
+      ['code'],
+    ),
     removedDecisions: metrics.counter(
       'lanyard_removed_decisions_total',
       'Decisions that were removed, by reason: age, size or space.',
@@ -48,7 +59,7 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
 
 /** What is measured at each scrape. */
 export interface MeasuredState {
-  readonly store: Pick<Store, 'size' | 'bindings'>
+  readonly store: Pick<Store, 'size' | 'bindings' | 'recordings'>
   readonly decisionWatch: Pick<DecisionWatch, 'size'>
   readonly podEnds: Pick<PodEnds, 'isKnown' | 'count'>
   readonly freeBytes: () => number
@@ -75,6 +86,16 @@ export function measureState(metrics: Metrics, state: MeasuredState): void {
     'lanyard_store_volume_free_bytes',
     'Free bytes of the volume of the database.',
     state.freeBytes,
+  )
+  metrics.measured(
+    'lanyard_open_recordings',
+    'Sessions that are being recorded.',
+    () => state.store.recordings.size().open,
+  )
+  metrics.measured(
+    'lanyard_recording_bytes',
+    'Bytes of all recordings on the volume.',
+    () => state.store.recordings.size().bytes,
   )
   metrics.measured(
     'lanyard_running_chains',

@@ -16,6 +16,7 @@ import { AuditService } from '../proto/gen/lanyard/v1/audit_pb.ts'
 import { AuthorizationService } from '../proto/gen/lanyard/v1/authorization_pb.ts'
 import { ChainService } from '../proto/gen/lanyard/v1/chain_pb.ts'
 import { EnrolmentService } from '../proto/gen/lanyard/v1/enrolment_pb.ts'
+import { RecordingService } from '../proto/gen/lanyard/v1/recording_pb.ts'
 import { type GrpcHandlers, grpcService } from '../proto/grpc-service.ts'
 
 export interface GrpcServices {
@@ -24,6 +25,7 @@ export interface GrpcServices {
   readonly admission: GrpcHandlers<typeof AdmissionService>
   readonly chain: GrpcHandlers<typeof ChainService>
   readonly audit: GrpcHandlers<typeof AuditService>
+  readonly recording: GrpcHandlers<typeof RecordingService>
 }
 
 export interface GrpcServer {
@@ -36,8 +38,8 @@ export interface GrpcServer {
 
 /** Messages are small; the largest carries a chain with the groups of its requesters. */
 const MESSAGE_BYTES_MAX = 1_024 * 1_024
-/** A sidecar opens one stream and a call or two. */
-const STREAMS_MAX = 64
+/** A sidecar opens one stream, a call or two, and one for each session that is recorded. */
+const STREAMS_MAX = 320
 /** A sidecar keeps one connection; pods behind a NAT share an address. */
 const GATE: GateBounds = { ...STRANGERS, known: { total: 8_192, perAddress: 1_024 } }
 /** Sidecars hold a stream open for as long as they run; who holds nothing open connects again. */
@@ -52,6 +54,7 @@ const SERVICES = [
   AdmissionService,
   ChainService,
   AuditService,
+  RecordingService,
 ]
 
 /** Serves Lanyard's services with health and reflection. `address` is `host:port`; port 0 is any. */
@@ -75,6 +78,7 @@ export async function startGrpcServer(
   add(AdmissionService, services.admission)
   add(ChainService, services.chain)
   add(AuditService, services.audit)
+  add(RecordingService, services.recording)
   const health = new HealthImplementation({ '': 'NOT_SERVING' })
   health.addToServer(server)
   createReflection().addToServer(server)

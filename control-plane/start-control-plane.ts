@@ -25,6 +25,7 @@ import { createAdmissionService } from './services/admission-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
 import { createAuditService, createChainService } from './services/reader-service.ts'
+import { startRecording } from './services/start-recording.ts'
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
 import { createSessions } from './sessions.ts'
 import { openStore } from './store/open-store.ts'
@@ -60,6 +61,9 @@ export async function startControlPlane(
   const chainStory = createChainStory({ endsAtMs, podEnds, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const freeBytes = () => readVolumeSpace(config.databaseFile).freeBytes
+  const metered = { ...shared, metrics: ownMetrics, hasLapsed: watched.hasLapsed }
+  const recording = startRecording({ ...metered, config })
+  const { live } = recording
   measureState(metrics, { store, decisionWatch, podEnds, freeBytes })
   const retention = startRetention({ config, store, freeBytes, metrics: ownMetrics, logger })
   const grpc = await startGrpcServer(
@@ -67,12 +71,11 @@ export async function startControlPlane(
     toGrpcCredentials(serving, authority.certificatePem),
     {
       enrolment: createEnrolmentService({ ...shared, reviewToken: reviewPodToken }),
-      authorization: createAuthorizationService({
-        ...{ ...shared, decider, decisionWatch, metrics: ownMetrics },
-      }),
+      authorization: createAuthorizationService({ ...metered, decider, decisionWatch, live }),
       admission: createAdmissionService({ ...shared, registry, authority, visits }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
+      recording: recording.service,
     },
   )
   const leaving = new AbortController()

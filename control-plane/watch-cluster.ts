@@ -48,6 +48,8 @@ export interface WatchedCluster {
   readonly registry: ChainRegistry
   readonly visits: PodVisits
   readonly endsAtMs: ChainLapses['endsAtMs']
+  /** Whether the chain of a pod has ended, as far as is known now. */
+  readonly hasLapsed: (binding: PodBinding) => boolean
   readonly podEnds: PodEnds
   /** Undefined until the comparison at the start has ended, and when it failed. */
   readonly comparedEdits: () => ComparedEdits | undefined
@@ -106,12 +108,12 @@ export async function watchCluster(
     problem: () => watched.problem() ?? lapses.problem(),
     stop: () => [watched, lapses, pods].forEach((part) => void part.stop()),
   }
-  const { defaultDecision, databaseFile, visitorsJoin } = config
+  const { defaultDecision, databaseFile, visitorsJoin, recordingDefault } = config
   const readPodUid = createPodReader(kept.makeApiClient(CoreV1Api))
   const checkVolume = createVolumeCheck(databaseFile)
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },
-    ...{ defaultDecision, apiAudiences, checkVolume, now },
+    ...{ defaultDecision, recordingDefault, apiAudiences, checkVolume, now },
   })
   const decisionWatch: DecisionWatch = createDecisionWatch({ decider, logger, inSync: false })
   const visits = createPodVisits({
@@ -126,7 +128,7 @@ export async function watchCluster(
   const comparedEdits = await lookBack(kube, store, facts, logger)
   const { endsAtMs } = lapses
   const parts = { facts, access, podEnds: pods.ends, decisionWatch, decider }
-  return { ...parts, registry, visits, endsAtMs, comparedEdits, apiAudiences }
+  return { ...parts, registry, visits, endsAtMs, hasLapsed, comparedEdits, apiAudiences }
 }
 
 /** After a change of RBAC: once more when kube-apiserver's own authorizer has surely heard of it. */

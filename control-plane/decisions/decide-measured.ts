@@ -2,6 +2,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ControlPlaneMetrics } from '../control-plane-metrics.ts'
+import type { LiveRecordings } from '../services/live-recordings.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { AuditEventStore } from '../store/audit-event-store.ts'
 import type { Decider, RecordedDecision } from './decide.ts'
@@ -13,6 +14,8 @@ export interface AuthorizationDeps {
   readonly sessions: Sessions
   readonly auditEvents: AuditEventStore
   readonly decisionWatch: DecisionWatch
+  /** Sessions that end when their decision no longer holds. */
+  readonly live: Pick<LiveRecordings, 'revoke'>
   readonly logger: Logger
   readonly metrics: ControlPlaneMetrics
   readonly now: () => number

@@ -20,6 +20,7 @@ import type { RecordedDecision } from '../decisions/decide.ts'
 import { createDecisionWatch, type DecisionWatch } from '../decisions/decision-watch.ts'
 import { createSessions } from '../sessions.ts'
 import { createAuthorizeStream } from './authorize-stream.ts'
+import { LiveRecordings } from './live-recordings.ts'
 
 /** A stream without a socket: what the sidecar says, and what it is told. */
 class FakeCall extends Duplex {
@@ -84,6 +85,7 @@ beforeEach(() => {
   const handle = createAuthorizeStream({
     ...{ decider, sessions, decisionWatch: watch, logger, now },
     auditEvents: createMemoryAuditEventStore(),
+    live: new LiveRecordings(),
     metrics: createControlPlaneMetrics(createMetrics('control-plane', 'test')),
   })
   open = (own = secret) => {

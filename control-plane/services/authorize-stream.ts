@@ -161,7 +161,10 @@ class SidecarStream {
   }
 
   #revokeOf(decisionId: string): (why: RevocationCause) => void {
-    return (why) => this.#send({ message: { case: 'revocation', value: { decisionId, ...why } } })
+    return (why) => {
+      this.#deps.live.revoke(this.#session.binding.podUid, decisionId, why.message)
+      this.#send({ message: { case: 'revocation', value: { decisionId, ...why } } })
+    }
   }
 
   async #resume({ decisionId, request }: Resume): Promise<void> {

@@ -22,10 +22,13 @@ import type { Access } from '../../control-plane/kubernetes/access-reviewer.ts'
 import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
 import { createAuthorizationService } from '../../control-plane/services/authorization-service.ts'
 import { createEnrolmentService } from '../../control-plane/services/enrolment-service.ts'
+import { LiveRecordings } from '../../control-plane/services/live-recordings.ts'
 import {
   createAuditService,
   createChainService,
 } from '../../control-plane/services/reader-service.ts'
+import { RecordingRoom } from '../../control-plane/services/recording-room.ts'
+import { createRecordingService } from '../../control-plane/services/recording-service.ts'
 import {
   keepServingCertificate,
   toGrpcCredentials,
@@ -40,6 +43,7 @@ import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type { AccessPolicy } from '../../core/policy/access-policy.ts'
 import type { ChainRevocation } from '../../core/policy/chain-revocation.ts'
 import { createCertificateAuthority } from '../../platform/certificate-authority.ts'
+import { SYSTEM_CLOCK } from '../../platform/clock.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 
@@ -64,6 +68,9 @@ export interface ControlPlaneFixture {
   readonly logLines: string[]
   readonly clock: { nowMs: number }
   readonly podEnds: PodEnds
+  readonly live: LiveRecordings
+  /** What is free for recordings, which want 1 GB. */
+  readonly volume: { freeBytes: number }
   /** How many reviews of access were asked for. */
   reviews(): number
   /** Lets no review be answered until the function that it returns is called. */
@@ -80,32 +87,14 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-control-plane-'))
   const databasePath = join(folder, 'lanyard.db')
   const store = await openStore(databasePath)
-  const logLines: string[] = []
-  const logger = createLogger(
-    { name: 'control-plane', level: 'debug' },
-    { write: (line) => void logLines.push(line) },
-  )
+  const { logger, logLines } = keptLog()
   const clock = { nowMs: Date.now() }
   const now = () => clock.nowMs
   const tokens = new Map<string, UserInfo>()
   const answers = new Map<string, Access>()
   const revocations: ChainRevocation[] = []
-  const reviewToken = async (token: string) => {
-    const user = tokens.get(token)
-    if (user === undefined) throw new Fault('identity_unverified', 'The token is not one of ours')
-    return user
-  }
-  let reviews = 0
-  let held = Promise.resolve()
-  const access = {
-    async review({ username }: UserInfo, { namespace }: Pick<RequestAttributes, 'namespace'>) {
-      reviews += 1
-      await held
-      return answers.get(`${username}/${namespace}`) ?? answers.get(username) ?? 'allowed'
-    },
-    peek: () => undefined,
-    forget: () => undefined,
-  }
+  const reviewToken = reviewOf(tokens)
+  const access = new FakeAccess(answers)
   const podEnds = new PodEnds({
     ...{ bindings: store.bindings, logger, now },
     living: () => ({ has: () => false, isSynced: () => true }),
@@ -131,6 +120,9 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const chainStory = createChainStory({ ...lapses, podEnds, workloads: store.workloads })
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
+  const live = new LiveRecordings()
+  const volume = { freeBytes: 1e12, bytes: 1e12 }
+  const room = aRoom(store, volume)
   const authority = await createCertificateAuthority({ commonName: 'x', validForMs: 3_600_000 })
   const serving = await keepServingCertificate(authority, logger)
   const server = await startGrpcServer(
@@ -138,10 +130,13 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     toGrpcCredentials(serving, authority.certificatePem),
     {
       enrolment: createEnrolmentService(shared),
-      authorization: createAuthorizationService({ ...shared, decider, decisionWatch, metrics }),
+      authorization: createAuthorizationService({
+        ...{ ...shared, decider, decisionWatch, live, metrics },
+      }),
       admission: createAdmissionService({ ...shared, registry, authority, visits }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
+      recording: createRecordingService({ ...shared, live, room, metrics, clock: SYSTEM_CLOCK }),
     },
   )
   return {
@@ -149,15 +144,9 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     caPem: authority.certificatePem,
     credentials: ChannelCredentials.createSsl(Buffer.from(authority.certificatePem)),
     ...{ databasePath, store, tokens, access: answers, policies, revocations, pods },
-    ...{ logLines, clock, podEnds },
-    reviews: () => reviews,
-    holdReviews() {
-      let release = (): void => {}
-      held = new Promise((resolve) => {
-        release = resolve
-      })
-      return release
-    },
+    ...{ logLines, clock, podEnds, live, volume },
+    reviews: () => access.reviews,
+    holdReviews: () => access.hold(),
     recheck: () => decisionWatch.recheck(),
     decisionWatch: () => decisionWatch.size(),
     setServing: server.setServing,
@@ -168,6 +157,62 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+function keptLog() {
+  const logLines: string[] = []
+  const write = (line: string) => void logLines.push(line)
+  return { logger: createLogger({ name: 'control-plane', level: 'debug' }, { write }), logLines }
+}
+
+/** What TokenReview says. */
+function reviewOf(tokens: ReadonlyMap<string, UserInfo>) {
+  return async (token: string): Promise<UserInfo> => {
+    const user = tokens.get(token)
+    if (user === undefined) throw new Fault('identity_unverified', 'The token is not one of ours')
+    return user
+  }
+}
+
+/** What SubjectAccessReview says. */
+class FakeAccess {
+  reviews = 0
+  #held = Promise.resolve()
+  readonly #answers: ReadonlyMap<string, Access>
+
+  constructor(answers: ReadonlyMap<string, Access>) {
+    this.#answers = answers
+  }
+
+  async review({ username }: UserInfo, { namespace }: Pick<RequestAttributes, 'namespace'>) {
+    this.reviews += 1
+    await this.#held
+    const answers = this.#answers
+    return answers.get(`${username}/${namespace}`) ?? answers.get(username) ?? 'allowed'
+  }
+
+  peek(): undefined {
+    return undefined
+  }
+
+  forget(): void {}
+
+  /** Answers nothing until the function that it returns is called. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#held = promise
+    return resolve
+  }
+}
+
+/** Room for recordings, which want 1 GB free; looked at each time. */
+function aRoom({ recordings }: Store, volume: { freeBytes: number; bytes: number }): RecordingRoom {
+  return new RecordingRoom({
+    limits: { bytesMax: 0, freeBytesMin: 1e9 },
+    size: () => recordings.size(),
+    readSpace: () => volume,
+    monotonicMs: () => performance.now() * 1e6,
+  })
 }
 
 /** A cluster that is all injected. */

@@ -64,7 +64,7 @@ export const controlPlaneConfig = z.strictObject({
     ),
   recordingDefault: z
     .enum(['none', 'output', 'all'])
-    .default('none')
+    .default('output')
     .describe(
       'What is recorded of every exec, attach and port-forward: nothing, what comes out, or what is typed too; a policy rule can ask for more',
     ),

@@ -291,6 +291,15 @@ describe('decide() in an observed namespace', () => {
     expect(answer.warning).toContain('alice')
     expect(await recorded(answer.decisionId)).toMatchObject({ effect: 'deny', observed: true })
   })
+
+  test('has sessions recorded, which is no refusal', async () => {
+    world.observed = true
+    const obligations = { ...NO_OBLIGATIONS, record: 'output' as const }
+    world.policies.set('alice', aRule({ verbs: ['get'], obligations }))
+    const answer = await decider.decide(binding, aQuestion())
+    expect(answer).toMatchObject({ effect: 'allow', obligations, warning: '' })
+    expect(await recorded(answer.decisionId)).toMatchObject({ observed: false, obligations })
+  })
 })
 
 describe('a guard', () => {
@@ -445,6 +454,19 @@ describe('prospect()', () => {
     await expect(store.auditEvents.list({}, { afterSequence: 0, limit: 10 })).resolves.toEqual(
       expect.objectContaining({ events: [] }),
     )
+  })
+
+  test('says yes where the chain may on record, and no where something else must be done', async () => {
+    const masked = { ...NO_OBLIGATIONS, mask: ['secret-values'] }
+    const recordedOnly = { ...NO_OBLIGATIONS, record: 'all' as const }
+    world.policies.set('alice', aRule({ verbs: ['get'], obligations: recordedOnly }))
+    await expect(ask()).resolves.toEqual({
+      effect: 'allow',
+      obligations: NO_OBLIGATIONS,
+      reason: '',
+    })
+    world.policies.set('alice', aRule({ verbs: ['get'], obligations: masked }))
+    await expect(ask()).resolves.toMatchObject({ obligations: masked })
   })
 
   test('says who may not and why, without a record to find', async () => {

@@ -171,9 +171,9 @@ async function prospect(
   return { effect: decision.effect, obligations, reason }
 }
 
-/** Whether a request may pass as it is. */
+/** Whether a request may pass as it is, on record or not: who asks and who only observes need not know of a record. */
 function isFreeAllow(decision: Decision): boolean {
-  return decision.effect === 'allow' && isFree(decision.obligations)
+  return decision.effect === 'allow' && isFree({ ...decision.obligations, record: 'none' })
 }
 
 /** What is said about a decision that stands in the way of a request; undefined for one that does not. */

@@ -24,6 +24,7 @@ import { startRetention, toRetentionLimits } from './retention/start-retention.t
 import { createAdmissionService } from './services/admission-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
+import type { LiveRecordings } from './services/live-recordings.ts'
 import { createAuditService, createChainService } from './services/reader-service.ts'
 import { startRecording } from './services/start-recording.ts'
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
@@ -85,7 +86,7 @@ export async function startControlPlane(
     { name: 'cluster', check: facts.problem },
   ]
   const api = await startAccessApi({
-    ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger },
+    ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger, live },
     onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
   })
   const health = await startHealthServer({
@@ -147,6 +148,7 @@ async function startAccessApi(parts: {
   readonly kube: KubeConfig
   readonly config: ControlPlaneConfig
   readonly store: Store
+  readonly live: LiveRecordings
   readonly access: AccessReviewer
   readonly chainStory: ChainStory
   readonly comparedEdits: WatchedCluster['comparedEdits']
@@ -171,6 +173,8 @@ async function startAccessApi(parts: {
   const server = createAccessApiServer({
     auditStore,
     auditEvents: store.auditEvents,
+    recordings: store.recordings,
+    live: parts.live,
     podBindings: store.bindings,
     chainStory: parts.chainStory,
     certificate: serving.current(),

@@ -178,5 +178,3 @@ export interface AuditEventObject {
   readonly spec: AuditEventSpec
   readonly status: AuditEventStatus
 }
-
-export type AccessObject = ChainObject | AuditEventObject

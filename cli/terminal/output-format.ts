@@ -1,5 +1,5 @@
 import { Document, Scalar, visit } from 'yaml'
-import type { AccessObject } from '../../api/objects/access-objects.ts'
+import type { AccessObject } from '../../api/objects/access-object.ts'
 import { escapeJson, escapeText, isUnsafe } from '../../core/escape-text.ts'
 import { ACCESS_GROUP } from '../../core/names.ts'
 

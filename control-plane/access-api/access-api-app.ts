@@ -12,6 +12,7 @@ import type { ApiResource } from './api-resource.ts'
 import { AuditStoreResource } from './audit-store.ts'
 import { createDocuments } from './documents.ts'
 import { createResourceHandler, type ResourceHandlerDeps } from './resource-handler.ts'
+import { SessionActions } from './session-actions.ts'
 import {
   faultResponse,
   forbiddenStatus,
@@ -32,6 +33,7 @@ export type DelegatedAuthorizer = (
 export interface AccessApiAppDeps extends ResourceHandlerDeps {
   readonly resources: readonly ApiResource[]
   readonly auditStore: AuditStoreResource
+  readonly sessionActions: SessionActions
   readonly requestHeader: RequestHeaderSource
   readonly authorize: DelegatedAuthorizer
   readonly readiness: readonly HealthCheck[]
@@ -124,16 +126,16 @@ function answer(deps: AccessApiAppDeps): MiddlewareHandler<AccessApiEnv> {
       const includeObject = requestInfo.query.find(([key]) => key === 'includeObject')?.[1] ?? ''
       return deps.auditStore.handle(attributes, c.env.outgoing, { accept, includeObject })
     }
+    const user = c.get('user')
+    const { incoming, outgoing } = c.env
+    const mayGoOn = () => deps.authorize(user, attributes)
+    if (isOwnGroup(attributes) && SessionActions.serves(attributes)) {
+      return deps.sessionActions.handle({ requestInfo, user, accept, incoming, outgoing, mayGoOn })
+    }
     const resource = findResource(deps.resources, attributes)
     if (resource === undefined) return statusResponse(pathNotFoundStatus())
     if (!isServed(attributes)) return statusResponse(methodNotAllowedStatus())
-    const user = c.get('user')
-    return handle(resource, {
-      requestInfo,
-      accept,
-      outgoing: c.env.outgoing,
-      mayGoOn: () => deps.authorize(user, attributes),
-    })
+    return handle(resource, { requestInfo, accept, outgoing, mayGoOn })
   }
 }
 

@@ -8,11 +8,15 @@ import type { HealthCheck } from '../../platform/health-server.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
 import type { ChainStory } from '../chains/chain-story.ts'
+import type { LiveRecordings } from '../services/live-recordings.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
+import type { RecordingStore } from '../store/recording-store.ts'
 import { createAccessApiApp, type DelegatedAuthorizer } from './access-api-app.ts'
 import { createAuditEventResource } from './audit-event-resource.ts'
 import type { AuditStoreResource } from './audit-store.ts'
 import { createChainResource, type PodBindingReader } from './chain-resource.ts'
+import { SessionActions } from './session-actions.ts'
+import { createSessionResource } from './session-resource.ts'
 import { WATCH_TIMES, type WatchTimes } from './watch-stream.ts'
 
 /** Watches that are open at the same time. Each holds one batch of objects and one connection. */
@@ -33,6 +37,9 @@ export interface AccessApiDeps {
   readonly podBindings: PodBindingReader
   readonly chainStory: ChainStory
   readonly auditStore: AuditStoreResource
+  readonly recordings: RecordingStore
+  /** Sessions that can be cut. */
+  readonly live: Pick<LiveRecordings, 'cut'>
   /** For the DNS name of the Service that the APIService names; replaced by `setCertificate`. */
   readonly certificate: CertificatePair
   readonly requestHeader: RequestHeaderSource
@@ -70,7 +77,9 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
     resources: [
       createChainResource(deps.podBindings, deps.chainStory),
       createAuditEventResource(deps.auditEvents),
+      createSessionResource(deps),
     ],
+    sessionActions: new SessionActions({ ...deps, stopping: stopping.signal }),
     readiness: [frontProxyCheck(deps.requestHeader), ...(deps.readiness ?? [])],
     watchesMax: deps.watchesMax ?? WATCHES_MAX,
     watchTimes: deps.watchTimes ?? WATCH_TIMES,

@@ -1,5 +1,5 @@
 import type { Column } from '../../api/columns/column.ts'
-import type { AccessObject } from '../../api/objects/access-objects.ts'
+import type { AccessObject } from '../../api/objects/access-object.ts'
 import type { FieldRequirement } from '../../core/kubernetes/field-selector.ts'
 
 /** What a list or a watch is about. */
@@ -75,6 +75,8 @@ export interface ApiResource<Item extends AccessObject = AccessObject> {
   readonly singular: string
   readonly columns: readonly Column<Item>[]
   readonly description: string
+  /** What can be done besides get, list and watch; nothing where it is absent. */
+  readonly actions?: ResourceActions
   /** What field selectors may name. */
   readonly fields: readonly string[]
   get(namespace: string, name: string): Promise<Item | undefined>
@@ -87,6 +89,13 @@ export interface ApiResource<Item extends AccessObject = AccessObject> {
   whyGone(name: string): Promise<string | undefined>
   openChanges(selection: Selection, afterRevision: number): Promise<ChangeReader<Item>>
   onCommit(listener: () => void): () => void
+}
+
+/** What can be done with an object besides reading it. */
+export interface ResourceActions {
+  readonly verbs: readonly string[]
+  /** Their verbs, by the name of the subresource. */
+  readonly subresources: Readonly<Record<string, readonly string[]>>
 }
 
 /** How many records one read of a store returns. */

@@ -1,7 +1,7 @@
 import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
 import { AUDIT_STORES } from '../../api/objects/audit-store-object.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
-import type { ApiResource } from './api-resource.ts'
+import type { ApiResource, ResourceActions } from './api-resource.ts'
 
 const VERBS = ['get', 'list', 'watch']
 const VERSION = { groupVersion: ACCESS_API_VERSION, version: ACCESS_VERSION }
@@ -14,6 +14,14 @@ const GROUP = {
   name: ACCESS_GROUP,
   versions: [VERSION],
   preferredVersion: VERSION,
+}
+
+const verbsOf = (actions: ResourceActions | undefined) => [...VERBS, ...(actions?.verbs ?? [])]
+
+function subresourcesOf(kind: string, subresources: ResourceActions['subresources']): unknown {
+  return Object.entries(subresources).map(([subresource, verbs]) => ({
+    ...{ subresource, responseKind: kindOf(kind), verbs },
+  }))
 }
 
 /** `GET /apis` */
@@ -33,9 +41,26 @@ export function apiResourceList(resources: readonly ApiResource[]): unknown {
     apiVersion: 'v1',
     groupVersion: ACCESS_API_VERSION,
     resources: [
-      ...resources.map(({ resource, singular, kind }) => ({
-        ...{ name: resource, singularName: singular, namespaced: true, kind, verbs: VERBS },
-      })),
+      ...resources.flatMap(({ resource, singular, kind, actions }) => [
+        ...[
+          {
+            name: resource,
+            singularName: singular,
+            namespaced: true,
+            kind,
+            verbs: verbsOf(actions),
+          },
+        ],
+        ...Object.entries(actions?.subresources ?? {}).map(([subresource, verbs]) => ({
+          ...{
+            name: `${resource}/${subresource}`,
+            singularName: '',
+            namespaced: true,
+            kind,
+            verbs,
+          },
+        })),
+      ]),
       { ...STORE, name: AUDIT_STORES, singularName: 'auditstore', verbs: ['get', 'list'] },
       { ...STORE, name: `${AUDIT_STORES}/log`, singularName: '', verbs: ['get'] },
     ],
@@ -56,12 +81,15 @@ export function apiGroupDiscoveryList(resources: readonly ApiResource[]): unknow
             version: ACCESS_VERSION,
             freshness: 'Current',
             resources: [
-              ...resources.map(({ resource, singular, kind }) => ({
+              ...resources.map(({ resource, singular, kind, actions }) => ({
                 resource,
                 responseKind: kindOf(kind),
                 scope: 'Namespaced',
                 singularResource: singular,
-                verbs: VERBS,
+                verbs: verbsOf(actions),
+                ...(actions === undefined
+                  ? {}
+                  : { subresources: subresourcesOf(kind, actions.subresources) }),
               })),
               {
                 resource: AUDIT_STORES,

@@ -1,10 +1,13 @@
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import { auditStoreDefinitions } from './openapi-audit-store.ts'
+import { sessionDefinitions } from './openapi-session.ts'
 import {
   flag,
   type GroupVersionKind,
   integer,
+  LIST_META,
   list,
+  META,
   object,
   type Schema,
   text,
@@ -88,6 +91,7 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
       },
     ),
     ...auditStoreKinds(ref),
+    ...sessionKinds(ref),
     ChainList: listOf('Chain', ref),
     AuditEventList: listOf('AuditEvent', ref),
   }
@@ -108,13 +112,17 @@ function auditStoreKinds(ref: Ref): Record<string, Schema> {
   }
 }
 
-const META = object('What every object has.', {
-  name: text('Name of the object.'),
-  namespace: text('Namespace of the pod.'),
-  uid: text('UID of the pod of a chain; the id of a decision.'),
-  resourceVersion: text('Where a watch continues.'),
-  creationTimestamp: time('When it was recorded.'),
-})
+function sessionKinds(ref: Ref): Record<string, Schema> {
+  return {
+    ...sessionDefinitions(ref),
+    Session: top('Session', 'A session through a tunnel that is or was recorded.', {
+      metadata: ref('ObjectMeta', 'Its name is the id of its decision in lower case.'),
+      spec: ref('SessionSpec', 'Who opened the session, into what.'),
+      status: ref('SessionStatus', 'How the session is.'),
+    }),
+    SessionList: listOf('Session', ref),
+  }
+}
 
 const VISITOR = object('Somebody who reached into the pod, and may have acted in it.', {
   username: text('User name.'),
@@ -130,11 +138,6 @@ const TOUCH = object('A write that chose no code.', {
   at: time('When.'),
   object: text('Of which object, such as Deployment/web.'),
   fields: list('Which fields, such as replicas.', { type: 'string' }),
-})
-
-const LIST_META = object('What every list has.', {
-  resourceVersion: text('Where a watch continues after the list.'),
-  continue: text('Given back, it brings the next page.'),
 })
 
 const CLUSTER = object('A Kubernetes cluster.', {

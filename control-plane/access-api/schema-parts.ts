@@ -49,3 +49,18 @@ export interface GroupVersionKind {
   readonly version: string
   readonly kind: string
 }
+
+/** What every object has. */
+export const META = object('What every object has.', {
+  name: text('Name of the object.'),
+  namespace: text('Namespace of the pod.'),
+  uid: text('UID of the pod of a chain; the id of a decision.'),
+  resourceVersion: text('Where a watch continues.'),
+  creationTimestamp: time('When it was recorded.'),
+})
+
+/** What every list has. */
+export const LIST_META = object('What every list has.', {
+  resourceVersion: text('Where a watch continues after the list.'),
+  continue: text('Given back, it brings the next page.'),
+})

@@ -1,5 +1,6 @@
 import type { Column } from '../../api/columns/column.ts'
-import { ACCESS_API_VERSION, type AccessObject } from '../../api/objects/access-objects.ts'
+import type { AccessObject } from '../../api/objects/access-object.ts'
+import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Representation } from './media-type.ts'

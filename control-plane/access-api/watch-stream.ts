@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setImmediate as letOthersRun } from 'node:timers/promises'
-import type { AccessObject } from '../../api/objects/access-objects.ts'
+import type { AccessObject } from '../../api/objects/access-object.ts'
 import { Fault } from '../../core/fault.ts'
 import { faultStatus } from '../../core/kubernetes/status.ts'
 import type { Logger } from '../../platform/logger.ts'

@@ -128,6 +128,8 @@ export interface RecordingStore {
   sweep(): Promise<void>
   /** Highest revision. */
   revision(): number
+  /** Up to which revision changes are no longer known. */
+  forgottenUntil(): number
   /** What changed after a revision; undefined when that is no longer known. */
   changesAfter(revision: number): readonly RecordingChange[] | undefined
   /** Calls back after a change, and after each chunk; returns the way to stop. */

@@ -172,8 +172,9 @@ export async function startAccessApi(
     },
   }
   const server = createAccessApiServer({
-    auditEvents,
-    podBindings,
+    recordings: (stores.store ?? (await openStore(':memory:'))).recordings,
+    live: { cut: () => false },
+    ...{ auditEvents, podBindings },
     chainStory: NO_STORY,
     auditStore: new AuditStoreResource({
       ...{ store: stores.store ?? noStore(auditEvents), limits: KEPT, clock },

@@ -224,6 +224,10 @@ class FileRecordingStore implements RecordingStore {
     return this.#rows.revision()
   }
 
+  forgottenUntil(): number {
+    return this.#changes.forgottenUntil
+  }
+
   changesAfter(revision: number) {
     return this.#changes.after(revision)
   }

@@ -28,6 +28,11 @@ export class RecordingChanges {
     for (const listener of this.#listeners) listener()
   }
 
+  /** Up to which revision none is known. */
+  get forgottenUntil(): number {
+    return this.#forgottenUntil
+  }
+
   /** Undefined when some are no longer known. */
   after(revision: number): readonly RecordingChange[] | undefined {
     if (revision < this.#forgottenUntil) return undefined

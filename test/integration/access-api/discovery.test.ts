@@ -44,6 +44,13 @@ test('/apis in the aggregated form has every resource', async () => {
             resources: [
               { resource: 'chains', scope: 'Namespaced', verbs: ['get', 'list', 'watch'] },
               { resource: 'auditevents', singularResource: 'auditevent' },
+              {
+                resource: 'sessions',
+                verbs: ['get', 'list', 'watch', 'delete'],
+                subresources: ['recording', 'log', 'cut', 'review'].map((subresource) => ({
+                  subresource,
+                })),
+              },
               { resource: 'auditstores', scope: 'Cluster', verbs: ['get', 'list'] },
             ],
           },
@@ -79,6 +86,19 @@ test('/apis/GROUP names the versions, /apis/GROUP/VERSION the resources', async 
         kind: 'AuditEvent',
         verbs: ['get', 'list', 'watch'],
       },
+      {
+        name: 'sessions',
+        singularName: 'session',
+        namespaced: true,
+        kind: 'Session',
+        verbs: ['get', 'list', 'watch', 'delete'],
+      },
+      ...[
+        { name: 'sessions/recording', verbs: ['get'] },
+        { name: 'sessions/log', verbs: ['get'] },
+        { name: 'sessions/cut', verbs: ['create'] },
+        { name: 'sessions/review', verbs: ['create'] },
+      ].map((one) => ({ ...one, singularName: '', namespaced: true, kind: 'Session' })),
       {
         name: 'auditstores',
         singularName: 'auditstore',

@@ -38,6 +38,11 @@ function adviceFor({ spec }: AuditEventObject): readonly string[] {
         `An AccessPolicy names ${spec.refusedBy}, and no rule of it matches. Add one:`,
         ...policyRule(spec),
       ]
+    case 'command_denied':
+      return [
+        `Rule ${spec.rule} says which commands may run. Run another one, or change that rule:`,
+        `  kubectl get accesspolicy ${spec.rule.split('/')[0] ?? ''} -o yaml`,
+      ]
     case 'default_denies':
       return [
         `No AccessPolicy names ${spec.refusedBy}, and without one nothing is allowed here. Write one:`,

@@ -1,6 +1,7 @@
 import type { JudgedRequest } from '../../core/authorization/question.ts'
 import type { ChainPrincipal } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
+import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import {
   type Impersonation,
   impersonatedUser,
@@ -82,7 +83,8 @@ export function createJudgeByKnown(deps: JudgeDeps): JudgeChain {
 function createJudgeByRules(deps: JudgeDeps): JudgeChain {
   return async function judgeByRules(binding, request) {
     const chain = principalsOf(binding)
-    const { attributes, impersonation } = request
+    const { impersonation } = request
+    const attributes = withExec(request)
     const lapse = deps.lapses.lapseOf(binding)
     // Nobody is asked about a chain that has ended.
     if (lapse !== undefined) {
@@ -102,6 +104,19 @@ function createJudgeByRules(deps: JudgeDeps): JudgeChain {
     const own = await judge(deps, binding, everyone, attributes, guard)
     return together({ decision: own, about: attributes }, needed)
   }
+}
+
+/** Of a sidecar that does not say what an exec runs: it may be anything, so rules for commands refuse it. */
+const ANY_EXEC: ExecAttributes = {
+  ...{ command: [], env: [], container: '' },
+  ...{ stdin: true, stdout: true, stderr: true, tty: true },
+}
+
+function withExec({ attributes, prospective }: JudgedRequest): RequestAttributes {
+  const { exec, apiGroup, resource, subresource } = attributes
+  if (exec !== undefined || prospective === true || resource !== 'pods') return attributes
+  const runs = apiGroup === '' && (subresource === 'exec' || subresource === 'attach')
+  return runs ? { ...attributes, exec: ANY_EXEC } : attributes
 }
 
 /** The judgement of a request that needs other things as well, none of which is denied. */

@@ -18,6 +18,7 @@ import {
 } from '../../core/names.ts'
 import { type ParsedPolicy, parseAccessPolicy } from '../../core/policy/parse-access-policy.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { CommandParsers } from '../commands/command-parsers.ts'
 import { KnownPolicies, type PoliciesOfUser } from './known-policies.ts'
 import { objectKey, type WatchedCollection, watchCollection } from './watched-collection.ts'
 
@@ -61,6 +62,7 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   const { config, logger, onSync = () => {} } = options
   const watch = new Watch(config)
   const known = new KnownPolicies()
+  const parsers = new CommandParsers(logger)
   const custom = config.makeApiClient(CustomObjectsApi)
   const policies: WatchedCollection<PolicyObject> = watchCollection<PolicyObject>({
     name: 'accesspolicies',
@@ -69,17 +71,19 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     logger,
     onSync,
     list: async () => (await custom.listClusterCustomObject(POLICIES)) as { items: PolicyObject[] },
-    onChange() {
-      const objects = [...(policies?.items.values() ?? [])]
-      const parsed = objects.map((object) => parseAccessPolicy(object))
-      for (const [index, policy] of parsed.entries()) {
-        const object = objects[index]
-        if (object !== undefined) options.onPolicy(object, policy)
-      }
-      known.replace(parsed)
-      options.onPolicyChange()
-    },
+    onChange: readPolicies,
   })
+  function readPolicies(): void {
+    const objects = [...(policies?.items.values() ?? [])]
+    const parsed = objects.map((object) => parseAccessPolicy(object, parsers.reader()))
+    for (const [index, policy] of parsed.entries()) {
+      const object = objects[index]
+      if (object !== undefined) options.onPolicy(object, policy)
+    }
+    known.replace(parsed)
+    options.onPolicyChange()
+    parsers.loadFor(objects, readPolicies)
+  }
   const core = config.makeApiClient(CoreV1Api)
   const namespaces: WatchedCollection<V1Namespace> = watchCollection<V1Namespace>({
     name: 'namespaces',

@@ -1,3 +1,4 @@
+import type { ReadyCommandRules } from '../commands/judge-exec.ts'
 import { parseServiceAccountUsername, type UserInfo } from '../kubernetes/user-info.ts'
 import type { Obligations } from './obligations.ts'
 
@@ -23,6 +24,8 @@ export interface PolicyRule {
   readonly lifts: readonly string[]
   /** What must be done to a request that the rule matches. */
   readonly obligations: Obligations
+  /** Which commands an exec or attach that the rule matches may run; absent: any. */
+  readonly commands?: ReadyCommandRules
 }
 
 /** A checked AccessPolicy. */

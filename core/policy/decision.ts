@@ -16,6 +16,7 @@ export type DenyReason =
   | 'policy_invalid'
   | 'policy_denies'
   | 'no_rule'
+  | 'command_denied'
   | 'rbac_denies'
   | 'access_unknown'
   | 'default_denies'

@@ -1,5 +1,6 @@
 import { assert } from '../assert.ts'
 import type { ChainPrincipal } from '../chain.ts'
+import { firstRefusal, readExec } from '../commands/judge-exec.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { AccessPolicy, PolicyRule } from './access-policy.ts'
 import { type Decision, type Deny, type DenyReason, strictest } from './decision.ts'
@@ -132,6 +133,11 @@ function evaluatePrincipal(
       ? evaluateReview(facts)
       : { ...deny('no_rule', '', principal), matches }
   }
+  const command = commandRefusal(attributes, matched)
+  if (command !== undefined) {
+    const { rule, because } = command
+    return { ...deny('command_denied', rule.name, principal), detail: because, matches }
+  }
   const shared = { matches, obligations: unionOf(matched.map(({ rule }) => rule.obligations)) }
   const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
   if (holding !== undefined) {
@@ -145,6 +151,18 @@ function evaluatePrincipal(
     }
   }
   return { effect: 'allow', reason: 'policy_allows', rule: allowing[0]?.name ?? '', ...shared }
+}
+
+/** What the command rules of all matched rules say of an exec or attach: each must let the command run. */
+function commandRefusal(attributes: RequestAttributes, matched: readonly NamedRule[]) {
+  const rules = matched.flatMap(({ name, rule: { commands } }) =>
+    commands === undefined ? [] : [{ name, commands }],
+  )
+  const [first] = rules
+  const { exec, subresource } = attributes
+  // A question without them is about exec in general: some command may run.
+  if (first === undefined || exec === undefined) return undefined
+  return firstRefusal(readExec(exec, subresource, first.commands.readScript), rules)
 }
 
 function evaluateReview(facts: PrincipalFacts): Decision {

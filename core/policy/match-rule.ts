@@ -22,7 +22,8 @@ export function ruleDenies(rule: PolicyRule, attributes: RequestAttributes): boo
  * a request. It covers as much as a Deny does: a wider request must not escape the condition.
  */
 export function ruleNarrows(rule: PolicyRule, attributes: RequestAttributes): boolean {
-  const conditional = rule.effect === 'RequireApproval' || !isFree(rule.obligations)
+  const conditional =
+    rule.effect === 'RequireApproval' || rule.commands !== undefined || !isFree(rule.obligations)
   return rule.effect !== 'Deny' && conditional && reaches(rule, attributes)
 }
 

@@ -1,3 +1,5 @@
+import { parseCommandRules } from '../commands/parse-command-rules.ts'
+import type { ScriptReader } from '../commands/script.ts'
 import type { AccessPolicy, InvalidPolicy, PolicyRule, Subject } from './access-policy.ts'
 import { isGuardName } from './guard-names.ts'
 import { NO_OBLIGATIONS } from './obligations.ts'
@@ -7,13 +9,14 @@ export type ParsedPolicy =
   | { readonly ok: false; readonly invalid: InvalidPolicy }
 
 /** Fields that the policy language has in later versions. Ignoring one could allow too much. */
-const NOT_YET = ['mask', 'record', 'commands', 'approval', 'when']
+const NOT_YET = ['mask', 'record', 'approval', 'when']
 
 /**
  * Checks an AccessPolicy object as it came from the API server. A policy with any problem is
- * refused as a whole: half of one could allow what its other half denies.
+ * refused as a whole: half of one could allow what its other half denies. `commands` of a rule need a reader
+ * of shell scripts; without one they are a problem.
  */
-export function parseAccessPolicy(object: unknown): ParsedPolicy {
+export function parseAccessPolicy(object: unknown, readScript?: ScriptReader): ParsedPolicy {
   const problems: string[] = []
   const policy = record(object)
   const name = text(record(policy?.metadata)?.name)
@@ -25,7 +28,7 @@ export function parseAccessPolicy(object: unknown): ParsedPolicy {
     parseSubject(subject, `spec.subjects[${index}]`, problems),
   )
   const rules = list(spec?.rules, 'spec.rules', problems).map((rule, index) =>
-    parseRule(rule, `spec.rules[${index}]`, problems),
+    parseRule(rule, `spec.rules[${index}]`, problems, readScript),
   )
   const names = rules.map((rule) => rule.name)
   for (const [index, ruleName] of names.entries()) {
@@ -56,9 +59,17 @@ function parseSubject(value: unknown, path: string, problems: string[]): Subject
   return { kind: kind as Subject['kind'], name, namespace }
 }
 
-const RULE_KEYS = ['name', 'effect', 'apiGroups', 'resources', 'verbs', 'namespaces', 'lifts']
+const RULE_KEYS = [
+  ...['name', 'effect', 'apiGroups', 'resources', 'verbs', 'namespaces', 'lifts'],
+  'commands',
+]
 
-function parseRule(value: unknown, path: string, problems: string[]): PolicyRule {
+function parseRule(
+  value: unknown,
+  path: string,
+  problems: string[],
+  readScript: ScriptReader | undefined,
+): PolicyRule {
   const rule = record(value)
   if (rule === undefined) problems.push(`${path}: must be an object`)
   refuseOtherKeys(rule, RULE_KEYS, path, problems)
@@ -86,7 +97,30 @@ function parseRule(value: unknown, path: string, problems: string[]): PolicyRule
     lifts,
     // Fields that ask for one are refused as not supported yet.
     obligations: NO_OBLIGATIONS,
+    ...commandsOf(rule, path, problems, readScript),
   }
+}
+
+/** Resources of which a request may run a command. */
+const RUN_COMMANDS = /^(?:\*|(?:\*|pods)\/(?:exec|attach))$/
+
+function commandsOf(
+  rule: Record<string, unknown> | undefined,
+  path: string,
+  problems: string[],
+  readScript: ScriptReader | undefined,
+): Pick<PolicyRule, 'commands'> {
+  if (rule?.commands === undefined) return {}
+  const at = `${path}.commands`
+  if (rule.effect === 'Deny')
+    problems.push(`${at}: only an Allow can have commands; a Deny denies all`)
+  const named = Array.isArray(rule.resources) ? (rule.resources as readonly unknown[]) : []
+  if (!named.some((name) => typeof name === 'string' && RUN_COMMANDS.test(name)))
+    problems.push(
+      `${at}: the rule must name pods/exec or pods/attach, the requests that run commands`,
+    )
+  const rules = parseCommandRules(rule.commands, at, problems, readScript)
+  return readScript === undefined ? {} : { commands: { ...rules, readScript } }
 }
 
 /** `*` stands alone: `team-*` would match nothing, and whoever wrote it would not know. */

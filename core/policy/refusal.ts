@@ -114,6 +114,8 @@ function why(deny: Deny, attributes: RequestAttributes, chain: DelegationChain):
       return `AccessPolicy ${JSON.stringify(deny.rule)} is not valid, and until it is mended its subjects may do nothing`
     case 'policy_denies':
       return `rule ${JSON.stringify(deny.rule)} denies it`
+    case 'command_denied':
+      return `rule ${JSON.stringify(deny.rule)} does not let this command run`
     case 'no_rule':
       return 'no rule allows it'
     case 'rbac_denies':

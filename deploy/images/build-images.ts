@@ -100,7 +100,7 @@ async function writeProgram(recipe: Recipe, folder: string): Promise<Bundle> {
 }
 
 /** Packages with everything they depend on, at the top of node_modules where npm has them too. */
-function copyPackages(names: readonly string[], app: string): void {
+export function copyPackages(names: readonly string[], app: string): void {
   const copied = new Set<string>()
   const waiting = [...names]
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { copyPackages } from './build-images.ts'
 import { type Bundle, bundle } from './bundle.ts'
 import { LEFT_OUT } from './left-out.ts'
 import { RECIPES } from './recipes.ts'
@@ -29,6 +32,21 @@ test.each(Object.keys(LEFT_OUT))('LEFT_OUT names a file of its package: %s', (pa
   expect(existsSync(join(NODE_MODULES, path))).toBe(true)
 })
 
+test('copyPackages() brings the parsers of scripts, where the bundle of the control plane finds them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lanyard-parsers-'))
+  const external = RECIPES.find(({ name }) => name === 'lanyard-control-plane')?.external ?? []
+  const parsers = ['sh-syntax', 'tree-sitter-bash', 'web-tree-sitter']
+  expect(external).toEqual(expect.arrayContaining(parsers))
+  const { code } = await bundle('control-plane/commands/shell-parsers.ts', external, 'file')
+  await writeFile(join(folder, 'main.cjs'), code)
+  copyPackages(parsers, folder)
+  const script =
+    "require('./main.cjs').loadShellParsers().then((read) => console.log(read('a | b').length))"
+  const options = { cwd: folder, encoding: 'utf8' } as const
+  expect(execFileSync(NODE, ['-e', script], options)).toBe('2\n')
+  await rm(folder, { recursive: true })
+}, 60_000)
+
 describe('bundle() of the sidecar', () => {
   let sidecar: Bundle
 
@@ -54,6 +72,9 @@ describe('bundle() of the sidecar', () => {
     'tdigest',
     'thread-stream',
     'undici',
+    'sh-syntax',
+    'tree-sitter-bash',
+    'web-tree-sitter',
     'zod/v4/locales/de.js',
   ])('has nothing of %s', (name) => {
     expect(sidecar.inputs.filter((path) => path.includes(`node_modules/${name}`))).toEqual([])

@@ -47,8 +47,11 @@ export const RECIPES: readonly Recipe[] = [
     // of a small young generation: a fifth of the CPU under load.
     nodeFlags: ['--max-semi-space-size=64'],
     env: [],
-    // One has native code; the others read .proto files beside their own.
-    external: ['better-sqlite3', 'grpc-health-check', '@grpc/reflection', '@grpc/grpc-js'],
+    // One has native code, three have WebAssembly; the others read .proto files beside their own.
+    external: [
+      ...['better-sqlite3', 'grpc-health-check', '@grpc/reflection', '@grpc/grpc-js'],
+      ...['sh-syntax', 'tree-sitter-bash', 'web-tree-sitter'],
+    ],
     keepsCode: false,
   },
   {

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { loadShellParsers } from '../../control-plane/commands/shell-parsers.ts'
+import { parseExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { serviceAccountUser, type UserInfo } from '../../core/kubernetes/user-info.ts'
 import { type AccessPolicy, policyNames } from '../../core/policy/access-policy.ts'
@@ -10,11 +12,12 @@ import { parseAccessPolicy } from '../../core/policy/parse-access-policy.ts'
 import { aRequest } from '../support/policy-builders.ts'
 import { aUser } from '../support/record-builders.ts'
 
+const readScript = await loadShellParsers()
 const FOLDER = join(import.meta.dirname, '../../examples/policies')
 const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'))
 
 function policyOf(file: string): AccessPolicy {
-  const parsed = parseAccessPolicy(parse(readFileSync(join(FOLDER, file), 'utf8')))
+  const parsed = parseAccessPolicy(parse(readFileSync(join(FOLDER, file), 'utf8')), readScript)
   if (!parsed.ok) throw new Error(`${file} is not valid: ${JSON.stringify(parsed.invalid)}`)
   return parsed.policy
 }
@@ -27,6 +30,10 @@ const nightly = serviceAccountUser('production', 'nightly')
 
 type Asked = Partial<RequestAttributes>
 const exec = { verb: 'get', alsoVerbs: ['create'], subresource: 'exec', name: 'web' } as const
+const running = (...command: readonly string[]) => ({
+  ...exec,
+  exec: parseExecAttributes(command.map((word) => ['command', word] as const)),
+})
 const deployments = { apiGroup: 'apps', resource: 'deployments' } as const
 
 describe('examples/policies', () => {
@@ -37,6 +44,11 @@ describe('examples/policies', () => {
   })
 
   test.each<[string, UserInfo, Asked, string]>([
+    ['look-inside.yaml', developer, running('cat', '/etc/hosts'), 'allow'],
+    ['look-inside.yaml', developer, running('sh', '-c', 'df -h | head -3'), 'allow'],
+    ['look-inside.yaml', developer, running('sh', '-c', 'df -h; rm /x'), 'deny'],
+    ['look-inside.yaml', developer, running('sh'), 'deny'],
+    ['look-inside.yaml', developer, running('cat', '/run/secrets/token'), 'deny'],
     ['look-only.yaml', alice, { verb: 'list' }, 'allow'],
     ['look-only.yaml', alice, { verb: 'get', subresource: 'log' }, 'allow'],
     ['look-only.yaml', alice, { resource: 'secrets' }, 'deny'],

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { Language, Parser, type Tree } from 'web-tree-sitter'
+import type { ScriptReader } from '../../core/commands/script.ts'
+import { readScriptTree } from './script-tree.ts'
+import { SyntaxPrinter } from './syntax-printer.ts'
+import { compileWasm } from './web-assembly.ts'
+
+/** Longest script that is read; both parsers together take less than 50 ms for it. */
+const SCRIPT_BYTES_MAX = 4_096
+/** After this the grammar gives up; it takes a tenth of it for anything that people write. */
+const PARSE_MS_MAX = 40
+
+const NOT_UNDERSTOOD = 'the script is not understood by the shell grammar'
+
+/** From the folder of the program, which in the image is not the one of this file. */
+const modules = createRequire(join(import.meta.dirname, 'packages'))
+
+/**
+ * Loads two parsers of shell scripts, both compiled to WebAssembly, and gives the reader that takes only what
+ * both understand alike. Throws when either cannot be loaded.
+ */
+export async function loadShellParsers(): Promise<ScriptReader> {
+  const fileOf = (name: string) => readFile(modules.resolve(name))
+  await Parser.init({ wasmBinary: await fileOf('web-tree-sitter/web-tree-sitter.wasm') })
+  const bash = await Language.load(await fileOf('tree-sitter-bash/tree-sitter-bash.wasm'))
+  const printer = new SyntaxPrinter(await compileWasm(await fileOf('sh-syntax/main.wasm')))
+  const parser = new Parser()
+  parser.setLanguage(bash)
+  const reader: ScriptReader = (script) => readByBoth(parser, printer, script)
+  // The first parse compiles what it needs.
+  reader('true | cat')
+  return reader
+}
+
+function readByBoth(
+  parser: Parser,
+  printer: SyntaxPrinter,
+  script: string,
+): ReturnType<ScriptReader> {
+  if (Buffer.byteLength(script) > SCRIPT_BYTES_MAX)
+    return `the script has more than ${SCRIPT_BYTES_MAX} bytes`
+  if (/[\0\r\uFFFD]|\p{Cs}/u.test(script))
+    return 'the script has characters that shells read in different ways'
+  const first = readByGrammar(parser, script)
+  if (typeof first === 'string') return first
+  const printed = printer.print(script)
+  if (printed === undefined) return 'the script is not understood by the parser of shell syntax'
+  const second = readByGrammar(parser, printed)
+  if (typeof second === 'string' || !isSame(first, second))
+    return 'two parsers of shell syntax understand the script differently'
+  return first
+}
+
+function readByGrammar(parser: Parser, script: string): ReturnType<ScriptReader> {
+  const until = performance.now() + PARSE_MS_MAX
+  let tree: Tree | null = null
+  try {
+    tree = parser.parse(script, null, { progressCallback: () => performance.now() > until })
+    return tree === null || tree.rootNode.hasError ? NOT_UNDERSTOOD : readScriptTree(tree.rootNode)
+  } catch {
+    // A parser that fails has understood nothing; it starts afresh with the next script.
+    return NOT_UNDERSTOOD
+  } finally {
+    tree?.delete()
+    parser.reset()
+  }
+}
+
+/** Whether the same commands were found. Of a word that is computed only that it is. */
+function isSame(one: readonly object[], other: readonly object[]): boolean {
+  const plain = (key: string, value: unknown) =>
+    key !== '' && isComputed(value) ? { exact: false } : value
+  const sorted = (commands: readonly object[]) =>
+    commands.map((command) => JSON.stringify(command, plain)).toSorted()
+  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other))
+}
+
+function isComputed(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'exact' in value && value.exact === false
+}

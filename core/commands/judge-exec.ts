@@ -1,0 +1,38 @@
+import type { ExecAttributes } from '../kubernetes/exec-attributes.ts'
+import { type CommandNode, plainNode, unclearNode } from './command-node.ts'
+import { type CommandRules, judgeCommand } from './judge-command.ts'
+import { CommandReading } from './read-command.ts'
+import type { ScriptReader } from './script.ts'
+import { exactWord } from './word.ts'
+
+/** Command rules of a policy, with what reads the scripts in the commands that they judge. */
+export interface ReadyCommandRules extends CommandRules {
+  readonly readScript: ScriptReader
+}
+
+/** What an exec or attach runs. */
+export function readExec(
+  exec: ExecAttributes,
+  subresource: string,
+  readScript: ScriptReader,
+): CommandNode {
+  if (exec.commandShortened !== undefined || exec.envShortened !== undefined)
+    return unclearNode([], 'of a long command only the beginning is kept for judging it again')
+  if (subresource === 'exec')
+    return new CommandReading(readScript).read(exec.command, exec.env, exec.stdin)
+  const node = plainNode([exactWord('attach')])
+  if (!exec.stdin) return { ...node, kind: 'through', words: [] }
+  return { ...node, classes: [{ name: 'shell', because: 'the program that runs may be a shell' }] }
+}
+
+/** The first of some rules that does not let a command run, and why; undefined where all do. */
+export function firstRefusal<Rule extends { readonly commands: CommandRules }>(
+  node: CommandNode,
+  rules: readonly Rule[],
+): { readonly rule: Rule; readonly because: string } | undefined {
+  for (const rule of rules) {
+    const because = judgeCommand(node, rule.commands)
+    if (because !== undefined) return { rule, because }
+  }
+  return undefined
+}

@@ -1,7 +1,7 @@
 import type { Node } from 'web-tree-sitter'
 import type { ScriptCommand } from '../../core/commands/script.ts'
 import type { Word } from '../../core/commands/word.ts'
-import { readShellWord } from './shell-word.ts'
+import { parseShellWord } from './shell-word.ts'
 
 const DEPTH_MAX = 200
 /** Nodes of a tree, a few for each word: walking them takes most of the time. */
@@ -20,7 +20,7 @@ const TRANSPARENT = new Set(
 )
 
 /** Every simple command below the root of a tree; a text for what is not understood. */
-export function readScriptTree(root: Node): readonly ScriptCommand[] | string {
+export function parseScriptTree(root: Node): readonly ScriptCommand[] | string {
   if (root.descendantCount > NODES_MAX) return 'the script has too many parts'
   const walk = new TreeWalk()
   walk.visit(root, 'inherited', 0)
@@ -90,7 +90,7 @@ class TreeWalk {
         this.#children(child, 'inherited', depth + 1)
       } else if (isRedirect(child)) redirects.push(child)
       else if (child.type !== 'comment') {
-        words.push(readShellWord(child.text))
+        words.push(parseShellWord(child.text))
         this.visit(child, 'inherited', depth + 1)
       }
     }
@@ -107,11 +107,11 @@ class TreeWalk {
         .childrenForFieldName('destination')
         .filter((one) => one !== null)
       // The grammar takes words after `>x` for more files; a shell, for words of the command.
-      words.push(...more.map(({ text }) => readShellWord(text)))
+      words.push(...more.map(({ text }) => parseShellWord(text)))
       if (redirect.type === 'file_redirect') {
         if (/^(?:\d*|\{\w+\})</.test(redirect.text)) input = 'unknown'
         if (/>/.test(redirect.text.slice(0, 12)) && first !== undefined)
-          writes.push(readShellWord(first.text))
+          writes.push(parseShellWord(first.text))
       } else input = textOf(redirect)
       this.visit(redirect, 'inherited', depth + 1)
     }
@@ -143,8 +143,8 @@ class TreeWalk {
     const parts = node.namedChildren
     const assigned = parts.filter(({ type }) => type === 'variable_assignment').map(assignedName)
     const named = parts.filter(({ type }) => type === 'variable_name').map(({ text }) => text)
-    const keyword = readShellWord(/^\w+/.exec(node.text)?.[0] ?? '')
-    const words = [keyword, ...parts.map(({ text }) => readShellWord(text))]
+    const keyword = parseShellWord(/^\w+/.exec(node.text)?.[0] ?? '')
+    const words = [keyword, ...parts.map(({ text }) => parseShellWord(text))]
     this.commands.push({ words, assigned: [...assigned, ...named], input: 'inherited', writes: [] })
     for (const part of parts) this.#children(part, 'inherited', depth + 1)
   }
@@ -170,7 +170,7 @@ function assignedName(node: Node): string {
 /** What a here-document or a here-string gives, where it has no expansions. */
 function textOf(redirect: Node): Input {
   if (redirect.type === 'herestring_redirect') {
-    const word = readShellWord(redirect.text.replace(/^\d*<<<\s*/, ''))
+    const word = parseShellWord(redirect.text.replace(/^\d*<<<\s*/, ''))
     return word.exact ? { text: word.text } : 'unknown'
   }
   const body = redirect.namedChildren.find(({ type }) => type === 'heredoc_body')

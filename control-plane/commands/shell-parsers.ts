@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Language, Parser, type Tree } from 'web-tree-sitter'
 import type { ScriptReader } from '../../core/commands/script.ts'
-import { readScriptTree } from './script-tree.ts'
+import { parseScriptTree } from './script-tree.ts'
 import { SyntaxPrinter } from './syntax-printer.ts'
 import { compileWasm } from './web-assembly.ts'
 
@@ -28,13 +28,13 @@ export async function loadShellParsers(): Promise<ScriptReader> {
   const printer = new SyntaxPrinter(await compileWasm(await fileOf('sh-syntax/main.wasm')))
   const parser = new Parser()
   parser.setLanguage(bash)
-  const reader: ScriptReader = (script) => readByBoth(parser, printer, script)
+  const reader: ScriptReader = (script) => parseByBoth(parser, printer, script)
   // The first parse compiles what it needs.
   reader('true | cat')
   return reader
 }
 
-function readByBoth(
+function parseByBoth(
   parser: Parser,
   printer: SyntaxPrinter,
   script: string,
@@ -43,22 +43,22 @@ function readByBoth(
     return `the script has more than ${SCRIPT_BYTES_MAX} bytes`
   if (/[\0\r\uFFFD]|\p{Cs}/u.test(script))
     return 'the script has characters that shells read in different ways'
-  const first = readByGrammar(parser, script)
+  const first = parseByGrammar(parser, script)
   if (typeof first === 'string') return first
   const printed = printer.print(script)
   if (printed === undefined) return 'the script is not understood by the parser of shell syntax'
-  const second = readByGrammar(parser, printed)
+  const second = parseByGrammar(parser, printed)
   if (typeof second === 'string' || !isSame(first, second))
     return 'two parsers of shell syntax understand the script differently'
   return first
 }
 
-function readByGrammar(parser: Parser, script: string): ReturnType<ScriptReader> {
+function parseByGrammar(parser: Parser, script: string): ReturnType<ScriptReader> {
   const until = performance.now() + PARSE_MS_MAX
   let tree: Tree | null = null
   try {
     tree = parser.parse(script, null, { progressCallback: () => performance.now() > until })
-    return tree === null || tree.rootNode.hasError ? NOT_UNDERSTOOD : readScriptTree(tree.rootNode)
+    return tree === null || tree.rootNode.hasError ? NOT_UNDERSTOOD : parseScriptTree(tree.rootNode)
   } catch {
     // A parser that fails has understood nothing; it starts afresh with the next script.
     return NOT_UNDERSTOOD

@@ -1,7 +1,7 @@
 import type { Word } from '../../core/commands/word.ts'
 
 /** One word of a script as the program gets it, as far as that is known: quotes are taken away as bash does. */
-export function readShellWord(source: string): Word {
+export function parseShellWord(source: string): Word {
   const word = new WordReading(source)
   return word.read()
 }

@@ -25,7 +25,7 @@ const UNCLEAR: Readonly<Record<string, string>> = {
  * What a builtin of a shell runs: a script, a text why it cannot be told, or undefined for what is none of these
  * builtins.
  */
-export function readBuiltin(program: string, words: readonly Word[]): Word | string | undefined {
+export function parseBuiltin(program: string, words: readonly Word[]): Word | string | undefined {
   const [first, ...rest] = words
   if (first?.text === '.') return UNCLEAR['.']
   if (program === 'eval') return joinedScript(rest)

@@ -40,7 +40,7 @@ export function unclearNode(words: readonly Word[], problem: string): CommandNod
 }
 
 /** Where a command stands: how deep in others, and what it reads. */
-export interface Place {
+export interface CommandPlace {
   readonly depth: number
   readonly input: 'none' | 'inherited' | 'unknown' | { readonly text: string }
 }

@@ -1,14 +1,14 @@
-import { type CommandNode, type Place, plainNode, unclearNode } from './command-node.ts'
+import { type CommandNode, type CommandPlace, plainNode, unclearNode } from './command-node.ts'
 import { exactWord, UNKNOWN_WORDS, type Word } from './word.ts'
 
 const RUNS = ['-exec', '-execdir', '-ok', '-okdir']
 const WRITES = ['-fprint', '-fprint0', '-fprintf', '-fls']
 
 /** What find runs for the files that it finds; `-delete` counts as rm. */
-export function readFind(
+export function parseFind(
   words: readonly Word[],
-  place: Place,
-  readWords: (words: readonly Word[], place: Place) => CommandNode,
+  place: CommandPlace,
+  readWords: (words: readonly Word[], place: CommandPlace) => CommandNode,
 ): CommandNode {
   if (words.some(({ many, exact, text }) => many || (!exact && /^[-$`]/.test(text))))
     return unclearNode(words, 'some of its words are not written out, and could run something')

@@ -99,7 +99,7 @@ const ONLY_WITH: Readonly<Record<string, RegExp>> = {
 
 /** How an interpreter was called. */
 export interface InterpreterCall {
-  /** Place of the word that is code, or names what runs; the number of words where it reads its input. */
+  /** CommandPlace of the word that is code, or names what runs; the number of words where it reads its input. */
   readonly at: number
   readonly readsInput: boolean
   /** Whether the program runs something only with some of its words, of which one is there. */
@@ -112,7 +112,7 @@ export function isInterpreter(program: string): boolean {
 }
 
 /** Reads a call of an interpreter; undefined for another program, and for a call that runs no code. */
-export function readInterpreterCall(
+export function parseInterpreterCall(
   program: string,
   words: readonly string[],
 ): InterpreterCall | undefined {

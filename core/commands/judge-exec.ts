@@ -11,7 +11,7 @@ export interface ReadyCommandRules extends CommandRules {
 }
 
 /** What an exec or attach runs. */
-export function readExec(
+export function parseExec(
   exec: ExecAttributes,
   subresource: string,
   readScript: ScriptReader,

@@ -1,10 +1,10 @@
-import { readBuiltin } from './builtins.ts'
-import { type CommandNode, type Place, plainNode, unclearNode } from './command-node.ts'
+import { parseBuiltin } from './builtins.ts'
+import { type CommandNode, type CommandPlace, plainNode, unclearNode } from './command-node.ts'
 import { effectOfVariable } from './environment.ts'
-import { readFind } from './find-command.ts'
-import { isHarmlessCode, isInterpreter, readInterpreterCall } from './interpreters.ts'
+import { parseFind } from './find-command.ts'
+import { isHarmlessCode, isInterpreter, parseInterpreterCall } from './interpreters.ts'
 import type { ScriptCommand, ScriptReader } from './script.ts'
-import { readShellCall, shellKind } from './shells.ts'
+import { parseShellCall, shellKind } from './shells.ts'
 import { takeOptions } from './take-options.ts'
 import { exactWord, isUnsettledPath, programName, UNKNOWN_WORDS, type Word } from './word.ts'
 import { WRAPPERS, type Wrapper } from './wrappers.ts'
@@ -35,7 +35,7 @@ export class CommandReading {
   }
 
   /** Words that are one command. */
-  words(words: readonly Word[], place: Place): CommandNode {
+  words(words: readonly Word[], place: CommandPlace): CommandNode {
     this.#commands += 1
     if (place.depth > DEPTH_MAX || this.#commands > COMMANDS_MAX)
       return unclearNode(words, 'there are too many commands in each other')
@@ -50,17 +50,17 @@ export class CommandReading {
     const program = programName(first.text)
     const kind = shellKind(program)
     if (kind !== undefined) return this.#shell(kind, words, place)
-    const builtin = readBuiltin(program, words)
+    const builtin = parseBuiltin(program, words)
     if (typeof builtin === 'string') return unclearNode(words, builtin)
     if (builtin !== undefined) return this.#inside(words, 'through', [builtin], place)
-    if (program === 'find') return readFind(words, place, (inner, at) => this.words(inner, at))
+    if (program === 'find') return parseFind(words, place, (inner, at) => this.words(inner, at))
     const wrapper = wrapperNamed(program)
     if (wrapper !== undefined) return this.#wrapped(wrapper, words, place)
     return interpreted(program, words, place)
   }
 
   /** Every command of a script. */
-  script(script: Word, words: readonly Word[], place: Place): readonly CommandNode[] {
+  script(script: Word, words: readonly Word[], place: CommandPlace): readonly CommandNode[] {
     if (!script.exact) return [unclearNode(words, 'the script is computed when it runs')]
     this.#scriptsLength += script.text.length
     if (this.#scriptsLength > SCRIPTS_LENGTH_MAX)
@@ -73,7 +73,7 @@ export class CommandReading {
     return commands.map((command) => this.#ofScript(command, inner))
   }
 
-  #ofScript(command: ScriptCommand, place: Place): CommandNode {
+  #ofScript(command: ScriptCommand, place: CommandPlace): CommandNode {
     const { words, assigned, writes, input } = command
     const own = input === 'inherited' ? place.input : input
     const node = words.length === 0 ? plainNode(words) : this.words(words, { ...place, input: own })
@@ -84,14 +84,14 @@ export class CommandReading {
     words: readonly Word[],
     kind: CommandNode['kind'],
     scripts: readonly Word[],
-    place: Place,
+    place: CommandPlace,
   ): CommandNode {
     const inner = scripts.flatMap((script) => this.script(script, words, place))
     return { ...plainNode(words), kind, inner, namedBy: words.length }
   }
 
-  #shell(kind: 'read' | 'unread', words: readonly Word[], place: Place): CommandNode {
-    const call = readShellCall(words)
+  #shell(kind: 'read' | 'unread', words: readonly Word[], place: CommandPlace): CommandNode {
+    const call = parseShellCall(words)
     if (call.problem !== undefined) return unclearNode(words, call.problem)
     if (kind === 'unread' && (call.script ?? call.file) !== undefined)
       return unclearNode(words, 'scripts of this shell are not read')
@@ -104,7 +104,7 @@ export class CommandReading {
     return { ...plainNode(words), classes: [{ name: 'shell', because }], namedBy: words.length }
   }
 
-  #wrapped(wrapper: Wrapper, words: readonly Word[], place: Place): CommandNode {
+  #wrapped(wrapper: Wrapper, words: readonly Word[], place: CommandPlace): CommandNode {
     const taken = takeOptions(wrapper, words)
     if (typeof taken === 'string') return unclearNode(words, taken)
     const kind = wrapper.elsewhere ? 'elsewhere' : 'through'
@@ -177,9 +177,9 @@ function ofFile(words: readonly Word[], file: Word, at: number): CommandNode {
   return { ...plainNode(words), classes: [{ name: 'interpreter', because }], namedBy: at, code }
 }
 
-function interpreted(program: string, words: readonly Word[], place: Place): CommandNode {
+function interpreted(program: string, words: readonly Word[], place: CommandPlace): CommandNode {
   const texts = words.map(({ text }) => text)
-  const call = readInterpreterCall(program, texts)
+  const call = parseInterpreterCall(program, texts)
   const known = place.input
   if (call === undefined || isHarmlessCode(program, texts)) return ofPlain(program, words, place)
   const code = typeof known === 'object' ? [...texts.slice(1), known.text] : texts.slice(1)
@@ -203,7 +203,7 @@ const OBEYS_INPUT = new Set(
 )
 
 /** A program that runs nothing by its words; with an input it may still obey what is typed. */
-function ofPlain(program: string, words: readonly Word[], place: Place): CommandNode {
+function ofPlain(program: string, words: readonly Word[], place: CommandPlace): CommandNode {
   const node = plainNode(words)
   if (OBEYS_INPUT.has(program) && place.input !== 'none') {
     const because = 'it obeys what is typed'

@@ -15,7 +15,7 @@ export function shellKind(program: string): 'read' | 'unread' | undefined {
 export interface ShellCall {
   readonly script?: Word | undefined
   readonly file?: Word | undefined
-  /** Place of the word that says what runs. */
+  /** CommandPlace of the word that says what runs. */
   readonly at: number
   /** Names of options that change what runs; such as a file that is read first. */
   readonly problem?: string
@@ -34,7 +34,7 @@ const LONG_FLAGS = [
 const LONG_VALUED = ['--rcfile', '--init-file']
 
 /** Reads the words of a shell as POSIX and bash do. */
-export function readShellCall(words: readonly Word[]): ShellCall {
+export function parseShellCall(words: readonly Word[]): ShellCall {
   let hasScript = false
   let readsInput = false
   let at = 1

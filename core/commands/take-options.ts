@@ -3,7 +3,7 @@ import type { Wrapper } from './wrappers.ts'
 
 /** What stands before the command that a wrapper runs. */
 export interface TakenOptions {
-  /** Place of the first word after options, operands and assignments. */
+  /** CommandPlace of the first word after options, operands and assignments. */
   readonly at: number
   readonly assigned: readonly string[]
   /** Scripts that options bring. */
@@ -34,7 +34,7 @@ export function takeOptions(wrapper: Wrapper, words: readonly Word[]): TakenOpti
       at += 1
       continue
     }
-    const option = readOption(wrapper, word.text)
+    const option = parseOption(wrapper, word.text)
     if (typeof option === 'string') return option
     const value = option.value ?? (option.wantsValue ? words[at + 1]?.text : undefined)
     const valueWord = option.value === undefined ? words[at + 1] : { ...word, text: option.value }
@@ -72,7 +72,7 @@ interface Option {
   readonly wantsValue: boolean
 }
 
-function readOption(wrapper: Wrapper, text: string): Option | string {
+function parseOption(wrapper: Wrapper, text: string): Option | string {
   const unknown = `its option ${text} is not known`
   if (wrapper.unclear.some((option) => text === option || text.startsWith(`${option}=`)))
     return `what it runs with ${text} cannot be told`
@@ -85,10 +85,10 @@ function readOption(wrapper: Wrapper, text: string): Option | string {
     if (full === undefined || found.length > 1) return unknown
     return { name: full, value, wantsValue: wrapper.longValued.includes(full) }
   }
-  return readShortOptions(wrapper, text, unknown)
+  return parseShortOptions(wrapper, text, unknown)
 }
 
-function readShortOptions(wrapper: Wrapper, text: string, unknown: string): Option | string {
+function parseShortOptions(wrapper: Wrapper, text: string, unknown: string): Option | string {
   if (text.startsWith('+')) return unknown
   for (const [index, letter] of [...text.slice(1)].entries()) {
     if (wrapper.unclear.includes(`-${letter}`)) return `what it runs with -${letter} cannot be told`

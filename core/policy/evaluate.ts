@@ -1,6 +1,6 @@
 import { assert } from '../assert.ts'
 import type { ChainPrincipal } from '../chain.ts'
-import { firstRefusal, readExec } from '../commands/judge-exec.ts'
+import { firstRefusal, parseExec } from '../commands/judge-exec.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { AccessPolicy, PolicyRule } from './access-policy.ts'
 import { type Decision, type Deny, type DenyReason, strictest } from './decision.ts'
@@ -162,7 +162,7 @@ function commandRefusal(attributes: RequestAttributes, matched: readonly NamedRu
   const { exec, subresource } = attributes
   // A question without them is about exec in general: some command may run.
   if (first === undefined || exec === undefined) return undefined
-  return firstRefusal(readExec(exec, subresource, first.commands.readScript), rules)
+  return firstRefusal(parseExec(exec, subresource, first.commands.readScript), rules)
 }
 
 function evaluateReview(facts: PrincipalFacts): Decision {

@@ -5,7 +5,7 @@ import { parseShellWord } from './shell-word.ts'
 
 const DEPTH_MAX = 200
 /** Nodes of a tree, a few for each word: walking them takes most of the time. */
-const NODES_MAX = 3_000
+const NODES_MAX = 2_000
 
 /** Nodes whose children hold commands or nothing; all others make a script one that is not understood. */
 const TRANSPARENT = new Set(
@@ -26,6 +26,9 @@ export function parseScriptTree(root: Node): readonly ScriptCommand[] | string {
   walk.visit(root, 'inherited', 0)
   return walk.problem ?? walk.commands
 }
+
+/** Most words, which need no visit: looking at a node is what takes time. */
+const LEAVES = new Set(['word', 'number', 'raw_string', 'ansi_c_string'])
 
 type Input = ScriptCommand['input']
 
@@ -91,7 +94,7 @@ class TreeWalk {
       } else if (isRedirect(child)) redirects.push(child)
       else if (child.type !== 'comment') {
         words.push(parseShellWord(child.text))
-        this.visit(child, 'inherited', depth + 1)
+        if (!LEAVES.has(child.type)) this.visit(child, 'inherited', depth + 1)
       }
     }
     if (around !== undefined) redirects.push(...around.namedChildren.filter(isRedirect))

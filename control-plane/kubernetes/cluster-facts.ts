@@ -71,9 +71,9 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     logger,
     onSync,
     list: async () => (await custom.listClusterCustomObject(POLICIES)) as { items: PolicyObject[] },
-    onChange: readPolicies,
+    onChange: parsePolicies,
   })
-  function readPolicies(): void {
+  function parsePolicies(): void {
     const objects = [...(policies?.items.values() ?? [])]
     const parsed = objects.map((object) => parseAccessPolicy(object, parsers.reader()))
     for (const [index, policy] of parsed.entries()) {
@@ -82,7 +82,7 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     }
     known.replace(parsed)
     options.onPolicyChange()
-    parsers.loadFor(objects, readPolicies)
+    parsers.loadFor(objects, parsePolicies)
   }
   const core = config.makeApiClient(CoreV1Api)
   const namespaces: WatchedCollection<V1Namespace> = watchCollection<V1Namespace>({

@@ -8,6 +8,8 @@ export const AUDIT_STORE_NAME = 'audit'
 /** What was removed for its age or for room; times are RFC 3339. */
 export interface RemovalObject
   extends Pick<Removal, 'reason' | 'firstId' | 'lastId' | 'decisions' | 'records' | 'sha256'> {
+  /** Recordings of sessions that went with them; absent when none did. */
+  readonly recordings?: number
   readonly removedAt: string
   readonly firstDecidedAt: string
   readonly lastDecidedAt: string

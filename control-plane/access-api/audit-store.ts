@@ -206,6 +206,7 @@ function toRemovalObject(removal: Removal): RemovalObject {
   const { reason, firstId, lastId, decisions, records, sha256 } = removal
   return {
     ...{ reason, firstId, lastId, decisions, records, sha256 },
+    ...(removal.recordings === undefined ? {} : { recordings: removal.recordings }),
     removedAt: toTime(removal.removedAtMs),
     firstDecidedAt: toTime(removal.firstDecidedAtMs),
     lastDecidedAt: toTime(removal.lastDecidedAtMs),

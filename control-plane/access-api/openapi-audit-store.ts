@@ -34,6 +34,7 @@ export function auditStoreDefinitions(
       lastId: text('Id of the last decision.'),
       decisions: integer('How many decisions.'),
       records: integer('How many records.'),
+      recordings: integer('How many recordings of sessions went with them; absent for none.'),
       sha256: text('SHA-256, in hexadecimal, of what was removed.'),
       removedAt: time('When.'),
       firstDecidedAt: time('When the first of them was decided.'),

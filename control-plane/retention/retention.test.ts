@@ -26,6 +26,7 @@ async function aKeeper(limits: Partial<typeof NONE>, room = { bytes: 300_000, fr
   const retention = new Retention({
     store: {
       ...{ auditEvents, bindings },
+      recordings: { sweep: async () => undefined },
       size: () => ({ bytes: room.bytes, logBytes: 0, reusableBytes: reusable }),
       shrink(bytesMax) {
         shrunk.push(bytesMax)

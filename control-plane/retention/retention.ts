@@ -1,6 +1,7 @@
 import type { Removal } from '../../core/audit/removal.ts'
 import { type Clock, startTimer } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { RecordingStore } from '../store/recording-store.ts'
 import type { Store } from '../store/store.ts'
 import { type DueRemoval, dueRemovals, type RetentionLimits } from './due-removal.ts'
 import { SweepPace } from './sweep-pace.ts'
@@ -27,7 +28,9 @@ const SHRINK_BYTES = 64 * 1024
 const NEWEST = { afterSequence: Number.MAX_SAFE_INTEGER, limit: 1 }
 
 export interface RetentionDeps {
-  readonly store: Pick<Store, 'auditEvents' | 'bindings' | 'size' | 'shrink' | 'checkpoint'>
+  readonly store: Pick<Store, 'auditEvents' | 'bindings' | 'size' | 'shrink' | 'checkpoint'> & {
+    readonly recordings: Pick<RecordingStore, 'sweep'>
+  }
   readonly limits: RetentionLimits
   /** Free bytes of the volume. */
   readonly readFreeBytes: () => number
@@ -91,6 +94,8 @@ export class Retention {
       this.#removals += 1
       removed += removal.decisions
       this.#deps.onRemoval?.(removal)
+      // Before it is looked at again whether there is room.
+      if (removal.recordings !== undefined) await this.#deps.store.recordings.sweep()
       await this.#sweep()
     }
     return removed

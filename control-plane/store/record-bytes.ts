@@ -53,6 +53,7 @@ export function removalBytes(removal: Removal): Uint8Array {
     decisions: BigInt(removal.decisions),
     records: BigInt(removal.records),
     digest: Uint8Array.from(Buffer.from(removal.sha256, 'hex')),
+    recordings: BigInt(removal.recordings ?? 0),
   }
   return toBytes({ record: { case: 'removal', value } })
 }
@@ -120,6 +121,7 @@ export function toRemoval(record: RemovalRecord): Removal {
     lastDecidedAtMs: msOf(record.lastDecidedAt),
     decisions: Number(record.decisions),
     records: Number(record.records),
+    ...(record.recordings === 0n ? {} : { recordings: Number(record.recordings) }),
     sha256: Buffer.from(record.digest).toString('hex'),
   }
 }

@@ -15,6 +15,8 @@ export interface Removal {
   readonly decisions: number
   /** Decisions and what was recorded about them later. */
   readonly records: number
+  /** Recordings of sessions that went with them; absent when none did. */
+  readonly recordings?: number
   /** SHA-256, in hexadecimal, of the bytes of these records, in the order of their sequences. */
   readonly sha256: string
 }

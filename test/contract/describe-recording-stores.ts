@@ -1,14 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { AuditEventStore } from '../../control-plane/store/audit-event-store.ts'
+import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
 import type {
   NewRecording,
   RecordingStore,
   StoredChunk,
 } from '../../control-plane/store/recording-store.ts'
-import { AGENT, NOON_MS } from '../support/record-builders.ts'
+import { AGENT, aBinding, aDecision, NOON_MS } from '../support/record-builders.ts'
 
 /** A store under test, empty. */
 export interface OpenedRecordings {
   readonly recordings: RecordingStore
+  readonly auditEvents: AuditEventStore
+  readonly bindings: PodBindingStore
   /** Closes it and removes what it wrote. */
   close(): Promise<void>
 }
@@ -142,6 +146,27 @@ export function describeRecordingStores(name: string, open: () => Promise<Opened
       await expect(recordings.begin(aRecording())).rejects.toMatchObject({
         code: 'binding_conflict',
       })
+    })
+
+    test('sweep() takes away what went with its decision, and ends what is open of it', async () => {
+      await stores.bindings.record(aBinding([AGENT]))
+      await stores.auditEvents.append(aDecision(1))
+      await recordings.begin(aRecording({ id: OTHER, decisionSequence: 2 }))
+      await recordings.append(ID, aChunk(1))
+      const request = {
+        decidedBeforeMs: Infinity,
+        limit: 9,
+        reason: 'age',
+        nowMs: NOON_MS,
+      } as const
+      const removal = await stores.auditEvents.removeOldest(request)
+      expect(removal).toMatchObject({ decisions: 1, recordings: 1 })
+      expect(await stores.auditEvents.removals(1)).toEqual([removal])
+      await recordings.sweep()
+      expect(await recordings.get(ID)).toBeUndefined()
+      expect(await recordings.get(OTHER)).toMatchObject({ id: OTHER })
+      await expect(recordings.append(ID, aChunk(2))).rejects.toMatchObject({ code: 'not_found' })
+      expect(recordings.size()).toMatchObject({ open: 1 })
     })
 
     test('changesAfter() tells each change, and onChange() of chunks too', async () => {

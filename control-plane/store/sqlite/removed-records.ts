@@ -28,7 +28,7 @@ export class RemovedRecords {
     return this.#statements.removedUntil.get() ?? 0
   }
 
-  /** What a removal takes: decisions go from the oldest on until one may not. */
+  /** Inside a transaction: what a removal takes, with the recordings of it. Decisions go from the oldest on until one may not. */
   next({ decidedBeforeMs, limit, reason, nowMs }: RemovalRequest): Removal | undefined {
     const candidates = this.#statements.oldest.all(this.until(), limit)
     const kept = candidates.findIndex((row) => row.decided_at_ms >= decidedBeforeMs)
@@ -42,13 +42,22 @@ export class RemovedRecords {
       hash.update(bytes)
       count += 1
     }
+    const recordings = this.#removeRecordings(range)
     return {
+      ...(recordings === 0 ? {} : { recordings }),
       ...{ removedAtMs: nowMs, reason, decisions: going.length, records: count },
       ...{ firstSequence: first.sequence, lastSequence: last.sequence },
       ...{ firstId: first.id, lastId: last.id },
       ...{ firstDecidedAtMs: first.decided_at_ms, lastDecidedAtMs: last.decided_at_ms },
       sha256: hash.digest('hex'),
     }
+  }
+
+  /** Recordings go with their decisions; their files are swept afterwards. */
+  #removeRecordings(range: readonly [number, number]): number {
+    const { recordingParts, recordings } = this.#statements
+    for (const statement of recordingParts) statement.run(...range)
+    return recordings.run(...range).changes
   }
 
   /** Inside a transaction: takes the rows of at most `limit` removed decisions away. Returns how many. */
@@ -70,6 +79,7 @@ export class RemovedRecords {
 
 function prepare(sqlite: Database['sqlite']) {
   const decision = `kind = ${KINDS.decision}`
+  const recorded = 'recording where decision_sequence between ? and ?'
   return {
     removedUntil: sqlite
       .prepare<[], number>(`select max(removed_until) from record where kind = ${KINDS.removal}`)
@@ -81,6 +91,12 @@ function prepare(sqlite: Database['sqlite']) {
     records: sqlite.prepare<[number, number, number, number], { bytes: Buffer }>(
       `select sequence, bytes from record where ${decision} and sequence between ? and ?
        union all select sequence, bytes from record where about between ? and ? order by sequence`,
+    ),
+    recordings: sqlite.prepare<[number, number]>(`delete from ${recorded}`),
+    recordingParts: ['recording_segment', 'recording_reader'].map((table) =>
+      sqlite.prepare<[number, number]>(
+        `delete from ${table} where id in (select id from ${recorded})`,
+      ),
     ),
     removed: sqlite
       .prepare<[number, number, number], number>(

@@ -56,7 +56,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'program',
     ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'replay', 'reset', 'revoke'],
-    'version',
+    ...['sessions', 'version'],
     ...['command', 'arguments', 'terminal'],
   ],
   injector: ['front', 'review', 'verification', 'injection', 'chains', 'admission', 'cluster'],

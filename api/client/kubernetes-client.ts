@@ -4,6 +4,8 @@ import { type RequestOptions, request as requestHttps } from 'node:https'
 import { Fault } from '../../core/fault.ts'
 import { connectionFault, responseFault } from './request-fault.ts'
 
+const JSON_TYPE = 'application/json'
+
 export type Query = Readonly<Record<string, string | undefined>>
 
 /**
@@ -17,6 +19,12 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024
 
 /** Before the first byte of a large file the server makes the file. */
 const DOWNLOAD_IDLE_MS = 15 * 60_000
+
+export interface DownloadOptions {
+  readonly query?: Query
+  /** Media type of the body; JSON by default. */
+  readonly accept?: string
+}
 
 export interface Download {
   readonly headers: IncomingHttpHeaders
@@ -36,7 +44,7 @@ export interface KubernetesClient {
   get<Body>(path: string, query?: Query): Promise<Body>
   post<Body>(path: string, body: unknown): Promise<Body>
   /** The body as it comes, and its headers; a connection that falls silent for long is a Fault. */
-  download(path: string): Promise<Download>
+  download(path: string, options?: DownloadOptions): Promise<Download>
   /** Yields events until the server ends the watch; a connection that falls silent is a Fault. */
   watch(path: string, query: Query): AsyncGenerator<WatchEvent, void>
 }
@@ -100,8 +108,8 @@ export function createKubernetesClient(
     async post(path, body) {
       return readJson(await send('POST', path, {}, body, options.timeoutMs))
     },
-    async download(path) {
-      const incoming = await send('GET', path, {}, undefined, DOWNLOAD_IDLE_MS)
+    async download(path, { query = {}, accept = JSON_TYPE } = {}) {
+      const incoming = await send('GET', path, query, undefined, DOWNLOAD_IDLE_MS, accept)
       return { headers: incoming.headers, chunks: readChunks(incoming, place) }
     },
     async *watch(path, query) {
@@ -129,15 +137,16 @@ function createSender(access: ClusterAccess, options: ConnectOptions, place: Ser
     query: Query,
     body: unknown,
     timeoutMs: number,
+    accept: string = JSON_TYPE,
   ): Promise<IncomingMessage> {
     const url = parseServer(place.server, path, query)
     const requestOptions = await credentials(access)
     const groups = options.impersonateGroups ?? []
     requestOptions.headers = {
       ...requestOptions.headers,
-      accept: 'application/json',
+      accept,
       'user-agent': options.userAgent,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined ? {} : { 'content-type': JSON_TYPE }),
       ...(options.impersonate === undefined ? {} : { 'impersonate-user': options.impersonate }),
       ...(groups.length === 0 ? {} : { 'impersonate-group': [...groups] }),
     }

@@ -2,6 +2,7 @@ import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { parseRequestInfo } from '../../core/kubernetes/request-info.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import { SESSIONS } from '../objects/session-object.ts'
 
 /** What is said of a cluster that does not know the API. */
 export const NOT_INSTALLED = 'Lanyard is not installed in this cluster, or its API is not available'
@@ -10,6 +11,8 @@ export const INSTALL_HINT =
   'an administrator installs it from a checkout of Lanyard, after pushing its images: helm install lanyard deploy/chart -n lanyard-system --create-namespace --wait --set image.registry=REGISTRY'
 /** What the chart brings for people who may read chains and decisions. */
 export const VIEWER_ROLE = 'lanyard-viewer'
+/** What the chart brings for people who may read recordings, and end sessions. */
+const REVIEWER_ROLE = 'lanyard-session-reviewer'
 const APISERVICE = `${ACCESS_VERSION}.${ACCESS_GROUP}`
 const ACCESS_PATH = `/apis/${ACCESS_GROUP}/`
 
@@ -93,8 +96,13 @@ function whatToAskFor(place: RequestPlace): string {
   if (!attributes.resourceRequest) return `Ask an administrator for: ${verb} ${path}`
   const where = namespace === '' ? 'in the whole cluster' : `in namespace ${namespace}`
   const what = apiGroup === '' ? resource : `${resource}.${apiGroup}`
-  const role = apiGroup === ACCESS_GROUP ? ` (ClusterRole ${VIEWER_ROLE})` : ''
+  const role = apiGroup === ACCESS_GROUP ? ` (ClusterRole ${roleFor(attributes)})` : ''
   return `Ask an administrator for: ${verb} ${what} ${where}${role}`
+}
+
+/** A viewer may see that a session was; who may see what was in it is asked apart. */
+function roleFor({ resource, subresource }: RequestAttributes): string {
+  return resource === SESSIONS && subresource !== '' ? REVIEWER_ROLE : VIEWER_ROLE
 }
 
 /** Undefined for a path that has no single meaning: what was refused is said all the same. */

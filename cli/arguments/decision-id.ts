@@ -43,6 +43,12 @@ export function parseWholeId(text: string): string {
   )
 }
 
+/** Whether a text is a whole id, in either case. */
+export function isWholeId(text: string): boolean {
+  const id = text.toUpperCase()
+  return id.length === ID_LENGTH && [...id].every((digit) => DIGITS.includes(digit))
+}
+
 /** Earliest time, in Unix milliseconds, of a decision whose id begins so. */
 export function earliestTimeMs(prefix: string): number {
   return timeOf(prefix, '0')

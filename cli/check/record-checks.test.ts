@@ -34,7 +34,7 @@ test('recordChecks() says how large the database is, what is oldest, and for how
 })
 
 test.each([
-  ['a database that is under way', { checkedAt: undefined }, 0, /being looked at/],
+  ['a database whose check is under way', { checkedAt: undefined }, 0, /under way/],
   [
     'a volume that is nearly full',
     { volumeFreeBytes: 255 * MEBIBYTE },

@@ -9,6 +9,7 @@ import { addExplain } from '../explain/explain-subcommand.ts'
 import { addReplay } from '../replay/replay-subcommand.ts'
 import { addReset } from '../reset/reset-subcommand.ts'
 import { addRevoke } from '../revoke/revoke-subcommand.ts'
+import { addSessions } from '../sessions/sessions-subcommand.ts'
 import { addVersion } from '../version/version-subcommand.ts'
 
 /** Adds every command; `name` is how the program is called, `start` runs one. */
@@ -16,6 +17,7 @@ export function addSubcommands(program: Command, name: string, start: Start): vo
   addChain(program, name, start)
   addAudit(program, name, start)
   addExplain(program, name, start)
+  addSessions(program, name, start)
   addReplay(program, name, start)
   addCheck(program, name, start)
   addBackup(program, name, start)

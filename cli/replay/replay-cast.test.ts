@@ -21,12 +21,14 @@ async function replay(text: string, options: Partial<CastReplay> = {}) {
     style: (_style, words) => words,
     watched: true,
     shown: true,
+    outBytes: () => {},
   }
   const replayed = await replayCast(terminal, {
     chunks: pieces(text),
     speed: 1,
     idleMsMax: undefined,
     fromMs: 0,
+    mayBeEmpty: false,
     wait: async (ms) => void log.push(ms),
     stopped: () => false,
     ...options,
@@ -71,6 +73,11 @@ describe('replayCast()', () => {
       shown += 1
     }
     expect((await replay(FILE, { stopped, wait })).log).toEqual(['a'])
+  })
+
+  test('takes nothing for a live session that has written nothing yet', async () => {
+    const { log, replayed } = await replay('', { mayBeEmpty: true })
+    expect([log, replayed.header]).toEqual([[], undefined])
   })
 
   test('refuses a bad file, after what was good in it', async () => {

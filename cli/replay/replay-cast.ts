@@ -13,6 +13,8 @@ export interface CastReplay {
   readonly idleMsMax: number | undefined
   /** Milliseconds from the beginning that are shown without pauses. */
   readonly fromMs: number
+  /** Whether nothing at all is taken for a session that has not begun to write. */
+  readonly mayBeEmpty: boolean
   /** Waits so many milliseconds. */
   readonly wait: (ms: number) => Promise<void>
   /** Ends the replay where it is. */
@@ -55,6 +57,7 @@ class CastPlayer {
   readonly #neutraliser = new EscapeNeutraliser()
   readonly #markers: ReplayedMarker[] = []
   #pace: ReplayPace | undefined
+  #bytes = 0
   #moreMarkers = 0
   #exitCode: string | undefined
 
@@ -64,10 +67,13 @@ class CastPlayer {
   }
 
   async play(chunk: Uint8Array): Promise<void> {
+    this.#bytes += chunk.length
     await this.#show(this.#reader.push(chunk))
   }
 
   async end(): Promise<void> {
+    // A live session may have written nothing yet; a file says at least its size.
+    if (this.#bytes === 0 && this.#replay.mayBeEmpty) return
     await this.#show(this.#reader.end())
   }
 

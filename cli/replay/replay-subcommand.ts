@@ -14,7 +14,11 @@ const SPEED_MAX = 1_000
 export function addReplay(program: Command, name: string, start: Start): void {
   const replay = program.command('replay')
   replay
-    .argument('<file>', 'asciicast file, version 2 or 3; - reads stdin', usable(parseText))
+    .argument(
+      '<session>',
+      'id of a recorded session, or an asciicast file of version 2 or 3; - reads stdin',
+      usable(parseText),
+    )
     .description(
       'Show a recorded session in the terminal. Escape sequences that do more than write, colour, move or erase are left out.',
     )
@@ -30,14 +34,17 @@ export function addReplay(program: Command, name: string, start: Start): void {
       usable(parseDuration),
       0,
     )
+    .option('-f, --follow', 'show a live session as it happens, until it ends')
     .addHelpText('before', examples(name, EXAMPLES))
-    .action((file: string) =>
-      start((context) => runReplay(context, file, replay.opts<ReplayOptions>())),
+    .action((session: string) =>
+      start((context) => runReplay(context, session, replay.opts<ReplayOptions>())),
     )
 }
 
 const EXAMPLES = [
-  ['replay session.cast', 'as it happened'],
+  ['replay 01m83xj9780000000000000001', 'a recorded session, as it happened'],
+  ['replay 01m83xj9780000000000000001 -f', 'a live one, as it happens'],
+  ['replay session.cast', 'a file'],
   ['replay session.cast --speed 4 --idle-limit 1s', 'quickly'],
   ['replay session.cast --from 10m', 'from the eleventh minute on'],
 ] as const

@@ -47,7 +47,8 @@ test.each([
   [['replay', 'x', '--speed', '0'], 2, /want a number from 0.01 to 1000/],
   [['replay', 'x', '--speed', '1e3'], 2, /want a number from 0.01 to 1000/],
   [['replay', 'x', '--from', 'later'], 2, /is not a duration/],
-  [['replay'], 2, /missing required argument 'file'/],
+  [['replay', 'x', '-f'], 1, /--follow wants the id of a session/],
+  [['replay'], 2, /missing required argument 'session'/],
 ])('runReplay() of %j ends with %s', async (args, exitCode, message) => {
   const run = await runInMemory(args)
   expect(run.exitCode).toBe(exitCode)

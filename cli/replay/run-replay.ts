@@ -1,8 +1,12 @@
 import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readRecording } from '../../api/client/session-client.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
+import { isWholeId } from '../arguments/decision-id.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import { findSession } from '../sessions/find-session.ts'
+import { sessionClock } from '../terminal/session-clock.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { type Replayed, replayCast } from './replay-cast.ts'
 
@@ -12,6 +16,7 @@ export interface ReplayOptions {
   readonly idleLimit?: number
   /** Milliseconds. */
   readonly from: number
+  readonly follow?: boolean
 }
 
 const ESC = '\x1b'
@@ -22,12 +27,13 @@ const SWITCH = new RegExp(`${ESC}\\[\\?(?:\\d+;)*(?:47|1047|1049)(?:;\\d+)*([hl]
 const LEAVE_SCREEN = '\x1b[?1049l'
 
 /**
- * `replay FILE`: the output of a recorded session, at its pace where a person watches and without pauses
- * where a program reads. Ctrl-C ends the replay and restores the terminal.
+ * `replay SESSION`: the output of a recorded session, at its pace where a person watches and without pauses
+ * where a program reads, or as it comes. The session is one of the cluster, by its id, or a file. Ctrl-C ends
+ * the replay and restores the terminal.
  */
 export async function runReplay(
   context: CommandContext,
-  file: string,
+  source: string,
   options: ReplayOptions,
 ): Promise<number> {
   const { terminal } = context
@@ -37,10 +43,11 @@ export async function runReplay(
   const screen = new ScreenState()
   try {
     const replayed = await replayCast(screen.watch(terminal), {
-      chunks: readFile(file),
+      chunks: await open(context, source, options.follow === true),
+      mayBeEmpty: isWholeId(source),
       speed: options.speed,
       idleMsMax: options.idleLimit,
-      fromMs: options.from,
+      fromMs: options.follow === true ? Number.POSITIVE_INFINITY : options.from,
       wait: terminal.shown ? (ms) => pause(ms, interrupted.signal) : async () => {},
       stopped: () => interrupted.signal.aborted,
     })
@@ -81,6 +88,20 @@ class ScreenState {
   }
 }
 
+/** The asciicast of a session, by its whole id, or of a file. */
+async function open(
+  context: CommandContext,
+  source: string,
+  follow: boolean,
+): Promise<AsyncIterable<Uint8Array>> {
+  if (!isWholeId(source)) {
+    if (!follow) return readFile(source)
+    throw new Fault('request_invalid', '--follow wants the id of a session: a file does not grow')
+  }
+  const session = await findSession(context, source.toLowerCase())
+  return readRecording(context.client, session, { form: 'asciicast', follow })
+}
+
 async function* readFile(file: string): AsyncGenerator<Uint8Array, void> {
   try {
     const stream = file === '-' ? process.stdin : createReadStream(file)
@@ -102,19 +123,8 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 /** What happened besides output, to the reader's other stream. */
 function tellRest({ terminal }: CommandContext, replayed: Replayed): void {
   const { markers, moreMarkers, exitCode, removed } = replayed
-  for (const { atUs, text } of markers) terminal.err(`${clock(atUs)}  ${escapeText(text)}\n`)
+  for (const { atUs, text } of markers) terminal.err(`${sessionClock(atUs)}  ${escapeText(text)}\n`)
   if (moreMarkers > 0) terminal.err(`and ${moreMarkers} more markers\n`)
   if (exitCode !== undefined) terminal.err(`The command ended with exit code ${exitCode}.\n`)
   if (removed > 0) terminal.err(`Left out control sequences and characters: ${removed}.\n`)
-}
-
-/** Time since the beginning, `1:02:03.4`. */
-function clock(us: number): string {
-  const tenths = Math.floor(us / 100_000)
-  const seconds = Math.floor(tenths / 10)
-  const two = (value: number) => String(value).padStart(2, '0')
-  const minutes = Math.floor(seconds / 60)
-  const hours = Math.floor(minutes / 60)
-  const front = hours === 0 ? String(minutes) : `${hours}:${two(minutes % 60)}`
-  return `${front}:${two(seconds % 60)}.${tenths % 10}`
 }

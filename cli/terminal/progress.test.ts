@@ -13,6 +13,7 @@ test('createProgress() says nothing at first, and then not often', () => {
     flushed: async () => {},
     watched: true,
     shown: true,
+    outBytes: () => {},
   }
   const progress = createProgress(terminal, () => nowMs)
   for (let second = 0; second < 12; second += 1) {

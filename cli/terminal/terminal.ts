@@ -5,6 +5,8 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 /** Where a command writes: what was asked for to `out`, talk to `err`. */
 export interface Terminal {
   out(text: string): void
+  /** Bytes as they are, for programs. */
+  outBytes(bytes: Uint8Array): void
   err(text: string): void
   /** Plain text where colours are not wanted. */
   style(style: Style, text: string): string
@@ -18,7 +20,7 @@ export interface Terminal {
 
 export interface TerminalOptions {
   readonly stdout: {
-    write(text: string, taken?: () => void): unknown
+    write(text: string | Uint8Array, taken?: () => void): unknown
     readonly isTTY?: boolean
   }
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
@@ -33,6 +35,7 @@ export function createTerminal({ stdout, stderr, env, color }: TerminalOptions):
     color && stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
   return {
     out: (text) => void stdout.write(text),
+    outBytes: (bytes) => void stdout.write(bytes),
     err: (text) => void stderr.write(text),
     flushed: () => new Promise((resolve) => void stdout.write('', () => resolve())),
     watched: stderr.isTTY === true,

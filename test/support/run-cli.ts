@@ -20,8 +20,8 @@ export async function runInMemory(
   const exitCode = await runCli(args, {
     stdout: {
       isTTY: options.isTTY === true,
-      write(text: string, taken?: () => void) {
-        stdout += text
+      write(text: string | Uint8Array, taken?: () => void) {
+        stdout += typeof text === 'string' ? text : Buffer.from(text).toString()
         taken?.()
       },
     },

@@ -20,7 +20,7 @@ const GOLDEN = resolve(import.meta.dirname, '../../golden/cli')
 
 const COMMANDS = [
   ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'replay', 'reset', 'revoke'],
-  'version',
+  ...['sessions', 'version'],
 ]
 
 let api: AccessApiFixture
@@ -75,6 +75,11 @@ test.each([
   ['help-backup', 'backup --help'],
   ['help-replay', 'replay --help'],
   ['help-reset', 'reset --help'],
+  ['help-sessions', 'sessions --help'],
+  ['help-sessions-export', 'sessions export --help'],
+  ['help-sessions-grep', 'sessions grep --help'],
+  ['help-sessions-cut', 'sessions cut --help'],
+  ['help-sessions-review', 'sessions review --help'],
   ['help-revoke', 'revoke --help'],
   ['help-version', 'version --help'],
   ['help-completion', 'completion --help'],
@@ -307,6 +312,8 @@ describe('complete()', () => {
     ['audit --pod x --fol', ['--follow']],
     ['audit --no-', ['--no-color', '--no-headers']],
     ['completion z', ['zsh']],
+    ['sessions ', ['cut', 'export', 'grep', 'review']],
+    ['sessions export --format ', ['raw', 'v2', 'v3']],
     ['nothing ', COMMANDS],
   ])('offers after %j', async (line, want) => {
     const { stdout, stderr, exitCode } = await run(`__complete ${line}`)

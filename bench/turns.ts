@@ -2,6 +2,7 @@ import type { Log } from '../test/cluster/progress.ts'
 import {
   describeNoise,
   isCalm,
+  type MachineTicks,
   type Noise,
   readMachineTicks,
   sharesBetween,
@@ -66,15 +67,18 @@ async function measureOnce<Name extends string, Result>(
     for (const name of names) {
       const before = await readMachineTicks()
       results[name].push(await measure(name))
-      const after = await readMachineTicks()
-      // A tick in a short slot is a large share, and says nothing.
-      if (after.total - before.total >= TICKS_MIN) stolen.push(sharesBetween(before, after).stolen)
+      stolen.push(stolenBetween(before, await readMachineTicks()))
     }
   }
-  stolen.push(sharesBetween(began, await readMachineTicks()).stolen)
+  stolen.push(stolenBetween(began, await readMachineTicks()))
   const numbers = names.map((name) => [name, results[name].map(figure)] as const)
   const noise = toNoise(Object.fromEntries(numbers), stolen)
   return { results, noise, calm: isCalm(noise) }
+}
+
+/** Of the time between two readings; none where so little passed that one tick is a large share. */
+function stolenBetween(before: MachineTicks, after: MachineTicks): number {
+  return after.total - before.total < TICKS_MIN ? 0 : sharesBetween(before, after).stolen
 }
 
 function unrest({ stolen, spread }: Noise): number {

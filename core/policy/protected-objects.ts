@@ -153,6 +153,8 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
       'lanyard-injector',
       'lanyard-viewer',
       'lanyard-backup',
+      'lanyard-session-reviewer',
+      'lanyard-session-administrator',
       'lanyard-chain-resetter',
     ],
     uses: ['delete'],

@@ -8,6 +8,7 @@ import { parseShellCall, shellKind } from './shells.ts'
 import { takeOptions } from './take-options.ts'
 import { exactWord, isUnsettledPath, programName, UNKNOWN_WORDS, type Word } from './word.ts'
 import { WRAPPERS, type Wrapper } from './wrappers.ts'
+import { findWrittenFile } from './written-file.ts'
 
 /** Commands inside commands: more than anybody writes. */
 const DEPTH_MAX = 16
@@ -208,6 +209,11 @@ function ofPlain(program: string, words: readonly Word[], place: CommandPlace): 
   if (OBEYS_INPUT.has(program) && place.input !== 'none') {
     const because = 'it obeys what is typed'
     return { ...node, classes: [{ name: 'shell', because }], namedBy: words.length }
+  }
+  const written = findWrittenFile(program, words)
+  if (written !== undefined) {
+    const because = `it writes a file by ${written}`
+    return { ...node, classes: [{ name: 'write', because }] }
   }
   if (!isInterpreter(program) || words.every(({ exact }) => exact)) return node
   const because = 'with words that are computed it may run anything'

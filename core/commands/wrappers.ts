@@ -87,7 +87,8 @@ export const WRAPPERS: readonly Wrapper[] = [
   wrapper('time', {
     flags: 'pvaq',
     valued: 'fo',
-    elsewhere: false,
+    // It writes over any file.
+    unclear: '-o --output',
     long: '--format --output',
     longFlags: '--portability --verbose --append --quiet',
   }),

@@ -52,6 +52,12 @@ function decide(
 
 const noRm = policyOf({ deny: [['rm', '**']] })
 const lsOnly = policyOf({ allow: [['ls', '**']] })
+const readers = policyOf({
+  allow: [
+    ['sort', '**'],
+    ['git', '**'],
+  ],
+})
 const anything: AccessPolicy = {
   ...noRm,
   name: 'q',
@@ -66,6 +72,10 @@ describe('evaluate() of an exec under command rules', () => {
     ['a denied command, allowed by another rule', [anything, noRm], { command: ['rm'] }, 'deny'],
     ['a command without rules for commands', [anything], { command: ['rm'] }, 'allow'],
     ['an allowed command', [lsOnly], { command: ['ls', '-l'] }, 'allow'],
+    ['an allowed reader', [readers], { command: ['sort', '-u', 'a'] }, 'allow'],
+    ['a reader that writes', [readers], { command: ['sort', '-o', '/bin/ls', 'a'] }, 'deny'],
+    ['a log into a file', [readers], { command: ['git', 'log', '--output=/bin/ls'] }, 'deny'],
+    ['a clock over a file', [lsOnly], { command: ['time', '-o', '/bin/ls', 'ls'] }, 'deny'],
     ['another command', [lsOnly], { command: ['cat'] }, 'deny'],
     ['both lists, of two policies', [lsOnly, noRm], { command: ['cat'] }, 'deny'],
     ['an interactive shell under a deny list', [noRm], { command: ['sh'], stdin: true }, 'allow'],

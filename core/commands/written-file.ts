@@ -54,7 +54,7 @@ export function findWrittenFile(program: string, [, ...rest]: readonly Word[]): 
       operands += 1
       if (writer.operands !== undefined && operands > writer.operands) return text
     } else {
-      const option = readOption(writer, text)
+      const option = optionKind(writer, text)
       if (option === 'writes') return text
       if (option === 'takes the next word') at += 1
     }
@@ -62,7 +62,7 @@ export function findWrittenFile(program: string, [, ...rest]: readonly Word[]): 
   return undefined
 }
 
-function readOption(writer: Writer, text: string): 'writes' | 'takes the next word' | 'other' {
+function optionKind(writer: Writer, text: string): 'writes' | 'takes the next word' | 'other' {
   const [name = ''] = text.split('=')
   // getopt takes every beginning of a long option.
   if (writer.long.some((long) => long === name || (/^--./.test(name) && long.startsWith(name)))) {

@@ -63,7 +63,7 @@ cmp there back && echo same`
   })
 
   test('port-forward serves connections at the same time', async () => {
-    const script = `kubectl exec target -c main -- sh -c 'cd /tmp; echo served >page; (setsid python3 -m http.server 9099 >/dev/null 2>&1 </dev/null &); sleep 2'
+    const script = `kubectl exec target -c main -- sh -c 'mkdir -p /tmp/forwarded; cd /tmp/forwarded; echo served >page; (setsid python3 -m http.server 9099 >/dev/null 2>&1 </dev/null &); sleep 2'
 kubectl port-forward pod/target 0:9099 >pf.log 2>&1 & pf=$!
 n=0; until grep -q Forwarding pf.log || [ $n = 50 ]; do sleep 0.2; n=$((n+1)); done
 P=$(sed -n 's/.*127.0.0.1:\\([0-9]*\\).*/\\1/p' pf.log)

@@ -1,3 +1,4 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import { SESSION_COLUMNS } from '../../api/columns/session-columns.ts'
 import { SESSIONS, type SessionObject } from '../../api/objects/session-object.ts'
 import { isDecisionId } from '../../core/audit/decision-id.ts'
@@ -91,18 +92,21 @@ async function listSessions(
   for (;;) {
     const batch = await recordings.list(toFilter(selection), afterSequence, READ_BATCH)
     for (const recording of batch) {
-      const object = await toObject(recording)
       const { beganAtMs, decisionSequence } = recording
       const wanted = beganAtMs >= sinceMs && beganAtMs < untilMs
-      const listed = wanted && isSelected(FIELDS, selection.requirements, object)
-      if (listed && tail === undefined && objects.length === limit) {
-        return { objects, revision, next: { afterSequence, revision } }
+      // Reads the decision, so only where the time fits.
+      const object = wanted ? await toObject(recording) : undefined
+      if (object !== undefined && isSelected(FIELDS, selection.requirements, object)) {
+        if (tail === undefined && objects.length === limit) {
+          return { objects, revision, next: { afterSequence, revision } }
+        }
+        objects.push(object)
       }
-      if (listed) objects.push(object)
       if (objects.length > (tail ?? Infinity)) objects.shift()
       afterSequence = decisionSequence
     }
     if (batch.length < READ_BATCH) return { objects, revision }
+    await letOthersRun()
   }
 }
 

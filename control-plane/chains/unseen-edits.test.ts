@@ -151,7 +151,7 @@ describe('noticeUnseenEdits()', () => {
     ['younger than its record', NOON_MS + 120_000, 1, [NOBODY]],
     ['from before its record', NOON_MS - 1, 0, []],
   ])(
-    'of a ReplicaSet that nobody told of and that is %s',
+    'looks at a ReplicaSet that is not on record and is %s',
     async (_age, createdAtMs, unseen, who) => {
       await tell(anObject('web'))
       objects = [anObject('rs', { kind: 'ReplicaSet', owner: 'web', createdAtMs })]

@@ -24,9 +24,6 @@ const REUSABLE_BYTES_MAX = 16 * 1024 * 1024
 /** Bytes that the file gives back in one step: pages are moved for them, in about a millisecond. */
 const SHRINK_BYTES = 64 * 1024
 
-/** A stretch that holds nothing: its page tells the highest sequence alone. */
-const NEWEST = { afterSequence: Number.MAX_SAFE_INTEGER, limit: 1 }
-
 export interface RetentionDeps {
   readonly store: Pick<Store, 'auditEvents' | 'bindings' | 'size' | 'shrink' | 'checkpoint'> & {
     readonly recordings: Pick<RecordingStore, 'sweep'>
@@ -104,8 +101,8 @@ export class Retention {
   async #sweep(): Promise<void> {
     const { auditEvents } = this.#deps.store
     while (!this.#stopping.signal.aborted) {
-      const { sequence } = await auditEvents.list({}, NEWEST)
-      const limit = this.#pace.next(sequence - this.#removals, this.#deps.clock.monotonicMs())
+      const traffic = auditEvents.newest() - this.#removals
+      const limit = this.#pace.next(traffic, this.#deps.clock.monotonicMs())
       if ((await auditEvents.sweep(limit)) === 0) return
       await this.#pause(PAUSE_MS)
     }

@@ -87,4 +87,6 @@ export interface AuditEventStore extends AuditEventReader {
    * to sweep.
    */
   sweep(limit: number): Promise<number>
+  /** Highest sequence that was given to a record; tells how much was recorded between two looks. */
+  newest(): number
 }

@@ -13,6 +13,11 @@ export function exactWord(text: string): Word {
   return { text, exact: true, many: false }
 }
 
+/** The words of a list that is written as one text. */
+export function splitList(text: string): readonly string[] {
+  return text.split(' ').filter((word) => word !== '')
+}
+
 /** Some words that are not known, such as those that xargs reads. */
 export const UNKNOWN_WORDS: Word = { text: '…', exact: false, many: true }
 

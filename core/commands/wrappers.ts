@@ -1,3 +1,5 @@
+import { splitList } from './word.ts'
+
 /** How a program that runs another one is called. Options that are not listed make the command unclear. */
 export interface Wrapper {
   readonly names: readonly string[]
@@ -24,8 +26,6 @@ export interface Wrapper {
   readonly unclear: readonly string[]
 }
 
-const words = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '')
-
 function wrapper(
   names: string,
   {
@@ -44,8 +44,8 @@ function wrapper(
   return {
     ...{ valued: '', flags: '', operands: 0, assigns: false, elsewhere: false },
     ...{ joins: false, appends: false, ...rest },
-    ...{ names: words(names), longValued: words(long), longFlags: words(longFlags) },
-    ...{ scripts: words(scripts), unclear: words(unclear) },
+    ...{ names: splitList(names), longValued: splitList(long), longFlags: splitList(longFlags) },
+    ...{ scripts: splitList(scripts), unclear: splitList(unclear) },
   }
 }
 

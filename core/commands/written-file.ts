@@ -1,4 +1,4 @@
-import type { Word } from './word.ts'
+import { splitList, type Word } from './word.ts'
 
 /** How a program that mostly reads is told to write a file. */
 interface Writer {
@@ -11,33 +11,31 @@ interface Writer {
   readonly operands?: number
 }
 
-const words = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '')
-
 /** From their manuals. Programs that are there to write (cp, tee, tar) are not among them: a list that has them means it. */
 const WRITERS: Readonly<Record<string, Writer>> = {
-  sort: { short: 'o', valued: 'kStT', long: words('--output') },
-  shuf: { short: 'o', valued: 'enr', long: words('--output') },
+  sort: { short: 'o', valued: 'kStT', long: splitList('--output') },
+  shuf: { short: 'o', valued: 'enr', long: splitList('--output') },
   uniq: { short: '', valued: 'fsw', long: [], operands: 1 },
   xxd: { short: '', valued: 'cglosR', long: [], operands: 1 },
-  tree: { short: 'o', valued: 'LPIHT', long: words('--output') },
-  iconv: { short: 'o', valued: 'ft', long: words('--output') },
+  tree: { short: 'o', valued: 'LPIHT', long: splitList('--output') },
+  iconv: { short: 'o', valued: 'ft', long: splitList('--output') },
   // Not -o, which lists or counts with most of its commands.
-  git: { short: '', valued: 'CcnSGLU', long: words('--output --output-directory') },
+  git: { short: '', valued: 'CcnSGLU', long: splitList('--output --output-directory') },
   curl: {
     short: 'oOJDc',
     valued: 'AbdeEFHhKmPQrTtuUwxXYyzC',
-    long: words(
+    long: splitList(
       '--output --output-dir --remote-name --remote-name-all --remote-header-name --dump-header --cookie-jar --trace --trace-ascii --stderr --etag-save --hsts --alt-svc --libcurl',
     ),
   },
-  file: { short: 'C', valued: 'eFfmP', long: words('--compile') },
+  file: { short: 'C', valued: 'eFfmP', long: splitList('--compile') },
   tcpdump: { short: 'w', valued: 'BcCDeEFGijMrsTVWyzZ', long: [] },
-  openssl: { short: '', valued: '', long: words('-out -keyout -writerand -CAserial') },
-  gpg: { short: 'o', valued: 'urR', long: words('--output') },
-  yq: { short: 'is', valued: 'opIP', long: words('--inplace --split-exp') },
-  pg_dump: { short: 'f', valued: 'abcCdEFhjnNOpStTUwWxZ', long: words('--file') },
-  journalctl: { short: '', valued: 'nuptgoSUcbDM', long: words('--cursor-file') },
-  kubectl: { short: '', valued: '', long: words('--profile-output') },
+  openssl: { short: '', valued: '', long: splitList('-out -keyout -writerand -CAserial') },
+  gpg: { short: 'o', valued: 'urR', long: splitList('--output') },
+  yq: { short: 'is', valued: 'opIP', long: splitList('--inplace --split-exp') },
+  pg_dump: { short: 'f', valued: 'abcCdEFhjnNOpStTUwWxZ', long: splitList('--file') },
+  journalctl: { short: '', valued: 'nuptgoSUcbDM', long: splitList('--cursor-file') },
+  kubectl: { short: '', valued: '', long: splitList('--profile-output') },
 }
 
 /** The option or operand by which a program writes a file; undefined when none of its words does. */

@@ -152,7 +152,7 @@ export class Tunnel {
       return
     }
     this.#server?.unpipe().destroy()
-    // Read on, or the close would reset what is said now.
+    // Bytes of the caller are still read: a close with unread bytes would reset the farewell.
     caller.unpipe().resume()
     this.#session.sayFarewell()
     caller.once('close', () => this.finish())

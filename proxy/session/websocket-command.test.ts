@@ -175,7 +175,7 @@ describe('WebSocketCommand', () => {
   })
 })
 
-/** What was told, or what was found; of what comes before a fault, less is told of larger pieces. */
+/** The events, or the name of the fault. Not both: larger pieces give fewer events before a fault. */
 function outcomeOf(subprotocol: string, passed: readonly Passed[], size: number): unknown {
   try {
     return told(observeBytes({ subprotocol }, passed, size).events)

@@ -36,6 +36,7 @@ export function createMemoryAuditEventStore(): AuditEventStore {
     sum: (podUid, id, summary) => log.sum(podUid, id, summary),
     removeOldest: (request) => log.removeOldest(request),
     sweep: async () => 0,
+    newest: () => log.bounds().sequence,
     removals: async (limit) => log.removals.toReversed().slice(0, limit),
     get: async (id) => log.events.find((event) => event.id === id),
     async list(filter, { afterSequence, untilSequence = Infinity, limit }) {

@@ -13,7 +13,7 @@ export class RecordingChanges {
     this.#forgottenUntil = revision
   }
 
-  /** Tells of one. */
+  /** Keeps a change, and calls all who listen. */
   add(change: RecordingChange): void {
     this.#kept.push(change)
     if (this.#kept.length > 2 * KEPT_MAX) {

@@ -14,6 +14,7 @@ export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): A
     complete: (podUid, id, outcome) => writer.complete(podUid, id, outcome),
     removeOldest: (request) => writer.removeOldest(request),
     sweep: (limit) => writer.sweep(limit),
+    newest: () => writer.newest(),
     removals: (limit) => reader.removals(limit),
     get: (id) => reader.get(id),
     list: (filter, stretch) => reader.list(filter, stretch),

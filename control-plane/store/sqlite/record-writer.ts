@@ -135,6 +135,10 @@ export class RecordWriter {
     return removal
   }
 
+  newest(): number {
+    return this.#sequence
+  }
+
   async sweep(limit: number): Promise<number> {
     let swept = 0
     await this.#queue

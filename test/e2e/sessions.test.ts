@@ -64,7 +64,7 @@ cmp there back && echo same`
 
   test('port-forward serves connections at the same time', async () => {
     const script = `kubectl exec target -c main -- sh -c 'mkdir -p /tmp/forwarded; cd /tmp/forwarded; echo served >page; (setsid python3 -m http.server 9099 >/dev/null 2>&1 </dev/null &); sleep 2'
-kubectl port-forward pod/target 0:9099 >pf.log 2>&1 & pf=$!
+: >pf.log; kubectl port-forward pod/target 0:9099 >pf.log 2>&1 & pf=$!
 n=0; until grep -q Forwarding pf.log || [ $n = 50 ]; do sleep 0.2; n=$((n+1)); done
 P=$(sed -n 's/.*127.0.0.1:\\([0-9]*\\).*/\\1/p' pf.log)
 for i in 1 2 3 4 5 6; do curl -s -m 9 http://127.0.0.1:$P/page & w="$w $!"; done; wait $w; kill $pf`

@@ -8,8 +8,6 @@ import { SweepPace } from './sweep-pace.ts'
 
 /** Between two looks at what has to go. */
 const LOOK_MS = 60_000
-/** Decisions that one record of a removal speaks of: they are read in a millisecond or two. */
-const BATCH = 100
 /** Between two transactions. */
 const PAUSE_MS = 10
 /** Pods that are forgotten in one transaction. */
@@ -110,7 +108,7 @@ export class Retention {
 
   async #removeOnce(): Promise<Removal | undefined> {
     for (const due of this.#due()) {
-      const request = { ...due, limit: BATCH, nowMs: this.#deps.clock.nowMs() }
+      const request = { ...due, limit: this.#pace.removal(), nowMs: this.#deps.clock.nowMs() }
       const removal = await this.#deps.store.auditEvents.removeOldest(request)
       if (removal !== undefined) return removal
     }

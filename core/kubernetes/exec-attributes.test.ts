@@ -35,7 +35,7 @@ describe('parseExecAttributes()', () => {
 
   test.each([
     ['a log', `${POD}/log?command=ls`],
-    ['a port-forward', `${POD}/portforward?command=ls`],
+    ['a port-forward', `${POD}/portforward?ports=80`],
     ['a pod', `${POD}?command=ls`],
     ['exec of another group', '/apis/x.io/v1/namespaces/d/pods/p/exec?command=ls'],
   ])('says nothing of %s', (_name, target) => {

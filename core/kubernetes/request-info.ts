@@ -14,6 +14,7 @@ import {
   type QueryPair,
   type RequestTarget,
 } from './request-target.ts'
+import { checkTunnelParameters } from './tunnel-parameters.ts'
 
 /** Subresources that turn the connection into a tunnel. */
 export type UpgradeKind = 'exec' | 'attach' | 'portforward'
@@ -237,6 +238,7 @@ function upgradeAttributes(
   query: readonly QueryPair[],
 ): Pick<RequestAttributes, 'exec' | 'portForward'> {
   if (upgrade === '') return {}
+  checkTunnelParameters(upgrade, query)
   if (upgrade === 'portforward') return { portForward: parsePortForwardAttributes(query) }
   return { exec: parseExecAttributes(query) }
 }

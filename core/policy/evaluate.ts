@@ -8,6 +8,7 @@ import type { GuardName } from './guard-names.ts'
 import { type GuardFacts, guardsHit } from './guards.ts'
 import { ruleAllows, ruleDenies, ruleNarrows } from './match-rule.ts'
 import { NO_OBLIGATIONS, unionOf } from './obligations.ts'
+import { obligationsAbout } from './record-tunnels.ts'
 
 /** What is known of one principal, gathered beforehand. */
 export interface PrincipalFacts {
@@ -138,7 +139,8 @@ function evaluatePrincipal(
     const { rule, because } = command
     return { ...deny('command_denied', rule.name, principal), detail: because, matches }
   }
-  const shared = { matches, obligations: unionOf(matched.map(({ rule }) => rule.obligations)) }
+  const obliged = matched.map(({ rule }) => obligationsAbout(rule.obligations, attributes))
+  const shared = { matches, obligations: unionOf(obliged) }
   const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
   if (holding !== undefined) {
     const { name } = holding

@@ -10,6 +10,7 @@ const rule = {
   verbs: ['get'],
   namespaces: ['team'],
 }
+const shells = { ...rule, resources: ['pods/exec'], verbs: ['create'] }
 const spec = { subjects: [{ kind: 'User', name: 'alice' }], rules: [rule] }
 
 function policy(changed: object): unknown {
@@ -26,6 +27,17 @@ describe('parseAccessPolicy()', () => {
         rules: [{ ...rule, lifts: [], obligations: NO_OBLIGATIONS }],
       },
     })
+  })
+
+  test.each([
+    [['pods/exec'], 'output'],
+    [['pods/portforward', 'pods'], 'all'],
+    [['*/attach'], 'all'],
+    [['*'], 'output'],
+  ] as const)('reads record of a rule for %j: %s', (resources, record) => {
+    const parsed = parseAccessPolicy(policy({ rules: [{ ...rule, resources, record }] }))
+    const obligations = { ...NO_OBLIGATIONS, record }
+    expect(parsed).toMatchObject({ ok: true, policy: { rules: [{ obligations }] } })
   })
 
   test.each([
@@ -52,6 +64,26 @@ describe('parseAccessPolicy()', () => {
       'a mask',
       policy({ rules: [{ ...rule, mask: ['secret-values'] }] }),
       /mask: is not supported by this version/,
+    ],
+    [
+      'less of a recording',
+      policy({ rules: [{ ...shells, record: 'none' }] }),
+      /record: must be output or all; a rule asks for more/,
+    ],
+    [
+      'a recording that is no text',
+      policy({ rules: [{ ...shells, record: true }] }),
+      /record: must be output or all/,
+    ],
+    [
+      'a recording by a Deny',
+      policy({ rules: [{ ...shells, effect: 'Deny', record: 'all' }] }),
+      /record: only an Allow can record/,
+    ],
+    [
+      'a recording of what opens no session',
+      policy({ rules: [{ ...rule, record: 'all' }] }),
+      /record: the rule must name pods\/exec, pods\/attach or pods\/portforward/,
     ],
     [
       'a condition',

@@ -2,14 +2,14 @@ import { parseCommandRules } from '../commands/parse-command-rules.ts'
 import type { ScriptReader } from '../commands/script.ts'
 import type { AccessPolicy, InvalidPolicy, PolicyRule, Subject } from './access-policy.ts'
 import { isGuardName } from './guard-names.ts'
-import { NO_OBLIGATIONS } from './obligations.ts'
+import { NO_OBLIGATIONS, type Obligations } from './obligations.ts'
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly policy: AccessPolicy }
   | { readonly ok: false; readonly invalid: InvalidPolicy }
 
 /** Fields that the policy language has in later versions. Ignoring one could allow too much. */
-const NOT_YET = ['mask', 'record', 'approval', 'when']
+const NOT_YET = ['mask', 'approval', 'when']
 
 /**
  * Checks an AccessPolicy object as it came from the API server. A policy with any problem is
@@ -61,7 +61,7 @@ function parseSubject(value: unknown, path: string, problems: string[]): Subject
 
 const RULE_KEYS = [
   ...['name', 'effect', 'apiGroups', 'resources', 'verbs', 'namespaces', 'lifts'],
-  'commands',
+  ...['commands', 'record'],
 ]
 
 function parseRule(
@@ -95,10 +95,39 @@ function parseRule(
         ? []
         : patterns(rule.namespaces, `${path}.namespaces`, problems),
     lifts,
-    // Fields that ask for one are refused as not supported yet.
-    obligations: NO_OBLIGATIONS,
+    obligations: obligationsOf(rule, path, problems),
     ...commandsOf(rule, path, problems, readScript),
   }
+}
+
+/** Resources whose requests open sessions, which can be recorded. */
+const OPEN_SESSIONS = /^(?:\*|(?:\*|pods)\/(?:exec|attach|portforward))$/
+
+/** `record` asks for more than is recorded by default. There is no word for less. */
+function obligationsOf(
+  rule: Record<string, unknown> | undefined,
+  path: string,
+  problems: string[],
+): Obligations {
+  const level = rule?.['record']
+  if (level === undefined) return NO_OBLIGATIONS
+  const at = `${path}.record`
+  if (rule?.effect === 'Deny') problems.push(`${at}: only an Allow can record; a Deny denies all`)
+  if (!names(rule, OPEN_SESSIONS))
+    problems.push(
+      `${at}: the rule must name pods/exec, pods/attach or pods/portforward, the requests that open sessions`,
+    )
+  if (level === 'output' || level === 'all') return { ...NO_OBLIGATIONS, record: level }
+  problems.push(
+    `${at}: must be output or all; a rule asks for more than controlPlane.recording.default, never for less`,
+  )
+  return NO_OBLIGATIONS
+}
+
+/** Whether one of the resources of a rule is of a kind. */
+function names(rule: Record<string, unknown> | undefined, kind: RegExp): boolean {
+  const named = Array.isArray(rule?.resources) ? (rule.resources as readonly unknown[]) : []
+  return named.some((name) => typeof name === 'string' && kind.test(name))
 }
 
 /** Resources of which a request may run a command. */
@@ -114,8 +143,7 @@ function commandsOf(
   const at = `${path}.commands`
   if (rule.effect === 'Deny')
     problems.push(`${at}: only an Allow can have commands; a Deny denies all`)
-  const named = Array.isArray(rule.resources) ? (rule.resources as readonly unknown[]) : []
-  if (!named.some((name) => typeof name === 'string' && RUN_COMMANDS.test(name)))
+  if (!names(rule, RUN_COMMANDS))
     problems.push(
       `${at}: the rule must name pods/exec or pods/attach, the requests that run commands`,
     )

@@ -1,7 +1,7 @@
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { RecordingLevel } from '../recording/session-event.ts'
 import type { Decision } from './decision.ts'
-import { NO_OBLIGATIONS, unionOf } from './obligations.ts'
+import { NO_OBLIGATIONS, type Obligations, unionOf } from './obligations.ts'
 
 /** Subresources of a pod through which bytes go both ways. Source: Kubernetes v1.34, pkg/registry/core/pod/rest. */
 const TUNNELS = ['exec', 'attach', 'portforward']
@@ -17,6 +17,29 @@ export function isTunnel({
   subresource,
 }: RequestAttributes): boolean {
   return resourceRequest && apiGroup === '' && resource === 'pods' && TUNNELS.includes(subresource)
+}
+
+/** Groups of the APIs that kube-apiserver serves itself, besides those that end in `.k8s.io`. */
+const OWN_GROUPS = ['', 'apps', 'autoscaling', 'batch', 'extensions', 'policy']
+
+/**
+ * Whether a request may lead to a tunnel: exec, attach and portforward, and what a proxy or an aggregated API
+ * serves below an object, such as the console of a virtual machine.
+ */
+function mayOpenTunnel(attributes: RequestAttributes): boolean {
+  const { apiGroup, subresource } = attributes
+  if (isTunnel(attributes) || subresource === 'proxy') return true
+  const own = OWN_GROUPS.includes(apiGroup) || apiGroup.endsWith('.k8s.io')
+  return !own && !['', 'status', 'scale'].includes(subresource)
+}
+
+/** What a rule asks for of one request: there is nothing to record where no session begins. */
+export function obligationsAbout(
+  obligations: Obligations,
+  attributes: RequestAttributes,
+): Obligations {
+  if (obligations.record === 'none' || mayOpenTunnel(attributes)) return obligations
+  return { ...obligations, record: 'none' }
 }
 
 /** The decision about a request, of which a tunnel is recorded at least at this level. */

@@ -59,9 +59,30 @@ describe('SweepPace.next()', () => {
 describe('SweepPace.removal()', () => {
   test.each([
     ['a few before anything was swept', [], 25],
-    ['a few beside little traffic', [[1, 0], [4, 10]], 25],
-    ['as many as are swept beside much', [[1, 0], [61, 10]], 60],
-    ['as many as are swept when nobody waits', [[1, 0], [1, 1_000]], 100],
+    [
+      'a few beside little traffic',
+      [
+        [1, 0],
+        [4, 10],
+      ],
+      25,
+    ],
+    [
+      'as many as are swept beside much',
+      [
+        [1, 0],
+        [61, 10],
+      ],
+      60,
+    ],
+    [
+      'as many as are swept when nobody waits',
+      [
+        [1, 0],
+        [1, 1_000],
+      ],
+      100,
+    ],
   ])('speaks of %s', (_what, seen, removed) => {
     const pace = new SweepPace()
     for (const [newest = 0, nowMs = 0] of seen) pace.next(newest, nowMs)

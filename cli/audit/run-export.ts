@@ -6,7 +6,7 @@ import { AUDIT_FORMS, type AuditFormName } from '../../api/forms/audit-form.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import { type Moment, toUnixMs } from '../../core/moment.ts'
-import { createCollector } from '../../platform/collect-garbage.ts'
+import { createCollector, keepYoungSpaceSmall } from '../../platform/collect-garbage.ts'
 import type { CommandContext } from '../command/command-context.ts'
 import { toJsonLine } from '../terminal/output-format.ts'
 import { type DecisionFilter, toSelection } from './decision-filter.ts'
@@ -40,6 +40,7 @@ export async function runExport(context: CommandContext, options: ExportOptions)
   const progress: Progress = { count: 0, last: options.after ?? sink.after }
   const tell = createTeller(context, progress)
   const { toObject } = AUDIT_FORMS[options.format]
+  keepYoungSpaceSmall()
   const collect = createCollector()
   let pagesSince = 0
   const from = progress.last === undefined ? {} : { after: progress.last }

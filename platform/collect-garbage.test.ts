@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cachedDataVersionTag, getHeapStatistics } from 'node:v8'
 import { expect, test } from 'vitest'
 import { createCollector } from './collect-garbage.ts'
@@ -17,4 +18,26 @@ test('createCollector() leaves compiled code of the process usable', () => {
   const before = cachedDataVersionTag()
   createCollector()('minor')
   expect(cachedDataVersionTag()).toBe(before)
+})
+
+/** A process of its own, whose flags are its own: prints how large its space of young objects becomes. */
+const SURVIVORS = `
+const size = () => process.getBuiltinModule('v8').getHeapSpaceStatistics()
+  .find((space) => space.space_name === 'new_space').space_size
+let kept = []
+for (let at = 0; at < 2e6; at += 1) {
+  kept.push({ at })
+  if (kept.length > 200_000) kept = []
+}
+console.log(size())`
+
+test.each([
+  ['grows by itself', '', 16, 1_000],
+  ['stays small after keepYoungSpaceSmall()', 'keepYoungSpaceSmall()', 0, 4],
+])('the space of young objects %s', (_case, call, atLeast, atMost) => {
+  const preface = `import { keepYoungSpaceSmall } from '${import.meta.dirname}/collect-garbage.ts'\n${call}`
+  const args = ['--input-type=module', '-e', preface + SURVIVORS]
+  const mebibytes = Number(execFileSync(process.execPath, args, { encoding: 'utf8' })) / 2 ** 20
+  expect(mebibytes).toBeGreaterThan(atLeast)
+  expect(mebibytes).toBeLessThan(atMost)
 })

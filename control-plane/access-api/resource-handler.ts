@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Fault } from '../../core/fault.ts'
 import type { RequestInfo } from '../../core/kubernetes/request-info.ts'
 import type { Status } from '../../core/kubernetes/status.ts'
+import { SYSTEM_CLOCK } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { type ApiResource, type Selection, withoutObjects } from './api-resource.ts'
 import { toContinueToken } from './continue-token.ts'
@@ -83,6 +84,7 @@ export function createResourceHandler(deps: ResourceHandlerDeps): ResourceHandle
         times: deps.watchTimes,
         signal: AbortSignal.any([gone.signal, deps.stopping]),
         mayGoOn: request.mayGoOn,
+        clock: SYSTEM_CLOCK,
         logger: deps.logger,
       })
     } finally {

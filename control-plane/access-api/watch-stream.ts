@@ -3,9 +3,11 @@ import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { AccessObject } from '../../api/objects/access-object.ts'
 import { Fault } from '../../core/fault.ts'
 import { faultStatus } from '../../core/kubernetes/status.ts'
+import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { ApiResource, ChangeReader, Selection } from './api-resource.ts'
 import type { Rendering } from './table.ts'
+import { Wakeup } from './wakeup.ts'
 
 export interface WatchTimes {
   /** Between two bookmarks, and between two looks at whether the user still may watch. */
@@ -32,6 +34,7 @@ export interface Watch {
   /** Ends the watch: the client went away or the process stops. */
   readonly signal: AbortSignal
   readonly mayGoOn: () => Promise<boolean>
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -49,9 +52,9 @@ export async function streamWatch(out: ServerResponse, watch: Watch): Promise<vo
     'cache-control': 'no-cache, private',
   })
   out.flushHeaders()
-  const { resource, signal, logger } = watch
-  const wakeup = createWakeup(signal)
-  const stopListening = resource.onCommit(wakeup.wake)
+  const { resource, signal, logger, clock } = watch
+  const wakeup = new Wakeup(clock, signal)
+  const stopListening = resource.onCommit(() => wakeup.wake())
   try {
     await writeChanges(out, watch, wakeup)
   } catch (error) {
@@ -67,13 +70,13 @@ export async function streamWatch(out: ServerResponse, watch: Watch): Promise<vo
 }
 
 async function writeChanges(out: ServerResponse, watch: Watch, wakeup: Wakeup): Promise<void> {
-  const { rendering, times, signal } = watch
-  const endsAt = performance.now() + watch.timeoutMs
-  let bookmarkAt = performance.now() + times.bookmarkMs
+  const { rendering, times, signal, clock } = watch
+  const endsAt = clock.monotonicMs() + watch.timeoutMs
+  let bookmarkAt = clock.monotonicMs() + times.bookmarkMs
   const { reader, revision: start } = await begin(out, watch)
   let revision = start
 
-  while (!signal.aborted && performance.now() < endsAt) {
+  while (!signal.aborted && clock.monotonicMs() < endsAt) {
     wakeup.arm()
     const page = await reader.next()
     revision = page.revision
@@ -81,13 +84,13 @@ async function writeChanges(out: ServerResponse, watch: Watch, wakeup: Wakeup): 
       await write(out, watch, type, rendering.one(object))
     }
     if (page.more) await letOthersRun()
-    else await wakeup.wait(Math.min(endsAt, bookmarkAt) - performance.now())
-    if (performance.now() >= bookmarkAt) {
+    else await wakeup.wait(Math.min(endsAt, bookmarkAt) - clock.monotonicMs())
+    if (clock.monotonicMs() >= bookmarkAt) {
       if (!(await watch.mayGoOn())) return
       if (watch.bookmarks) await writeBookmark(out, watch, revision)
-      bookmarkAt = performance.now() + times.bookmarkMs
+      bookmarkAt = clock.monotonicMs() + times.bookmarkMs
     }
-    if (!page.more) await wakeup.sleep(Math.min(times.pauseMs, endsAt - performance.now()))
+    if (!page.more) await wakeup.sleep(Math.min(times.pauseMs, endsAt - clock.monotonicMs()))
   }
   if (!signal.aborted && watch.bookmarks) await writeBookmark(out, watch, revision)
 }
@@ -130,12 +133,12 @@ async function writeBookmark(out: ServerResponse, watch: Watch, revision: number
 /** Waits until the client has taken what was written before. */
 async function write(
   out: ServerResponse,
-  { signal, times }: Watch,
+  { signal, times, clock }: Watch,
   type: string,
   object: unknown,
 ): Promise<void> {
   if (signal.aborted || writeLine(out, type, object)) return
-  const drained = await waitForDrain(out, signal, times.stallMs)
+  const drained = await waitForDrain(out, signal, clock, times.stallMs)
   // Nothing more can be said to a client that does not read.
   if (!drained) out.destroy()
 }
@@ -145,60 +148,23 @@ function writeLine(out: ServerResponse, type: string, object: unknown): boolean 
 }
 
 /** False when the client took nothing in time. */
-function waitForDrain(out: ServerResponse, signal: AbortSignal, stallMs: number): Promise<boolean> {
+function waitForDrain(
+  out: ServerResponse,
+  signal: AbortSignal,
+  clock: Clock,
+  stallMs: number,
+): Promise<boolean> {
   return new Promise((resolve) => {
     const done = (drained: boolean) => () => {
-      clearTimeout(timer)
+      cancel()
       out.off('drain', onDrain)
       signal.removeEventListener('abort', onAbort)
       resolve(drained)
     }
     const onDrain = done(true)
     const onAbort = done(true)
-    const timer = setTimeout(done(false), stallMs)
+    const cancel = clock.after(stallMs, done(false))
     out.once('drain', onDrain)
     signal.addEventListener('abort', onAbort, { once: true })
   })
-}
-
-interface Wakeup {
-  /** From here on a `wake` is not missed. */
-  arm(): void
-  readonly wake: () => void
-  /** Until a `wake` since `arm`, the signal, or the time. */
-  wait(ms: number): Promise<void>
-  /** Until the signal or the time. */
-  sleep(ms: number): Promise<void>
-}
-
-function createWakeup(signal: AbortSignal): Wakeup {
-  let woken = false
-  let ring: (() => void) | undefined
-
-  function until(ms: number, onWake: boolean): Promise<void> {
-    if (signal.aborted || ms <= 0 || (onWake && woken)) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', done)
-        ring = undefined
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      signal.addEventListener('abort', done, { once: true })
-      if (onWake) ring = done
-    })
-  }
-
-  return {
-    arm() {
-      woken = false
-    },
-    wake() {
-      woken = true
-      ring?.()
-    },
-    wait: (ms) => until(ms, true),
-    sleep: (ms) => until(ms, false),
-  }
 }

@@ -13,7 +13,7 @@ function taken(times: readonly number[], key = 'a', buckets = aFew()): readonly 
 const aFew = () => new TokenBuckets({ burst: 2, perSecond: 4 })
 
 test.each([
-  ['as many as its burst at once', [0, 0, 0], [true, true, false]],
+  ['as many as its burst together', [0, 0, 0], [true, true, false]],
   ['another when its time has come', [0, 0, 249, 250, 250], [true, true, false, true, false]],
   ['no more than its burst after a long time', [0, 9_000, 9_000, 9_000], [true, true, true, false]],
   ['nothing more where time stands still', [5, 5, 5, 5], [true, true, false, false]],

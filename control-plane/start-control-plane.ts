@@ -73,7 +73,7 @@ export async function startControlPlane(
     {
       enrolment: createEnrolmentService({ ...shared, reviewToken: reviewPodToken }),
       authorization: createAuthorizationService({ ...metered, decider, decisionWatch, live }),
-      admission: createAdmissionService({ ...shared, registry, authority, visits }),
+      admission: createAdmissionService({ ...shared, registry, authority, visits, facts }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
       recording: recording.service,

@@ -17,12 +17,13 @@ import {
   type Shortened as ShortenedMessage,
 } from './gen/lanyard/v1/authorization_pb.ts'
 import { levelFromMessage, levelToMessage } from './session-event-message.ts'
+import { templateToMessage } from './template-message.ts'
 
 /** A question on the wire. */
 export function questionToMessage(
   question: Question,
 ): MessageInitShape<typeof AuthorizeRequestSchema> {
-  const { impersonation, credentialBody } = question
+  const { impersonation, credentialBody, template } = question
   return {
     attributes: attributesToMessage(question.attributes),
     container: question.container,
@@ -45,6 +46,7 @@ export function questionToMessage(
             secretType: credentialBody.secretType,
           },
         }),
+    ...(template === undefined ? {} : { template: templateToMessage(template) }),
   }
 }
 

@@ -73,7 +73,7 @@ const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
   proto: GRPC,
   platform: ['pino', 'zod', '@prometheus-io/client', '@peculiar/x509', 'reflect-metadata'],
   api: [],
-  proxy: ['@bufbuild/protobuf', 'hono'],
+  proxy: ['@bufbuild/protobuf', 'hono', 'yaml'],
   sidecar: [...GRPC, 'zod'],
   'control-plane': [
     ...SERVER,

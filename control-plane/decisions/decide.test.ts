@@ -122,6 +122,12 @@ function aQuestion(parts: Partial<Question> = {}): Question {
   }
 }
 
+/** An exec by GET into a pod of the chain. */
+function aShell(): Question {
+  const attributes = aRequest({ subresource: 'exec', name: THIRD.name })
+  return aQuestion({ attributes, targetContainer: 'app' })
+}
+
 const recorded = async (id: string) => store.auditEvents.get(id)
 
 describe('decide()', () => {
@@ -296,7 +302,7 @@ describe('decide() in an observed namespace', () => {
     world.observed = true
     const obligations = { ...NO_OBLIGATIONS, record: 'output' as const }
     world.policies.set('alice', aRule({ verbs: ['get'], obligations }))
-    const answer = await decider.decide(binding, aQuestion())
+    const answer = await decider.decide(binding, aShell())
     expect(answer).toMatchObject({ effect: 'allow', obligations, warning: '' })
     expect(await recorded(answer.decisionId)).toMatchObject({ observed: false, obligations })
   })
@@ -375,12 +381,12 @@ test('stillAllows() judges again and records nothing', async () => {
 test('stillAllows() lets go on what is recorded at least as much as the rules ask for', async () => {
   const record = (level: 'output' | 'all') => ({ ...NO_OBLIGATIONS, record: level })
   world.policies.set('alice', aRule({ verbs: ['get'], obligations: record('output') }))
-  expect(await decider.decide(binding, aQuestion())).toMatchObject({
+  expect(await decider.decide(binding, aShell())).toMatchObject({
     ...{ effect: 'allow', obligations: record('output') },
   })
-  expect(await decider.stillAllows(binding, aQuestion(), record('all'))).toBe(true)
-  expect(await decider.stillAllows(binding, aQuestion(), record('output'))).toBe(true)
-  expect(await decider.stillAllows(binding, aQuestion())).toBe(false)
+  expect(await decider.stillAllows(binding, aShell(), record('all'))).toBe(true)
+  expect(await decider.stillAllows(binding, aShell(), record('output'))).toBe(true)
+  expect(await decider.stillAllows(binding, aShell())).toBe(false)
 })
 
 describe('without sync with kube-apiserver', () => {

@@ -1,5 +1,6 @@
 import type { JudgedRequest } from '../../core/authorization/question.ts'
 import type { ChainPrincipal } from '../../core/chain.ts'
+import { type PodTemplateBody, unreadableBody } from '../../core/commands/container-command.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import {
@@ -8,6 +9,7 @@ import {
   impersonationAttributes,
 } from '../../core/kubernetes/impersonation.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import { writesTemplate } from '../../core/kubernetes/template-write.ts'
 import { type Decision, type Deny, strictest } from '../../core/policy/decision.ts'
 import {
   type DefaultDecision,
@@ -92,7 +94,8 @@ function createJudgeByRules(deps: JudgeDeps): JudgeChain {
     }
     if (impersonation === undefined) {
       const guard = await gatherGuard(deps, binding, request)
-      return { decision: await judge(deps, binding, chain, attributes, guard), about: attributes }
+      const decision = await judge(deps, binding, chain, attributes, guard, templateOf(request))
+      return { decision, about: attributes }
     }
     const needed = await judgeImpersonation(deps, binding, impersonation)
     const refused = needed.find(({ decision }) => decision.effect === 'deny')
@@ -101,7 +104,7 @@ function createJudgeByRules(deps: JudgeDeps): JudgeChain {
     const user = impersonatedUser(impersonation)
     const guard = await gatherGuard(deps, binding, request)
     const everyone = [...chain, { role: 'impersonated' as const, user }]
-    const own = await judge(deps, binding, everyone, attributes, guard)
+    const own = await judge(deps, binding, everyone, attributes, guard, templateOf(request))
     return together({ decision: own, about: attributes }, needed)
   }
 }
@@ -117,6 +120,16 @@ function withExec({ attributes, prospective }: JudgedRequest): RequestAttributes
   if (exec !== undefined || prospective === true || resource !== 'pods') return attributes
   const runs = apiGroup === '' && (subresource === 'exec' || subresource === 'attach')
   return runs ? { ...attributes, exec: ANY_EXEC } : attributes
+}
+
+const SAYS_NOTHING = unreadableBody(
+  'the sidecar of this pod does not say what the pods would run; recreate the pod to get a newer sidecar',
+)
+
+/** What the pods would run that a request makes. A question in general is about none in particular. */
+function templateOf({ attributes, prospective, template }: JudgedRequest) {
+  if (prospective === true || !writesTemplate(attributes)) return undefined
+  return template ?? SAYS_NOTHING
 }
 
 /** The judgement of a request that needs other things as well, none of which is denied. */
@@ -175,6 +188,7 @@ async function judge(
   principals: readonly ChainPrincipal[],
   attributes: RequestAttributes,
   guard: GuardFacts,
+  template?: PodTemplateBody,
 ): Promise<Decision> {
   const asker = shareOf(binding)
   const gathered = principals.map((principal) =>
@@ -183,6 +197,7 @@ async function judge(
   const decision = evaluate(attributes, {
     principals: await Promise.all(gathered),
     guard,
+    ...(template === undefined ? {} : { template }),
     closed: binding.chain.closed !== undefined,
     defaultDecision: deps.defaultDecision,
   })

@@ -14,16 +14,22 @@ import {
   WorkloadChange,
 } from '../../proto/gen/lanyard/v1/admission_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
+import { templateFromMessage } from '../../proto/template-message.ts'
 import type { AdmissionContext, ChainRegistry } from '../chains/chain-registry.ts'
 import type { AdmittedWorkload } from '../chains/new-workload.ts'
 import type { PodVisits } from '../chains/pod-visits.ts'
+import type { ClusterFacts } from '../kubernetes/cluster-facts.ts'
 import type { TokenReviewer } from '../kubernetes/token-reviewer.ts'
+import type { PodBindingStore } from '../store/pod-binding-store.ts'
+import { createTemplateCheck } from './check-template.ts'
 import { bearerToken, peerAddress, unary } from './grpc-fault.ts'
 
 export interface AdmissionDeps {
   readonly registry: ChainRegistry
   readonly authority: Pick<CertificateAuthority, 'certifyServerKey'>
   readonly visits: PodVisits
+  readonly bindings: Pick<PodBindingStore, 'find'>
+  readonly facts: Pick<ClusterFacts, 'policiesFor' | 'isObserved' | 'problem'>
   readonly reviewToken: TokenReviewer
   readonly logger: Logger
   readonly now: () => number
@@ -39,6 +45,7 @@ const REMEMBERED_MAX = 16
 export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof AdmissionService> {
   const { registry, visits, logger } = deps
   const authenticate = createInjectorCheck(deps)
+  const checkTemplate = createTemplateCheck(deps)
   return {
     resolvePod: unary(logger, async ({ context }, metadata, peer) => {
       await authenticate(metadata, peer)
@@ -55,6 +62,12 @@ export function createAdmissionService(deps: AdmissionDeps): GrpcHandlers<typeof
       const workload = workloadOf(request)
       const context = fromMessage(request.context)
       if (request.change !== WorkloadChange.TOUCHED) {
+        const { template } = request
+        if (template !== undefined && request.change !== WorkloadChange.ADOPTED)
+          await checkTemplate(context, {
+            ...workload,
+            template: templateFromMessage(template),
+          })
         const record = recorderOf(registry, request.change)
         return { chain: chainToMessage(await record(context, workload)) }
       }

@@ -16,6 +16,7 @@ import {
   effectToMessage,
   obligationsToMessage,
 } from '../../proto/question-message.ts'
+import { templateFromMessage } from '../../proto/template-message.ts'
 import type { RecordedDecision } from '../decisions/decide.ts'
 
 /** Longest texts that are taken; kube-apiserver's own names are far shorter. */
@@ -51,6 +52,7 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
     refusedBecause: message.refusedBecause,
     impersonation: impersonationFromMessage(message.impersonation),
     ...credentialBodyFrom(message.credentialBody),
+    ...(message.template === undefined ? {} : { template: templateFromMessage(message.template) }),
   }
 }
 

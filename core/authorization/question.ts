@@ -1,3 +1,4 @@
+import type { PodTemplateBody } from '../commands/container-command.ts'
 import type { CredentialBody } from '../kubernetes/credential-body.ts'
 import type { Impersonation } from '../kubernetes/impersonation.ts'
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
@@ -13,6 +14,8 @@ export interface JudgedRequest {
   readonly prospective?: true
   /** What the body of a TokenRequest or of a new Secret says, where the sidecar could read it. */
   readonly credentialBody?: CredentialBody
+  /** What the pods would run that the request makes; absent of one that makes none, and where nobody says it. */
+  readonly template?: PodTemplateBody
 }
 
 /** One question of a sidecar to the control plane. */

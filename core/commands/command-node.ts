@@ -1,7 +1,7 @@
 import type { Word } from './word.ts'
 
 /** What an allow list refuses unless it is named. */
-export type CommandClass = 'shell' | 'interpreter' | 'environment' | 'write'
+export type CommandClass = 'shell' | 'interpreter' | 'environment' | 'write' | 'image'
 
 /** A command, and the commands that it runs. */
 export interface CommandNode {

@@ -11,3 +11,13 @@ export function effectOfVariable(name: string): 'decides' | 'unknown' | 'none' {
   if (HARMLESS.test(name)) return 'none'
   return DECIDES.test(name) ? 'decides' : 'unknown'
 }
+
+/** Whether a variable whose name begins so may be one that decides what runs. */
+export function mayDecide(prefix: string): boolean {
+  const names = DECIDES.source.replace(/^\^\(\?:|\)\$$/g, '').split('|')
+  return names.some((name) => {
+    const [stem = ''] = name.split(/[.[]/)
+    const [short, long] = [prefix.toLowerCase(), stem.toLowerCase()]
+    return long.startsWith(short) || (name !== stem && short.startsWith(long))
+  })
+}

@@ -110,11 +110,13 @@ function namesClass(allow: readonly CommandPattern[], name: CommandClass): boole
   return allow.some(({ className }) => className === name)
 }
 
+const NAMED_BY_CLASS: readonly CommandClass[] = ['shell', 'interpreter', 'image']
+
 /** Whether a command itself must be allowed, besides what is inside. */
 function mustBeListed({ words, kind, inner, classes }: CommandNode): boolean {
   if (words.length === 0) return false
   // Their class was named, or they would have been refused.
-  if (classes.some(({ name }) => name === 'shell' || name === 'interpreter')) return false
+  if (classes.some(({ name }) => NAMED_BY_CLASS.includes(name))) return false
   return kind !== 'through' || inner.length === 0
 }
 

@@ -12,6 +12,7 @@ const CLASSES: readonly string[] = [
   'interpreter',
   'environment',
   'write',
+  'image',
 ] satisfies CommandClass[]
 
 /** Where problems of a policy are put, each beginning with the path of its field. */

@@ -29,10 +29,14 @@ export class CommandReading {
 
   /** The commands that a request runs: its words, its environment, and whether it has an input. */
   read(command: readonly string[], env: readonly string[], stdin: boolean): CommandNode {
-    const words = command.map(exactWord)
     const names = env.map((line) => line.split('=')[0] ?? '')
+    return this.readWords(command.map(exactWord), names, stdin)
+  }
+
+  /** The same of words of which not all are known, under variables of these names. */
+  readWords(words: readonly Word[], variables: readonly string[], stdin: boolean): CommandNode {
     const input = stdin ? 'inherited' : 'none'
-    return withVariables(this.words(words, { depth: 0, input }), names)
+    return withVariables(this.words(words, { depth: 0, input }), variables)
   }
 
   /** Words that are one command. */
@@ -220,7 +224,8 @@ function ofPlain(program: string, words: readonly Word[], place: CommandPlace): 
   return { ...node, classes: [{ name: 'interpreter', because }], namedBy: words.length }
 }
 
-function withVariables(node: CommandNode, names: readonly string[]): CommandNode {
+/** A command under variables of these names. */
+export function withVariables(node: CommandNode, names: readonly string[]): CommandNode {
   const decides = names.find((name) => effectOfVariable(name) === 'decides')
   if (decides !== undefined) {
     const problem = `the variable ${decides} changes what runs`

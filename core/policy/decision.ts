@@ -72,6 +72,8 @@ export interface Deny extends Matched {
   readonly guard?: GuardName
   /** What is wrong besides, in words; absent where the reason says it all. */
   readonly detail?: string
+  /** Whether the body of the request has to come in another media type to be judged. */
+  readonly wrongMediaType?: true
   /** Of a chain that may do nothing any more: the words for a person. */
   readonly why?: string
 }

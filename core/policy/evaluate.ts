@@ -1,6 +1,8 @@
 import { assert } from '../assert.ts'
 import type { ChainPrincipal } from '../chain.ts'
+import type { PodTemplateBody } from '../commands/container-command.ts'
 import { firstRefusal, parseExec } from '../commands/judge-exec.ts'
+import { firstTemplateRefusal } from '../commands/judge-template.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { AccessPolicy, PolicyRule } from './access-policy.ts'
 import { type Decision, type Deny, type DenyReason, strictest } from './decision.ts'
@@ -29,6 +31,8 @@ export interface Facts {
   /** One for each principal of the chain; an empty list denies. */
   readonly principals: readonly PrincipalFacts[]
   readonly guard: GuardFacts
+  /** What the pods would run that the request makes; absent of a request that makes none. */
+  readonly template?: PodTemplateBody
   /** The chain's own word: its pods may do nothing. */
   readonly closed?: boolean
   /** What holds for a principal that no policy names. */
@@ -82,7 +86,7 @@ export function evaluate(attributes: RequestAttributes, facts: Facts): Decision 
 
   const answers = facts.principals.map((principal) => ({
     isRoot: principal.principal.role === 'root requester',
-    decision: evaluatePrincipal(attributes, principal, facts.defaultDecision),
+    decision: evaluatePrincipal(attributes, principal, facts),
   }))
   // The root requester's answer first: its rule stands for an allow, and it is named first in a refusal.
   const root = answers.find(({ isRoot }) => isRoot)
@@ -111,7 +115,7 @@ function deny(reason: DenyReason, rule = '', refusedBy?: ChainPrincipal): Deny {
 function evaluatePrincipal(
   attributes: RequestAttributes,
   facts: PrincipalFacts,
-  defaultDecision: DefaultDecision,
+  { defaultDecision, template }: Pick<Facts, 'defaultDecision' | 'template'>,
 ): Decision {
   const { principal } = facts
   const [invalid] = facts.invalidPolicies
@@ -139,6 +143,9 @@ function evaluatePrincipal(
     const { rule, because } = command
     return { ...deny('command_denied', rule.name, principal), detail: because, matches }
   }
+  const pods = template === undefined ? undefined : judgeTemplate(attributes, facts, template)
+  if (pods !== undefined)
+    return { ...deny('command_denied', pods.rule, principal), ...pods, matches }
   const obliged = matched.map(({ rule }) => obligationsAbout(rule.obligations, attributes))
   const shared = { matches, obligations: unionOf(obliged) }
   const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
@@ -165,6 +172,36 @@ function commandRefusal(attributes: RequestAttributes, matched: readonly NamedRu
   // A question without them is about exec in general: some command may run.
   if (first === undefined || exec === undefined) return undefined
   return firstRefusal(parseExec(exec, subresource, first.commands.readScript), rules)
+}
+
+/** Questions about the pods of a namespace that rules for commands speak of. */
+const RUN_IN_PODS = ['exec', 'attach'].map((subresource) => ({
+  ...{ apiGroup: '', resource: 'pods', subresource, name: '' },
+  ...{ verb: 'create', alsoVerbs: ['get'] },
+}))
+
+/**
+ * What the command rules of one principal say of the pods that a request makes: those of the rules that match the
+ * request, and those for an exec into such pods. Whoever may run some commands in pods may make pods of these only.
+ */
+export function judgeTemplate(
+  attributes: RequestAttributes,
+  { policies }: Pick<PrincipalFacts, 'policies'>,
+  template: PodTemplateBody,
+): Pick<Deny, 'rule' | 'detail' | 'wrongMediaType'> | undefined {
+  const about = [attributes, ...RUN_IN_PODS.map((one) => ({ ...attributes, ...one }))]
+  const rules = policies.flatMap(({ name, rules: all }) =>
+    all.flatMap((rule) =>
+      rule.commands !== undefined && about.some((one) => ruleNarrows(rule, one))
+        ? [{ name: `${name}/${rule.name}`, commands: rule.commands }]
+        : [],
+    ),
+  )
+  const refusal = firstTemplateRefusal(template, rules)
+  if (refusal === undefined) return undefined
+  const { rule, because } = refusal
+  const wrongMediaType = template.wrongMediaType ? { wrongMediaType: true as const } : {}
+  return { rule: rule.name, detail: because, ...wrongMediaType }
 }
 
 function evaluateReview(facts: PrincipalFacts): Decision {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { aRequest, aRule, somePrincipalFacts } from '../../test/support/policy-builders.ts'
 import { evaluate, type Facts, type PrincipalFacts } from './evaluate.ts'
 import { covers, describeObligations, isFree, NO_OBLIGATIONS, unionOf } from './obligations.ts'
+import { obligationsAbout } from './record-tunnels.ts'
 
 const obligations = fc.record({
   mask: fc.subarray(['secret-values', 'tokens']),
@@ -88,6 +89,7 @@ const rules = fc.array(rule, { minLength: 1, maxLength: 4 })
 const request = fc
   .record({
     verb: fc.constantFrom('get', 'create'),
+    subresource: fc.constantFrom('', 'exec'),
     alsoVerbs: fc.subarray(['create']),
     namespace: fc.constantFrom('team', 'open', ''),
   })
@@ -125,7 +127,7 @@ describe('evaluate()', () => {
         const wanted = principals
           .flatMap(({ policies }) => policies)
           .filter(({ name }) => matched.includes(`${name}/rule`))
-          .flatMap((policy) => policy.rules.map((one) => one.obligations))
+          .flatMap((policy) => policy.rules.map((one) => obligationsAbout(one.obligations, asked)))
         expect(decision).toHaveProperty('obligations', unionOf(wanted))
       }),
       { numRuns: 3_000 },

@@ -10,6 +10,9 @@ import { closedBecause, grantAdvice } from './chain-advice.ts'
 import type { Deny, Hold } from './decision.ts'
 import { explainGuard } from './guards.ts'
 
+/** Reason of the cause that says that the body has to come in another media type. */
+export const WRONG_MEDIA_TYPE = 'LanyardMediaType'
+
 export interface Refusal {
   /** Complete by itself: kubectl shows nothing else of a 403. */
   readonly message: string
@@ -43,6 +46,9 @@ export function refusal(
     cause('LanyardPod', 'chain.pod', pod),
     cause('LanyardRefusedBy', 'refusedBy', principal?.user.username ?? ''),
     cause('LanyardRule', 'rule', decision.rule),
+    ...(decision.effect === 'deny' && decision.wrongMediaType === true
+      ? [cause(WRONG_MEDIA_TYPE, 'body', 'send the body as JSON or YAML')]
+      : []),
     cause('LanyardRetryable', 'retryable', decision.effect === 'hold' ? 'afterApproval' : 'false'),
   ]
   return {

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type ChannelCredentials, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { DelegationChain } from '../../core/chain.ts'
 import type { VisitKind } from '../../core/chain-visits.ts'
+import type { PodTemplateBody } from '../../core/commands/container-command.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import type { OwnerReference } from '../../core/pods/pod.ts'
 import { chainFromMessage, userToMessage } from '../../proto/chain-message.ts'
@@ -15,6 +16,7 @@ import {
 } from '../../proto/gen/lanyard/v1/admission_pb.ts'
 import type { DelegationChain as ChainMessage } from '../../proto/gen/lanyard/v1/chain_pb.ts'
 import { createGrpcClient } from '../../proto/grpc-service.ts'
+import { templateToMessage } from '../../proto/template-message.ts'
 import type { AdmissionRequest } from '../admission/admission-review.ts'
 
 /** A pod as validating admission sees it: with its name and its UID. */
@@ -62,6 +64,7 @@ export interface ChainClient {
     owner: OwnerReference | undefined,
     workload: WorkloadToRecord,
     change: WorkloadChange,
+    template?: PodTemplateBody,
   ): Promise<void>
   /** Whoever sent the request answers for a workload alone, from now on. */
   resetChain(request: AdmissionRequest, workload: WorkloadToRecord): Promise<void>
@@ -130,13 +133,14 @@ export function createChainClient(options: {
       const message = { context: toContext(request, owner), ...pod }
       return chainOf(await call<ChainReply>((...rest) => client.bindPod(message, ...rest)))
     },
-    async recordWorkload(request, owner, workload, change) {
+    async recordWorkload(request, owner, workload, change, template) {
       const message = {
         context: toContext(request, owner),
         ...workload,
         generation: BigInt(workload.generation),
         change: CHANGES[change.what],
         fields: change.what === 'touched' ? [...change.fields] : [],
+        ...(template === undefined ? {} : { template: templateToMessage(template) }),
       }
       chainOf(await call<ChainReply>((...rest) => client.recordWorkload(message, ...rest)))
     },

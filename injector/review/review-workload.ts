@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { type PodTemplateBody, unreadableBody } from '../../core/commands/container-command.ts'
+import { parseContainers } from '../../core/commands/parse-containers.ts'
 import { isBuiltInController } from '../../core/kubernetes/built-in-controllers.ts'
 import {
   apiVersionOf,
@@ -57,8 +59,17 @@ export async function validateWorkload(
     generation: typeof generation === 'number' ? generation : 0,
     codeDigest: codeDigest(typeOf(request.kind), object),
   }
-  await chains.recordWorkload(request, controllerOf(object), workload, change)
+  const template =
+    change.what === 'created' || change.what === 'template-changed' ? templateOf(object) : undefined
+  await chains.recordWorkload(request, controllerOf(object), workload, change, template)
   return ALLOWED
+}
+
+/** What its pods would run, whatever patch the object came from. */
+function templateOf(object: unknown): PodTemplateBody {
+  const commands = parseContainers(object, 'whole')
+  if (typeof commands === 'string') return unreadableBody(commands)
+  return { commands, problem: '', wrongMediaType: false }
 }
 
 /** What there is to record; undefined when nobody has to know. */

@@ -2,6 +2,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
+import { WRONG_MEDIA_TYPE } from '../../core/policy/refusal.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
 import type { AllowReply, Authorizer, DenyReply, ForeseenRead, HoldReply } from './authorizer.ts'
 import type { ParsedRequest } from './parse-request.ts'
@@ -126,7 +127,7 @@ function levelOf(request: ParsedRequest, { obligations }: AllowReply): Recording
 
 /** What the control plane is asked about a request. */
 export function toQuestion(request: ParsedRequest): Question {
-  const { info, caller, userAgent, impersonation, body } = request
+  const { info, caller, userAgent, impersonation, body, template } = request
   return {
     attributes: info.attributes,
     container: caller.container,
@@ -134,14 +135,22 @@ export function toQuestion(request: ParsedRequest): Question {
     targetContainer: info.targetContainer,
     refusedBecause: '',
     ...(body?.says === undefined ? {} : { credentialBody: body.says }),
+    ...(template === undefined ? {} : { template }),
   }
 }
 
-/** Forbidden, as kube-apiserver says it; the message and the causes are the control plane's. */
+/**
+ * Forbidden, as kube-apiserver says it; the message and the causes are the control plane's. 415 where the same body
+ * could be judged in another media type.
+ */
 function denialStatus({ info }: ParsedRequest, reply: DenyReply | HoldReply): Status {
   const { name, apiGroup, resource } = info.attributes
   const message = reply.message || `forbidden [decision ${reply.id}]`
-  return failureStatus(403, 'Forbidden', message, {
+  const isMediaType = reply.causes.some(({ reason }) => reason === WRONG_MEDIA_TYPE)
+  const [code, reason] = isMediaType
+    ? ([415, 'UnsupportedMediaType'] as const)
+    : ([403, 'Forbidden'] as const)
+  return failureStatus(code, reason, message, {
     ...(name === '' ? {} : { name }),
     ...(apiGroup === '' ? {} : { group: apiGroup }),
     ...(resource === '' ? {} : { kind: resource }),

@@ -1,3 +1,4 @@
+import type { PodTemplateBody } from '../../core/commands/container-command.ts'
 import { Fault } from '../../core/fault.ts'
 import { type Impersonation, parseImpersonation } from '../../core/kubernetes/impersonation.ts'
 import { parseRequestInfo, type RequestInfo } from '../../core/kubernetes/request-info.ts'
@@ -23,6 +24,8 @@ export interface ParsedRequest {
   readonly expectsContinue: boolean
   /** Read already, where its meaning hangs on it. */
   readonly body?: JudgedBody
+  /** What the pods would run that the request makes; absent of a request that makes none. */
+  readonly template?: PodTemplateBody
 }
 
 /**

@@ -1,3 +1,4 @@
+import { RUNS_NOTHING, unreadableBody } from '../../core/commands/container-command.ts'
 import { Fault } from '../../core/fault.ts'
 import { hasCredentialBody, parseCredentialBody } from '../../core/kubernetes/credential-body.ts'
 import {
@@ -5,8 +6,10 @@ import {
   hasDeleteOptions,
   mayDeleteUnsafely,
 } from '../../core/kubernetes/delete-options.ts'
+import { writesTemplate } from '../../core/kubernetes/template-write.ts'
 import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ParsedRequest } from './parse-request.ts'
+import { readTemplate, whyUnread } from './read-template.ts'
 
 /** kube-apiserver takes no larger one. Source: Kubernetes apiserver/pkg/server/config.go (v1.34). */
 const BODY_BYTES_MAX = 3 * 1_024 * 1_024
@@ -42,15 +45,19 @@ export async function withBody<Result>(
   use: (request: ParsedRequest) => Promise<Result>,
 ): Promise<Result> {
   const { hasBody, expectsContinue, info } = request
-  if (!hasBody || !(hasCredentialBody(info.attributes) || hasDeleteOptions(info.attributes))) {
+  const makesPods = writesTemplate(info.attributes)
+  if (!hasBody) return use(makesPods ? { ...request, template: RUNS_NOTHING } : request)
+  if (!makesPods && !hasCredentialBody(info.attributes) && !hasDeleteOptions(info.attributes)) {
     return use(request)
   }
+  const unread = makesPods ? whyUnread(incoming.header('content-type')) : undefined
+  if (unread !== undefined) return use({ ...request, template: unread })
   // Whoever waits for 100 Continue sends nothing yet; such a body stays unknown.
   if (expectsContinue) return use(withUnread(request))
   const body = new HeldBody()
   try {
     const bytes = await body.read(incoming)
-    return await use(withRead(request, incoming.header('content-type'), bytes))
+    return await use(await withRead(request, incoming.header('content-type'), bytes))
   } finally {
     body.release()
   }
@@ -98,12 +105,16 @@ class HeldBody {
   }
 }
 
-function withRead(
+async function withRead(
   request: ParsedRequest,
   contentType: string | undefined,
   bytes: Buffer,
-): ParsedRequest {
+): Promise<ParsedRequest> {
   const { attributes } = request.info
+  if (writesTemplate(attributes)) {
+    const template = await readTemplate(attributes, contentType, bytes)
+    return { ...request, body: { bytes, says: undefined }, template }
+  }
   if (!hasDeleteOptions(attributes)) {
     return {
       ...request,
@@ -114,9 +125,14 @@ function withRead(
   return mayDeleteUnsafely(contentType, bytes) ? withUnread(read) : read
 }
 
+const WAITS = unreadableBody(
+  'the caller waits for 100 Continue before it sends the body, which is judged first; send without the header Expect',
+)
+
 /** Nothing is known of what a body says: of a credential nothing is said, and a delete may be any. */
 function withUnread(request: ParsedRequest): ParsedRequest {
   const { info } = request
+  if (writesTemplate(info.attributes)) return { ...request, template: WAITS }
   if (!hasDeleteOptions(info.attributes)) return request
   return { ...request, info: { ...info, attributes: asUnsafeDelete(info.attributes) } }
 }

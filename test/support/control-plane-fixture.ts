@@ -104,10 +104,11 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const grown = createGrownBindings()
   const pods = new Map<string, string>()
   const policies = new Map<string, readonly AccessPolicy[]>()
+  const facts = factsOf(policies)
   const readPodUid = async (namespace: string, name: string) => pods.get(`${namespace}/${name}`)
   const decider = createDecider({
     ...store,
-    ...{ facts: factsOf(policies), access, lapses, grown, readPodUid, now },
+    ...{ facts, access, lapses, grown, readPodUid, now },
     defaultDecision: 'SubjectAccessReview',
   })
   const decisionWatch = createDecisionWatch({ decider, logger, inSync: true })
@@ -133,7 +134,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
       authorization: createAuthorizationService({
         ...{ ...shared, decider, decisionWatch, live, metrics },
       }),
-      admission: createAdmissionService({ ...shared, registry, authority, visits }),
+      admission: createAdmissionService({ ...shared, registry, authority, visits, facts }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
       recording: createRecordingService({ ...shared, live, room, metrics, clock: SYSTEM_CLOCK }),

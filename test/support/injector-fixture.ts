@@ -234,6 +234,11 @@ async function startControlPlane(
   ])
   const handlers = createAdmissionService({
     registry: createChainRegistry({ ...store, now: Date.now }),
+    bindings: store.bindings,
+    facts: {
+      policiesFor: () => ({ policies: [], invalid: [] }),
+      ...{ isObserved: () => false, problem: () => undefined },
+    },
     authority,
     visits: createPodVisits({
       bindings: store.bindings,

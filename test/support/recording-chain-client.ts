@@ -1,4 +1,5 @@
 import type { DelegationChain } from '../../core/chain.ts'
+import type { PodTemplateBody } from '../../core/commands/container-command.ts'
 import type { Fault } from '../../core/fault.ts'
 import type {
   AdmittedVisit,
@@ -13,6 +14,8 @@ import { aUser } from './record-builders.ts'
 export interface RecordingChainClient extends ChainClient {
   readonly bound: PodToBind[]
   readonly recorded: (WorkloadToRecord & { readonly change: WorkloadChange })[]
+  /** What the pods of each would run, as far as that was told. */
+  readonly templates: (PodTemplateBody | undefined)[]
   readonly reset: WorkloadToRecord[]
   readonly visits: AdmittedVisit[]
   /** Questions for a chain that recorded nothing. */
@@ -28,6 +31,7 @@ export function createRecordingChainClient(): RecordingChainClient {
   const client: RecordingChainClient = {
     bound: [],
     recorded: [],
+    templates: [],
     reset: [],
     visits: [],
     resolved: 0,
@@ -45,9 +49,10 @@ export function createRecordingChainClient(): RecordingChainClient {
       const actor = { podUid, namespace, name, serviceAccount, via: [] }
       return { ...client.launchers, actors: [...client.launchers.actors, actor] }
     },
-    async recordWorkload(_request, _owner, workload, change) {
+    async recordWorkload(_request, _owner, workload, change, template) {
       if (client.failure !== undefined) throw client.failure
       client.recorded.push({ ...workload, change })
+      client.templates.push(template)
     },
     async resetChain({ dryRun }, workload) {
       if (client.failure !== undefined) throw client.failure

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEisAIKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJEigKBGV4ZWMYCyABKAsyGi5sYW55YXJkLnYxLkV4ZWNBdHRyaWJ1dGVzEjcKDHBvcnRfZm9yd2FyZBgMIAEoCzIhLmxhbnlhcmQudjEuUG9ydEZvcndhcmRBdHRyaWJ1dGVzIt0BCg5FeGVjQXR0cmlidXRlcxIPCgdjb21tYW5kGAEgAygJEg0KBXN0ZGluGAIgASgIEg4KBnN0ZG91dBgDIAEoCBIOCgZzdGRlcnIYBCABKAgSCwoDdHR5GAUgASgIEhEKCWNvbnRhaW5lchgGIAEoCRILCgNlbnYYByADKAkSMAoRY29tbWFuZF9zaG9ydGVuZWQYCCABKAsyFS5sYW55YXJkLnYxLlNob3J0ZW5lZBIsCg1lbnZfc2hvcnRlbmVkGAkgASgLMhUubGFueWFyZC52MS5TaG9ydGVuZWQiKgoJU2hvcnRlbmVkEg0KBWNvdW50GAEgASgNEg4KBnNoYTI1NhgCIAEoCSImChVQb3J0Rm9yd2FyZEF0dHJpYnV0ZXMSDQoFcG9ydHMYASADKA0imwIKEEF1dGhvcml6ZVJlcXVlc3QSMQoKYXR0cmlidXRlcxgBIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSEQoJY29udGFpbmVyGAIgASgJEhIKCnVzZXJfYWdlbnQYAyABKAkSFwoPcmVmdXNlZF9iZWNhdXNlGAQgASgJEhgKEHRhcmdldF9jb250YWluZXIYBSABKAkSMAoNaW1wZXJzb25hdGlvbhgGIAEoCzIZLmxhbnlhcmQudjEuSW1wZXJzb25hdGlvbhIzCg9jcmVkZW50aWFsX2JvZHkYCiABKAsyGi5sYW55YXJkLnYxLkNyZWRlbnRpYWxCb2R5EhMKC2RlY2lzaW9uX2lkGAsgASgJIkQKDUltcGVyc29uYXRpb24SIgoEdXNlchgBIAEoCzIULmxhbnlhcmQudjEuVXNlckluZm8SDwoHcHJvYmxlbRgCIAEoCSI4Cg5DcmVkZW50aWFsQm9keRIRCglhdWRpZW5jZXMYASADKAkSEwoLc2VjcmV0X3R5cGUYAiABKAkiiAEKC09ibGlnYXRpb25zEgwKBG1hc2sYASADKAkSDgoGcmVjb3JkGAIgASgIEiwKCGNvbW1hbmRzGAMgAygLMhoubGFueWFyZC52MS5Db21tYW5kUGF0dGVybhItCgxyZWNvcmRfbGV2ZWwYBCABKA4yFy5sYW55YXJkLnYxLlJlY29yZExldmVsIh8KDkNvbW1hbmRQYXR0ZXJuEg0KBXdvcmRzGAEgAygJIj0KC1N0YXR1c0NhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpkCChFBdXRob3JpemVSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRIiCgZlZmZlY3QYAiABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIPCgdtZXNzYWdlGAMgASgJEicKBmNhdXNlcxgEIAMoCzIXLmxhbnlhcmQudjEuU3RhdHVzQ2F1c2USDwoHd2FybmluZxgFIAEoCRIcChRpbXBlcnNvbmF0aW9uX2p1ZGdlZBgGIAEoCBIsCgtvYmxpZ2F0aW9ucxgHIAEoCzIXLmxhbnlhcmQudjEuT2JsaWdhdGlvbnMSGwoTcmV0cnlfYWZ0ZXJfc2Vjb25kcxgIIAEoDRIXCg9tYXlfYmVfZm9yZXNlZW4YCSABKAgibAoHT3V0Y29tZRITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgtodHRwX3N0YXR1cxgCIAEoDRINCgVmYXVsdBgDIAEoCRIWCg5yZXNwb25zZV9ieXRlcxgEIAEoBBIQCgh3aXRoaGVsZBgFIAEoCCJACgpSZXZvY2F0aW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSLvAQoWQXV0aG9yaXplU3RyZWFtUmVxdWVzdBITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCglhdXRob3JpemUYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3RIABImCgdvdXRjb21lGAMgASgLMhMubGFueWFyZC52MS5PdXRjb21lSAASJAoGcmVzdW1lGAQgASgLMhIubGFueWFyZC52MS5SZXN1bWVIABI0CgViYXRjaBgFIAEoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdHNIAEIJCgdtZXNzYWdlIk8KF0F1dGhvcml6ZVN0cmVhbVJlcXVlc3RzEjQKCG1lc3NhZ2VzGAEgAygLMiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0IkwKBlJlc3VtZRITCgtkZWNpc2lvbl9pZBgBIAEoCRItCgdyZXF1ZXN0GAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0IqECChdBdXRob3JpemVTdHJlYW1SZXNwb25zZRITCgtjb3JyZWxhdGlvbhgBIAEoDRIxCghkZWNpc2lvbhgCIAEoCzIdLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2VIABIsCgpyZXZvY2F0aW9uGAMgASgLMhYubGFueWFyZC52MS5SZXZvY2F0aW9uSAASJgoHZmFpbHVyZRgEIAEoCzITLmxhbnlhcmQudjEuRmFpbHVyZUgAEjUKBWJhdGNoGAUgASgLMiQubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZXNIABImCgdjaGFuZ2VkGAYgASgLMhMubGFueWFyZC52MS5DaGFuZ2VkSABCCQoHbWVzc2FnZSIJCgdDaGFuZ2VkIlEKGEF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlcxI1CghtZXNzYWdlcxgBIAMoCzIjLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiRQoSUmV2aWV3Q2hhaW5SZXF1ZXN0Ei8KCXF1ZXN0aW9ucxgBIAMoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCI+ChNSZXZpZXdDaGFpblJlc3BvbnNlEicKCXByb3NwZWN0cxgBIAMoCzIULmxhbnlhcmQudjEuUHJvc3BlY3QiTQoIUHJvc3BlY3QSIgoGZWZmZWN0GAEgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAIgASgJEg0KBWVycm9yGAMgASgJIjwKFFJlcG9ydE91dGNvbWVSZXF1ZXN0EiQKB291dGNvbWUYASABKAsyEy5sYW55YXJkLnYxLk91dGNvbWUiFwoVUmVwb3J0T3V0Y29tZVJlc3BvbnNlKncKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIPCgtFRkZFQ1RfREVOWRABEhAKDEVGRkVDVF9BTExPVxACEiEKHUVGRkVDVF9BTExPV19XSVRIX09CTElHQVRJT05TEAMSDwoLRUZGRUNUX0hPTEQQBDLmAgoUQXV0aG9yaXphdGlvblNlcnZpY2USSAoJQXV0aG9yaXplEhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0Gh0ubGFueWFyZC52MS5BdXRob3JpemVSZXNwb25zZRJUCg1SZXBvcnRPdXRjb21lEiAubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVxdWVzdBohLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlc3BvbnNlEl4KD0F1dGhvcml6ZVN0cmVhbRIiLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdBojLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2UoATABEk4KC1Jldmlld0NoYWluEh4ubGFueWFyZC52MS5SZXZpZXdDaGFpblJlcXVlc3QaHy5sYW55YXJkLnYxLlJldmlld0NoYWluUmVzcG9uc2ViBnByb3RvMw", [file_lanyard_v1_chain, file_lanyard_v1_recording]);
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEisAIKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJEigKBGV4ZWMYCyABKAsyGi5sYW55YXJkLnYxLkV4ZWNBdHRyaWJ1dGVzEjcKDHBvcnRfZm9yd2FyZBgMIAEoCzIhLmxhbnlhcmQudjEuUG9ydEZvcndhcmRBdHRyaWJ1dGVzIt0BCg5FeGVjQXR0cmlidXRlcxIPCgdjb21tYW5kGAEgAygJEg0KBXN0ZGluGAIgASgIEg4KBnN0ZG91dBgDIAEoCBIOCgZzdGRlcnIYBCABKAgSCwoDdHR5GAUgASgIEhEKCWNvbnRhaW5lchgGIAEoCRILCgNlbnYYByADKAkSMAoRY29tbWFuZF9zaG9ydGVuZWQYCCABKAsyFS5sYW55YXJkLnYxLlNob3J0ZW5lZBIsCg1lbnZfc2hvcnRlbmVkGAkgASgLMhUubGFueWFyZC52MS5TaG9ydGVuZWQiKgoJU2hvcnRlbmVkEg0KBWNvdW50GAEgASgNEg4KBnNoYTI1NhgCIAEoCSImChVQb3J0Rm9yd2FyZEF0dHJpYnV0ZXMSDQoFcG9ydHMYASADKA0ixwIKEEF1dGhvcml6ZVJlcXVlc3QSMQoKYXR0cmlidXRlcxgBIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSEQoJY29udGFpbmVyGAIgASgJEhIKCnVzZXJfYWdlbnQYAyABKAkSFwoPcmVmdXNlZF9iZWNhdXNlGAQgASgJEhgKEHRhcmdldF9jb250YWluZXIYBSABKAkSMAoNaW1wZXJzb25hdGlvbhgGIAEoCzIZLmxhbnlhcmQudjEuSW1wZXJzb25hdGlvbhIzCg9jcmVkZW50aWFsX2JvZHkYCiABKAsyGi5sYW55YXJkLnYxLkNyZWRlbnRpYWxCb2R5EhMKC2RlY2lzaW9uX2lkGAsgASgJEioKCHRlbXBsYXRlGAwgASgLMhgubGFueWFyZC52MS5UZW1wbGF0ZUJvZHkiaQoMVGVtcGxhdGVCb2R5Ei4KCGNvbW1hbmRzGAEgAygLMhwubGFueWFyZC52MS5Db250YWluZXJDb21tYW5kEg8KB3Byb2JsZW0YAiABKAkSGAoQd3JvbmdfbWVkaWFfdHlwZRgDIAEoCCKXAQoQQ29udGFpbmVyQ29tbWFuZBIKCgJhdBgBIAEoCRIPCgdjb21tYW5kGAIgAygJEhAKCGNvbXB1dGVkGAMgAygNEhMKC293bl9wcm9ncmFtGAQgASgIEgwKBG9wZW4YBSABKAgSEQoJdmFyaWFibGVzGAYgAygJEg0KBXN0ZGluGAcgASgIEg8KB3Byb2JsZW0YCCABKAkiRAoNSW1wZXJzb25hdGlvbhIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIPCgdwcm9ibGVtGAIgASgJIjgKDkNyZWRlbnRpYWxCb2R5EhEKCWF1ZGllbmNlcxgBIAMoCRITCgtzZWNyZXRfdHlwZRgCIAEoCSKIAQoLT2JsaWdhdGlvbnMSDAoEbWFzaxgBIAMoCRIOCgZyZWNvcmQYAiABKAgSLAoIY29tbWFuZHMYAyADKAsyGi5sYW55YXJkLnYxLkNvbW1hbmRQYXR0ZXJuEi0KDHJlY29yZF9sZXZlbBgEIAEoDjIXLmxhbnlhcmQudjEuUmVjb3JkTGV2ZWwiHwoOQ29tbWFuZFBhdHRlcm4SDQoFd29yZHMYASADKAkiPQoLU3RhdHVzQ2F1c2USDgoGcmVhc29uGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkimQIKEUF1dGhvcml6ZVJlc3BvbnNlEhMKC2RlY2lzaW9uX2lkGAEgASgJEiIKBmVmZmVjdBgCIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0Eg8KB21lc3NhZ2UYAyABKAkSJwoGY2F1c2VzGAQgAygLMhcubGFueWFyZC52MS5TdGF0dXNDYXVzZRIPCgd3YXJuaW5nGAUgASgJEhwKFGltcGVyc29uYXRpb25fanVkZ2VkGAYgASgIEiwKC29ibGlnYXRpb25zGAcgASgLMhcubGFueWFyZC52MS5PYmxpZ2F0aW9ucxIbChNyZXRyeV9hZnRlcl9zZWNvbmRzGAggASgNEhcKD21heV9iZV9mb3Jlc2VlbhgJIAEoCCJsCgdPdXRjb21lEhMKC2RlY2lzaW9uX2lkGAEgASgJEhMKC2h0dHBfc3RhdHVzGAIgASgNEg0KBWZhdWx0GAMgASgJEhYKDnJlc3BvbnNlX2J5dGVzGAQgASgEEhAKCHdpdGhoZWxkGAUgASgIIkAKClJldm9jYXRpb24SEwoLZGVjaXNpb25faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIMCgRjb2RlGAMgASgJIu8BChZBdXRob3JpemVTdHJlYW1SZXF1ZXN0EhMKC2NvcnJlbGF0aW9uGAEgASgNEjEKCWF1dGhvcml6ZRgCIAEoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdEgAEiYKB291dGNvbWUYAyABKAsyEy5sYW55YXJkLnYxLk91dGNvbWVIABIkCgZyZXN1bWUYBCABKAsyEi5sYW55YXJkLnYxLlJlc3VtZUgAEjQKBWJhdGNoGAUgASgLMiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0c0gAQgkKB21lc3NhZ2UiTwoXQXV0aG9yaXplU3RyZWFtUmVxdWVzdHMSNAoIbWVzc2FnZXMYASADKAsyIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QiTAoGUmVzdW1lEhMKC2RlY2lzaW9uX2lkGAEgASgJEi0KB3JlcXVlc3QYAiABKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QioQIKF0F1dGhvcml6ZVN0cmVhbVJlc3BvbnNlEhMKC2NvcnJlbGF0aW9uGAEgASgNEjEKCGRlY2lzaW9uGAIgASgLMh0ubGFueWFyZC52MS5BdXRob3JpemVSZXNwb25zZUgAEiwKCnJldm9jYXRpb24YAyABKAsyFi5sYW55YXJkLnYxLlJldm9jYXRpb25IABImCgdmYWlsdXJlGAQgASgLMhMubGFueWFyZC52MS5GYWlsdXJlSAASNQoFYmF0Y2gYBSABKAsyJC5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlc0gAEiYKB2NoYW5nZWQYBiABKAsyEy5sYW55YXJkLnYxLkNoYW5nZWRIAEIJCgdtZXNzYWdlIgkKB0NoYW5nZWQiUQoYQXV0aG9yaXplU3RyZWFtUmVzcG9uc2VzEjUKCG1lc3NhZ2VzGAEgAygLMiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSIoCgdGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSJFChJSZXZpZXdDaGFpblJlcXVlc3QSLwoJcXVlc3Rpb25zGAEgAygLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0Ij4KE1Jldmlld0NoYWluUmVzcG9uc2USJwoJcHJvc3BlY3RzGAEgAygLMhQubGFueWFyZC52MS5Qcm9zcGVjdCJNCghQcm9zcGVjdBIiCgZlZmZlY3QYASABKA4yEi5sYW55YXJkLnYxLkVmZmVjdBIOCgZyZWFzb24YAiABKAkSDQoFZXJyb3IYAyABKAkiPAoUUmVwb3J0T3V0Y29tZVJlcXVlc3QSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZSIXChVSZXBvcnRPdXRjb21lUmVzcG9uc2UqdwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEg8KC0VGRkVDVF9ERU5ZEAESEAoMRUZGRUNUX0FMTE9XEAISIQodRUZGRUNUX0FMTE9XX1dJVEhfT0JMSUdBVElPTlMQAxIPCgtFRkZFQ1RfSE9MRBAEMuYCChRBdXRob3JpemF0aW9uU2VydmljZRJICglBdXRob3JpemUSHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QaHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlElQKDVJlcG9ydE91dGNvbWUSIC5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXF1ZXN0GiEubGFueWFyZC52MS5SZXBvcnRPdXRjb21lUmVzcG9uc2USXgoPQXV0aG9yaXplU3RyZWFtEiIubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXF1ZXN0GiMubGFueWFyZC52MS5BdXRob3JpemVTdHJlYW1SZXNwb25zZSgBMAESTgoLUmV2aWV3Q2hhaW4SHi5sYW55YXJkLnYxLlJldmlld0NoYWluUmVxdWVzdBofLmxhbnlhcmQudjEuUmV2aWV3Q2hhaW5SZXNwb25zZWIGcHJvdG8z", [file_lanyard_v1_chain, file_lanyard_v1_recording]);
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -273,6 +273,13 @@ export type AuthorizeRequest = Message<"lanyard.v1.AuthorizeRequest"> & {
    * @generated from field: string decision_id = 11;
    */
   decisionId: string;
+
+  /**
+   * What the pods would run that the request makes; absent of a request that makes none.
+   *
+   * @generated from field: lanyard.v1.TemplateBody template = 12;
+   */
+  template?: TemplateBody | undefined;
 };
 
 /**
@@ -281,6 +288,105 @@ export type AuthorizeRequest = Message<"lanyard.v1.AuthorizeRequest"> & {
  */
 export const AuthorizeRequestSchema: GenMessage<AuthorizeRequest> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 4);
+
+/**
+ * What the pods of an object would run, as far as a request says it.
+ *
+ * @generated from message lanyard.v1.TemplateBody
+ */
+export type TemplateBody = Message<"lanyard.v1.TemplateBody"> & {
+  /**
+   * @generated from field: repeated lanyard.v1.ContainerCommand commands = 1;
+   */
+  commands: ContainerCommand[];
+
+  /**
+   * Why the request does not tell it; empty where it does.
+   *
+   * @generated from field: string problem = 2;
+   */
+  problem: string;
+
+  /**
+   * Another form of the same body would tell it.
+   *
+   * @generated from field: bool wrong_media_type = 3;
+   */
+  wrongMediaType: boolean;
+};
+
+/**
+ * Describes the message lanyard.v1.TemplateBody.
+ * Use `create(TemplateBodySchema)` to create a new message.
+ */
+export const TemplateBodySchema: GenMessage<TemplateBody> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 5);
+
+/**
+ * What one process of a container would run.
+ *
+ * @generated from message lanyard.v1.ContainerCommand
+ */
+export type ContainerCommand = Message<"lanyard.v1.ContainerCommand"> & {
+  /**
+   * Where it stands in the object.
+   *
+   * @generated from field: string at = 1;
+   */
+  at: string;
+
+  /**
+   * @generated from field: repeated string command = 2;
+   */
+  command: string[];
+
+  /**
+   * Indexes of the words that are not known before the container starts.
+   *
+   * @generated from field: repeated uint32 computed = 3;
+   */
+  computed: number[];
+
+  /**
+   * The image says which program runs, and command holds its arguments.
+   *
+   * @generated from field: bool own_program = 4;
+   */
+  ownProgram: boolean;
+
+  /**
+   * Further words follow that the request does not say.
+   *
+   * @generated from field: bool open = 5;
+   */
+  open: boolean;
+
+  /**
+   * Names of the variables that the container sets.
+   *
+   * @generated from field: repeated string variables = 6;
+   */
+  variables: string[];
+
+  /**
+   * @generated from field: bool stdin = 7;
+   */
+  stdin: boolean;
+
+  /**
+   * Why it cannot be told what runs; empty where it can.
+   *
+   * @generated from field: string problem = 8;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message lanyard.v1.ContainerCommand.
+ * Use `create(ContainerCommandSchema)` to create a new message.
+ */
+export const ContainerCommandSchema: GenMessage<ContainerCommand> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 6);
 
 /**
  * @generated from message lanyard.v1.Impersonation
@@ -306,7 +412,7 @@ export type Impersonation = Message<"lanyard.v1.Impersonation"> & {
  * Use `create(ImpersonationSchema)` to create a new message.
  */
 export const ImpersonationSchema: GenMessage<Impersonation> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 5);
+  messageDesc(file_lanyard_v1_authorization, 7);
 
 /**
  * @generated from message lanyard.v1.CredentialBody
@@ -332,7 +438,7 @@ export type CredentialBody = Message<"lanyard.v1.CredentialBody"> & {
  * Use `create(CredentialBodySchema)` to create a new message.
  */
 export const CredentialBodySchema: GenMessage<CredentialBody> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 6);
+  messageDesc(file_lanyard_v1_authorization, 8);
 
 /**
  * What must be done to a request that passes.
@@ -374,7 +480,7 @@ export type Obligations = Message<"lanyard.v1.Obligations"> & {
  * Use `create(ObligationsSchema)` to create a new message.
  */
 export const ObligationsSchema: GenMessage<Obligations> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 7);
+  messageDesc(file_lanyard_v1_authorization, 9);
 
 /**
  * @generated from message lanyard.v1.CommandPattern
@@ -393,7 +499,7 @@ export type CommandPattern = Message<"lanyard.v1.CommandPattern"> & {
  * Use `create(CommandPatternSchema)` to create a new message.
  */
 export const CommandPatternSchema: GenMessage<CommandPattern> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 8);
+  messageDesc(file_lanyard_v1_authorization, 10);
 
 /**
  * @generated from message lanyard.v1.StatusCause
@@ -420,7 +526,7 @@ export type StatusCause = Message<"lanyard.v1.StatusCause"> & {
  * Use `create(StatusCauseSchema)` to create a new message.
  */
 export const StatusCauseSchema: GenMessage<StatusCause> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 9);
+  messageDesc(file_lanyard_v1_authorization, 11);
 
 /**
  * @generated from message lanyard.v1.AuthorizeResponse
@@ -493,7 +599,7 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
  * Use `create(AuthorizeResponseSchema)` to create a new message.
  */
 export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 10);
+  messageDesc(file_lanyard_v1_authorization, 12);
 
 /**
  * @generated from message lanyard.v1.Outcome
@@ -536,7 +642,7 @@ export type Outcome = Message<"lanyard.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 11);
+  messageDesc(file_lanyard_v1_authorization, 13);
 
 /**
  * An open stream must end: what allowed it no longer does.
@@ -568,7 +674,7 @@ export type Revocation = Message<"lanyard.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 12);
+  messageDesc(file_lanyard_v1_authorization, 14);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamRequest
@@ -616,7 +722,7 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
  * Use `create(AuthorizeStreamRequestSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestSchema: GenMessage<AuthorizeStreamRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 13);
+  messageDesc(file_lanyard_v1_authorization, 15);
 
 /**
  * Messages that were ready at the same time, in their order. A batch has no batch in it.
@@ -635,7 +741,7 @@ export type AuthorizeStreamRequests = Message<"lanyard.v1.AuthorizeStreamRequest
  * Use `create(AuthorizeStreamRequestsSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestsSchema: GenMessage<AuthorizeStreamRequests> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 14);
+  messageDesc(file_lanyard_v1_authorization, 16);
 
 /**
  * A request that was allowed over an earlier stream and is still open: whoever serves this stream is
@@ -660,7 +766,7 @@ export type Resume = Message<"lanyard.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 15);
+  messageDesc(file_lanyard_v1_authorization, 17);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamResponse
@@ -714,7 +820,7 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  * Use `create(AuthorizeStreamResponseSchema)` to create a new message.
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 16);
+  messageDesc(file_lanyard_v1_authorization, 18);
 
 /**
  * Something that decisions about this pod rest on may have changed: no question is foreseen by an allow
@@ -730,7 +836,7 @@ export type Changed = Message<"lanyard.v1.Changed"> & {
  * Use `create(ChangedSchema)` to create a new message.
  */
 export const ChangedSchema: GenMessage<Changed> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 17);
+  messageDesc(file_lanyard_v1_authorization, 19);
 
 /**
  * As AuthorizeStreamRequests.
@@ -749,7 +855,7 @@ export type AuthorizeStreamResponses = Message<"lanyard.v1.AuthorizeStreamRespon
  * Use `create(AuthorizeStreamResponsesSchema)` to create a new message.
  */
 export const AuthorizeStreamResponsesSchema: GenMessage<AuthorizeStreamResponses> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 18);
+  messageDesc(file_lanyard_v1_authorization, 20);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -773,7 +879,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 19);
+  messageDesc(file_lanyard_v1_authorization, 21);
 
 /**
  * @generated from message lanyard.v1.ReviewChainRequest
@@ -792,7 +898,7 @@ export type ReviewChainRequest = Message<"lanyard.v1.ReviewChainRequest"> & {
  * Use `create(ReviewChainRequestSchema)` to create a new message.
  */
 export const ReviewChainRequestSchema: GenMessage<ReviewChainRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 20);
+  messageDesc(file_lanyard_v1_authorization, 22);
 
 /**
  * @generated from message lanyard.v1.ReviewChainResponse
@@ -811,7 +917,7 @@ export type ReviewChainResponse = Message<"lanyard.v1.ReviewChainResponse"> & {
  * Use `create(ReviewChainResponseSchema)` to create a new message.
  */
 export const ReviewChainResponseSchema: GenMessage<ReviewChainResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 21);
+  messageDesc(file_lanyard_v1_authorization, 23);
 
 /**
  * What would be answered. It is not an answer: no request passes by it.
@@ -844,7 +950,7 @@ export type Prospect = Message<"lanyard.v1.Prospect"> & {
  * Use `create(ProspectSchema)` to create a new message.
  */
 export const ProspectSchema: GenMessage<Prospect> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 22);
+  messageDesc(file_lanyard_v1_authorization, 24);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -861,7 +967,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 23);
+  messageDesc(file_lanyard_v1_authorization, 25);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -874,7 +980,7 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 24);
+  messageDesc(file_lanyard_v1_authorization, 26);
 
 /**
  * The zero value denies, and so does every value that a sidecar does not know.

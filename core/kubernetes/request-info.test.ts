@@ -4,7 +4,7 @@ import { isTrue } from './query-values.ts'
 import { parseRequestInfo } from './request-info.ts'
 
 describe('parseRequestInfo()', () => {
-  // Each row was answered by kube-apiserver's own code; see test/corpus/request-info/main.go.
+  // Each row was answered by kube-apiserver's own code; see test/programs/request-info/main.go.
   test.each(corpus)('reads $method $target as kube-apiserver does', (row) => {
     const { attributes } = parseRequestInfo(row.method, row.target, undefined)
     const { alsoVerbs: _, exec: __, portForward: ___, ...authorized } = attributes

@@ -68,8 +68,9 @@ const INTEGER = /^[+-]?[0-9]{1,18}$/
  * accepted gets the attributes that kube-apiserver gives it. What follows a resource, its name and its
  * subresource is sent as it came.
  *
- * Keep in step with Kubernetes apiserver/pkg/endpoints/request/requestinfo.go (v1.34,
- * RequestInfoFactory.NewRequestInfo); test/corpus/request-info.json is made by that code.
+ * Keep in step with Kubernetes apiserver/pkg/endpoints/request/requestinfo.go (v1.37,
+ * RequestInfoFactory.NewRequestInfo): test/corpus/request-info.json is made by that code, and
+ * test/integration/request-parity.test.ts compares the two on generated requests.
  */
 export function parseRequestInfo(
   method: string,

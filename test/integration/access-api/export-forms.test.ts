@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildAuditCheck } from '../../programs/build-audit-check.ts'
+import { buildGoTool } from '../../programs/build-go-tool.ts'
 import { buildPython } from '../../programs/build-python.ts'
 import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
 import { type BreakableProxy, startBreakableProxy } from '../../support/breakable-proxy.ts'
@@ -22,7 +22,7 @@ let python: string
 
 beforeAll(async () => {
   const log = (line: string) => process.stderr.write(`${line}\n`)
-  auditCheck = await buildAuditCheck(log)
+  auditCheck = await buildGoTool('audit-check', log)
   python = await buildPython('ocsf', log)
   api = await startAccessApi()
   proxy = await startBreakableProxy(api)

@@ -27,6 +27,7 @@ through Lanyard's sidecar, and prints which specs pass in the first way only.
   --focus REGEX      only specs whose name matches (RE2); several are alternatives
   --processes N      how many specs run at the same time (default: 3)
   --out FOLDER       where reports, JUnit files and output are kept (default: dist/conformance)
+  --reuse-direct     runs the suite through the sidecar only, and compares with the direct run that is in --out
   --json             prints the comparison as JSON instead
   --kubernetes V     ${SUITE_VERSIONS.join(', ')} (default: what the test cluster is by default)
   --keep             leaves the cluster "${CLUSTER}" up; npm run cluster -- down --name ${CLUSTER} removes it
@@ -43,6 +44,7 @@ const OPTIONS = {
   focus: { type: 'string', multiple: true, default: [] as string[] },
   processes: { type: 'string', default: '3' },
   out: { type: 'string', default: join(REPOSITORY, 'dist', 'conformance') },
+  'reuse-direct': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   kubernetes: { type: 'string' },
   keep: { type: 'boolean', default: false },
@@ -62,6 +64,7 @@ function parse() {
     const version = values.kubernetes
     return {
       ...values,
+      reuseDirect: values['reuse-direct'],
       version: version === undefined ? chosenKubernetes() : parseKubernetesVersion(version),
     }
   } catch (error) {
@@ -70,16 +73,17 @@ function parse() {
 }
 
 async function main(): Promise<number> {
-  const { help, focus, processes, json, out, keep, on, version } = parse()
+  const { help, focus, processes, json, out, keep, on, version, reuseDirect } = parse()
   if (help) {
     console.log(HELP)
     return 0
   }
   requireRoot()
   const folder = fromCaller(out)
+  const runs = { focus, processes: Number(processes), folder, reuseDirect, log }
   const compare = async (cluster: Cluster) => {
     const programs = await ensureSuitePrograms(cluster.kubernetes, log)
-    return runBoth(cluster, programs, { focus, processes: Number(processes), folder, log })
+    return runBoth(cluster, programs, runs)
   }
   const comparison =
     on === undefined

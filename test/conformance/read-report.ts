@@ -14,9 +14,12 @@ interface GinkgoSpec {
 
 const NOT_RUN = ['skipped', 'pending']
 
-/** What a report says of each spec that was run. Throws when the file is not a report of Ginkgo. */
+/** What a report says of each spec that was run. Throws when there is none, or it is not Ginkgo's. */
 export async function readReport(path: string): Promise<Outcomes> {
-  return parseReport(await readFile(path, 'utf8'))
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new Error(`There is no report of a run in ${path}`, { cause })
+  })
+  return parseReport(text)
 }
 
 /** The same from the text of a report. */

@@ -6,7 +6,7 @@ import { type Log, withProgress } from '../cluster/progress.ts'
 import { createKubectl } from '../demo/kubectl.ts'
 import { type Comparison, compareRuns, differingSpecs } from './compare-runs.ts'
 import { KNOWN_DIFFERENCES } from './known-differences.ts'
-import { runSuite, type SuiteRun } from './run-suite.ts'
+import { readRun, runSuite, type SuiteRun } from './run-suite.ts'
 import { ensureSuiteImages } from './suite-images.ts'
 import { REQUESTER, suiteObjects } from './suite-objects.ts'
 import type { SuitePrograms } from './suite-programs.ts'
@@ -15,6 +15,8 @@ export interface BothOptions {
   readonly focus: readonly string[]
   readonly processes: number
   readonly folder: string
+  /** The direct run of an earlier call, in the same folder, is used again. */
+  readonly reuseDirect: boolean
   readonly log: Log
 }
 
@@ -25,7 +27,7 @@ export interface BothOptions {
 export async function runBoth(
   cluster: Cluster,
   programs: SuitePrograms,
-  { focus, processes, folder, log }: BothOptions,
+  { focus, processes, folder, reuseDirect, log }: BothOptions,
 ): Promise<Comparison> {
   const { kubectlPath, kubernetes } = cluster
   const { pause } = await ensureBinaries(kubernetes, log)
@@ -46,13 +48,14 @@ export async function runBoth(
     author: requester,
     folder: join(folder, 'sidecar'),
   }
-  const direct = await runSuite({
+  const directly: SuiteRun = {
     ...shared,
     way: 'direct',
     title: 'Running the suite directly',
     author: admin,
     folder: join(folder, 'direct'),
-  })
+  }
+  const direct = await (reuseDirect ? readRun(directly.folder) : runSuite(directly))
   const through = await runSuite(sidecar)
   const runs = {
     kubernetes: KUBERNETES_RELEASES[kubernetes],

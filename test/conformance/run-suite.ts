@@ -46,7 +46,13 @@ export async function runSuite(run: SuiteRun): Promise<Outcomes> {
   await admin.must(['wait', `pod/${POD}`, ...where, ...ready])
   await withProgress(log, title, (report) => untilEnded(run, report))
   await mkdir(folder, { recursive: true })
-  await admin.must(['cp', ...where, '-c', 'main', `${POD}:${RESULTS}`, folder])
+  // Of an hour's work: a copy that breaks off is gone on with.
+  await admin.must(['cp', ...where, '--retries=10', '-c', 'main', `${POD}:${RESULTS}`, folder])
+  return readRun(folder)
+}
+
+/** The outcomes of a run whose results are in the folder. Throws when no report of one is there. */
+export function readRun(folder: string): Promise<Outcomes> {
   return readReport(join(folder, REPORT))
 }
 

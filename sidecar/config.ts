@@ -139,6 +139,11 @@ export const sidecarConfig = z.strictObject({
     .describe(
       'Whether a get or list that was lately allowed is sent to the API server while its decision is asked for. Its answer reaches the caller only after the decision is on record, and is thrown away otherwise. Off, each request waits for its decision before it is sent',
     ),
+  shareWatches: boolean()
+    .default(true)
+    .describe(
+      'Whether watches share connections to the API server, over HTTP/2 where the API server offers it. Off, each watch has a connection of its own, and takes twice the memory',
+    ),
   requestBodyBytesMax: integer({ min: 1_024, max: 1_073_741_824 })
     .default(16 * 1024 * 1024)
     .describe(

@@ -62,6 +62,7 @@ export async function startSidecar(
     origin: apiServerOrigin(config.upstreamUrl, 'upstreamUrl', env),
     caPem: config.apiCa,
     caFile: config.apiCaFile,
+    shares: config.shareWatches,
     fileCheckMs: config.fileCheckMs,
     logger,
   })

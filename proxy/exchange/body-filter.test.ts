@@ -90,7 +90,7 @@ beforeAll(async () => {
   const { port } = apiServer.address() as AddressInfo
   upstream = createUpstream({
     origin: new URL(`https://127.0.0.1:${port}`),
-    ...{ caPem: authority.certificatePem, caFile: '', fileCheckMs: 1_000, logger },
+    ...{ caPem: authority.certificatePem, caFile: '', shares: true, fileCheckMs: 1_000, logger },
   })
   running = await startCallerServer((served) => {
     const { request, answer } = served

@@ -84,6 +84,7 @@ function send(
       headers,
       body: parsed.hasBody ? (whole ?? 'stream') : null,
       headersTimeoutMs: isUnhurried(parsed.info) ? 0 : deps.upstreamHeadersTimeoutMs,
+      mayShare: parsed.info.attributes.verb === 'watch',
     },
     relay,
   )

@@ -20,14 +20,11 @@ export interface RequestHeadText {
  * what was not checked.
  */
 export function printRequestHead(request: UpstreamRequest, host: string): RequestHeadText {
+  checkSendable(request)
   const { method, path, headers } = request
-  assert(TOKEN.test(method) && !NO_TARGET.test(path), 'a request line holds one method and target')
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n`
   for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index] ?? ''
-    const value = headers[index + 1] ?? ''
-    assert(TOKEN.test(name) && !UNSENDABLE.test(value), 'a header line holds one name and value')
-    text += `${name}: ${value}\r\n`
+    text += `${headers[index]}: ${headers[index + 1]}\r\n`
   }
   const declared = requestFraming(headers)
   if (declared.kind !== 'none') {
@@ -36,6 +33,19 @@ export function printRequestHead(request: UpstreamRequest, host: string): Reques
   }
   const framing = framingOf(request)
   return { text: `${text}${framingLine(framing)}\r\n`, framing }
+}
+
+/** Throws an assertion for a method, target or header that would be more than one. */
+export function checkSendable({
+  method,
+  path,
+  headers,
+}: Pick<UpstreamRequest, 'method' | 'path' | 'headers'>): void {
+  assert(TOKEN.test(method) && !NO_TARGET.test(path), 'a request line holds one method and target')
+  for (let index = 0; index < headers.length; index += 2) {
+    const isOne = TOKEN.test(headers[index] ?? '') && !UNSENDABLE.test(headers[index + 1] ?? '')
+    assert(isOne, 'a header line holds one name and value')
+  }
 }
 
 function mayBe(declared: Framing, body: UpstreamRequest['body']): boolean {

@@ -9,6 +9,8 @@ export interface UpstreamRequest {
   readonly body: Buffer | 'stream' | null
   /** How long the head of the answer may take; 0 for as long as it takes. */
   readonly headersTimeoutMs: number
+  /** Whether it may share a connection with others: one that stays open, and brings little at a time. */
+  readonly mayShare?: boolean
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type TLSSocket } from 'node:tls'
@@ -41,8 +42,11 @@ export interface FakeApiServer {
   close(): Promise<void>
 }
 
-/** Starts it on a free port of the loopback, with a certificate of its own authority. */
-export async function startFakeApiServer(): Promise<FakeApiServer> {
+/**
+ * Starts it on a free port of the loopback, with a certificate of its own authority. With `http2` it offers that
+ * too; requests over it are answered by the same handlers.
+ */
+export async function startFakeApiServer({ http2 = false } = {}): Promise<FakeApiServer> {
   const { caPem, cert, key } = await makeCertificate()
   const requests: SeenRequest[] = []
   const connections = new Set<TLSSocket>()
@@ -56,25 +60,30 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
 
   // As long a head as kube-apiserver takes.
   const options = { keepAliveTimeout: 120_000, maxHeaderSize: 1024 * 1024 }
-  const http = createHttpServer(options, (incoming, outgoing) => {
+  const serve: RequestHandler = (incoming, outgoing) => {
     const chunks: Buffer[] = []
     requests.push(see(incoming, chunks))
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     respond(incoming, outgoing)
-  })
+  }
+  const http = createHttpServer(options, serve)
+  const newer = createSecureServer({ cert, key })
+  // The same to whoever answers: head, body, end.
+  newer.on('request', serve as unknown as (...exchange: unknown[]) => void)
   http.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     requests.push(see(incoming, []))
     socket.on('error', () => socket.destroy())
     upgrade(incoming, socket, head)
   })
   const server = createServer(
-    { cert, key, allowHalfOpen: true, ALPNProtocols: ['http/1.1'] },
+    { cert, key, allowHalfOpen: true, ALPNProtocols: [...(http2 ? ['h2'] : []), 'http/1.1'] },
     (socket) => {
       connections.add(socket)
       socket.on('close', () => connections.delete(socket))
       socket.on('error', () => socket.destroy())
-      if (takeOver === undefined) http.emit('connection', socket)
-      else takeOver(socket)
+      if (takeOver !== undefined) takeOver(socket)
+      else if (socket.alpnProtocol === 'h2') newer.emit('secureConnection', socket)
+      else http.emit('connection', socket)
     },
   )
   server.on('tlsClientError', () => undefined)

@@ -51,14 +51,15 @@ export const REAL_TOKEN = 'real-token-of-the-pod'
 
 /**
  * Starts all three; `env` adds to the sidecar's environment (LANYARD_…). With a `lane` the control plane takes ids that
- * the sidecar makes.
+ * the sidecar makes. `offers`: what the API server speaks besides.
  */
 export async function startSidecarFixture(
   env: Readonly<Record<string, string>> = {},
   lane = '',
+  offers: { readonly http2?: boolean } = {},
 ): Promise<SidecarFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'lanyard-sidecar-'))
-  const api = await startFakeApiServer()
+  const api = await startFakeApiServer(offers)
   const controlPlane = await startFakeControlPlane(lane)
   const file = (name: string) => join(directory, name)
   await writeFile(file('api-token'), REAL_TOKEN)

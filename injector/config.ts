@@ -70,6 +70,11 @@ export const injectorConfig = z.strictObject({
     .describe(
       'Have sidecars send a get or list that was lately allowed while its decision is asked for; its answer is held back until then',
     ),
+  sidecarShareWatches: boolean()
+    .default(true)
+    .describe(
+      'Have the watches of a pod share connections to the API server, over HTTP/2 where the API server offers it',
+    ),
   sidecarServiceName: boolean()
     .default(true)
     .describe(

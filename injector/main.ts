@@ -137,6 +137,7 @@ function sidecarOptions(
     apiServerCa: readFileSync(caFile, 'utf8'),
     logLevel: config.sidecarLogLevel,
     readAhead: config.sidecarReadAhead,
+    shareWatches: config.sidecarShareWatches,
     // A sidecar that looked the name up itself would find itself.
     serviceName:
       config.sidecarServiceName && !SERVICE_NAMES.includes(new URL(apiServerUrl).hostname),

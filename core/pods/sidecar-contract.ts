@@ -37,6 +37,7 @@ export const INJECTED_SETTINGS = [
   'containers',
   'logLevel',
   'readAhead',
+  'shareWatches',
   'serviceNameAddress',
   'podNamespace',
 ] as const

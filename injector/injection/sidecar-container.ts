@@ -34,6 +34,8 @@ export interface SidecarOptions extends SidecarAmounts {
   readonly logLevel: string
   /** Whether sidecars send plain reads ahead of their decisions. */
   readonly readAhead: boolean
+  /** Whether watches share connections to the API server. */
+  readonly shareWatches: boolean
   /** Whether the API server's name leads to the sidecar, in pods where it can. */
   readonly serviceName: boolean
   /** Registries under which other webhooks may name the image, as prefixes. */
@@ -92,6 +94,7 @@ export function sidecarContainer(
       variable('logLevel', options.logLevel),
       // On unless said otherwise.
       ...(options.readAhead ? [] : [variable('readAhead', 'false')]),
+      ...(options.shareWatches ? [] : [variable('shareWatches', 'false')]),
       ...(listensByName ? [variable('serviceNameAddress', SERVICE_NAME_ADDRESS)] : []),
       {
         name: settingVariable('podNamespace'),

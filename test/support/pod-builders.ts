@@ -16,6 +16,7 @@ export const SIDECAR: SidecarOptions = {
   logLevel: 'info',
   serviceName: true,
   readAhead: true,
+  shareWatches: true,
   cpuRequest: '10m',
   cpuLimit: '',
   memoryRequest: '64Mi',

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect } from 'node:http2'
+import { type ClientHttp2Session, type ClientSessionOptions, connect } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { SharedCarrier, SharedExchange } from './shared-exchange.ts'
@@ -15,6 +15,12 @@ const STREAMS_MAX = 250
 const STREAM_WINDOW_BYTES = 128 * 1024
 /** Of all answers of a connection: never what one waits for, since each has a window of its own. */
 const CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024
+
+/** Node takes more than its types say. */
+interface SessionOptions extends ClientSessionOptions {
+  readonly createConnection: () => Socket
+  readonly strictSingleValueFields: boolean
+}
 
 /** Who keeps shared connections. */
 export interface SharedConnectionOwner {
@@ -113,12 +119,13 @@ export class SharedConnection implements SharedCarrier {
       this.#socket.destroy()
       return
     }
-    const session = connect(this.#origin, {
+    const options: SessionOptions = {
       createConnection: () => this.#socket,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
       // Each header goes as it came, twice too.
       strictSingleValueFields: false,
-    })
+    }
+    const session = connect(this.#origin, options)
     this.#session = session
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES)
     session.once('remoteSettings', () => this.#opened(session))

@@ -39,11 +39,14 @@ async function start(settings: { maxConcurrentStreams?: number } = {}, allowHTTP
     sockets.push(socket)
     socket.on('error', () => undefined)
   })
-  server.on('stream', (stream, _headers, _flags, pairs: string[]) => {
-    streams.push(stream)
-    seen.push(pairs.join(' '))
-    stream.on('error', () => undefined)
-  })
+  server.on(
+    'stream',
+    (stream: ServerHttp2Stream, _headers: unknown, _flags: number, pairs: string[]) => {
+      streams.push(stream)
+      seen.push(pairs.join(' '))
+      stream.on('error', () => undefined)
+    },
+  )
   await listen()
 }
 

@@ -35,8 +35,9 @@ export const RECIPES: readonly Recipe[] = [
     nodeFlags: ['--min-semi-space-size=2', '--max-semi-space-size=2', '--max-old-space-size=96'],
     // What is read of a socket comes in buffers of 64 KiB between small things that stay. Given back to the
     // kernel one by one they leave no holes. Records of TLS are 16 KiB, and must not: of a list of 59 MB half of
-    // the CPU was for their pages.
-    env: ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=32768'],
+    // the CPU was for their pages. With little room at the end of the heap those of 64 KiB are not taken from there,
+    // where all of their pages would be in use.
+    env: ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=32768', 'MALLOC_TOP_PAD_=16384'],
     external: [],
     keepsCode: true,
   },

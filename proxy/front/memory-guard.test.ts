@@ -58,8 +58,26 @@ test('LimitGuard measures now and then, sooner when much comes, and is not tight
   expect(guard.isTight()).toBe(false)
   now.ms = 99
   expect(guard.isTight()).toBe(true)
-  expect(collected).toEqual(['minor', 'major', 'minor'])
+  // The second is for the bytes that came.
+  expect(collected).toEqual(['minor', 'major', 'minor', 'minor'])
 })
+
+test.each([
+  ['2 MiB at a time', [2, 2], 2],
+  ['small pieces', [1, 0.5, 0.5, 1, 0.9], 1],
+  ['less', [1, 0.9], 0],
+  ['nothing', [0], 0],
+])(
+  'LimitGuard collects what is young for %s of answers, with a limit or without',
+  (_name, pieces, want) => {
+    const guards = [aGuard(), aGuard({ limitBytes: 0 })]
+    for (const { guard } of guards) {
+      for (const mebibytes of pieces) guard.isTight(mebibytes * MEBIBYTE)
+    }
+    const all = guards.map(({ collected }) => collected)
+    expect(all).toEqual([Array(want).fill('minor'), Array(want).fill('minor')])
+  },
+)
 
 test('LimitGuard goes by what is left after garbage was collected', () => {
   const now = { mebibytes: 95 }

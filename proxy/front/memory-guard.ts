@@ -32,7 +32,11 @@ export interface MemoryGuardOptions {
 const TIGHT_SHARE = 0.9
 /** Measuring takes some microseconds. In this time some hundred requests may come. */
 const EVERY_MS = 50
-/** The same in bytes of answers, which may come faster. */
+/**
+ * The same in bytes of answers, which may come faster. After so many their buffers are collected too: V8 waits
+ * until objects fill its space, of which a buffer takes next to nothing, and collects everything then, since
+ * buffers of tens of megabytes have grown old meanwhile. Of a list of 59 MB that was a third of the CPU.
+ */
 const EVERY_BYTES = 2 * 1_024 * 1_024
 /** All garbage: tens of milliseconds, in which nothing else is done. */
 const MAJOR_EVERY_MS = 2_000
@@ -43,7 +47,10 @@ const NOISE_SHARE = 0.005
 /** Should memory never be given back, answers go on slowly rather than not at all. */
 const ONE_EVERY_MS = 1_000
 
-/** Measures at most once in 50 ms, or in 2 MiB. Without a limit it is never tight. */
+/**
+ * Measures at most once in 50 ms, or in 2 MiB, and collects what is young after each 2 MiB. Without a limit it is
+ * never tight.
+ */
 export class LimitGuard implements MemoryGuard {
   readonly #options: MemoryGuardOptions
   readonly #waiting: (() => void)[] = []
@@ -67,9 +74,14 @@ export class LimitGuard implements MemoryGuard {
 
   isTight(bytes = 0): boolean {
     this.#bytesSince += bytes
-    const { limitBytes, nowMs } = this.#options
+    const { limitBytes, nowMs, collect } = this.#options
+    const isMuch = this.#bytesSince >= EVERY_BYTES
+    if (isMuch) {
+      this.#bytesSince = 0
+      collect('minor')
+    }
     if (limitBytes === 0) return false
-    if (nowMs() - this.#measuredMs >= EVERY_MS || this.#bytesSince >= EVERY_BYTES) this.#measure()
+    if (isMuch || nowMs() - this.#measuredMs >= EVERY_MS) this.#measure()
     return this.#bytes > this.#usable() * TIGHT_SHARE
   }
 
@@ -129,6 +141,5 @@ export class LimitGuard implements MemoryGuard {
       this.#bytes = readBytes()
     }
     this.#measuredMs = nowMs()
-    this.#bytesSince = 0
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { RUNS_NOTHING, unreadableBody } from '../../core/commands/container-command.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { AccessPolicy } from '../../core/policy/access-policy.ts'
 import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
@@ -65,6 +66,20 @@ describe('createJudgeChain() of what an exec runs', () => {
       ...{ attributes: aRequest(parts), targetContainer: '' },
       ...(prospective ? { prospective } : {}),
     })
+    expect(decision).toMatchObject({ effect })
+  })
+
+  const SAYS = { ...RUNS_NOTHING, commands: [] }
+  test.each([
+    ['whose sidecar says what they run', { template: SAYS }, 'allow'],
+    ['whose sidecar does not say it', {}, 'deny'],
+    ['whose body cannot be read', { template: unreadableBody('send JSON') }, 'deny'],
+    ['in a question in general', { prospective: true as const }, 'allow'],
+  ] as const)('new pods %s', async (_name, parts, effect) => {
+    const verbs = ['get', 'create']
+    const judge = judgeBy(aRule({ resources: ['pods', 'pods/exec'], verbs, commands: lsOnly }))
+    const attributes = aRequest({ verb: 'create' })
+    const { decision } = await judge(binding, { attributes, targetContainer: '', ...parts })
     expect(decision).toMatchObject({ effect })
   })
 

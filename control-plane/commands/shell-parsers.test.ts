@@ -55,8 +55,8 @@ describe('loadShellParsers()', () => {
     'cat <<-E\n\t$(rm x)\n\tE',
     'a\rb',
     'a\0b',
-    'x'.repeat(4097),
-    '('.repeat(4096),
+    'x'.repeat(16_385),
+    '('.repeat(16_384),
   ])('%j is not understood', (script) => {
     expect(commandsOf(script)).toBeTypeOf('string')
   })
@@ -129,26 +129,71 @@ describe('loadShellParsers()', () => {
     )
   }, 60_000)
 
-  test.each([
-    ['64 KiB', 'ls a b;'.repeat(9_363)],
-    ['open subshells', '('.repeat(4_096)],
-    ['substitutions in each other', '$('.repeat(2_048)],
-    ['too many commands', 'ls a b;'.repeat(585)],
-    ['many commands', 'ls a b;'.repeat(150)],
-    ['many here-documents', 'cat <<A\nA\n'.repeat(400)],
-    ['many assignments', 'a=b '.repeat(1_024)],
-    ['redirections', '<'.repeat(4_096)],
-    ['case in case', 'case a in '.repeat(409)],
-    ['if in if', 'if a;then '.repeat(400)],
-  ])('reads %s within 50 ms of CPU', (_, script) => {
+  const MS_MAX = 50
+  const KIB = 1_024
+
+  /** The machine is shared, and the runtime compiles beside: the best of some counts, up to the first within the bound. */
+  function bestMs(script: string, left = 20): number {
+    const before = process.cpuUsage()
     read(script)
-    // The machine is shared, and code is compiled while it warms up: the best of some counts.
-    const took = Array.from({ length: 20 }, () => {
-      const before = process.cpuUsage()
-      read(script)
-      const { user, system } = process.cpuUsage(before)
-      return (user + system) / 1_000
-    })
-    expect(Math.min(...took)).toBeLessThan(50)
+    const { user, system } = process.cpuUsage(before)
+    const ms = (user + system) / 1_000
+    return ms < MS_MAX || left === 0 ? ms : Math.min(ms, bestMs(script, left - 1))
+  }
+
+  const filled = (part: string, bytes = 16 * KIB) => part.repeat(Math.floor(bytes / part.length))
+
+  test.each([
+    ['64 KiB', filled('ls a b;', 64 * KIB)],
+    ['open subshells', filled('(')],
+    ['substitutions in each other', filled('$(')],
+    ['too many commands', filled('ls a b;')],
+    ['as many commands as are read', 'ls a b;'.repeat(1_160)],
+    ['many here-documents', filled('cat <<A\nA\n')],
+    ['many assignments', filled('a=b ')],
+    ['redirections', filled('<')],
+    ['case in case', filled('case a in ')],
+    ['if in if', filled('if a;then ')],
+    ['one long word', filled('x')],
+    ['quotes', filled(`"'`)],
+    ['arithmetic', filled('$((1+')],
+    ['extended globs', filled('@(a|')],
+    ['functions', filled('f(){ a; };')],
+    ['pipes', filled('a|')],
+    ['expansions in each other', filled('${x:-')],
+  ])('reads %s within 50 ms of CPU', (_, script) => {
+    expect(bestMs(script)).toBeLessThan(MS_MAX)
   })
+
+  test('understands a script of 16 KiB as people write them', () => {
+    const steps = [
+      'set -eu',
+      'echo "building ${NAME} at $(date +%s)"',
+      'for d in api web worker; do',
+      '  if [ -d "$d" ]; then',
+      '    cd "$d" && npm ci --no-audit && npm run build 2>&1 | tee "../logs/$d.log"',
+      '    cd ..',
+      '  fi',
+      'done',
+      'docker build -t "registry.example.com/team/app:$TAG" --build-arg VERSION="$VERSION" .',
+      'kubectl -n team set image deployment/app app="registry.example.com/team/app:$TAG"',
+    ]
+    const script = filled(`${steps.join('\n')}\n`)
+    expect(script.length).toBeGreaterThan(15 * KIB)
+    expect(read(script)).toBeInstanceOf(Array)
+    expect(bestMs(script)).toBeLessThan(MS_MAX)
+  })
+
+  test('takes no longer for any text up to 64 KiB', () => {
+    const part = fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 5 })
+    const bytes = fc.constantFrom(KIB, 4 * KIB, 16 * KIB, 64 * KIB)
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 3 }), bytes, (parts, length) => {
+        const each = parts.map((pieces) => pieces.join(''))
+        const script = each.map((text) => filled(text, length / each.length)).join('\n')
+        expect(bestMs(script)).toBeLessThan(MS_MAX)
+      }),
+      { seed: 64, numRuns: 150, endOnFailure: true },
+    )
+  }, 120_000)
 })

@@ -11,9 +11,7 @@ const COMMAND = {
 
 function overTheWire(template: PodTemplateBody): PodTemplateBody {
   const message = create(TemplateBodySchema, templateToMessage(template))
-  return templateFromMessage(
-    fromBinary(TemplateBodySchema, toBinary(TemplateBodySchema, message)),
-  )
+  return templateFromMessage(fromBinary(TemplateBodySchema, toBinary(TemplateBodySchema, message)))
 }
 
 test.each<[string, PodTemplateBody]>([

@@ -32,7 +32,7 @@ export async function judge<Kept extends KeptBack>(
 ): Promise<Judged<Kept>> {
   const caller = deps.callers.authenticate(incoming.header('authorization'))
   const request = await readOrRecord(deps, incoming, caller)
-  return withBody(incoming, request, async (whole) => {
+  return withBody(incoming, request, deps.requestBodyBytesMax, async (whole) => {
     const startMs = performance.now()
     const ahead = foresee(deps.authorizer, whole)
     const kept = ahead === undefined ? undefined : sendAhead(ahead)

@@ -36,12 +36,13 @@ const held = new HeldBodies()
 
 /**
  * Reads the body of a request whose meaning hangs on it, holds it while `use` decides, and gives it the
- * request with the body; every other request as it is. Throws `request_too_large`, `overloaded`, and
+ * request with the body; every other request as it is. `bytesMax` bounds every body. Throws `request_too_large`, `overloaded`, and
  * `request_invalid` for a body that ends early.
  */
 export async function withBody<Result>(
   incoming: CallerRequest,
   request: ParsedRequest,
+  bytesMax: number,
   use: (request: ParsedRequest) => Promise<Result>,
 ): Promise<Result> {
   const { hasBody, expectsContinue, info } = request
@@ -54,7 +55,7 @@ export async function withBody<Result>(
   if (unread !== undefined) return use({ ...request, template: unread })
   // Whoever waits for 100 Continue sends nothing yet; such a body stays unknown.
   if (expectsContinue) return use(withUnread(request))
-  const body = new HeldBody()
+  const body = new HeldBody(Math.min(bytesMax, BODY_BYTES_MAX))
   try {
     const bytes = await body.read(incoming)
     return await use(await withRead(request, incoming.header('content-type'), bytes))
@@ -68,6 +69,11 @@ class HeldBody {
   readonly #chunks: Buffer[] = []
   #bytes = 0
   #isOver = false
+  readonly #bytesMax: number
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
 
   read(incoming: CallerRequest): Promise<Buffer> {
     return new Promise((resolve, reject) => {
@@ -91,8 +97,8 @@ class HeldBody {
     if (this.#isOver) return
     held.hold(chunk.length)
     this.#bytes += chunk.length
-    if (this.#bytes > BODY_BYTES_MAX) {
-      throw new Fault('request_too_large', `This body may have at most ${BODY_BYTES_MAX} bytes`)
+    if (this.#bytes > this.#bytesMax) {
+      throw new Fault('request_too_large', `This body may have at most ${this.#bytesMax} bytes`)
     }
     this.#chunks.push(chunk)
   }

@@ -19,6 +19,8 @@ beforeEach(() => {
 })
 
 const PODS = '/api/v1/namespaces/team/pods'
+/** What is written there is sent on while it comes. */
+const CONFIG_MAPS = '/api/v1/namespaces/team/configmaps'
 
 /** Sends raw bytes, the caller's token in the place of TOKEN, and reads the whole answer. */
 async function send(bytes: string): Promise<string> {
@@ -292,21 +294,24 @@ test.each([
 
 test('authorize() denies a write before its body is sent, and ends the connection', async () => {
   const answer = await send(
-    `POST ${PODS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\nContent-Length: 4000\r\n\r\nabc`,
+    `POST ${CONFIG_MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\nContent-Length: 4000\r\n\r\nabc`,
   )
   expect(answer).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/)
   expect(answer).toMatch(/\r\nconnection: close\r\n/i)
   expect(fixture.api.requests).toEqual([])
 })
 
-test('forward() stops a chunked body that grows past the limit', async () => {
+test.each([
+  ['forward()', CONFIG_MAPS],
+  ['withBody()', PODS],
+])('%s stops a chunked body that grows past the limit', async (_name, path) => {
   fixture.controlPlane.decide((_request, id) => ({
     case: 'decision',
     value: { decisionId: id, effect: 2 },
   }))
   const chunk = `400\r\n${'x'.repeat(1024)}\r\n`
   const answer = await send(
-    `POST ${PODS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(5)}0\r\n\r\n`,
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(5)}0\r\n\r\n`,
   )
   expect(answer).toMatch(/^HTTP\/1\.1 413 /)
   expect(bodyOf(answer)).toMatchObject({ code: 413, reason: 'RequestEntityTooLarge' })

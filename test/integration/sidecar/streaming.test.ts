@@ -12,6 +12,8 @@ import {
 /* What clients of a cluster rely on beyond one request and its answer. */
 
 const PODS = '/api/v1/namespaces/team/pods'
+/** What is written there is sent on while it comes. */
+const CONFIG_MAPS = '/api/v1/namespaces/team/configmaps'
 const BODY_MAX = 128 * 1024 * 1024
 let fixture: SidecarFixture
 beforeEach(async () => {
@@ -162,7 +164,7 @@ test('forward() ends the request at the API server when the caller breaks off an
     })
   })
   const caller = await fixture.connect()
-  caller.write(`${head(`POST ${PODS}`, 'Content-Length: 1000000')}${'x'.repeat(100_000)}`)
+  caller.write(`${head(`POST ${CONFIG_MAPS}`, 'Content-Length: 1000000')}${'x'.repeat(100_000)}`)
   await eventually('half of it', () => (fixture.api.requests[0]?.body.length ?? 0) === 100_000)
   caller.destroy()
   await eventually('upstream aborted', () => aborted)
@@ -190,7 +192,7 @@ test('forward() holds the caller of an upload back while the API server does not
   const body = randomBytes(64 * 1024 * 1024)
   const caller = await fixture.connect()
   caller.on('error', () => undefined)
-  caller.write(head(`POST ${PODS}`, `Content-Length: ${body.length}`))
+  caller.write(head(`POST ${CONFIG_MAPS}`, `Content-Length: ${body.length}`))
   let taken = 0
   async function send(): Promise<void> {
     while (taken < body.length) {

@@ -105,7 +105,7 @@ class TreeWalk {
     const words = [...command.words]
     const writes: Word[] = []
     let input = command.input
-    for (const redirect of redirects) {
+    for (const redirect of redirects.flatMap(withNested)) {
       const [first, ...more] = redirect
         .childrenForFieldName('destination')
         .filter((one) => one !== null)
@@ -116,7 +116,7 @@ class TreeWalk {
         if (/>/.test(redirect.text.slice(0, 12)) && first !== undefined)
           writes.push(parseShellWord(first.text))
       } else input = textOf(redirect)
-      this.visit(redirect, 'inherited', depth + 1)
+      if (redirects.includes(redirect)) this.visit(redirect, 'inherited', depth + 1)
     }
     this.commands.push({ ...command, words, input, writes })
   }
@@ -164,6 +164,12 @@ const HEREDOC_PARTS = new Set([
 
 function isRedirect(node: Node): boolean {
   return node.type.endsWith('_redirect')
+}
+
+/** The grammar puts the redirections behind a here-document into it: `cat <<E > FILE`. */
+function withNested(redirect: Node): readonly Node[] {
+  if (redirect.type !== 'heredoc_redirect') return [redirect]
+  return [redirect, ...redirect.namedChildren.filter(({ type }) => type === 'file_redirect')]
 }
 
 function assignedName(node: Node): string {

@@ -61,6 +61,19 @@ describe('loadShellParsers()', () => {
     expect(commandsOf(script)).toBeTypeOf('string')
   })
 
+  test.each([
+    ['cat <<E > /x\na\nE', '/x'],
+    ['cat <<E >> /x\na\nE', '/x'],
+    ['cat <<-E 2>/x\na\nE', '/x'],
+    ['{ cat; } <<E > /x\nE', '/x'],
+    ['while a; do b; done <<E > /x\nE', '/x'],
+    ['cat > /x <<E\na\nE', '/x'],
+  ])('%j writes a file behind a here-document', (script, file) => {
+    expect(read(script)).toContainEqual(
+      expect.objectContaining({ writes: [expect.objectContaining({ text: file })] }),
+    )
+  })
+
   const PIECES = [
     ...[
       'rm ',

@@ -24,6 +24,8 @@ export function parseFind(
   }
   const writes = words.some(({ text }) => WRITES.includes(text))
   const because = 'it writes a file'
+  if (writes && words.some(({ text }) => /\/s?bin\/|^\/etc\//.test(text)))
+    return unclearNode(words, 'the file that it writes may run later')
   return {
     ...plainNode(words),
     kind: inner.length === 0 ? 'plain' : 'elsewhere',

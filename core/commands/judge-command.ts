@@ -6,7 +6,14 @@ import {
   patternDenies,
 } from './command-pattern.ts'
 import { INERT_PROGRAMS } from './inert-programs.ts'
-import { installedProgram, programName, quoteWords, type Word } from './word.ts'
+import {
+  exactWord,
+  installedProgram,
+  programName,
+  quoteWords,
+  splitList,
+  type Word,
+} from './word.ts'
 
 /** Which commands a rule lets run. */
 export interface CommandRules {
@@ -58,8 +65,11 @@ function deniedBy(node: CommandNode, pattern: CommandPattern): string | undefine
 }
 
 function namesProgram(code: string, name: string): boolean {
-  const escaped = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  return new RegExp(`(?<![\\w.-])${escaped}(?![\\w-])`, 'i').test(code)
+  return new RegExp(`(?<![\\w.-])${escapeRegExp(name)}(?![\\w-])`, 'i').test(code)
+}
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
 /**
@@ -77,9 +87,13 @@ function handsOver(node: CommandNode, pattern: CommandPattern, name: string): bo
     })
   if (!LOOKS_AT_FILES.has(program) && rest.some(isFile)) return true
   if (INERT_PROGRAMS.has(program)) return false
-  return rest.some(
-    ({ text }, index) => programName(text) === name && patternDenies(pattern, rest.slice(index)),
-  )
+  const line = new RegExp(`(?:^|[;|&!=\`(/])\\s*(${escapeRegExp(name)}\\s.*)`, 'is')
+  return rest.some(({ text }, index) => {
+    if (programName(text) === name && patternDenies(pattern, rest.slice(index))) return true
+    // `nix-shell --run 'rm x'`: a word that is a command line.
+    const [, command] = line.exec(text) ?? []
+    return command !== undefined && patternDenies(pattern, splitList(command).map(exactWord))
+  })
 }
 
 const LOOKS_AT_FILES = new Set(

@@ -30,7 +30,11 @@ export class CommandReading {
   /** The commands that a request runs: its words, its environment, and whether it has an input. */
   read(command: readonly string[], env: readonly string[], stdin: boolean): CommandNode {
     const names = env.map((line) => line.split('=')[0] ?? '')
-    return this.readWords(command.map(exactWord), names, stdin)
+    const node = this.readWords(command.map(exactWord), names, stdin)
+    // Shells of long ago run what follows a function in any variable (CVE-2014-6271).
+    const code = env.find((line) => /^[^=]*=\s*\(\s*\)/.test(line))
+    if (code === undefined) return node
+    return { ...node, variables: true, problem: 'an old shell runs the value of a variable' }
   }
 
   /** The same of words of which not all are known, under variables of these names. */
@@ -98,7 +102,8 @@ export class CommandReading {
   #shell(kind: 'read' | 'unread', words: readonly Word[], place: CommandPlace): CommandNode {
     const call = parseShellCall(words)
     if (call.problem !== undefined) return unclearNode(words, call.problem)
-    if (kind === 'unread' && (call.script ?? call.file) !== undefined)
+    // Their options are not those of POSIX: `pwsh -Command`.
+    if (kind === 'unread' && words.slice(1).some(({ text }) => !/^(?:-[il]+|--login)$/.test(text)))
       return unclearNode(words, 'scripts of this shell are not read')
     if (call.script !== undefined) return this.#inside(words, 'through', [call.script], place)
     if (call.file !== undefined) return ofFile(words, call.file, call.at)
@@ -214,6 +219,8 @@ function ofPlain(program: string, words: readonly Word[], place: CommandPlace): 
     const because = 'it obeys what is typed'
     return { ...node, classes: [{ name: 'shell', because }], namedBy: words.length }
   }
+  if (program === 'tee' && words.some(({ text }) => RUNS_LATER.test(text)))
+    return unclearNode(words, 'the file that it writes may run later')
   const written = findWrittenFile(program, words)
   if (written !== undefined) {
     const because = `it writes a file by ${written}`
@@ -238,12 +245,14 @@ export function withVariables(node: CommandNode, names: readonly string[]): Comm
   return { ...node, classes: [...node.classes, { name: 'environment', because }] }
 }
 
+/** Files that a shell, the loader, cron or the kernel may run or obey later. */
+const RUNS_LATER = /\/s?bin\/|\/etc\/|rc$|profile|\.ssh\/|\/proc\/|\/cron/
+
 function withWrites(node: CommandNode, writes: readonly Word[]): CommandNode {
   const harmless = /^(?:\/dev\/(?:null|stdout|stderr)|\/(?:var\/)?tmp\/[\w.-]+|&?[\d-]+)$/
   const file = writes.find(({ text, exact }) => !exact || !harmless.test(text))
   if (file === undefined) return node
-  const runsLater = /\/s?bin\/|\/etc\/|rc$|profile|\.ssh\/|\/proc\/|\/cron/.test(file.text)
-  if (runsLater)
+  if (RUNS_LATER.test(file.text))
     return { ...node, problem: node.problem ?? 'the file that it writes may run later' }
   const because = `it writes the file ${file.text}`
   return { ...node, classes: [...node.classes, { name: 'write', because }] }

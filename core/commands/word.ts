@@ -52,9 +52,11 @@ export function installedProgram(text: string): string | undefined {
 
 /** Whether a path is one where anybody may write, or that stands for another file. */
 export function isUnsettledPath(text: string): boolean {
-  const path = `/${text
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/')}`
-  return text.includes('/') && /^\/(?:tmp|var\/tmp|dev|proc|run)(?:\/|$)/.test(path)
+  const parts: string[] = []
+  for (const part of text.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  const path = `/${parts.join('/')}`
+  return text.includes('/') && /^\/(?:(?:usr\/|var\/)?tmp|var\/run|dev|proc|run)(?:\/|$)/.test(path)
 }

@@ -118,6 +118,7 @@ export const WRAPPERS: readonly Wrapper[] = [
   wrapper('catchsegv choom', { valued: 'n' }),
   wrapper('ld.so', {
     elsewhere: true,
+    unclear: '--preload --audit --library-path',
     long: '--library-path --preload --audit --argv0 --inhibit-rpath --glibc-hwcaps-prepend',
     longFlags: '--inhibit-cache --list-diagnostics',
   }),

@@ -9,6 +9,13 @@ const VARIABLES: Readonly<Record<string, { readonly value: string | undefined }>
 const lookUp: VariableLookup = (name) =>
   Object.hasOwn(VARIABLES, name) ? VARIABLES[name] : undefined
 
+test('expandVariables() does not know what grows without end', () => {
+  const long: VariableLookup = () => ({ value: 'x'.repeat(1_000) })
+  const { text, exact } = expandVariables('$(A)'.repeat(100_000), long)
+  expect(exact).toBe(false)
+  expect(text).toHaveLength(65_536)
+})
+
 /* The rows are those of Kubernetes' own test of expansion, and what a shell's `$(…)` looks like. */
 test.each([
   ['plain', 'plain', true],

@@ -7,16 +7,20 @@ export interface ExpandedWord {
   readonly exact: boolean
 }
 
+/** Longer than what is judged: variables that name variables grow without end. */
+const LETTERS_MAX = 65_536
+
 /**
  * Puts variables into a word as the kubelet does: `$(NAME)` is replaced when the container has that variable,
  * `$$` becomes `$`, and everything else stays. Source: Kubernetes v1.34
- * third_party/forked/golang/expansion/expand.go.
+ * third_party/forked/golang/expansion/expand.go. A word that grows too long is not known.
  */
 export function expandVariables(text: string, lookUp: VariableLookup): ExpandedWord {
   let expanded = ''
   let exact = true
   let at = 0
   while (at < text.length) {
+    if (expanded.length > LETTERS_MAX) return { text: text.slice(0, LETTERS_MAX), exact: false }
     const dollar = text.indexOf('$', at)
     if (dollar === -1 || dollar + 1 >= text.length) break
     expanded += text.slice(at, dollar)

@@ -9,10 +9,7 @@ import { exactWord, UNKNOWN_WORDS, type Word } from './word.ts'
 const OWN_PROGRAM: Word = { text: '(the program of the image)', exact: false, many: false }
 
 /** What one process of a container runs. */
-export function parseContainerCommand(
-  one: ContainerCommand,
-  readScript: ScriptReader,
-): CommandNode {
+function parseContainerCommand(one: ContainerCommand, readScript: ScriptReader): CommandNode {
   const known = one.command.map((text, index) =>
     one.computed.includes(index) ? { text, exact: false, many: false } : exactWord(text),
   )
@@ -34,19 +31,31 @@ export function parseContainerCommand(
   return withVariables(node, one.variables)
 }
 
+/** What the commands of a body are; the scripts in them are read once, however many principals a chain has. */
+const known = new WeakMap<PodTemplateBody, readonly CommandNode[]>()
+
+function nodesOf(template: PodTemplateBody, readScript: ScriptReader): readonly CommandNode[] {
+  let nodes = known.get(template)
+  if (nodes === undefined) {
+    nodes = template.commands.map((one) => parseContainerCommand(one, readScript))
+    known.set(template, nodes)
+  }
+  return nodes
+}
+
 /** The first of some rules that does not let the pods of an object run, and why; undefined where all do. */
 export function firstTemplateRefusal<Rule extends { readonly commands: ReadyCommandRules }>(
-  { commands, problem }: PodTemplateBody,
+  template: PodTemplateBody,
   rules: readonly Rule[],
 ): { readonly rule: Rule; readonly because: string } | undefined {
   const [first] = rules
   if (first === undefined) return undefined
-  if (problem !== '') return { rule: first, because: problem }
-  for (const one of commands) {
-    const node = parseContainerCommand(one, first.commands.readScript)
+  if (template.problem !== '') return { rule: first, because: template.problem }
+  for (const [index, node] of nodesOf(template, first.commands.readScript).entries()) {
+    const at = template.commands[index]?.at ?? ''
     for (const rule of rules) {
       const because = judgeCommand(node, rule.commands)
-      if (because !== undefined) return { rule, because: `${one.at}: ${because}` }
+      if (because !== undefined) return { rule, because: `${at}: ${because}` }
     }
   }
   return undefined

@@ -9,8 +9,8 @@ const LISTS = ['initContainers', 'containers', 'ephemeralContainers']
 /** Deeper than any object that has a pod template: a CronJob has it at five. */
 const DEPTH_MAX = 32
 /** Processes of all containers of an object, and letters of all their words. */
-const COMMANDS_MAX = 512
-const LETTERS_MAX = 256 * 1024
+const COMMANDS_MAX = 256
+const LETTERS_MAX = 64 * 1024
 
 type ContainerFields = Readonly<Record<string, unknown>>
 
@@ -126,7 +126,8 @@ class ContainerReading {
   ): void {
     this.#letters += words.reduce((sum, { text }) => sum + text.length, 0)
     if (this.commands.length >= COMMANDS_MAX || this.#letters > LETTERS_MAX) {
-      this.problem = 'its containers have too many commands, or too long ones'
+      this.problem =
+        'its containers have too many commands, or too long ones; put long scripts into the image'
       return
     }
     // Variables alone are those of a command that is none.

@@ -2,6 +2,15 @@ import { expect, test } from 'vitest'
 import { hasDuplicateKey } from './has-duplicate-key.ts'
 
 test.each([
+  ['a long string', JSON.stringify({ a: 'x'.repeat(3_000_000), b: 1 })],
+  ['many escapes', JSON.stringify({ a: '\n'.repeat(1_500_000), b: 1 })],
+  ['lists in each other', `${'['.repeat(1_500_000)}${']'.repeat(1_500_000)}`],
+])('hasDuplicateKey() reads %s', (_name, text) => {
+  expect(hasDuplicateKey(text)).toBe(false)
+  expect(hasDuplicateKey(`{"x":${text},"x":1}`)).toBe(true)
+})
+
+test.each([
   ['{}', false],
   ['[]', false],
   ['"a"', false],

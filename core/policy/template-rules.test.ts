@@ -243,6 +243,16 @@ describe('parseContainers()', () => {
     expect(parseContainers(object, 'whole')).toEqual([])
   })
 
+  test('reads variables that double each other in good time, and does not know them', () => {
+    const doubled = Array.from({ length: 200 }, (_, index) => ({
+      name: `A${index + 1}`,
+      value: `$(A${index})$(A${index})`,
+    }))
+    const env = [{ name: 'A0', value: 'x' }, ...doubled]
+    const read = parseContainers(template('containers', { command: ['$(A200)'], env }), 'whole')
+    expect(read).toMatchObject([{ command: ['$(A200)'], computed: [0] }])
+  })
+
   const deep = (depth: number): unknown => (depth === 0 ? {} : { x: deep(depth - 1) })
   test.each([
     ['containers that are no list', { spec: { containers: {} } }, /is no list/],
@@ -250,10 +260,10 @@ describe('parseContainers()', () => {
     ['objects in each other without end', deep(40), /too many objects in each other/],
     [
       'more commands than are judged',
-      template('containers', ...Array.from({ length: 513 }, () => LS)),
+      template('containers', ...Array.from({ length: 257 }, () => LS)),
       /too many commands/,
     ],
-    ['too long a command', template('containers', { command: ['x'.repeat(300_000)] }), /too long/],
+    ['too long a command', template('containers', { command: ['x'.repeat(70_000)] }), /too long/],
     ['a variable without a name', template('containers', { env: [{}] }), /must have a name/],
   ])('does not tell %s', (_name, object, problem) => {
     expect(parseContainers(object, 'whole')).toMatch(problem)

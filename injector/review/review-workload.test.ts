@@ -39,6 +39,18 @@ describe('validateWorkload() records', () => {
     ])
   })
 
+  test('what its pods would run, where a template is new', async () => {
+    const chains = createRecordingChainClient()
+    await validateWorkload(request({}), chains)
+    const operation = 'UPDATE' as const
+    const oldObject = { metadata, spec: { ...deployment.spec, template: otherTemplate } }
+    await validateWorkload(request({ operation, oldObject }), chains)
+    const scaled = { metadata, spec: { ...deployment.spec, replicas: 2 } }
+    await validateWorkload(request({ operation, oldObject: scaled }), chains)
+    const told = { problem: '', commands: [{ at: 'spec.template.spec.containers[0] (app)' }] }
+    expect(chains.templates).toMatchObject([told, told, undefined])
+  })
+
   test('an object of the core group by its version alone', async () => {
     const chains = createRecordingChainClient()
     const kind = { group: '', version: 'v1', kind: 'ReplicationController' }

@@ -63,7 +63,7 @@ export async function startControlPlane(
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const freeBytes = () => readVolumeSpace(config.databaseFile).freeBytes
   const metered = { ...shared, metrics: ownMetrics, hasLapsed: watched.hasLapsed }
-  const recording = startRecording({ ...metered, config })
+  const recording = startRecording({ ...metered, decider, decisionWatch, config })
   const { live } = recording
   measureState(metrics, { store, decisionWatch, podEnds, freeBytes })
   const retention = startRetention({ config, store, freeBytes, metrics: ownMetrics, logger })

@@ -10,7 +10,7 @@ import type { DecisionWatch } from './decision-watch.ts'
 
 /** What answering sidecars takes. */
 export interface AuthorizationDeps {
-  readonly decider: Decider
+  readonly decider: Omit<Decider, 'refuseLine'>
   readonly sessions: Sessions
   readonly auditEvents: AuditEventStore
   readonly decisionWatch: DecisionWatch

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
 import type { Effect } from '../../core/audit/audit-event.ts'
 import type { JudgedRequest, Question } from '../../core/authorization/question.ts'
+import type { TypedLine } from '../../core/commands/typed-line.ts'
 import { Fault } from '../../core/fault.ts'
 import { IMPERSONATE, isImpersonable } from '../../core/kubernetes/impersonation.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
@@ -23,6 +24,7 @@ import { bounded, toRecord } from './decision-record.ts'
 import {
   createJudgeByKnown,
   createJudgeChain,
+  createRefuseLine,
   type JudgeChain,
   type JudgeDeps,
   requireSync,
@@ -72,6 +74,11 @@ export interface Decider {
    * done to the request: what would have to be done besides by now is not done.
    */
   stillAllows(binding: PodBinding, question: Question, done?: Obligations): Promise<boolean>
+  /**
+   * Why a line may not be typed into an open session, in words; undefined when it may. `question` is what opened the
+   * session. Throws `decision_unavailable` when it cannot be told.
+   */
+  refuseLine(binding: PodBinding, question: Question, typed: TypedLine): string | undefined
   /** What a request would be answered; records nothing, and lets nothing through. */
   prospect(binding: PodBinding, request: JudgedRequest): Promise<Prospect>
 }
@@ -86,6 +93,7 @@ const ulid = monotonicFactory(() => randomInt(32) / 32)
 export function createDecider(deps: DecideDeps): Decider {
   const { facts } = deps
   const judgeChain = createJudgeChain(deps)
+  const refuseLine = createRefuseLine(deps)
   const refusals = new RefusalLedger(deps.auditEvents)
 
   async function decide(
@@ -133,6 +141,7 @@ export function createDecider(deps: DecideDeps): Decider {
   return {
     decide,
     stillAllows: createStillAllows(deps),
+    refuseLine: (held, question, typed) => refuseLine(deps.grown.newest(held), question, typed),
     prospect: (held, request) => prospect(deps, judgeChain, held, request),
   }
 }

@@ -35,6 +35,8 @@ export interface DecisionWatch {
   /** As `open`, for a request that an earlier stream watched over; judged again immediately. */
   resume(decision: WatchedDecision): void
   close(podUid: string, decisionId: string): void
+  /** What is open under this id, of this pod; of no other. */
+  find(podUid: string, decisionId: string): WatchedDecision | undefined
   /** Forgets a decision unless another stream has resumed it since. */
   release(decision: WatchedDecision): void
   /**
@@ -107,7 +109,7 @@ export function createDecisionWatch(deps: DecisionWatchDeps): DecisionWatch {
 }
 
 class OpenDecisions implements DecisionWatch {
-  readonly #decider: Pick<Decider, 'stillAllows'>
+  readonly #decider: DecisionWatchDeps['decider']
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #times: RecheckTimes
@@ -115,7 +117,6 @@ class OpenDecisions implements DecisionWatch {
   readonly #open = new Map<string, WatchedDecision>()
   /** Decisions to judge again, earliest deadline first, each with the time until which it may go without an answer. */
   readonly #due = new Map<WatchedDecision, number>()
-  /** Decisions that no answer came for. */
   readonly #unanswered = new Map<WatchedDecision, number>()
   /** Whether what decisions rest on has ever been known: what was never listed denies everything. */
   #known: boolean
@@ -156,6 +157,10 @@ class OpenDecisions implements DecisionWatch {
     this.#forget(watchedDecisionKey(podUid, decisionId))
   }
 
+  find(podUid: string, decisionId: string): WatchedDecision | undefined {
+    return this.#open.get(watchedDecisionKey(podUid, decisionId))
+  }
+
   release(decision: WatchedDecision): void {
     if (this.#isOpen(decision)) this.#forget(keyOf(decision))
   }
@@ -171,10 +176,8 @@ class OpenDecisions implements DecisionWatch {
 
   #judgeSoon(decision: WatchedDecision, untilMs: number): void {
     // Whatever has waited for an answer since an earlier change waits no longer for this one.
-    this.#due.set(
-      decision,
-      Math.min(untilMs, this.#due.get(decision) ?? this.#unanswered.get(decision) ?? untilMs),
-    )
+    const dueMs = this.#due.get(decision) ?? this.#unanswered.get(decision) ?? untilMs
+    this.#due.set(decision, Math.min(untilMs, dueMs))
     this.#schedule()
   }
 
@@ -205,8 +208,7 @@ class OpenDecisions implements DecisionWatch {
     const key = keyOf(decision)
     let cause = DENIED
     try {
-      if (!this.#known)
-        throw new Fault('decision_unavailable', 'Nothing is known of the cluster yet')
+      if (!this.#known) throw new Fault('decision_unavailable', 'Nothing of the cluster is known')
       if (await this.#decider.stillAllows(binding, question, obligations)) {
         if (this.#isOpen(decision)) this.#grace.settle(key)
         return
@@ -282,8 +284,8 @@ class OpenDecisions implements DecisionWatch {
     this.#changes += 1
     this.followers.tell()
     this.#grace.lose(this.#open.keys())
-    const { graceMs } = this.#times
-    this.#logger.warn({ open: this.size(), graceMs }, 'Changes of the cluster are not seen')
+    const seen = { open: this.size(), graceMs: this.#times.graceMs }
+    this.#logger.warn(seen, 'Changes of the cluster are not seen')
   }
 }
 

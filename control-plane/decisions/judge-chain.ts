@@ -1,6 +1,7 @@
 import type { JudgedRequest } from '../../core/authorization/question.ts'
 import type { ChainPrincipal } from '../../core/chain.ts'
 import { type PodTemplateBody, unreadableBody } from '../../core/commands/container-command.ts'
+import type { TypedLine } from '../../core/commands/typed-line.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import {
@@ -17,6 +18,7 @@ import {
   evaluateGuards,
   needsReview,
   type PrincipalFacts,
+  refuseLine,
 } from '../../core/policy/evaluate.ts'
 import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../../core/policy/guards.ts'
 import { withRecording } from '../../core/policy/record-tunnels.ts'
@@ -60,6 +62,21 @@ export function requireSync(facts: Pick<ClusterFacts, 'problem'>): void {
   throw new Fault('decision_unavailable', `Cannot decide yet: ${problem}`)
 }
 
+/** Judges lines that are typed into open sessions; see `refuseLine`. Throws `decision_unavailable` when it cannot. */
+export function createRefuseLine(deps: Pick<JudgeDeps, 'facts' | 'lapses'>) {
+  return (binding: PodBinding, question: JudgedRequest, typed: TypedLine): string | undefined => {
+    requireSync(deps.facts)
+    if (deps.lapses.lapseOf(binding) !== undefined) return 'the chain of the pod has ended'
+    const { impersonation } = question
+    const also =
+      impersonation === undefined
+        ? []
+        : [{ role: 'impersonated' as const, user: impersonatedUser(impersonation) }]
+    const principals = [...principalsOf(binding), ...also].map((one) => policiesOf(deps, one))
+    return refuseLine(withExec(question), typed, principals)
+  }
+}
+
 /** Gathers what a decision rests on and has `core/policy` decide. */
 export function createJudgeChain(deps: JudgeDeps): JudgeChain {
   const judgeByKnown = createJudgeByKnown(deps)
@@ -78,8 +95,17 @@ export function createJudgeByKnown(deps: JudgeDeps): JudgeChain {
   const level = deps.recordingDefault ?? 'none'
   return async function judgeByKnown(binding, request) {
     const { decision, about } = await judgeByRules(binding, request)
-    return { decision: withRecording(decision, request.attributes, level), about }
+    const recorded = withRecording(decision, request.attributes, level)
+    const caller = binding.chain.actors.at(-1)
+    const observed = deps.facts.isObserved(caller?.namespace ?? '')
+    return { decision: observed ? withoutLines(recorded) : recorded, about }
   }
+}
+
+/** In a namespace that only observes, lines pass as everything does. */
+function withoutLines(decision: Decision): Decision {
+  if (decision.effect === 'deny' || decision.obligations.commands.length === 0) return decision
+  return { ...decision, obligations: { ...decision.obligations, commands: [] } }
 }
 
 function createJudgeByRules(deps: JudgeDeps): JudgeChain {
@@ -207,7 +233,10 @@ async function judge(
   return decision
 }
 
-function policiesOf({ facts }: JudgeDeps, principal: ChainPrincipal): PrincipalFacts {
+function policiesOf(
+  { facts }: Pick<JudgeDeps, 'facts'>,
+  principal: ChainPrincipal,
+): PrincipalFacts {
   const { policies, invalid } = facts.policiesFor(principal.user)
   return {
     principal,

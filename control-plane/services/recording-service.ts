@@ -12,6 +12,7 @@ import type {
   SessionBegin,
   SessionChunk,
   SessionEnd,
+  TypedLine,
 } from '../../proto/gen/lanyard/v1/recording_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
 import { endingFromMessage, endingToMessage } from '../../proto/session-event-message.ts'
@@ -22,6 +23,7 @@ import type { RecordingStore } from '../store/recording-store.ts'
 import { admitRecording } from './admit-recording.ts'
 import { checkChunk } from './check-chunk.ts'
 import { bearerToken } from './grpc-fault.ts'
+import { LineJudge, type LineJudgeDeps } from './line-judge.ts'
 import type { LiveRecordings, SessionCutCause } from './live-recordings.ts'
 import type { RecordingRoom } from './recording-room.ts'
 
@@ -39,7 +41,7 @@ const REASON_MAX = 1_024
 /** Said by the control plane only. */
 const OWN_ENDINGS: readonly SessionEnding[] = ['lost', 'interrupted']
 
-export interface RecordingServiceDeps {
+export interface RecordingServiceDeps extends LineJudgeDeps {
   readonly recordings: RecordingStore
   readonly auditEvents: Pick<AuditEventReader, 'get'>
   readonly sessions: Pick<Sessions, 'find'>
@@ -88,6 +90,7 @@ class SessionRecording {
   #unstoredBytes = 0
   #cause: SessionCutCause | undefined
   #cancelCut: (() => void) | undefined
+  #lines: LineJudge | undefined
 
   constructor(call: RecordStream, session: Session, deps: RecordingServiceDeps) {
     this.#call = call
@@ -115,6 +118,8 @@ class SessionRecording {
         return this.#store(message.value)
       case 'end':
         return this.#end(message.value)
+      case 'line':
+        return this.#judge(message.value)
       default:
         throw new Fault('request_invalid', 'The message holds nothing that is known')
     }
@@ -166,6 +171,22 @@ class SessionRecording {
     this.#stored = number
     this.#send({ message: { case: 'stored', value: { number: BigInt(number) } } })
     if (this.#call.isPaused() && this.#unstoredBytes <= UNSTORED_BYTES_MAX) this.#call.resume()
+  }
+
+  /** What cannot be judged is not sent. */
+  #judge({ number, line }: TypedLine): void {
+    const { id } = this.#requireOpen()
+    const { logger } = this.#deps
+    this.#lines ??= new LineJudge(this.#deps, this.#session.binding.podUid, id)
+    let reason: string | undefined
+    try {
+      reason = this.#lines.refuse(line)
+    } catch (error) {
+      logger.warn({ error, id }, 'Cannot judge a typed line')
+      reason = 'the control plane cannot judge it now; try again'
+    }
+    const value = { number, passes: reason === undefined, reason: reason ?? '' }
+    this.#send({ message: { case: 'verdict', value } })
   }
 
   async #end({ ending: said, reason }: SessionEnd): Promise<void> {

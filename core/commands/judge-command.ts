@@ -27,6 +27,11 @@ export function judgeCommand(node: CommandNode, rules: CommandRules): string | u
   return findDenied(node, rules.deny, rules.allow ?? []) ?? findNotAllowed(node, rules.allow)
 }
 
+/** Why a typed line may not be sent: the deny list alone has a say, since whoever may have a shell may type in it. */
+export function judgeTypedLine(node: CommandNode, { deny }: CommandRules): string | undefined {
+  return deny.length === 0 ? undefined : findDenied(node, deny, [])
+}
+
 function findDenied(
   node: CommandNode,
   deny: readonly CommandPattern[],

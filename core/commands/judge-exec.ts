@@ -1,8 +1,9 @@
 import type { ExecAttributes } from '../kubernetes/exec-attributes.ts'
 import { type CommandNode, plainNode, unclearNode } from './command-node.ts'
-import { type CommandRules, judgeCommand } from './judge-command.ts'
+import { type CommandRules, judgeCommand, judgeTypedLine } from './judge-command.ts'
 import { CommandReading } from './read-command.ts'
 import type { ScriptReader } from './script.ts'
+import { parseTypedLine, patternWords, readerOf, type TypedLine } from './typed-line.ts'
 import { exactWord } from './word.ts'
 
 /** Command rules of a policy, with what reads the scripts in the commands that they judge. */
@@ -32,6 +33,30 @@ export function firstRefusal<Rule extends { readonly commands: CommandRules }>(
 ): { readonly rule: Rule; readonly because: string } | undefined {
   for (const rule of rules) {
     const because = judgeCommand(node, rule.commands)
+    if (because !== undefined) return { rule, because }
+  }
+  return undefined
+}
+
+/** What must not be typed into a session that runs this, as words; nothing where nothing obeys what is typed. */
+export function deniedLines(
+  node: CommandNode,
+  rules: readonly { readonly commands: CommandRules }[],
+): readonly (readonly string[])[] {
+  if (readerOf(node) === undefined) return []
+  return rules.flatMap(({ commands }) => commands.deny).map(patternWords)
+}
+
+/** The first of some rules that does not let a line be typed into an open session, and why; undefined where all do. */
+export function firstLineRefusal<Rule extends { readonly commands: ReadyCommandRules }>(
+  typed: TypedLine,
+  opened: { readonly exec: ExecAttributes; readonly subresource: string },
+  rules: readonly Rule[],
+): { readonly rule: Rule; readonly because: string } | undefined {
+  for (const rule of rules) {
+    const { readScript } = rule.commands
+    const node = parseExec(opened.exec, opened.subresource, readScript)
+    const because = judgeTypedLine(parseTypedLine(typed, node, readScript), rule.commands)
     if (because !== undefined) return { rule, because }
   }
   return undefined

@@ -1,8 +1,9 @@
 import { assert } from '../assert.ts'
 import type { ChainPrincipal } from '../chain.ts'
 import type { PodTemplateBody } from '../commands/container-command.ts'
-import { firstRefusal, parseExec } from '../commands/judge-exec.ts'
+import { deniedLines, firstLineRefusal, firstRefusal, parseExec } from '../commands/judge-exec.ts'
 import { firstTemplateRefusal } from '../commands/judge-template.ts'
+import type { TypedLine } from '../commands/typed-line.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { AccessPolicy, PolicyRule } from './access-policy.ts'
 import { type Decision, type Deny, type DenyReason, strictest } from './decision.ts'
@@ -138,15 +139,16 @@ function evaluatePrincipal(
       ? evaluateReview(facts)
       : { ...deny('no_rule', '', principal), matches }
   }
-  const command = commandRefusal(attributes, matched)
-  if (command !== undefined) {
-    const { rule, because } = command
+  const { refused, lines } = judgeCommands(attributes, matched)
+  if (refused !== undefined) {
+    const { rule, because } = refused
     return { ...deny('command_denied', rule.name, principal), detail: because, matches }
   }
   const pods = template === undefined ? undefined : judgeTemplate(attributes, facts, template)
   if (pods !== undefined)
     return { ...deny('command_denied', pods.rule, principal), ...pods, matches }
   const obliged = matched.map(({ rule }) => obligationsAbout(rule.obligations, attributes))
+  if (lines.length > 0) obliged.push({ ...NO_OBLIGATIONS, commands: lines })
   const shared = { matches, obligations: unionOf(obliged) }
   const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
   if (holding !== undefined) {
@@ -162,16 +164,45 @@ function evaluatePrincipal(
   return { effect: 'allow', reason: 'policy_allows', rule: allowing[0]?.name ?? '', ...shared }
 }
 
-/** What the command rules of all matched rules say of an exec or attach: each must let the command run. */
-function commandRefusal(attributes: RequestAttributes, matched: readonly NamedRule[]) {
-  const rules = matched.flatMap(({ name, rule: { commands } }) =>
-    commands === undefined ? [] : [{ name, commands }],
-  )
+/**
+ * What the command rules of all matched rules say of an exec or attach: each must let the command run. And what must
+ * not be typed into it.
+ */
+function judgeCommands(attributes: RequestAttributes, matched: readonly NamedRule[]) {
+  const rules = commandRules(matched)
   const [first] = rules
   const { exec, subresource } = attributes
   // A question without them is about exec in general: some command may run.
-  if (first === undefined || exec === undefined) return undefined
-  return firstRefusal(parseExec(exec, subresource, first.commands.readScript), rules)
+  if (first === undefined || exec === undefined) return { refused: undefined, lines: [] }
+  const node = parseExec(exec, subresource, first.commands.readScript)
+  return { refused: firstRefusal(node, rules), lines: deniedLines(node, rules) }
+}
+
+function commandRules(matched: readonly NamedRule[]) {
+  return matched.flatMap(({ name, rule: { commands } }) =>
+    commands === undefined ? [] : [{ name, commands }],
+  )
+}
+
+/**
+ * Why a line may not be typed into an open exec or attach, in words; undefined when the rules of every principal let
+ * it pass. Whether the session may be open at all is not asked again.
+ */
+export function refuseLine(
+  attributes: RequestAttributes,
+  typed: TypedLine,
+  principals: readonly Omit<PrincipalFacts, 'access'>[],
+): string | undefined {
+  const { exec, subresource } = attributes
+  if (exec === undefined) return 'nothing says what the session runs'
+  for (const { policies, invalidPolicies } of principals) {
+    const [invalid] = invalidPolicies
+    if (invalid !== undefined) return `AccessPolicy ${JSON.stringify(invalid)} is not valid`
+    const rules = commandRules(matchRules(policies, attributes))
+    const refused = firstLineRefusal(typed, { exec, subresource }, rules)
+    if (refused !== undefined) return `${refused.because} (rule ${refused.rule.name})`
+  }
+  return undefined
 }
 
 /** Questions about the pods of a namespace that rules for commands speak of. */

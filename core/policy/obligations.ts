@@ -9,7 +9,10 @@ export interface Obligations {
   readonly mask: readonly string[]
   /** How much of what goes through the tunnel is recorded. */
   readonly record: RecordingLevel
-  /** Commands that must not run, sorted, each once: their words, of which `*` stands for any. */
+  /**
+   * Commands that must not be typed into the session, sorted, each once: their words, of which `*` stands for one and
+   * `**` for the rest. Each line is judged before it is sent.
+   */
   readonly commands: readonly (readonly string[])[]
 }
 

@@ -42,13 +42,19 @@ export function obligationsAbout(
   return { ...obligations, record: 'none' }
 }
 
-/** The decision about a request, of which a tunnel is recorded at least at this level. */
+/**
+ * The decision about a request, of which a tunnel is recorded at least at this level. What is typed is judged only
+ * where it is recorded.
+ */
 export function withRecording(
   decision: Decision,
   attributes: RequestAttributes,
   level: RecordingLevel,
 ): Decision {
-  if (decision.effect === 'deny' || level === 'none' || !isTunnel(attributes)) return decision
-  const obligations = unionOf([decision.obligations, { ...NO_OBLIGATIONS, record: level }])
+  if (decision.effect === 'deny') return decision
+  const own = isTunnel(attributes) ? level : 'none'
+  if (own === 'none' && decision.obligations.commands.length === 0) return decision
+  const { record, ...others } = unionOf([decision.obligations, { ...NO_OBLIGATIONS, record: own }])
+  const obligations = { ...others, record, ...(record === 'none' ? { commands: [] } : {}) }
   return { ...decision, obligations }
 }

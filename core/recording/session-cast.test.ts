@@ -124,6 +124,15 @@ describe('SessionCast', () => {
     ])
   })
 
+  test('says once that the session was ended, where the sidecar has said it', () => {
+    const cast = new SessionCast({ header: HEADER, terminal: true }, 3)
+    const text = 'session ended, cut: enough'
+    const before = cast.push({ kind: 'marker', atUs: 1, text })
+    expect(before).toContain(text)
+    expect(cast.end('cut', 'enough')).toBe('')
+    expect(cast.end('cut', 'another reason')).toContain('session ended, cut: another reason')
+  })
+
   test('shows all bytes of any text, however it is split', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.array(fc.nat(40)), (words, cuts) => {

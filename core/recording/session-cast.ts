@@ -1,6 +1,12 @@
 import { CAST_CODES, type CastHeader, type CastVersion } from './asciicast.ts'
 import { CastWriter } from './cast-writer.ts'
-import type { ConnectionEvent, FileEvent, SessionEnding, SessionEvent } from './session-event.ts'
+import {
+  type ConnectionEvent,
+  endedText,
+  type FileEvent,
+  type SessionEnding,
+  type SessionEvent,
+} from './session-event.ts'
 
 /** What a session without a terminal of its own is shown in. */
 const COLUMNS = 80
@@ -28,6 +34,7 @@ export class SessionCast {
   readonly #decoders = new Map<string, InstanceType<typeof TextDecoder>>()
   #begun = false
   #lastUs = 0
+  #lastMarker = ''
 
   constructor(session: CastSession, version: CastVersion) {
     this.#session = session
@@ -52,8 +59,10 @@ export class SessionCast {
       : this.#writer.header({ ...this.#session.header, columns: COLUMNS, rows: ROWS })
     this.#begun = true
     const rest = [...this.#decoders].map(([kind, decoder]) => this.#text(kind, decoder.decode()))
-    const why = reason === '' ? '' : `: ${reason}`
-    const last = ending === 'finished' ? '' : this.#marker(`session ended, ${ending}${why}`)
+    const said = endedText(ending, reason)
+    // The sidecar has said so when it could.
+    const isKnown = ending === 'finished' || this.#lastMarker === said
+    const last = isKnown ? '' : this.#marker(said)
     return header + rest.join('') + last
   }
 
@@ -99,6 +108,7 @@ export class SessionCast {
   }
 
   #marker(text: string): string {
+    this.#lastMarker = text
     return this.#line(CAST_CODES.marker, text)
   }
 

@@ -21,6 +21,11 @@ export type SessionEnding =
   /** The control plane ended first: said by the control plane only. */
   | 'interrupted'
 
+/** That a session was ended, as markers say it. */
+export function endedText(ending: SessionEnding, reason: string): string {
+  return `session ended, ${ending}${reason === '' ? '' : `: ${reason}`}`
+}
+
 interface Timed {
   /** Microseconds since the session began; never less than of the event before. */
   readonly atUs: number

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/fault.ts'
+import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { Permit } from '../judgement/authorize.ts'
-import type { RecordedSession } from '../session/recorded-session.ts'
+import type { JudgedLines, RecordedSession } from '../session/recorded-session.ts'
 import type { SessionRecorder } from '../session/session-recorder.ts'
 
 /** Opens the record of one tunnel. Throws a Fault where none can be kept; then nothing may pass. */
@@ -31,13 +32,14 @@ export class TunnelRecording {
    * is told once when the session must end.
    */
   begin(headers: IncomingHttpHeaders, onFailed: (fault: Fault) => void): RecordedSession {
-    const { record: level, request } = this.#permit
+    const { record: level, judgesLines, request } = this.#permit
     const { info } = request
     const protocol = request.protocol.toLowerCase()
     const names = protocol === 'websocket' ? 'sec-websocket-protocol' : 'x-stream-protocol-version'
     const { exec, portForward } = info.attributes
     this.#session = new this.#Session({
       ...{ level, recorder: this.#recorder, onFailed },
+      lines: judgesLines ? judgedLines(exec) : undefined,
       kind: {
         upgrade: info.upgrade || 'exec',
         protocol,
@@ -55,4 +57,11 @@ export class TunnelRecording {
       this.#recorder.end('finished', 'The API server did not open the tunnel')
     else this.#session.end()
   }
+}
+
+/** A terminal has one output. */
+function judgedLines(exec: ExecAttributes | undefined): JudgedLines {
+  const isTerminal = exec?.tty ?? true
+  const tellOn = isTerminal || exec?.stderr !== true ? 'output' : 'error_output'
+  return { isTerminal, tellOn }
 }

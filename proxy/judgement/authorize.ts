@@ -20,6 +20,8 @@ export interface Permit {
   readonly request: ParsedRequest
   /** What of a tunnel goes on record. */
   readonly record: RecordingLevel
+  /** Whether each line that is typed is judged before it is sent. */
+  readonly judgesLines: boolean
   readonly [permitted]: true
 }
 
@@ -91,6 +93,7 @@ export async function authorize(
     warning: reply.warning,
     request,
     record: levelOf(request, reply),
+    judgesLines: request.protocol !== '' && reply.obligations.commands.length > 0,
   } as Permit
 }
 
@@ -102,8 +105,10 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
       'The control plane did not judge the impersonation, so the request is refused: upgrade it',
     )
   }
-  const { record, ...others } = reply.obligations
-  if (!isFree({ ...others, record: 'none' })) {
+  const { record, commands, ...others } = reply.obligations
+  // What is judged goes over the record's own call.
+  const isJudgeable = commands.length === 0 || (record !== 'none' && isCommand(request))
+  if (!isJudgeable || !isFree({ ...others, record: 'none', commands: [] })) {
     return new Fault(
       'permission_denied',
       `The request is allowed, but ${describeObligations(reply.obligations)}, which the sidecar of this pod cannot carry out; recreate the pod to get a newer sidecar, or have the policy changed [decision ${reply.id}]`,
@@ -117,6 +122,11 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
     )
   }
   return undefined
+}
+
+/** Whether it is an exec or attach, into which lines are typed. */
+function isCommand({ info }: ParsedRequest): boolean {
+  return ['exec', 'attach'].includes(info.attributes.subresource)
 }
 
 /** What of the tunnel is recorded. A request that opens none leaves nothing to record. */

@@ -9,6 +9,8 @@ export interface ChannelSink {
   onChannelMessage(channel: number): void
   /** The sender says that it is done with a channel. */
   onChannelClosed(channel: number): void
+  /** A close, ping or pong. */
+  onControl?(opcode: number, payload: Buffer): void
 }
 
 /** How messages are written, by the name of the subprotocol. */
@@ -53,6 +55,10 @@ export class ChannelReader implements WebSocketSink {
   /** Reads what came next. Throws `Unreadable`; then nothing more may be pushed. */
   push(chunk: Buffer): void {
     this.#frames.push(chunk)
+  }
+
+  onControl(opcode: number, payload: Buffer): void {
+    this.#sink.onControl?.(opcode, payload)
   }
 
   onMessage(): void {

@@ -1,5 +1,8 @@
 import type { Observation } from './observation.ts'
 
+/** Of what an error stream says. */
+const ERROR_BYTES_MAX = 1_024
+
 interface Connection {
   readonly port: number
   bytesToPod: number
@@ -35,6 +38,14 @@ export class ForwardEvents {
   fromPod(connection: number, bytes: number): void {
     const open = this.#open.get(connection)
     if (open !== undefined) open.bytesFromPod += bytes
+  }
+
+  /** The API server says on the error stream why the connection failed. */
+  failed(connection: number, said: Buffer): void {
+    const open = this.#open.get(connection)
+    if (open === undefined) return
+    const room = Math.max(0, ERROR_BYTES_MAX - Buffer.byteLength(open.error))
+    open.error += said.subarray(0, room).toString('utf8')
   }
 
   /** The connection is over; nothing when that was said before. */

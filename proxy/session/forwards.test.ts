@@ -115,6 +115,20 @@ describe('SpdyForward', () => {
     expect(() => observeBytes(SPDY, [['server', spdyData(9, 'x')]])).toThrow(/not opened/)
   })
 
+  test('tells why a connection failed, as far as a KiB of it', () => {
+    const passed: readonly Passed[] = [
+      ...streams.map((bytes) => ['caller', bytes] as const),
+      ['server', spdyData(5, 'connection ')],
+      ['server', spdyData(5, `refused${'!'.repeat(2_000)}`, 1)],
+      ['server', spdyData(7, '', 1)],
+      ['caller', spdyData(7, '', 1)],
+    ]
+    const error = `connection refused${'!'.repeat(1_006)}`
+    expect(told(observeBytes(SPDY, passed).events).at(-1)).toEqual({
+      ...{ kind: 'connection_closed', connection: 2, port: 8080, ...NONE, error },
+    })
+  })
+
   test('says farewell on the error streams that are open', () => {
     const { observer } = observeBytes(SPDY, [...CONNECTIONS, ['server', spdyData(1, 'refused', 1)]])
     expect(observer.farewell({ status: '{}', message: 'cut' })).toEqual(spdyData(5, 'cut', 1))
@@ -155,6 +169,7 @@ test.each([1, Number.MAX_SAFE_INTEGER])(
       ['server', fromServer(1, port)],
       ['caller', fromClient(0, 'GET /')],
       ['server', fromServer(0, 'hello!')],
+      ['server', fromServer(3, Buffer.from([187, 1]))],
       ['server', fromServer(3, 'refused')],
     ]
     const { events, observer } = observeBytes(CHANNELS, passed, size)
@@ -170,7 +185,7 @@ test.each([1, Number.MAX_SAFE_INTEGER])(
         bytesFromPod: 6,
         error: '',
       },
-      { kind: 'connection_closed', connection: 2, port: 443, ...NONE },
+      { kind: 'connection_closed', connection: 2, port: 443, ...NONE, error: 'refused' },
     ])
     expect(() => observeBytes(CHANNELS, [['caller', fromClient(4, 'x')]])).toThrow(/channel 4/)
   },

@@ -60,6 +60,11 @@ const FORWARD_CODINGS: ReadonlyMap<string, ChannelCoding> = new Map([
 /** SPDY inside a WebSocket. Source: apimachinery/pkg/util/httpstream/wsstream/conn.go (v1.34). */
 const TUNNELED = /^SPDY\/3\.1\+[\w.-]*\.k8s\.io$/
 
+/** How messages of an exec or attach over a WebSocket are written; undefined for a subprotocol that is not known. */
+export function commandCoding(subprotocol: string): ChannelCoding | undefined {
+  return COMMAND_CODINGS.get(subprotocol)
+}
+
 /** Reads a tunnel from its first byte after the 101. Throws `Unreadable` for a protocol that is not known. */
 export function observeTunnel(kind: TunnelKind, observed: Observed): TunnelObserver {
   const { protocol, subprotocol, upgrade } = kind

@@ -1,9 +1,16 @@
 import { type Duplex, Transform, type TransformCallback } from 'node:stream'
+import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import { faultStatus } from '../../core/kubernetes/status.ts'
-import type { RecordingLevel, SessionEnding } from '../../core/recording/session-event.ts'
+import {
+  endedText,
+  type RecordingLevel,
+  type SessionEnding,
+} from '../../core/recording/session-event.ts'
+import { CommandInput, inputWire } from './command-input.ts'
+import { openLineGate } from './line-gate.ts'
 import type { Observation } from './observation.ts'
-import { observeTunnel, type TunnelKind } from './observe-tunnel.ts'
+import { commandCoding, observeTunnel, type TunnelKind } from './observe-tunnel.ts'
 import type { SessionFailure, SessionRecorder } from './session-recorder.ts'
 import type { TunnelObserver } from './tunnel-observer.ts'
 import { Unreadable } from './unreadable.ts'
@@ -12,8 +19,16 @@ export interface RecordedSessionOptions {
   readonly level: RecordingLevel
   readonly recorder: SessionRecorder
   readonly kind: TunnelKind
+  /** Where each line that is typed is judged before it is sent. */
+  readonly lines?: JudgedLines | undefined
   /** Told once when the session must end: what passes from then on is thrown away. */
   readonly onFailed: (fault: Fault) => void
+}
+
+/** How typed lines are judged, and where the caller is told of one that was stopped. */
+export interface JudgedLines {
+  readonly isTerminal: boolean
+  readonly tellOn: 'output' | 'error_output'
 }
 
 /**
@@ -27,6 +42,10 @@ export class RecordedSession {
   readonly response: Duplex
   readonly #options: RecordedSessionOptions
   readonly #observer: TunnelObserver
+  /** What the caller sends, where typed lines are judged. */
+  readonly #input: CommandInput | undefined
+  /** What the caller is still to be told. */
+  readonly #untold: Buffer[] = []
   #events: Observation[] = []
   #failure: SessionFailure | undefined
   #hasExited = false
@@ -49,6 +68,7 @@ export class RecordedSession {
     } catch (error) {
       throw unreadable(error, 'API server chose', 'upstream_failed')
     }
+    this.#input = this.#judgeInput()
     recorder.add(this.#takeEvents())
     recorder.onCut((failure) => this.fail(failure))
     this.request = this.#pass(
@@ -59,6 +79,18 @@ export class RecordedSession {
       (chunk) => this.#observer.fromServer(chunk),
       ['API server sent', 'upstream_failed'],
     )
+  }
+
+  #judgeInput(): CommandInput | undefined {
+    const { kind, lines, recorder } = this.#options
+    if (lines === undefined) return undefined
+    const coding = commandCoding(kind.subprotocol) ?? { base64: false, closes: false }
+    const gate = openLineGate({
+      isTerminal: lines.isTerminal,
+      judge: (line) => recorder.judgeLine(line),
+      onStopped: (reason) => this.#tellStopped(reason, lines),
+    })
+    return new CommandInput(inputWire(kind.protocol, coding), gate)
   }
 
   #pass(
@@ -73,7 +105,12 @@ export class RecordedSession {
       try {
         observe(chunk)
         this.#options.recorder.add(this.#takeEvents())
-        done(null, chunk)
+        if (code === 'upstream_failed') {
+          this.response.push(chunk)
+          this.#tell()
+          done()
+        } else if (this.#input === undefined) done(null, chunk)
+        else void this.#forward(this.#input.pass(chunk), done)
       } catch (error) {
         // Nobody gets these bytes, so they are not on record either.
         this.#takeEvents()
@@ -90,9 +127,43 @@ export class RecordedSession {
       },
       flush: (done) => {
         this.#gone ??= code === 'request_invalid' ? 'caller_gone' : 'upstream_gone'
-        done()
+        if (code === 'upstream_failed' || this.#input === undefined) done()
+        else void this.#forward(this.#input.end(), done)
       },
     })
+  }
+
+  /** What of the caller's bytes may go on, while the session does. */
+  async #forward(pieces: AsyncGenerator<Buffer>, done: TransformCallback): Promise<void> {
+    try {
+      for await (const piece of pieces) if (!this.#isEnding) this.request.push(piece)
+    } catch (error) {
+      // Recorded: what cannot be judged is not sent, and neither is what follows.
+      this.fail({ fault: Fault.from(error), ending: 'unrecorded' })
+    }
+    done()
+  }
+
+  #tellStopped(reason: string, { isTerminal }: JudgedLines): void {
+    if (this.#isEnding) return
+    const said = escapeText(reason)
+    this.#options.recorder.add([{ kind: 'marker', text: `a typed line was not sent: ${said}` }])
+    const text = `lanyard: this line was not sent: ${said}`
+    this.#untold.push(Buffer.from(isTerminal ? `\r\n${text}\r\n` : `${text}\n`))
+    this.#tell()
+  }
+
+  /** Tells the caller among the output of the command what waits to be told, which is on record as it is told. */
+  #tell(): void {
+    const { lines, recorder } = this.#options
+    for (let [text] = this.#untold; text !== undefined; [text] = this.#untold) {
+      const where = lines?.tellOn ?? 'output'
+      const frame = this.response.writableEnded ? undefined : this.#observer.say?.(text, where)
+      if (frame === undefined) return
+      this.#untold.shift()
+      recorder.add([{ kind: where, bytes: text }])
+      this.response.push(frame)
+    }
   }
 
   get #isEnding(): boolean {
@@ -103,6 +174,9 @@ export class RecordedSession {
   fail(failure: SessionFailure): void {
     if (this.#isEnding) return
     this.#failure = failure
+    const { ending, fault } = failure
+    const marker = { kind: 'marker' as const, text: endedText(ending, fault.message) }
+    this.#options.recorder.add([...this.#takeEvents(), marker])
     this.#options.onFailed(failure.fault)
   }
 

@@ -1,5 +1,5 @@
 import type { CommandEvents } from './command-events.ts'
-import { lastSpdyData } from './spdy-frame.ts'
+import { lastSpdyData, spdyData } from './spdy-frame.ts'
 import { SpdyReader } from './spdy-reader.ts'
 import type { Farewell, TunnelObserver } from './tunnel-observer.ts'
 import { Unreadable } from './unreadable.ts'
@@ -20,8 +20,8 @@ export class SpdyCommand implements TunnelObserver {
   readonly #types = new Map<number, StreamType>()
   readonly #caller: SpdyReader
   readonly #server: SpdyReader
-  /** The API server may say no more on the error stream. */
-  #hasErrorEnded = false
+  /** Streams on which the API server may say no more. */
+  readonly #ended = new Set<number>()
 
   constructor(options: SpdyCommandOptions) {
     this.#options = options
@@ -37,7 +37,8 @@ export class SpdyCommand implements TunnelObserver {
       },
       onStreamData: (id, bytes) => this.#fromServer(this.#typeOf(id), bytes),
       onStreamEnd: (id) => {
-        if (this.#typeOf(id) === 'error') this.#endError()
+        if (this.#typeOf(id) === 'error') this.#options.events.errorEnded()
+        this.#ended.add(id)
       },
       onReset: (id) => this.#reset(id),
     })
@@ -54,9 +55,17 @@ export class SpdyCommand implements TunnelObserver {
   farewell({ status, message }: Farewell): Buffer {
     const { endsWithStatus, events } = this.#options
     const [stream] = [...this.#types].find(([, type]) => type === 'error') ?? []
-    const isFree = this.#server.isBetweenFrames && !events.hasEnding && !this.#hasErrorEnded
-    if (stream === undefined || !isFree) return Buffer.alloc(0)
+    const isFree = this.#server.isBetweenFrames && !events.hasEnding
+    if (stream === undefined || !isFree || this.#ended.has(stream)) return Buffer.alloc(0)
     return lastSpdyData(stream, Buffer.from(endsWithStatus ? status : message))
+  }
+
+  say(text: Buffer, where: 'output' | 'error_output'): Buffer | undefined {
+    if (!this.#server.isBetweenFrames || this.#options.events.hasEnding) return undefined
+    const type = where === 'output' ? 'stdout' : 'stderr'
+    const [stream] =
+      [...this.#types].find(([id, one]) => one === type && !this.#ended.has(id)) ?? []
+    return stream === undefined ? undefined : spdyData(stream, text)
   }
 
   finish(): void {
@@ -95,11 +104,7 @@ export class SpdyCommand implements TunnelObserver {
   }
 
   #reset(id: number): void {
-    if (this.#types.get(id) === 'error') this.#endError()
-  }
-
-  #endError(): void {
-    this.#hasErrorEnded = true
-    this.#options.events.errorEnded()
+    if (this.#types.get(id) === 'error') this.#options.events.errorEnded()
+    if (this.#types.has(id)) this.#ended.add(id)
   }
 }

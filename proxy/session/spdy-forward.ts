@@ -7,8 +7,10 @@ import { Unreadable } from './unreadable.ts'
 /** One of the two streams of a connection: its bytes, or why it failed. */
 interface ForwardStream {
   readonly isData: boolean
-  /** 0 for a stream of errors. */
-  readonly connection: number
+  /** Of the connection whose bytes or errors it carries; 0 until its stream of data is open. */
+  connection: number
+  /** Which two streams belong together; empty where the client does not say it. */
+  readonly request: string
   hasCallerEnded: boolean
   hasServerEnded: boolean
   hasServerSaid: boolean
@@ -28,6 +30,8 @@ const PORT_MAX = 65_535
 export class SpdyForward implements TunnelObserver {
   readonly #events: ForwardEvents
   readonly #streams = new Map<number, ForwardStream>()
+  /** Those whose client says which two belong together. */
+  readonly #pairs = new Map<string, ForwardStream>()
   readonly #caller: SpdyReader
   readonly #server: SpdyReader
   #lastId = 0
@@ -49,8 +53,10 @@ export class SpdyForward implements TunnelObserver {
       },
       onStreamData: (id, bytes) => {
         const stream = this.#find(id)
-        if (stream !== undefined) stream.hasServerSaid = true
-        if (stream?.isData) events.fromPod(stream.connection, bytes.length)
+        if (stream === undefined) return
+        stream.hasServerSaid = true
+        if (stream.isData) events.fromPod(stream.connection, bytes.length)
+        else events.failed(stream.connection, bytes)
       },
     })
   }
@@ -104,9 +110,14 @@ export class SpdyForward implements TunnelObserver {
       throw new Unreadable('a SPDY stream without a port')
     }
     const isData = type === 'data'
-    const connection = isData ? this.#events.open(Number(port)) : 0
+    const request = headers.get('requestid') ?? ''
+    const other = this.#otherOf({ isData, request })
+    const connection = isData ? this.#events.open(Number(port)) : (other?.connection ?? 0)
+    if (isData && other !== undefined) other.connection = connection
     const fresh = { hasCallerEnded: false, hasServerEnded: false, hasServerSaid: false }
-    this.#streams.set(id, { isData, connection, ...fresh })
+    const stream = { isData, connection, request, ...fresh }
+    this.#streams.set(id, stream)
+    if (request !== '') this.#pairs.set(pairKey(stream), stream)
   }
 
   /** Undefined for a stream that is over, of which the other side may not know yet. */
@@ -119,7 +130,21 @@ export class SpdyForward implements TunnelObserver {
 
   #close(id: number): void {
     const stream = this.#streams.get(id)
+    if (stream === undefined) return
     this.#streams.delete(id)
-    if (stream?.isData) this.#events.close(stream.connection)
+    if (this.#pairs.get(pairKey(stream)) === stream) this.#pairs.delete(pairKey(stream))
+    // The API server says why a connection failed before it ends the stream of its data.
+    if (stream.isData) this.#events.close(stream.connection)
   }
+
+  /** The stream that belongs to the same connection, while it is open. */
+  #otherOf({ isData, request }: PairedStream): ForwardStream | undefined {
+    return this.#pairs.get(pairKey({ isData: !isData, request }))
+  }
+}
+
+type PairedStream = Pick<ForwardStream, 'isData' | 'request'>
+
+function pairKey({ isData, request }: PairedStream): string {
+  return `${isData ? 'data' : 'error'} ${request}`
 }

@@ -7,10 +7,12 @@ export interface SpdySink {
   onStream(id: number, headers: ReadonlyMap<string, string>): void
   /** Bytes of a stream; never none. They are the reader's own: whoever keeps them copies them. */
   onStreamData(id: number, bytes: Buffer): void
-  /** The sender will send no more on the stream. */
-  onStreamEnd(id: number): void
+  /** The sender will send no more on the stream; `byData`: a frame of data says so. */
+  onStreamEnd(id: number, byData: boolean): void
   /** The stream is over, both ways. */
   onReset(id: number): void
+  /** A control frame is whole, as it came; before it is told what it says. */
+  onControl?(frame: Buffer): void
 }
 
 const SYN_STREAM = 1
@@ -135,11 +137,12 @@ export class SpdyReader {
     this.#headBytes = 0
     const isEnd = (this.#flags & FIN) !== 0
     if (control !== undefined) this.#endControl(this.#head.readUInt16BE(2), control, isEnd)
-    else if (isEnd) this.#sink.onStreamEnd(this.#head.readUInt32BE(0))
+    else if (isEnd) this.#sink.onStreamEnd(this.#head.readUInt32BE(0), true)
   }
 
   #endControl(kind: number, payload: Buffer, isEnd: boolean): void {
     if (kind === SETTINGS) checkSettings(payload)
+    this.#sink.onControl?.(Buffer.concat([this.#head, payload]))
     const before = BEFORE_HEADERS.get(kind)
     if (before === undefined && kind !== RST_STREAM) return
     const id = payload.readUInt32BE(0)
@@ -147,7 +150,7 @@ export class SpdyReader {
     if (before !== undefined) {
       const headers = parseSpdyHeaders(this.#inflater.inflate(payload.subarray(before)))
       if (kind === SYN_STREAM) this.#sink.onStream(id, headers)
-      if (isEnd) this.#sink.onStreamEnd(id)
+      if (isEnd) this.#sink.onStreamEnd(id, false)
     } else this.#sink.onReset(id)
   }
 }

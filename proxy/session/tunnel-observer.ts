@@ -13,6 +13,11 @@ export interface TunnelObserver {
    * nothing where the protocol has no place for it. Nothing may be pushed afterwards.
    */
   farewell(why: Farewell): Buffer
+  /**
+   * What tells the caller a text among the output of a command, after the last byte of the API server; undefined while
+   * that is within a frame, and where there is no place for it.
+   */
+  say?(text: Buffer, where: 'output' | 'error_output'): Buffer | undefined
   /** Both ways are over: tells what was not told yet. */
   finish(): void
 }

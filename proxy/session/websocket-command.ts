@@ -50,6 +50,14 @@ export class WebSocketCommand implements TunnelObserver {
     return Buffer.concat([told, closeMessage()])
   }
 
+  say(text: Buffer, where: 'output' | 'error_output'): Buffer | undefined {
+    if (!this.#server.isBetweenMessages || this.#options.events.hasEnding) return undefined
+    const channel = where === 'output' ? STDOUT : STDERR
+    return this.#options.coding.base64
+      ? textMessage(`${channel}${text.toString('base64')}`)
+      : binaryMessage(Buffer.concat([Buffer.from([channel]), text]))
+  }
+
   finish(): void {
     this.#options.events.finish()
   }

@@ -41,16 +41,18 @@ export class WebSocketForward implements TunnelObserver {
         if (channel % 2 === 0) events.toPod(connections[channel / 2] ?? 0, bytes.length)
       },
     })
-    const named = connections.map(() => -PORT_BYTES)
+    const named = connections.flatMap(() => [-PORT_BYTES, -PORT_BYTES])
     this.#server = new ChannelReader({ masked: false, fragments: true }, coding, {
       ...rest,
       onChannel: (channel, bytes) => {
         check(channel)
-        if (channel % 2 !== 0) return
-        const before = named[channel / 2] ?? 0
-        named[channel / 2] = Math.min(0, before + bytes.length)
-        const counted = Math.max(0, before + bytes.length)
-        if (counted > 0) events.fromPod(connections[channel / 2] ?? 0, counted)
+        const before = named[channel] ?? 0
+        named[channel] = Math.min(0, before + bytes.length)
+        const rest = bytes.subarray(Math.min(bytes.length, -before))
+        const connection = connections[channel >> 1] ?? 0
+        if (rest.length === 0) return
+        if (channel % 2 === 0) events.fromPod(connection, rest.length)
+        else events.failed(connection, rest)
       },
     })
   }

@@ -8,6 +8,8 @@ export interface WebSocketSink {
   onPiece(bytes: Buffer): void
   /** The message that began last is whole. */
   onMessageEnd(): void
+  /** A close, ping or pong is whole. */
+  onControl?(opcode: number, payload: Buffer): void
 }
 
 export interface WebSocketSide {
@@ -43,6 +45,8 @@ export class WebSocketReader {
   #isControl = false
   #isLast = false
   #inMessage = false
+  /** Pieces of a control frame. */
+  #control: Buffer[] = []
   /** Where the mask stands in the head; 0 without one. */
   #maskAt = 0
   #maskTurn = 0
@@ -142,14 +146,21 @@ export class WebSocketReader {
 
   #readPayload(bytes: Buffer): void {
     this.#left -= bytes.length
-    if (!this.#isControl) this.#sink.onPiece(this.#maskAt === 0 ? bytes : this.#unmask(bytes))
+    const plain = this.#maskAt === 0 ? bytes : this.#unmask(bytes)
+    if (this.#isControl) this.#control.push(Buffer.from(plain))
+    else this.#sink.onPiece(plain)
     if (this.#left === 0) this.#endFrame()
   }
 
   #endFrame(): void {
     this.#inPayload = false
     this.#headBytes = 0
-    if (this.#isControl || !this.#isLast) return
+    if (this.#isControl) {
+      this.#sink.onControl?.((this.#head[0] ?? 0) & 0x0f, Buffer.concat(this.#control))
+      this.#control = []
+      return
+    }
+    if (!this.#isLast) return
     this.#inMessage = false
     this.#sink.onMessageEnd()
   }

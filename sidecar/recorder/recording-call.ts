@@ -16,7 +16,11 @@ import {
   sessionEventToMessage,
 } from '../../proto/session-event-message.ts'
 import type { Observation } from '../../proxy/session/observation.ts'
-import type { SessionFailure, SessionRecorder } from '../../proxy/session/session-recorder.ts'
+import type {
+  LineVerdict,
+  SessionFailure,
+  SessionRecorder,
+} from '../../proxy/session/session-recorder.ts'
 import { chunkEvents } from './chunk-events.ts'
 import { Unstored } from './unstored.ts'
 
@@ -31,7 +35,7 @@ export interface RecordingCallOptions {
   readonly protocol: string
   readonly level: RecordingLevel
   readonly clock: Clock
-  /** In which the control plane must open the record. */
+  /** In which the control plane must open the record, and judge a line. */
   readonly openMs: number
 }
 
@@ -47,6 +51,11 @@ const RELAYED: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'permission_denied',
   'request_invalid',
 ])
+
+const UNJUDGED: LineVerdict = {
+  passes: false,
+  reason: 'the control plane did not judge it in time; try again',
+}
 
 /**
  * One session on its way to the control plane, over a gRPC call of its own. Shown is what was sent; once 256 KiB, or
@@ -64,6 +73,8 @@ export class RecordingCall implements SessionRecorder {
   #failure: SessionFailure | undefined
   #state: 'opening' | 'open' | 'ended' | 'over' = 'opening'
   #lastNumber = 0n
+  #lastLine = 0n
+  #line: PromiseWithResolvers<LineVerdict> | undefined
 
   private constructor(options: RecordingCallOptions) {
     const { call, clock } = options
@@ -119,6 +130,26 @@ export class RecordingCall implements SessionRecorder {
     }
   }
 
+  async judgeLine(line: Buffer): Promise<LineVerdict> {
+    if (this.#state !== 'open' || this.#line !== undefined) return UNJUDGED
+    this.#lastLine += 1n
+    const asked = Promise.withResolvers<LineVerdict>()
+    this.#line = asked
+    const { call, clock, openMs } = this.#options
+    const cancel = clock.after(openMs, () => this.#judged(UNJUDGED))
+    call.write({ message: { case: 'line', value: { number: this.#lastLine, line } } })
+    try {
+      return await asked.promise
+    } finally {
+      cancel()
+    }
+  }
+
+  #judged(verdict: LineVerdict): void {
+    this.#line?.resolve(verdict)
+    this.#line = undefined
+  }
+
   onCut(cut: (failure: SessionFailure) => void): void {
     this.#cut = cut
     if (this.#failure !== undefined) cut(this.#failure)
@@ -128,6 +159,7 @@ export class RecordingCall implements SessionRecorder {
     if (this.#state !== 'open') return
     this.#state = 'ended'
     this.#wake()
+    this.#judged(UNJUDGED)
     const { call, clock } = this.#options
     this.#cancelEnd = clock.after(END_MS, () => call.cancel())
     call.write({ message: { case: 'end', value: { ending: endingToMessage(ending), reason } } })
@@ -141,9 +173,13 @@ export class RecordingCall implements SessionRecorder {
     } else if (message.case === 'stored') {
       this.#unstored.stored(message.value.number)
       if (this.#unstored.isRoomy) this.#wake()
+    } else if (message.case === 'verdict') {
+      // One that came too late is not about the line that is asked now.
+      if (message.value.number === this.#lastLine) this.#judged(message.value)
     } else if (message.case === 'cut') this.#fail(toFailure(message.value))
   }
 
+  /** Nothing is waited for any longer. */
   #wake(): void {
     this.#cancelStalled?.()
     this.#cancelStalled = undefined
@@ -171,6 +207,7 @@ export class RecordingCall implements SessionRecorder {
     this.#state = 'over'
     this.#cancelEnd?.()
     this.#wake()
+    this.#judged(UNJUDGED)
     this.#options.call.cancel()
   }
 }

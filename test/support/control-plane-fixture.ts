@@ -119,7 +119,8 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const registry = createChainRegistry({ ...store, now })
   const sessions = createSessions(now)
   const chainStory = createChainStory({ ...lapses, podEnds, workloads: store.workloads })
-  const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
+  const judging = { decider, decisionWatch }
+  const shared = { ...store, ...judging, sessions, reviewToken, access, chainStory, logger, now }
   const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
   const live = new LiveRecordings()
   const volume = { freeBytes: 1e12, bytes: 1e12 }
@@ -131,9 +132,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     toGrpcCredentials(serving, authority.certificatePem),
     {
       enrolment: createEnrolmentService(shared),
-      authorization: createAuthorizationService({
-        ...{ ...shared, decider, decisionWatch, live, metrics },
-      }),
+      authorization: createAuthorizationService({ ...shared, live, metrics }),
       admission: createAdmissionService({ ...shared, registry, authority, visits, facts }),
       chain: createChainService(shared),
       audit: createAuditService(shared),

@@ -36,6 +36,8 @@ export class FakeRecordings {
   refusal: Fault | undefined
   /** Says nothing of what it has stored. */
   isSilent = false
+  /** Why a typed line is stopped, if it is; not called back where nothing is said of it. */
+  judge: ((line: string) => string | undefined) | undefined = () => undefined
 
   /** Serves one call. */
   serve(call: Call): void {
@@ -56,6 +58,12 @@ export class FakeRecordings {
         const { number } = message.value
         if (!this.isSilent) call.write({ message: { case: 'stored', value: { number } } })
       }
+      if (message.case === 'line' && this.judge !== undefined) {
+        const { number, line } = message.value
+        const reason = this.judge(Buffer.from(line).toString('latin1'))
+        const value = { number, passes: reason === undefined, reason: reason ?? '' }
+        call.write({ message: { case: 'verdict', value } })
+      }
       if (message.case === 'end' && recording !== undefined) {
         recording.ending = endingFromMessage(message.value.ending)
         recording.reason = message.value.reason
@@ -75,9 +83,14 @@ function begun(call: Call, decisionId: string, level: string): FakeRecording {
   }
 }
 
-/** An allow of what is recorded. */
-export function allowRecorded(decisionId: string, level: 'output' | 'all' = 'output') {
-  const obligations = { record: true, recordLevel: levelToMessage(level) }
+/** An allow of what is recorded, and where `commands` are given, of which typed lines are judged. */
+export function allowRecorded(
+  decisionId: string,
+  level: 'output' | 'all' = 'output',
+  commands: readonly { words: string[] }[] = [],
+) {
+  const recordLevel = levelToMessage(level)
+  const obligations = { record: true, recordLevel, commands: [...commands] }
   const value = { decisionId, effect: Effect.ALLOW_WITH_OBLIGATIONS, obligations }
   return { case: 'decision' as const, value }
 }

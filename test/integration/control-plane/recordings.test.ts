@@ -1,11 +1,19 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { loadShellParsers } from '../../../control-plane/commands/shell-parsers.ts'
 import type { NewAuditEvent } from '../../../control-plane/store/audit-event-store.ts'
 import type { Actor } from '../../../core/chain.ts'
 import { serviceAccountUser } from '../../../core/kubernetes/user-info.ts'
 import { POD_UID_EXTRA } from '../../../core/names.ts'
+import type { AccessPolicy } from '../../../core/policy/access-policy.ts'
 import { NO_OBLIGATIONS } from '../../../core/policy/obligations.ts'
+import { parseAccessPolicy } from '../../../core/policy/parse-access-policy.ts'
+import {
+  AuthorizationService,
+  type AuthorizeResponse,
+  type AuthorizeStreamResponse,
+} from '../../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { EnrolmentService } from '../../../proto/gen/lanyard/v1/enrolment_pb.ts'
 import {
   RecordingService,
@@ -186,6 +194,83 @@ describe('RecordingService', () => {
     await fixture.store.auditEvents.append(aDecision(9))
   })
 })
+
+describe('RecordingService judges typed lines', () => {
+  const line = (number: number, text: string): Message => ({
+    case: 'line',
+    value: { number: BigInt(number), line: Buffer.from(text) },
+  })
+  const verdicts = (told: readonly RecordResponse['message'][]) =>
+    told.flatMap(({ case: name, value }) => (name === 'verdict' ? [value] : []))
+
+  test('which it refuses while it watches over no decision of this pod', async () => {
+    const { send, told, toldOf } = await begun()
+    send(line(7, 'ls'))
+    await toldOf('verdict')
+    expect(verdicts(told)).toMatchObject([
+      { number: 7n, passes: false, reason: expect.stringContaining('cannot judge it now') },
+    ])
+  })
+
+  test('by the policies that hold when they are typed', async () => {
+    const session = await openShell()
+    session.send(line(1, 'rm -rf /data'))
+    session.send(line(2, 'ls'))
+    session.send(line(3, 'echo "'))
+    session.send(line(4, `$(echo r)m" x`))
+    session.send(line(5, 'x'.repeat(65_537)))
+    await expect.poll(() => verdicts(session.told).length, { timeout: 20_000 }).toBe(5)
+    fixture.policies.set('alice', [await shellPolicy([['ls', '**']])])
+    session.send(line(6, 'ls'))
+    await expect.poll(() => verdicts(session.told).length, { timeout: 20_000 }).toBe(6)
+    expect(verdicts(session.told).map(({ passes, reason }) => [passes, reason])).toEqual([
+      [false, expect.stringMatching(/denied by the pattern .*\(rule p\/shell\)/)],
+      [true, ''],
+      [true, ''],
+      [true, ''],
+      [false, expect.stringContaining('too long')],
+      [false, expect.stringContaining('["ls","**"]')],
+    ])
+  })
+})
+
+async function shellPolicy(deny: readonly (readonly string[])[]): Promise<AccessPolicy> {
+  const rule = {
+    ...{ name: 'shell', effect: 'Allow', apiGroups: [''], resources: ['pods/exec'] },
+    ...{ verbs: ['get', 'create'], namespaces: ['team'], commands: { deny }, record: 'output' },
+  }
+  const spec = { subjects: [{ kind: 'User', name: 'alice' }], rules: [rule] }
+  const parsed = parseAccessPolicy({ metadata: { name: 'p' }, spec }, await loadShellParsers())
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.invalid.problems))
+  return parsed.policy
+}
+
+/** A shell under a deny list, allowed over the stream of decisions and recorded. */
+async function openShell() {
+  fixture.policies.set('alice', [await shellPolicy([['rm', '**']])])
+  fixture.pods.set('team/agent', AGENT.podUid)
+  const stream = createGrpcClient(AuthorizationService, fixture.address, fixture.credentials)
+  const call = stream.authorizeStream(bearer(agent))
+  // It ends with the fixture.
+  call.on('error', () => stream.close())
+  const exec = { command: ['sh'], stdin: true, stdout: true, tty: true }
+  const attributes = {
+    ...{ verb: 'create', resourceRequest: true, apiVersion: 'v1', resource: 'pods' },
+    ...{ subresource: 'exec', namespace: 'team', name: 'agent', exec, alsoVerbs: [] },
+  }
+  const decided = new Promise<AuthorizeResponse>((resolve) => {
+    call.on('data', ({ message }: AuthorizeStreamResponse) => {
+      if (message.case === 'decision') resolve(message.value)
+    })
+  })
+  call.write({ correlation: 1, message: { case: 'authorize', value: { attributes } } } as never)
+  const { decisionId, obligations } = await decided
+  expect(obligations?.commands.map(({ words }) => words)).toEqual([['rm', '**']])
+  const session = openCall()
+  session.send(begin(decisionId))
+  await session.toldOf('opened')
+  return session
+}
 
 describe('RecordingService refuses to begin', () => {
   const refused = 'No decision of this pod with this id asks for a recording'

@@ -129,6 +129,8 @@ describe('a recorded session', () => {
     })
     await eventually('the end is on record', () => recording.ending !== undefined)
     expect(recording).toMatchObject({ ending: 'cut', reason: 'bob has seen enough' })
+    const text = 'session ended, cut: bob has seen enough'
+    expect(recording.events.at(-1)).toMatchObject({ kind: 'marker', text })
     await eventually('the outcome', () => outcome() !== undefined)
     expect(outcome()).toMatchObject({ fault: 'permission_denied' })
   })
@@ -139,6 +141,8 @@ describe('a recorded session', () => {
     await eventually('the end is on record', () => recording.ending !== undefined)
     expect(toldStatus(bytesOf(got)).message).toBe('the grant has ended')
     expect(recording.ending).toBe('revoked')
+    const text = 'session ended, revoked: the grant has ended'
+    expect(recording.events.at(-1)).toMatchObject({ kind: 'marker', text })
   })
 
   test('ends when the recording breaks off', async () => {
@@ -169,7 +173,11 @@ describe('a recorded session', () => {
     const opened = await openRecorded()
     send(opened)
     await eventually('the end is on record', () => opened.recording.ending !== undefined)
-    expect(opened.recording).toMatchObject({ ending: 'unreadable', events: [] })
+    const { events, reason } = opened.recording
+    const text = `session ended, unreadable: ${reason}`
+    expect(opened.recording.ending).toBe('unreadable')
+    // Nobody got the bytes, so they are not on record either.
+    expect(events).toEqual([{ kind: 'marker', atUs: expect.any(Number), text }])
     expect(opened.recording.reason).toContain('channel 9')
     await eventually('the outcome', () => outcome() !== undefined)
     expect(outcome()).toMatchObject({ fault })

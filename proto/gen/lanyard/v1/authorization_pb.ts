@@ -461,7 +461,7 @@ export type Obligations = Message<"lanyard.v1.Obligations"> & {
   record: boolean;
 
   /**
-   * Commands that must not run.
+   * Commands that must not be typed: each line is judged before it is sent (TypedLine of recording.proto).
    *
    * @generated from field: repeated lanyard.v1.CommandPattern commands = 3;
    */
@@ -487,7 +487,7 @@ export const ObligationsSchema: GenMessage<Obligations> = /*@__PURE__*/
  */
 export type CommandPattern = Message<"lanyard.v1.CommandPattern"> & {
   /**
-   * "*" stands for any words.
+   * "*" stands for a word, "**" for the rest.
    *
    * @generated from field: repeated string words = 1;
    */

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/recording.proto.
  */
 export const file_lanyard_v1_recording: GenFile = /*@__PURE__*/
-  fileDesc("ChpsYW55YXJkL3YxL3JlY29yZGluZy5wcm90bxIKbGFueWFyZC52MSKgAgoMU2Vzc2lvbkV2ZW50Eg0KBWF0X3VzGAEgASgEEioKBGtpbmQYAiABKA4yHC5sYW55YXJkLnYxLlNlc3Npb25FdmVudEtpbmQSDAoEZGF0YRgDIAEoDBISCgpjb25uZWN0aW9uGAQgASgNEiYKBHNpemUYBSABKAsyGC5sYW55YXJkLnYxLlRlcm1pbmFsU2l6ZRIlCgRleGl0GAYgASgLMhcubGFueWFyZC52MS5TZXNzaW9uRXhpdBIMCgR0ZXh0GAcgASgJEjAKB2ZvcndhcmQYCCABKAsyHy5sYW55YXJkLnYxLkZvcndhcmRlZENvbm5lY3Rpb24SJAoEZmlsZRgJIAEoCzIWLmxhbnlhcmQudjEuQ29waWVkRmlsZSItCgxUZXJtaW5hbFNpemUSDwoHY29sdW1ucxgBIAEoDRIMCgRyb3dzGAIgASgNIjkKC1Nlc3Npb25FeGl0EhEKBGNvZGUYASABKAVIAIgBARIOCgZzdGF0dXMYAiABKAlCBwoFX2NvZGUiYAoTRm9yd2FyZGVkQ29ubmVjdGlvbhIMCgRwb3J0GAEgASgNEhQKDGJ5dGVzX3RvX3BvZBgCIAEoBBIWCg5ieXRlc19mcm9tX3BvZBgDIAEoBBINCgVlcnJvchgEIAEoCSJnCgpDb3BpZWRGaWxlEiwKCWRpcmVjdGlvbhgBIAEoDjIZLmxhbnlhcmQudjEuQ29weURpcmVjdGlvbhIMCgRuYW1lGAIgASgJEg0KBWJ5dGVzGAMgASgEEg4KBnNoYTI1NhgEIAEoDCJdCgxTZXNzaW9uQmVnaW4SEwoLZGVjaXNpb25faWQYASABKAkSEAoIcHJvdG9jb2wYAiABKAkSJgoFbGV2ZWwYAyABKA4yFy5sYW55YXJkLnYxLlJlY29yZExldmVsIkgKDFNlc3Npb25DaHVuaxIOCgZudW1iZXIYASABKAQSKAoGZXZlbnRzGAIgAygLMhgubGFueWFyZC52MS5TZXNzaW9uRXZlbnQiRwoKU2Vzc2lvbkVuZBIpCgZlbmRpbmcYASABKA4yGS5sYW55YXJkLnYxLlNlc3Npb25FbmRpbmcSDgoGcmVhc29uGAIgASgJIpcBCg1SZWNvcmRSZXF1ZXN0EikKBWJlZ2luGAEgASgLMhgubGFueWFyZC52MS5TZXNzaW9uQmVnaW5IABIpCgVjaHVuaxgCIAEoCzIYLmxhbnlhcmQudjEuU2Vzc2lvbkNodW5rSAASJQoDZW5kGAMgASgLMhYubGFueWFyZC52MS5TZXNzaW9uRW5kSABCCQoHbWVzc2FnZSIRCg9SZWNvcmRpbmdPcGVuZWQiHQoLQ2h1bmtTdG9yZWQSDgoGbnVtYmVyGAEgASgEIkcKClNlc3Npb25DdXQSKQoGZW5kaW5nGAEgASgOMhkubGFueWFyZC52MS5TZXNzaW9uRW5kaW5nEg4KBnJlYXNvbhgCIAEoCSKcAQoOUmVjb3JkUmVzcG9uc2USLQoGb3BlbmVkGAEgASgLMhsubGFueWFyZC52MS5SZWNvcmRpbmdPcGVuZWRIABIpCgZzdG9yZWQYAiABKAsyFy5sYW55YXJkLnYxLkNodW5rU3RvcmVkSAASJQoDY3V0GAMgASgLMhYubGFueWFyZC52MS5TZXNzaW9uQ3V0SABCCQoHbWVzc2FnZSpaCgtSZWNvcmRMZXZlbBIcChhSRUNPUkRfTEVWRUxfVU5TUEVDSUZJRUQQABIXChNSRUNPUkRfTEVWRUxfT1VUUFVUEAESFAoQUkVDT1JEX0xFVkVMX0FMTBACKuQCChBTZXNzaW9uRXZlbnRLaW5kEiIKHlNFU1NJT05fRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEh0KGVNFU1NJT05fRVZFTlRfS0lORF9PVVRQVVQQARIjCh9TRVNTSU9OX0VWRU5UX0tJTkRfRVJST1JfT1VUUFVUEAISHAoYU0VTU0lPTl9FVkVOVF9LSU5EX0lOUFVUEAMSHQoZU0VTU0lPTl9FVkVOVF9LSU5EX1JFU0laRRAEEhsKF1NFU1NJT05fRVZFTlRfS0lORF9FWElUEAUSHQoZU0VTU0lPTl9FVkVOVF9LSU5EX01BUktFUhAGEigKJFNFU1NJT05fRVZFTlRfS0lORF9DT05ORUNUSU9OX09QRU5FRBAHEigKJFNFU1NJT05fRVZFTlRfS0lORF9DT05ORUNUSU9OX0NMT1NFRBAIEhsKF1NFU1NJT05fRVZFTlRfS0lORF9GSUxFEAkqZwoNQ29weURpcmVjdGlvbhIeChpDT1BZX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEhkKFUNPUFlfRElSRUNUSU9OX1RPX1BPRBABEhsKF0NPUFlfRElSRUNUSU9OX0ZST01fUE9EEAIq1QIKDVNlc3Npb25FbmRpbmcSHgoaU0VTU0lPTl9FTkRJTkdfVU5TUEVDSUZJRUQQABIbChdTRVNTSU9OX0VORElOR19GSU5JU0hFRBABEh4KGlNFU1NJT05fRU5ESU5HX0NBTExFUl9HT05FEAISIAocU0VTU0lPTl9FTkRJTkdfVVBTVFJFQU1fR09ORRADEhoKFlNFU1NJT05fRU5ESU5HX1JFRlVTRUQQBBIaChZTRVNTSU9OX0VORElOR19SRVZPS0VEEAUSFgoSU0VTU0lPTl9FTkRJTkdfQ1VUEAYSHQoZU0VTU0lPTl9FTkRJTkdfVU5SRUFEQUJMRRAHEh0KGVNFU1NJT05fRU5ESU5HX1VOUkVDT1JERUQQCBIXChNTRVNTSU9OX0VORElOR19MT1NUEAkSHgoaU0VTU0lPTl9FTkRJTkdfSU5URVJSVVBURUQQCjJXChBSZWNvcmRpbmdTZXJ2aWNlEkMKBlJlY29yZBIZLmxhbnlhcmQudjEuUmVjb3JkUmVxdWVzdBoaLmxhbnlhcmQudjEuUmVjb3JkUmVzcG9uc2UoATABYgZwcm90bzM");
+  fileDesc("ChpsYW55YXJkL3YxL3JlY29yZGluZy5wcm90bxIKbGFueWFyZC52MSKgAgoMU2Vzc2lvbkV2ZW50Eg0KBWF0X3VzGAEgASgEEioKBGtpbmQYAiABKA4yHC5sYW55YXJkLnYxLlNlc3Npb25FdmVudEtpbmQSDAoEZGF0YRgDIAEoDBISCgpjb25uZWN0aW9uGAQgASgNEiYKBHNpemUYBSABKAsyGC5sYW55YXJkLnYxLlRlcm1pbmFsU2l6ZRIlCgRleGl0GAYgASgLMhcubGFueWFyZC52MS5TZXNzaW9uRXhpdBIMCgR0ZXh0GAcgASgJEjAKB2ZvcndhcmQYCCABKAsyHy5sYW55YXJkLnYxLkZvcndhcmRlZENvbm5lY3Rpb24SJAoEZmlsZRgJIAEoCzIWLmxhbnlhcmQudjEuQ29waWVkRmlsZSItCgxUZXJtaW5hbFNpemUSDwoHY29sdW1ucxgBIAEoDRIMCgRyb3dzGAIgASgNIjkKC1Nlc3Npb25FeGl0EhEKBGNvZGUYASABKAVIAIgBARIOCgZzdGF0dXMYAiABKAlCBwoFX2NvZGUiYAoTRm9yd2FyZGVkQ29ubmVjdGlvbhIMCgRwb3J0GAEgASgNEhQKDGJ5dGVzX3RvX3BvZBgCIAEoBBIWCg5ieXRlc19mcm9tX3BvZBgDIAEoBBINCgVlcnJvchgEIAEoCSJnCgpDb3BpZWRGaWxlEiwKCWRpcmVjdGlvbhgBIAEoDjIZLmxhbnlhcmQudjEuQ29weURpcmVjdGlvbhIMCgRuYW1lGAIgASgJEg0KBWJ5dGVzGAMgASgEEg4KBnNoYTI1NhgEIAEoDCJdCgxTZXNzaW9uQmVnaW4SEwoLZGVjaXNpb25faWQYASABKAkSEAoIcHJvdG9jb2wYAiABKAkSJgoFbGV2ZWwYAyABKA4yFy5sYW55YXJkLnYxLlJlY29yZExldmVsIkgKDFNlc3Npb25DaHVuaxIOCgZudW1iZXIYASABKAQSKAoGZXZlbnRzGAIgAygLMhgubGFueWFyZC52MS5TZXNzaW9uRXZlbnQiRwoKU2Vzc2lvbkVuZBIpCgZlbmRpbmcYASABKA4yGS5sYW55YXJkLnYxLlNlc3Npb25FbmRpbmcSDgoGcmVhc29uGAIgASgJIikKCVR5cGVkTGluZRIOCgZudW1iZXIYASABKAQSDAoEbGluZRgCIAEoDCK+AQoNUmVjb3JkUmVxdWVzdBIpCgViZWdpbhgBIAEoCzIYLmxhbnlhcmQudjEuU2Vzc2lvbkJlZ2luSAASKQoFY2h1bmsYAiABKAsyGC5sYW55YXJkLnYxLlNlc3Npb25DaHVua0gAEiUKA2VuZBgDIAEoCzIWLmxhbnlhcmQudjEuU2Vzc2lvbkVuZEgAEiUKBGxpbmUYBCABKAsyFS5sYW55YXJkLnYxLlR5cGVkTGluZUgAQgkKB21lc3NhZ2UiEQoPUmVjb3JkaW5nT3BlbmVkIh0KC0NodW5rU3RvcmVkEg4KBm51bWJlchgBIAEoBCJHCgpTZXNzaW9uQ3V0EikKBmVuZGluZxgBIAEoDjIZLmxhbnlhcmQudjEuU2Vzc2lvbkVuZGluZxIOCgZyZWFzb24YAiABKAkiPQoLTGluZVZlcmRpY3QSDgoGbnVtYmVyGAEgASgEEg4KBnBhc3NlcxgCIAEoCBIOCgZyZWFzb24YAyABKAkiyAEKDlJlY29yZFJlc3BvbnNlEi0KBm9wZW5lZBgBIAEoCzIbLmxhbnlhcmQudjEuUmVjb3JkaW5nT3BlbmVkSAASKQoGc3RvcmVkGAIgASgLMhcubGFueWFyZC52MS5DaHVua1N0b3JlZEgAEiUKA2N1dBgDIAEoCzIWLmxhbnlhcmQudjEuU2Vzc2lvbkN1dEgAEioKB3ZlcmRpY3QYBCABKAsyFy5sYW55YXJkLnYxLkxpbmVWZXJkaWN0SABCCQoHbWVzc2FnZSpaCgtSZWNvcmRMZXZlbBIcChhSRUNPUkRfTEVWRUxfVU5TUEVDSUZJRUQQABIXChNSRUNPUkRfTEVWRUxfT1VUUFVUEAESFAoQUkVDT1JEX0xFVkVMX0FMTBACKuQCChBTZXNzaW9uRXZlbnRLaW5kEiIKHlNFU1NJT05fRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEh0KGVNFU1NJT05fRVZFTlRfS0lORF9PVVRQVVQQARIjCh9TRVNTSU9OX0VWRU5UX0tJTkRfRVJST1JfT1VUUFVUEAISHAoYU0VTU0lPTl9FVkVOVF9LSU5EX0lOUFVUEAMSHQoZU0VTU0lPTl9FVkVOVF9LSU5EX1JFU0laRRAEEhsKF1NFU1NJT05fRVZFTlRfS0lORF9FWElUEAUSHQoZU0VTU0lPTl9FVkVOVF9LSU5EX01BUktFUhAGEigKJFNFU1NJT05fRVZFTlRfS0lORF9DT05ORUNUSU9OX09QRU5FRBAHEigKJFNFU1NJT05fRVZFTlRfS0lORF9DT05ORUNUSU9OX0NMT1NFRBAIEhsKF1NFU1NJT05fRVZFTlRfS0lORF9GSUxFEAkqZwoNQ29weURpcmVjdGlvbhIeChpDT1BZX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEhkKFUNPUFlfRElSRUNUSU9OX1RPX1BPRBABEhsKF0NPUFlfRElSRUNUSU9OX0ZST01fUE9EEAIq1QIKDVNlc3Npb25FbmRpbmcSHgoaU0VTU0lPTl9FTkRJTkdfVU5TUEVDSUZJRUQQABIbChdTRVNTSU9OX0VORElOR19GSU5JU0hFRBABEh4KGlNFU1NJT05fRU5ESU5HX0NBTExFUl9HT05FEAISIAocU0VTU0lPTl9FTkRJTkdfVVBTVFJFQU1fR09ORRADEhoKFlNFU1NJT05fRU5ESU5HX1JFRlVTRUQQBBIaChZTRVNTSU9OX0VORElOR19SRVZPS0VEEAUSFgoSU0VTU0lPTl9FTkRJTkdfQ1VUEAYSHQoZU0VTU0lPTl9FTkRJTkdfVU5SRUFEQUJMRRAHEh0KGVNFU1NJT05fRU5ESU5HX1VOUkVDT1JERUQQCBIXChNTRVNTSU9OX0VORElOR19MT1NUEAkSHgoaU0VTU0lPTl9FTkRJTkdfSU5URVJSVVBURUQQCjJXChBSZWNvcmRpbmdTZXJ2aWNlEkMKBlJlY29yZBIZLmxhbnlhcmQudjEuUmVjb3JkUmVxdWVzdBoaLmxhbnlhcmQudjEuUmVjb3JkUmVzcG9uc2UoATABYgZwcm90bzM");
 
 /**
  * @generated from message lanyard.v1.SessionEvent
@@ -283,6 +283,32 @@ export const SessionEndSchema: GenMessage<SessionEnd> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_recording, 7);
 
 /**
+ * A line that is about to be sent to a shell. Nothing else is asked before it is answered.
+ *
+ * @generated from message lanyard.v1.TypedLine
+ */
+export type TypedLine = Message<"lanyard.v1.TypedLine"> & {
+  /**
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * As it was typed, without its end; at most 64 KiB.
+   *
+   * @generated from field: bytes line = 2;
+   */
+  line: Uint8Array;
+};
+
+/**
+ * Describes the message lanyard.v1.TypedLine.
+ * Use `create(TypedLineSchema)` to create a new message.
+ */
+export const TypedLineSchema: GenMessage<TypedLine> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_recording, 8);
+
+/**
  * @generated from message lanyard.v1.RecordRequest
  */
 export type RecordRequest = Message<"lanyard.v1.RecordRequest"> & {
@@ -311,6 +337,14 @@ export type RecordRequest = Message<"lanyard.v1.RecordRequest"> & {
      */
     value: SessionEnd;
     case: "end";
+  } | {
+    /**
+     * Where the decision's obligations name commands.
+     *
+     * @generated from field: lanyard.v1.TypedLine line = 4;
+     */
+    value: TypedLine;
+    case: "line";
   } | { case: undefined; value?: undefined };
 };
 
@@ -319,7 +353,7 @@ export type RecordRequest = Message<"lanyard.v1.RecordRequest"> & {
  * Use `create(RecordRequestSchema)` to create a new message.
  */
 export const RecordRequestSchema: GenMessage<RecordRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_recording, 8);
+  messageDesc(file_lanyard_v1_recording, 9);
 
 /**
  * The session may begin.
@@ -334,7 +368,7 @@ export type RecordingOpened = Message<"lanyard.v1.RecordingOpened"> & {
  * Use `create(RecordingOpenedSchema)` to create a new message.
  */
 export const RecordingOpenedSchema: GenMessage<RecordingOpened> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_recording, 9);
+  messageDesc(file_lanyard_v1_recording, 10);
 
 /**
  * All chunks up to this one are on disk. After the end, with the number of the last chunk: the end is too.
@@ -353,7 +387,7 @@ export type ChunkStored = Message<"lanyard.v1.ChunkStored"> & {
  * Use `create(ChunkStoredSchema)` to create a new message.
  */
 export const ChunkStoredSchema: GenMessage<ChunkStored> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_recording, 10);
+  messageDesc(file_lanyard_v1_recording, 11);
 
 /**
  * The session must end immediately. An `end` should follow.
@@ -381,7 +415,38 @@ export type SessionCut = Message<"lanyard.v1.SessionCut"> & {
  * Use `create(SessionCutSchema)` to create a new message.
  */
 export const SessionCutSchema: GenMessage<SessionCut> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_recording, 11);
+  messageDesc(file_lanyard_v1_recording, 12);
+
+/**
+ * Whether a line may be sent. The zero value says no.
+ *
+ * @generated from message lanyard.v1.LineVerdict
+ */
+export type LineVerdict = Message<"lanyard.v1.LineVerdict"> & {
+  /**
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * @generated from field: bool passes = 2;
+   */
+  passes: boolean;
+
+  /**
+   * Why not, in words for the caller.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message lanyard.v1.LineVerdict.
+ * Use `create(LineVerdictSchema)` to create a new message.
+ */
+export const LineVerdictSchema: GenMessage<LineVerdict> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_recording, 13);
 
 /**
  * @generated from message lanyard.v1.RecordResponse
@@ -408,6 +473,12 @@ export type RecordResponse = Message<"lanyard.v1.RecordResponse"> & {
      */
     value: SessionCut;
     case: "cut";
+  } | {
+    /**
+     * @generated from field: lanyard.v1.LineVerdict verdict = 4;
+     */
+    value: LineVerdict;
+    case: "verdict";
   } | { case: undefined; value?: undefined };
 };
 
@@ -416,7 +487,7 @@ export type RecordResponse = Message<"lanyard.v1.RecordResponse"> & {
  * Use `create(RecordResponseSchema)` to create a new message.
  */
 export const RecordResponseSchema: GenMessage<RecordResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_recording, 12);
+  messageDesc(file_lanyard_v1_recording, 14);
 
 /**
  * How much of a session is recorded. The zero value is no level.

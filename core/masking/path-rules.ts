@@ -1,0 +1,81 @@
+/** A place in a JSON document, as the keys that lead there; `*` is any one key or index, `**` any number of them. */
+export type PathPattern = readonly string[]
+
+/** How far the way to a place matches patterns. */
+export interface PathState<Rule> {
+  /** Rules of the patterns that end here. */
+  readonly rules: readonly Rule[]
+  /** The way on by a key, or by the index of a list; undefined when no pattern can match there or below. */
+  step(key: string): PathState<Rule> | undefined
+}
+
+interface Node<Rule> {
+  readonly children: Map<string, Node<Rule>>
+  /** Behind `*`. */
+  any?: Node<Rule>
+  /** Behind `**`. */
+  deep?: Node<Rule>
+  /** Whether this is behind a `**`, which takes each further key. */
+  readonly stays: boolean
+  readonly rules: Rule[]
+}
+
+/** How many keys of one place are remembered: labels and data may have any number. */
+const REMEMBERED_MAX = 256
+
+/** Finds the rules of places while a document is read from its beginning to its end. */
+export function compilePathRules<Rule>(
+  patterns: readonly (readonly [PathPattern, Rule])[],
+): PathState<Rule> | undefined {
+  const root = aNode<Rule>(false)
+  for (const [pattern, rule] of patterns) {
+    let node = root
+    for (const key of pattern) node = nodeBehind(node, key)
+    node.rules.push(rule)
+  }
+  return stateOf(new Set([root]))
+}
+
+function aNode<Rule>(stays: boolean): Node<Rule> {
+  return { children: new Map(), stays, rules: [] }
+}
+
+function nodeBehind<Rule>(node: Node<Rule>, key: string): Node<Rule> {
+  if (key === '*') {
+    node.any ??= aNode(false)
+    return node.any
+  }
+  if (key === '**') {
+    node.deep ??= aNode(true)
+    return node.deep
+  }
+  const child = node.children.get(key) ?? aNode<Rule>(false)
+  node.children.set(key, child)
+  return child
+}
+
+function stateOf<Rule>(nodes: Set<Node<Rule>>): PathState<Rule> | undefined {
+  // `**` is no key as well. A set takes what is added while it is walked through.
+  for (const { deep } of nodes) if (deep !== undefined) nodes.add(deep)
+  const rules = [...new Set([...nodes].flatMap((node) => node.rules))]
+  if (rules.length === 0 && [...nodes].every(isEnd)) return undefined
+  const known = new Map<string, PathState<Rule> | undefined>()
+  return {
+    rules,
+    step(key) {
+      if (known.has(key)) return known.get(key)
+      const state = stateOf(new Set([...nodes].flatMap((node) => nextOf(node, key))))
+      if (known.size < REMEMBERED_MAX) known.set(key, state)
+      return state
+    },
+  }
+}
+
+function isEnd<Rule>({ children, any, stays }: Node<Rule>): boolean {
+  return children.size === 0 && any === undefined && !stays
+}
+
+function nextOf<Rule>(node: Node<Rule>, key: string): readonly Node<Rule>[] {
+  const next = [node.children.get(key), node.any, node.stays ? node : undefined]
+  return next.filter((one) => one !== undefined)
+}

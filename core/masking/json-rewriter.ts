@@ -1,4 +1,21 @@
-import { Fault } from '../fault.ts'
+import {
+  BACKSLASH,
+  BRACE,
+  BRACKET,
+  COLON,
+  COMMA,
+  END_BRACE,
+  END_BRACKET,
+  ESCAPED_CHARACTERS_MIN,
+  invalid,
+  isSpace,
+  isWord,
+  joined,
+  parseText,
+  printed,
+  QUOTE,
+  WORD,
+} from './json-bytes.ts'
 import type { PathState } from './path-rules.ts'
 
 /** Decides what stands in the place of values. */
@@ -23,19 +40,8 @@ export interface JsonRewriterOptions<Rule> {
 const KEY_BYTES_MAX = 64 * 1024
 /** Of a number, in digits. */
 const WORD_BYTES_MAX = 1_024
-const WORD = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/
 /** More in each other than any object of Kubernetes; kube-apiserver itself takes 10,000. */
 const DEPTH_MAX = 10_000
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const BRACE = 0x7b
-const END_BRACE = 0x7d
-const BRACKET = 0x5b
-const END_BRACKET = 0x5d
-const ESCAPED_CHARACTERS_MIN = 0x20
 
 /** What may come next. */
 type Expected =
@@ -48,7 +54,7 @@ type Expected =
   | 'string'
   | 'word'
 
-interface Container<Rule> {
+interface OpenValue<Rule> {
   readonly isList: boolean
   /** Undefined where nothing can match below. */
   readonly place: PathState<Rule> | undefined
@@ -72,7 +78,7 @@ interface Capture<Rule> {
  */
 export class JsonRewriter<Rule> {
   readonly #options: JsonRewriterOptions<Rule>
-  readonly #open: Container<Rule>[] = []
+  readonly #open: OpenValue<Rule>[] = []
   #expected: Expected = 'value'
   #capture: Capture<Rule> | undefined
   #isKey = false
@@ -191,7 +197,7 @@ export class JsonRewriter<Rule> {
     this.#expected = this.#open.length === 0 ? 'value' : 'comma or end'
   }
 
-  #top(): Container<Rule> {
+  #top(): OpenValue<Rule> {
     const top = this.#open.at(-1)
     if (top === undefined) throw invalid('something stands outside of a value')
     return top
@@ -290,39 +296,4 @@ export class JsonRewriter<Rule> {
     if (end > this.#from) this.#out.push(chunk.subarray(this.#from, end))
     this.#from = end
   }
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
-}
-
-/** Letters of numbers, true, false and null. */
-function isWord(byte: number): boolean {
-  const isDigit = byte >= 0x30 && byte <= 0x39
-  const isLetter = (byte >= 0x61 && byte <= 0x7a) || byte === 0x45
-  return isDigit || isLetter || byte === 0x2d || byte === 0x2b || byte === 0x2e
-}
-
-function joined(parts: readonly Uint8Array[]): string {
-  const [first, second] = parts
-  if (first === undefined || second !== undefined) return Buffer.concat(parts).toString('utf8')
-  return Buffer.from(first.buffer, first.byteOffset, first.length).toString('utf8')
-}
-
-function parseText(written: string): string {
-  if (!written.includes('\\')) return written.slice(1, -1)
-  try {
-    return String(JSON.parse(written))
-  } catch (cause) {
-    throw invalid('a string is not well formed', cause)
-  }
-}
-
-function printed(text: string): Uint8Array {
-  return Buffer.from(JSON.stringify(text))
-}
-
-function invalid(what: string, cause?: unknown): Fault {
-  const message = `What came is not JSON that can be masked: ${what}`
-  return new Fault('upstream_failed', message, cause === undefined ? undefined : { cause })
 }

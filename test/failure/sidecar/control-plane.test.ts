@@ -283,7 +283,10 @@ test('a decision that was under way during a renewal is handed over, and can be 
   watch.on('end', () => {
     cut = true
   })
-  watch.resume()
+  // A revocation before the answer has begun is answered with a refusal, on a connection that stays.
+  const begun = new Promise((resolve) => {
+    watch.once('data', resolve)
+  })
   const sessions = fixture.controlPlane.sessions.length
   watch.write(
     `GET ${PODS}?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${fixture.token}\r\n\r\n`,
@@ -294,6 +297,7 @@ test('a decision that was under way during a renewal is handed over, and can be 
   expect(fixture.controlPlane.resumed).toEqual([])
   decided.resolve()
   await eventually('handed over', () => fixture.controlPlane.resumed.includes('decision-1'), 1_000)
+  await begun
   fixture.controlPlane.revoke('decision-1')
   await eventually('watch cut', () => cut, 2_000)
   watch.destroy()

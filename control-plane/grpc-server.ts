@@ -17,7 +17,8 @@ import { AuthorizationService } from '../proto/gen/lanyard/v1/authorization_pb.t
 import { ChainService } from '../proto/gen/lanyard/v1/chain_pb.ts'
 import { EnrolmentService } from '../proto/gen/lanyard/v1/enrolment_pb.ts'
 import { RecordingService } from '../proto/gen/lanyard/v1/recording_pb.ts'
-import { type GrpcHandlers, grpcService } from '../proto/grpc-service.ts'
+import { type GrpcHandlers, grpcService, type RequestCodec } from '../proto/grpc-service.ts'
+import { RECORD_REQUESTS } from '../proto/record-codec.ts'
 
 export interface GrpcServices {
   readonly enrolment: GrpcHandlers<typeof EnrolmentService>
@@ -71,14 +72,14 @@ export async function startGrpcServer(
     'grpc.max_connection_idle_ms': IDLE_MS,
   })
   const gate = new ConnectionGate(GATE)
-  const add = (service: (typeof SERVICES)[number], handlers: object) =>
-    server.addService(grpcService(service), passing(gate, handlers as Handlers))
+  const add = (service: (typeof SERVICES)[number], handlers: object, codec?: RequestCodec) =>
+    server.addService(grpcService(service, codec), passing(gate, handlers as Handlers))
   add(EnrolmentService, services.enrolment)
   add(AuthorizationService, services.authorization)
   add(AdmissionService, services.admission)
   add(ChainService, services.chain)
   add(AuditService, services.audit)
-  add(RecordingService, services.recording)
+  add(RecordingService, services.recording, RECORD_REQUESTS)
   const health = new HealthImplementation({ '': 'NOT_SERVING' })
   health.addToServer(server)
   createReflection().addToServer(server)

@@ -31,9 +31,19 @@ import {
 import { AuthorizationService } from './gen/lanyard/v1/authorization_pb.ts'
 import { streamRequestBytes, streamResponseBytes } from './stream-codec.ts'
 
-/** Describes a Protobuf-ES service in the form grpc-js wants; neither library ships this bridge. */
-export function grpcService(service: DescService): ServiceDefinition {
-  return Object.fromEntries(service.methods.map((method) => [method.localName, toMethod(method)]))
+/** How one service encodes its requests, where the library takes too long. */
+export type RequestCodec = Partial<
+  Pick<MethodDefinition<object, object>, 'requestSerialize' | 'requestDeserialize'>
+>
+
+/**
+ * Describes a Protobuf-ES service in the form grpc-js wants; neither library ships this bridge. A codec is for the
+ * requests of every method.
+ */
+export function grpcService(service: DescService, codec: RequestCodec = {}): ServiceDefinition {
+  return Object.fromEntries(
+    service.methods.map((method) => [method.localName, { ...toMethod(method), ...codec }]),
+  )
 }
 
 function toMethod(method: DescMethod): MethodDefinition<object, object> {
@@ -124,7 +134,8 @@ export function createGrpcClient<Service extends DescService>(
   address: string,
   credentials: ChannelCredentials,
   options?: Partial<ClientOptions>,
+  codec?: RequestCodec,
 ): GrpcClient<Service> {
-  const Client = makeGenericClientConstructor(grpcService(service), service.typeName)
+  const Client = makeGenericClientConstructor(grpcService(service, codec), service.typeName)
   return new Client(address, credentials, options) as unknown as GrpcClient<Service>
 }

@@ -1,7 +1,7 @@
-import { toBinary } from '@bufbuild/protobuf'
 import { Fault } from '../../core/fault.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
-import { type SessionChunk, SessionChunkSchema } from '../../proto/gen/lanyard/v1/recording_pb.ts'
+import type { SessionChunk } from '../../proto/gen/lanyard/v1/recording_pb.ts'
+import { chunkBytes } from '../../proto/record-codec.ts'
 import { sessionEventFromMessage } from '../../proto/session-event-message.ts'
 import type { StoredChunk } from '../store/recording-store.ts'
 
@@ -43,7 +43,7 @@ export function checkChunk(chunk: SessionChunk, bounds: ChunkBounds): StoredChun
   if (lastUs > bounds.elapsedUs + AHEAD_US_MAX) {
     throw new Fault('request_invalid', 'The time of an event has not come yet')
   }
-  const bytes = toBinary(SessionChunkSchema, chunk)
+  const bytes = chunkBytes(chunk)
   if (bytes.length > CHUNK_BYTES_MAX) {
     throw new Fault('request_too_large', `A chunk has at most ${CHUNK_BYTES_MAX / 1_024} KiB`)
   }

@@ -2,7 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js'
 import { Fault } from '../../core/fault.ts'
 import type { RecordingLevel, SessionEnding } from '../../core/recording/session-event.ts'
+import { BufferGarbage } from '../../platform/buffer-garbage.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { createCollector } from '../../platform/collect-garbage.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { toServiceError } from '../../proto/fault-status.ts'
 import type {
@@ -32,6 +34,8 @@ type RecordStream = ServerDuplexStream<RecordRequest, Reply>
 
 /** Bytes of one session that wait for the disk; while there are more, nothing more of it is read. */
 const UNSTORED_BYTES_MAX = 512 * 1_024
+/** Of all sessions; in so many bytes what they allocate is several times as much. */
+const COLLECT_BYTES = 8 * 1_024 * 1_024
 /** Sessions of one pod, and of all, that are recorded at the same time. */
 const PER_POD_MAX = 256
 const ALL_MAX = 2_048
@@ -52,16 +56,22 @@ export interface RecordingServiceDeps extends LineJudgeDeps {
   readonly clock: Clock
 }
 
+interface SharedDeps extends RecordingServiceDeps {
+  readonly garbage: BufferGarbage
+}
+
 /** Records the sessions of enrolled pods, one call for each. */
 export function createRecordingService(
   deps: RecordingServiceDeps,
 ): GrpcHandlers<typeof RecordingService> {
+  const garbage = new BufferGarbage(createCollector(), COLLECT_BYTES)
+  const shared: SharedDeps = { ...deps, garbage }
   return {
     record(call) {
       try {
         const session = deps.sessions.find(bearerToken(call.metadata))
         call.sendMetadata(new Metadata())
-        new SessionRecording(call, session, deps).serve()
+        new SessionRecording(call, session, shared).serve()
       } catch (error) {
         call.emit('error', toServiceError(Fault.from(error)))
       }
@@ -80,7 +90,7 @@ interface Begun {
 class SessionRecording {
   readonly #call: RecordStream
   readonly #session: Session
-  readonly #deps: RecordingServiceDeps
+  readonly #deps: SharedDeps
   #state: 'new' | 'beginning' | 'open' | 'ending' | 'over' = 'new'
   #begun: Begun | undefined
   #lastUs = 0
@@ -92,7 +102,7 @@ class SessionRecording {
   #cancelCut: (() => void) | undefined
   #lines: LineJudge | undefined
 
-  constructor(call: RecordStream, session: Session, deps: RecordingServiceDeps) {
+  constructor(call: RecordStream, session: Session, deps: SharedDeps) {
     this.#call = call
     this.#session = session
     this.#deps = deps
@@ -152,7 +162,7 @@ class SessionRecording {
 
   async #store(chunk: SessionChunk): Promise<void> {
     const begun = this.#requireOpen()
-    const { room, recordings, clock, metrics } = this.#deps
+    const { room, recordings, clock, metrics, garbage } = this.#deps
     room.checkGoOn()
     const elapsedUs = (clock.monotonicMs() - begun.atMs) * 1_000
     const checked = checkChunk(chunk, { level: begun.level, afterUs: this.#lastUs, elapsedUs })
@@ -168,6 +178,7 @@ class SessionRecording {
       this.#unstoredBytes -= bytes.length
     }
     metrics.recordedBytes.inc(bytes.length)
+    garbage.passed(bytes.length)
     this.#stored = number
     this.#send({ message: { case: 'stored', value: { number: BigInt(number) } } })
     if (this.#call.isPaused() && this.#unstoredBytes <= UNSTORED_BYTES_MAX) this.#call.resume()

@@ -2,7 +2,7 @@ import type { DescService } from '@bufbuild/protobuf'
 import { ChannelCredentials } from '@grpc/grpc-js'
 import { AuthorizationService } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { EnrolmentService } from '../../proto/gen/lanyard/v1/enrolment_pb.ts'
-import { createGrpcClient, type GrpcClient } from '../../proto/grpc-service.ts'
+import { createGrpcClient, type GrpcClient, type RequestCodec } from '../../proto/grpc-service.ts'
 
 export interface ControlPlaneChannelOptions {
   /** `host:port` */
@@ -19,7 +19,7 @@ export interface ControlPlaneChannel {
   readonly enrolment: GrpcClient<typeof EnrolmentService>
   readonly authorization: GrpcClient<typeof AuthorizationService>
   /** A client of another service over the same connection. */
-  clientOf<Service extends DescService>(service: Service): GrpcClient<Service>
+  clientOf<Service extends DescService>(service: Service, codec?: RequestCodec): GrpcClient<Service>
   /** Rejects when there is no connection after this time. */
   ready(timeoutMs: number): Promise<void>
   close(): void
@@ -41,10 +41,10 @@ export function openControlPlaneChannel(options: ControlPlaneChannelOptions): Co
   return {
     enrolment,
     authorization,
-    clientOf: (service) =>
-      createGrpcClient(service, address, credentials, {
-        channelOverride: authorization.getChannel(),
-      }),
+    clientOf: (service, codec) => {
+      const channelOverride = authorization.getChannel()
+      return createGrpcClient(service, address, credentials, { channelOverride }, codec)
+    },
     ready: (timeoutMs) =>
       new Promise((resolve, reject) => {
         authorization.waitForReady(Date.now() + timeoutMs, (error) => {

@@ -1,9 +1,19 @@
 import { Metadata } from '@grpc/grpc-js'
+import { BufferGarbage } from '../../platform/buffer-garbage.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { createCollector } from '../../platform/collect-garbage.ts'
 import { RecordingService } from '../../proto/gen/lanyard/v1/recording_pb.ts'
+import { RECORD_REQUESTS } from '../../proto/record-codec.ts'
 import type { Permit } from '../../proxy/judgement/authorize.ts'
 import type { ControlPlaneChannel } from '../authorizer/control-plane-channel.ts'
 import { RecordingCall } from './recording-call.ts'
+import { AllUnstored } from './unstored.ts'
+
+/** Of all sessions; in so many bytes what they allocate is several times as much. */
+const COLLECT_BYTES = 4 * 1024 * 1024
+
+const garbage = new BufferGarbage(createCollector(), COLLECT_BYTES)
+const unstored = new AllUnstored()
 
 /** Where a record is opened, and as whom. */
 export interface RecordingPlace {
@@ -19,14 +29,14 @@ export function openRecording(place: RecordingPlace, permit: Permit): Promise<Re
   const { decisionId, record, request } = permit
   const metadata = new Metadata()
   metadata.set('authorization', `Bearer ${session}`)
-  const call = clientOf(RecordingService).record(metadata)
+  const call = clientOf(RecordingService, RECORD_REQUESTS).record(metadata)
   const level = record
   return RecordingCall.open({
     call,
     decisionId,
     protocol: request.protocol,
     level,
-    clock,
+    ...{ clock, garbage, unstored },
     openMs: timeoutMs,
   })
 }

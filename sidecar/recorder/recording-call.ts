@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import type { RecordingLevel, SessionEnding } from '../../core/recording/session-event.ts'
+import type { BufferGarbage } from '../../platform/buffer-garbage.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { fromServiceError, relayedFault } from '../../proto/fault-status.ts'
 import type {
@@ -22,7 +23,7 @@ import type {
   SessionRecorder,
 } from '../../proxy/session/session-recorder.ts'
 import { chunkEvents } from './chunk-events.ts'
-import { Unstored } from './unstored.ts'
+import { type AllUnstored, Unstored } from './unstored.ts'
 
 type Request = MessageInitShape<typeof RecordRequestSchema>
 /** The call of one session. */
@@ -35,6 +36,9 @@ export interface RecordingCallOptions {
   readonly protocol: string
   readonly level: RecordingLevel
   readonly clock: Clock
+  /** Of all sessions of the process. */
+  readonly garbage: Pick<BufferGarbage, 'passed'>
+  readonly unstored: AllUnstored
   /** In which the control plane must open the record, and judge a line. */
   readonly openMs: number
 }
@@ -58,7 +62,7 @@ const UNJUDGED: LineVerdict = {
 }
 
 /**
- * One session on its way to the control plane, over a gRPC call of its own. Shown is what was sent; once 256 KiB, or
+ * One session on its way to the control plane, over a gRPC call of its own. Shown is what was sent; once 1 MiB, or
  * anything for 500 ms, is not known to be stored, there is no room until there is word (docs/adr/0011).
  */
 export class RecordingCall implements SessionRecorder {
@@ -77,9 +81,9 @@ export class RecordingCall implements SessionRecorder {
   #line: PromiseWithResolvers<LineVerdict> | undefined
 
   private constructor(options: RecordingCallOptions) {
-    const { call, clock } = options
+    const { call, clock, unstored } = options
     this.#options = options
-    this.#unstored = new Unstored(clock)
+    this.#unstored = new Unstored(clock, unstored)
     this.#begunMs = clock.monotonicMs()
     call.on('data', (reply) => this.#receive(reply))
     call.on('error', (error: ServiceError) => this.#stop(error))
@@ -125,6 +129,7 @@ export class RecordingCall implements SessionRecorder {
     for (const chunk of chunkEvents(events, atUs)) {
       this.#lastNumber += 1n
       this.#unstored.add(this.#lastNumber, chunk.bytes)
+      this.#options.garbage.passed(chunk.bytes)
       const value = { number: this.#lastNumber, events: chunk.events.map(sessionEventToMessage) }
       this.#options.call.write({ message: { case: 'chunk', value } })
     }
@@ -205,6 +210,7 @@ export class RecordingCall implements SessionRecorder {
       this.#fail({ fault, ending: 'unrecorded' })
     }
     this.#state = 'over'
+    this.#unstored.close()
     this.#cancelEnd?.()
     this.#wake()
     this.#judged(UNJUDGED)

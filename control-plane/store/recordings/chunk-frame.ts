@@ -15,16 +15,20 @@ export interface ChunkFrame extends StoredChunk {
   readonly id: string
 }
 
-/** The bytes of a frame. The id is a ULID. */
-export function encodeFrame({ id, number, lastUs, bytes }: ChunkFrame): Buffer {
-  const frame = Buffer.alloc(HEAD_BYTES + FIXED_BYTES + bytes.length)
-  frame.write(id, HEAD_BYTES, ID_BYTES, 'ascii')
-  frame.writeUInt32LE(number, HEAD_BYTES + ID_BYTES)
-  frame.writeDoubleLE(lastUs, HEAD_BYTES + ID_BYTES + 4)
-  frame.set(bytes, HEAD_BYTES + FIXED_BYTES)
-  frame.writeUInt32LE(frame.length - HEAD_BYTES, 0)
-  frame.writeUInt32LE(crc32(frame.subarray(HEAD_BYTES)), 4)
-  return frame
+/** What stands before the bytes of a chunk in its frame. The id is a ULID. */
+export function frameHead({ id, number, lastUs, bytes }: ChunkFrame): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES + FIXED_BYTES)
+  head.write(id, HEAD_BYTES, ID_BYTES, 'ascii')
+  head.writeUInt32LE(number, HEAD_BYTES + ID_BYTES)
+  head.writeDoubleLE(lastUs, HEAD_BYTES + ID_BYTES + 4)
+  head.writeUInt32LE(FIXED_BYTES + bytes.length, 0)
+  head.writeUInt32LE(crc32(bytes, crc32(head.subarray(HEAD_BYTES))), 4)
+  return head
+}
+
+/** The bytes of a frame. */
+export function encodeFrame(frame: ChunkFrame): Buffer {
+  return Buffer.concat([frameHead(frame), frame.bytes])
 }
 
 /** The frame at an offset, and where the next begins; undefined where no whole one is. */

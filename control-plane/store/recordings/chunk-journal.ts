@@ -1,13 +1,15 @@
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert } from '../../../core/assert.ts'
-import { type ChunkFrame, decodeFrame, encodeFrame, framesOf } from './chunk-frame.ts'
+import { type ChunkFrame, decodeFrame, frameHead, framesOf } from './chunk-frame.ts'
 import { namesIn, syncFolder } from './recordings-folder.ts'
 
 /** A new file begins beyond this size, so that a file goes when all recordings in it have a segment. */
 const FILE_BYTES = 16 * 1_024 * 1_024
 /** Bytes of one write: what more waits comes with the next. */
 const WRITE_BYTES = 4 * 1_024 * 1_024
+/** Of chunks whose average is below it, a write is made of one copy. */
+const COPIED_BYTES = 4_096
 const NAME = /^journal-(\d{12})\.log$/
 
 /** Where a chunk stands in the journal. */
@@ -20,8 +22,10 @@ export interface JournalPlace {
 }
 
 interface WaitingFrame {
-  readonly bytes: Buffer
+  readonly head: Buffer
   readonly frame: ChunkFrame
+  /** Of both in the file. */
+  readonly length: number
   readonly resolve: (place: JournalPlace) => void
   readonly reject: (error: unknown) => void
 }
@@ -62,7 +66,9 @@ export class ChunkJournal {
   /** Resolves once the chunk is on disk. Throws what the system says. */
   append(frame: ChunkFrame): Promise<JournalPlace> {
     const { promise, resolve, reject } = Promise.withResolvers<JournalPlace>()
-    this.#waiting.push({ bytes: encodeFrame(frame), frame, resolve, reject })
+    const head = frameHead(frame)
+    const length = head.length + frame.bytes.length
+    this.#waiting.push({ head, frame, length, resolve, reject })
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
     })
@@ -95,7 +101,7 @@ export class ChunkJournal {
   #take(): readonly WaitingFrame[] {
     let bytes = 0
     const more = this.#waiting.findIndex((one) => {
-      bytes += one.bytes.length
+      bytes += one.length
       return bytes > WRITE_BYTES
     })
     return this.#waiting.splice(0, more === -1 ? this.#waiting.length : Math.max(1, more))
@@ -117,14 +123,32 @@ export class ChunkJournal {
   }
 
   /** A chunk, as it was written. Throws when its file has gone, or what is there is damaged. */
-  async read({ file: number, offset, length }: JournalPlace): Promise<ChunkFrame> {
+  async read(place: JournalPlace): Promise<ChunkFrame> {
+    return checked(await this.#readTogether([place], Buffer.alloc(place.length)))
+  }
+
+  /** The frames of chunks, one after the other, in a buffer that is long enough. Throws as `read`. */
+  async readFrames(places: readonly JournalPlace[], into: Buffer): Promise<Buffer> {
+    let at = 0
+    for (const run of runsOf(places)) {
+      const bytes = await this.#readTogether(run, into.subarray(at))
+      for (const { length } of run) {
+        checked(into.subarray(at, at + length))
+        at += length
+      }
+      assert(bytes.length > 0, 'a chunk has a frame')
+    }
+    return into.subarray(0, at)
+  }
+
+  /** Reads chunks that follow each other in one file. */
+  async #readTogether(run: readonly JournalPlace[], into: Buffer): Promise<Buffer> {
+    const [{ file: number, offset }] = run as [JournalPlace]
     const file = this.#files.get(number)
     if (file === undefined) throw new Error('the chunk is no longer in the journal')
-    const bytes = Buffer.alloc(length)
-    await file.handle.read(bytes, 0, length, offset)
-    const found = decodeFrame(bytes, 0)
-    if (found === undefined) throw new Error('the chunk in the journal is damaged')
-    return found.frame
+    const length = run.reduce((sum, place) => sum + place.length, 0)
+    const { bytesRead } = await file.handle.read(into, 0, length, offset)
+    return into.subarray(0, bytesRead)
   }
 
   /** These chunks have a segment: a file that nobody needs any more goes. */
@@ -159,35 +183,61 @@ export class ChunkJournal {
   }
 }
 
+/** The chunk of a frame. Throws when it is not whole. */
+function checked(bytes: Buffer): ChunkFrame {
+  const found = decodeFrame(bytes, 0)
+  if (found === undefined) throw new Error('the chunk in the journal is damaged')
+  return found.frame
+}
+
+/** Chunks that follow each other in one file, together. */
+function runsOf(places: readonly JournalPlace[]): readonly (readonly JournalPlace[])[] {
+  const runs: JournalPlace[][] = []
+  for (const place of places) {
+    const run = runs.at(-1)
+    const last = run?.at(-1)
+    if (last?.file === place.file && last.offset + last.length === place.offset) run?.push(place)
+    else runs.push([place])
+  }
+  return runs
+}
+
 async function writeAll(
   file: JournalFile,
   batch: readonly WaitingFrame[],
 ): Promise<readonly JournalPlace[]> {
   const begin = file.bytes
-  const whole = Buffer.concat(batch.map(({ bytes }) => bytes))
   // Chunks that are held keep the file, whether they can be written or not.
   file.held += batch.length
   try {
-    await writeWhole(file.handle, whole, begin)
+    const parts = batch.flatMap(({ head, frame }) => [head, frame.bytes])
+    await writeWhole(file.handle, parts, begin)
     await file.handle.datasync()
   } catch (error) {
     file.held -= batch.length
     throw error
   }
-  file.bytes += whole.length
-  let offset = begin
-  return batch.map(({ bytes, frame }) => {
+  return batch.map(({ length, frame }) => {
     const { number, lastUs } = frame
-    const place = { file: file.number, offset, length: bytes.length, number, lastUs }
-    offset += bytes.length
+    const place = { file: file.number, offset: file.bytes, length, number, lastUs }
+    file.bytes += length
     return place
   })
 }
 
-async function writeWhole(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0
-  while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+async function writeWhole(
+  handle: FileHandle,
+  parts: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  const sum = parts.reduce((total, { length }) => total + length, 0)
+  // Small chunks are cheaper to copy than to point at.
+  const few = sum / parts.length < COPIED_BYTES ? [Buffer.concat(parts)] : parts
+  let { bytesWritten: done } = await handle.writev(few, position)
+  if (done === sum) return
+  const whole = Buffer.concat(parts)
+  while (done < sum) {
+    const { bytesWritten } = await handle.write(whole, done, sum - done, position + done)
     done += bytesWritten
   }
 }

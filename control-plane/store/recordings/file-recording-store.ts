@@ -12,11 +12,15 @@ import { ChunkJournal, type JournalPlace } from './chunk-journal.ts'
 import { RecordingChanges } from './recording-changes.ts'
 import { RecordingRows, toGone } from './recording-rows.ts'
 import { recoverRecordings } from './recover-recordings.ts'
-import { readSegment, removeSegments, removeUnknownSegments, writeSegment } from './segment-file.ts'
+import {
+  readSegment,
+  removeSegments,
+  removeUnknownSegments,
+  type Segment,
+} from './segment-file.ts'
+import { SegmentSealer } from './segment-sealer.ts'
+import { unavailable } from './unavailable.ts'
 import { UnsealedRecording } from './unsealed-recording.ts'
-
-/** Bytes of a recording in the journal of which a segment is made: what is in memory for it, and compresses well. */
-const SEGMENT_BYTES = 1_024 * 1_024
 
 export interface FileRecordings {
   readonly database: Database
@@ -49,7 +53,7 @@ export async function openFileRecordings(parts: FileRecordings): Promise<Recordi
 class FileRecordingStore implements RecordingStore {
   readonly #queue: CommitQueue
   readonly #folder: string
-  readonly #segmentBytes: number
+  readonly #sealer: SegmentSealer
   readonly #now: () => number
   readonly #rows: RecordingRows
   readonly #journal: ChunkJournal
@@ -61,7 +65,10 @@ class FileRecordingStore implements RecordingStore {
   constructor(parts: FileRecordings, rows: RecordingRows, journal: ChunkJournal) {
     this.#queue = parts.queue
     this.#folder = parts.folder
-    this.#segmentBytes = parts.segmentBytes ?? SEGMENT_BYTES
+    this.#sealer = new SegmentSealer({
+      ...{ journal, folder: parts.folder, segmentBytes: parts.segmentBytes },
+      record: (segment, lastUs) => this.#recordSegment(segment, lastUs),
+    })
     this.#now = parts.now
     this.#rows = rows
     this.#journal = journal
@@ -85,21 +92,20 @@ class FileRecordingStore implements RecordingStore {
       await this.#write(id, open, chunk)
     } catch (error) {
       // What comes after a chunk that is missing is nothing.
-      open.broken = true
+      open.failure ??= error as Error
       throw error
     }
   }
 
   async #write(id: string, open: UnsealedRecording, chunk: StoredChunk): Promise<void> {
     const place = await unavailable(this.#journal.append({ ...chunk, id }))
-    if (open.broken || this.#open.get(id) !== open) {
+    if (open.failure !== undefined || this.#open.get(id) !== open) {
       await this.#journal.release([place])
-      throw new Fault('audit_unavailable', 'An earlier chunk could not be recorded')
+      throw missing(open)
     }
-    open.unsealed = [...open.unsealed, place]
+    open.add(place)
     this.#changes.tell()
-    // Who sends faster than segments are written waits for them.
-    if (open.unsealedBytes() >= this.#segmentBytes) await this.#seal(id, open)
+    await this.#sealer.fill(id, open)
     await this.#sealOld(place)
   }
 
@@ -109,27 +115,13 @@ class FileRecordingStore implements RecordingStore {
     this.#newestFile = file
     for (const [id, open] of this.#open) {
       const [oldest] = open.unsealed
-      if (oldest !== undefined && oldest.file < file - 1) await this.#seal(id, open)
+      if (oldest !== undefined && oldest.file < file - 1) await this.#sealer.seal(id, open)
     }
   }
 
-  /** Makes a segment of what stands in the journal; one after the other. */
-  #seal(id: string, open: UnsealedRecording): Promise<void> {
-    open.sealing = open.sealing.catch(() => undefined).then(() => this.#writeSegment(id, open))
-    return open.sealing
-  }
-
-  async #writeSegment(id: string, open: UnsealedRecording): Promise<void> {
-    const places = open.unsealed
-    const last = places.at(-1)
-    if (last === undefined) return
-    const frames = await unavailable(Promise.all(places.map((place) => this.#journal.read(place))))
-    const segment = await unavailable(writeSegment(this.#folder, id, open.segments + 1, frames))
-    await this.#commit(id, () => this.#rows.insertSegment(segment, last.lastUs))
-    open.segments += 1
-    open.unsealed = open.unsealed.slice(places.length)
+  async #recordSegment(segment: Segment, lastUs: number): Promise<void> {
+    await this.#commit(segment.id, () => this.#rows.insertSegment(segment, lastUs))
     this.#storedBytes += segment.storedBytes
-    await unavailable(this.#journal.release(places))
   }
 
   end(id: string, end: RecordingEnd): Promise<void> {
@@ -141,7 +133,8 @@ class FileRecordingStore implements RecordingStore {
 
   async #end(id: string, open: UnsealedRecording, end: RecordingEnd): Promise<void> {
     try {
-      await this.#seal(id, open)
+      do await this.#sealer.seal(id, open)
+      while (open.unsealed.length > 0)
       await this.#commit(id, () => this.#rows.end(id, end))
     } finally {
       // Of what could not be written now the journal is read at the next start.
@@ -214,6 +207,8 @@ class FileRecordingStore implements RecordingStore {
     for (const [id, open] of this.#open) {
       if (this.#rows.isKnown(id)) continue
       this.#open.delete(id)
+      // A segment that is being written gives its own chunks back.
+      await Promise.allSettled([open.filling, open.sealing])
       await unavailable(this.#journal.release(open.unsealed))
     }
     await unavailable(removeUnknownSegments(this.#folder, (id) => this.#rows.isKnown(id)))
@@ -254,7 +249,7 @@ class FileRecordingStore implements RecordingStore {
     if (open === undefined || open.ending !== undefined) {
       throw new Fault('not_found', 'No recording of this id is open')
     }
-    if (open.broken) throw new Fault('audit_unavailable', 'An earlier chunk could not be recorded')
+    if (open.failure !== undefined) throw missing(open)
     return open
   }
 
@@ -283,12 +278,8 @@ class FileRecordingStore implements RecordingStore {
   }
 }
 
-/** Converts what the system says of files. */
-async function unavailable<Value>(work: Promise<Value>): Promise<Value> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof Fault) throw error
-    throw new Fault('audit_unavailable', 'Cannot write or read a recording', { cause: error })
-  }
+function missing({ failure }: UnsealedRecording): Fault {
+  return new Fault('audit_unavailable', 'An earlier chunk could not be recorded', {
+    cause: failure,
+  })
 }

@@ -1,5 +1,6 @@
+import { assert } from '../../../core/assert.ts'
 import type { CommitQueue } from '../sqlite/commit-queue.ts'
-import type { ChunkFrame } from './chunk-frame.ts'
+import { type ChunkFrame, encodeFrame } from './chunk-frame.ts'
 import { leftInJournal, removeJournal } from './chunk-journal.ts'
 import type { RecordingRows } from './recording-rows.ts'
 import { removeUnknownSegments, writeSegment } from './segment-file.ts'
@@ -63,8 +64,12 @@ class LeftChunks {
     const { rows, queue, folder } = this.#recovery
     for (const [id, frames] of this.#held) {
       const number = rows.segments(id).length + 1
-      const segment = await writeSegment(folder, id, number, frames)
-      await queue.commit(() => rows.insertSegment(segment, frames.at(-1)?.lastUs ?? 0))
+      const [first, last] = [frames[0], frames.at(-1)]
+      assert(first !== undefined && last !== undefined, 'who is held has a chunk')
+      const chunks = { firstChunk: first.number, lastChunk: last.number }
+      const raw = Buffer.concat(frames.map(encodeFrame))
+      const segment = await writeSegment(folder, { id, number, ...chunks, raw })
+      await queue.commit(() => rows.insertSegment(segment, last.lastUs))
     }
     this.#held.clear()
     this.#bytes = 0

@@ -3,8 +3,7 @@ import { open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
-import { assert } from '../../../core/assert.ts'
-import { type ChunkFrame, encodeFrame, framesOf } from './chunk-frame.ts'
+import { type ChunkFrame, framesOf } from './chunk-frame.ts'
 import { namesIn, syncFolder } from './recordings-folder.ts'
 
 const compress = promisify(zstdCompress)
@@ -24,18 +23,20 @@ export interface Segment {
   readonly sha256: Buffer
 }
 
+/** What a segment is made of. */
+export interface SegmentContent
+  extends Pick<Segment, 'id' | 'number' | 'firstChunk' | 'lastChunk'> {
+  /** The frames of its chunks; may be changed once the segment is on disk. */
+  readonly raw: Uint8Array
+}
+
 /** Resolves once the file of a segment is on disk; it takes the place of one that was not finished. */
 export async function writeSegment(
   folder: string,
-  id: string,
-  number: number,
-  frames: readonly ChunkFrame[],
+  { raw, ...names }: SegmentContent,
 ): Promise<Segment> {
-  const [first, last] = [frames[0], frames.at(-1)]
-  assert(first !== undefined && last !== undefined, 'a segment holds a chunk')
-  const raw = Buffer.concat(frames.map(encodeFrame))
   const bytes = await compress(raw)
-  const handle = await open(join(folder, nameOf(id, number)), 'w', 0o600)
+  const handle = await open(join(folder, nameOf(names.id, names.number)), 'w', 0o600)
   try {
     await handle.writeFile(bytes)
     await handle.datasync()
@@ -44,7 +45,7 @@ export async function writeSegment(
   }
   await syncFolder(folder)
   return {
-    ...{ id, number, firstChunk: first.number, lastChunk: last.number },
+    ...names,
     ...{ rawBytes: raw.length, storedBytes: bytes.length },
     sha256: createHash('sha256').update(bytes).digest(),
   }

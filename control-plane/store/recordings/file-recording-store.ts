@@ -12,12 +12,7 @@ import { ChunkJournal, type JournalPlace } from './chunk-journal.ts'
 import { RecordingChanges } from './recording-changes.ts'
 import { RecordingRows, toGone } from './recording-rows.ts'
 import { recoverRecordings } from './recover-recordings.ts'
-import {
-  readSegment,
-  removeSegments,
-  removeUnknownSegments,
-  type Segment,
-} from './segment-file.ts'
+import { readSegment, removeSegments, removeUnknownSegments, type Segment } from './segment-file.ts'
 import { SegmentSealer } from './segment-sealer.ts'
 import { unavailable } from './unavailable.ts'
 import { UnsealedRecording } from './unsealed-recording.ts'

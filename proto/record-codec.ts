@@ -13,7 +13,8 @@ import { WireWriter } from './wire-writer.ts'
  * copied once on its way into a message, and not at all on its way out.
  */
 
-type Request = MessageInitShape<typeof RecordRequestSchema>
+/** What a sidecar says of a session. */
+export type RecordMessage = MessageInitShape<typeof RecordRequestSchema>
 type ChunkInit = MessageInitShape<typeof SessionChunkSchema>
 
 const writer = new WireWriter()
@@ -29,7 +30,7 @@ export const RECORD_REQUESTS: Pick<
 > = { requestSerialize: recordRequestBytes, requestDeserialize: recordRequestFrom }
 
 /** The bytes of a request; what it leaves out is zero. */
-export function recordRequestBytes(request: Request): Buffer {
+export function recordRequestBytes(request: RecordMessage): Buffer {
   if (request.message?.case === 'chunk') return writeChunk(request.message.value)
   const bytes = toBinary(RecordRequestSchema, create(RecordRequestSchema, request))
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

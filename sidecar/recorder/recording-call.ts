@@ -1,15 +1,11 @@
-import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import type { RecordingLevel, SessionEnding } from '../../core/recording/session-event.ts'
 import type { BufferGarbage } from '../../platform/buffer-garbage.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { fromServiceError, relayedFault } from '../../proto/fault-status.ts'
-import type {
-  RecordRequestSchema,
-  RecordResponse,
-  SessionCut,
-} from '../../proto/gen/lanyard/v1/recording_pb.ts'
+import type { RecordResponse, SessionCut } from '../../proto/gen/lanyard/v1/recording_pb.ts'
+import type { RecordMessage } from '../../proto/record-codec.ts'
 import {
   endingFromMessage,
   endingToMessage,
@@ -25,9 +21,8 @@ import type {
 import { chunkEvents } from './chunk-events.ts'
 import { type AllUnstored, Unstored } from './unstored.ts'
 
-type Request = MessageInitShape<typeof RecordRequestSchema>
 /** The call of one session. */
-export type RecordCall = ClientDuplexStream<Request, RecordResponse>
+export type RecordCall = ClientDuplexStream<RecordMessage, RecordResponse>
 
 export interface RecordingCallOptions {
   readonly call: RecordCall

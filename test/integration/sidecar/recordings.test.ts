@@ -193,7 +193,7 @@ describe('a recorded session', () => {
     await new Promise((resolve) => {
       setTimeout(resolve, 300)
     })
-    expect(bytesOf(got).length).toBeLessThanOrEqual((1024 + 192) * 1024)
+    expect(bytesOf(got).length).toBeLessThanOrEqual((1024 + 64) * 1024)
   })
 
   test('shows nothing once something is not stored for half a second', async () => {

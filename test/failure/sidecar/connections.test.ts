@@ -15,6 +15,8 @@ import {
  */
 
 const PODS = '/api/v1/namespaces/team/pods'
+/** Objects whose bodies are not read before the decision, as those of pods are. */
+const MAPS = '/api/v1/namespaces/team/configmaps'
 const OPEN_MAX = 8
 let fixture: SidecarFixture
 beforeEach(async () => {
@@ -153,7 +155,7 @@ describe('answerCaller() reaches a caller that is still sending its body:', () =
   ])('a denied body of %s', async (_name, bytes) => {
     fixture.controlPlane.decide((_request, id) => deny(id))
     for (let turn = 0; turn < 5; turn += 1) {
-      const head = `POST ${PODS} HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Length: ${bytes}\r\n\r\n`
+      const head = `POST ${MAPS} HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Length: ${bytes}\r\n\r\n`
       const answer = await sendThenRead(head, Buffer.alloc(bytes, 'x'), 16_384)
       expect(answer).toMatch(/^HTTP\/1\.1 403 /)
       expect(answer).toMatch(/connection: close/i)
@@ -165,7 +167,7 @@ describe('answerCaller() reaches a caller that is still sending its body:', () =
   test('an answer that the API server gives before it has read', async () => {
     fixture.api.onRequest((_incoming, outgoing) => void outgoing.writeHead(422).end('{"no":1}'))
     const bytes = 3_000_000
-    const head = `POST ${PODS} HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Length: ${bytes}\r\n\r\n`
+    const head = `POST ${MAPS} HTTP/1.1\r\nHost: x\r\n${authorization()}Content-Length: ${bytes}\r\n\r\n`
     const answer = await sendThenRead(head, Buffer.alloc(bytes, 'x'), 16_384)
     expect(answer).toMatch(/^HTTP\/1\.1 422 /)
   })

@@ -118,7 +118,7 @@ describe('startSidecar() serves a request', () => {
   })
 
   // Seen on 28 November 2026: 0.5 to 0.8 times the CPU of the relay, and 7 MB. When buffers of an answer were left to V8's own
-  // collections it was 1.2 times, and 25 MB.
+  // collections it was 1.0 to 1.5 times, and 21 to 28 MB.
   test('of a long list with little CPU, and with memory for a part of it', async () => {
     const list = async ({ port, caPem }: Pick<BareRelay, 'port' | 'caPem'>) => {
       const agent = new Agent({ ca: caPem })

@@ -14,10 +14,11 @@ interface KubernetesObject {
   readonly [field: string]: unknown
 }
 
-/** What alice may do, and what the agent's own service account may: start work and look at it. */
+/** What alice may do, and what the agent's own service account may: start work, and look at it and into it. */
 const MODEST_RULES = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'create'] },
   { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create'] },
 ]
 
@@ -135,3 +136,37 @@ export function manifestsOf(
     third: file('third', pod(namespace, 'third', 'builder')),
   }
 }
+
+/** What may run in pods when alice's pods open sessions there; and that they may do the rest as before. */
+export const POLICY = {
+  name: 'alice-looks-inside',
+  /** Of the rule that lists commands. */
+  rule: 'look',
+  file: {
+    name: 'alice-looks-inside.yaml',
+    text: `apiVersion: lanyard.dev/v1alpha1
+kind: AccessPolicy
+metadata: {name: alice-looks-inside}
+spec:
+  subjects: [{kind: User, name: alice}]
+  rules:
+  - name: work
+    effect: Allow
+    apiGroups: ["", batch]
+    resources: [pods, pods/log, jobs]
+    verbs: [get, list, watch, create]
+    namespaces: [${WATCHED}]
+  - name: look
+    effect: Allow
+    apiGroups: [""]
+    resources: [pods/exec]
+    verbs: [get, create]
+    namespaces: [${WATCHED}]
+    commands:
+      allow:
+      - [ls, "**"]
+      - pattern: [cat, "*"]
+        examples: {matches: [[sh, -c, "ls; cat /etc/hosts"]], not: [[cat, a, b]]}
+`,
+  } satisfies Manifest,
+} as const

@@ -4,7 +4,7 @@ import { INJECTION_ENABLED, INJECTION_LABEL } from '../../core/names.ts'
 import { buildPlugin } from '../../deploy/plugin/build-plugin.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { createKubectl, type Kubectl } from './kubectl.ts'
-import { manifestsOf, namespaceObjects, UNWATCHED, WATCHED } from './manifests.ts'
+import { manifestsOf, namespaceObjects, POLICY, UNWATCHED, WATCHED } from './manifests.ts'
 import type { Cast } from './step.ts'
 
 /** The cluster with everything the story needs, and the people in it. */
@@ -47,9 +47,8 @@ export async function setTheStage(
 
 async function writeFiles(folder: string, aliceKubeconfig: string): Promise<void> {
   await symlink(aliceKubeconfig, join(folder, 'alice.kubeconfig'))
-  for (const { name, text } of [WATCHED, UNWATCHED].flatMap((each) =>
-    Object.values(manifestsOf(each)),
-  )) {
+  const launches = [WATCHED, UNWATCHED].flatMap((each) => Object.values(manifestsOf(each)))
+  for (const { name, text } of [...launches, POLICY.file]) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), text)
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NODE_PROGRAM, PYTHON_PROGRAM } from './client-programs.ts'
 import { AGENT_IMAGE, manifestsOf, UNWATCHED, WATCHED } from './manifests.ts'
+import { theSession } from './session.ts'
 import {
   byAdmin,
   byAlice,
@@ -18,7 +19,7 @@ const THIRD_READY = ['--for=condition=Ready', 'pod/third']
 
 /** How alice's authority is kept through two launches, and what happens without Lanyard. */
 export function theStory(): readonly Chapter[] {
-  return [aliceAlone(), beginning(), secondHop(), thirdHop(), theHole()]
+  return [aliceAlone(), beginning(), secondHop(), thirdHop(), theSession(), theHole()]
 }
 
 function aliceAlone(): Chapter {
@@ -28,7 +29,7 @@ function aliceAlone(): Chapter {
       {
         name: 'alice is alice',
         ...byAlice(['auth', 'whoami']),
-        why: 'a client certificate; RBAC lets her look at pods and Jobs of two namespaces, and start them',
+        why: 'a client certificate; RBAC lets her look at pods and Jobs of two namespaces, start them, and run commands in pods',
         wants: { exitCode: 0, says: [/Username\s+alice\b/, /developers/] },
       },
       {

@@ -22,9 +22,9 @@ describe.each(theStory())('$title', ({ steps }) => {
   })
 })
 
-test('what is on record names alice, the Job and the decision', async () => {
+test('what is on record names alice, the Job and the decision, and shows the session', async () => {
   const steps = (await theRecords(stage)).flatMap((chapter) => chapter.steps)
-  expect(steps).toHaveLength(4)
+  expect(steps).toHaveLength(6)
   for (const { run, wants } of steps) {
     const answer = await run(stage)
     for (const pattern of wants.says) expect(answer.text).toMatch(pattern)

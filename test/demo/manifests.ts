@@ -166,7 +166,7 @@ spec:
       allow:
       - [ls, "**"]
       - pattern: [cat, "*"]
-        examples: {matches: [[sh, -c, "ls; cat /etc/hosts"]], not: [[cat, a, b]]}
+        examples: {matches: [[sh, -c, cat /etc/hosts]], not: [[cat, a, b]]}
 `,
   } satisfies Manifest,
 } as const

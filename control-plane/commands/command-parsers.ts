@@ -1,7 +1,10 @@
 import type { ScriptReader } from '../../core/commands/script.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { limitScripts } from './limit-scripts.ts'
 import { loadShellParsers } from './shell-parsers.ts'
+
+const loadLimited = async () => limitScripts(await loadShellParsers())
 
 /** The parsers of shell scripts, which are loaded when the first policy has command rules. */
 export class CommandParsers {
@@ -10,7 +13,7 @@ export class CommandParsers {
   #reader: ScriptReader | undefined
   #isLoading = false
 
-  constructor(logger: Logger, load: () => Promise<ScriptReader> = loadShellParsers) {
+  constructor(logger: Logger, load: () => Promise<ScriptReader> = loadLimited) {
     this.#logger = logger
     this.#load = load
   }

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import { Language, Parser, type Tree } from 'web-tree-sitter'
 import type { ScriptReader } from '../../core/commands/script.ts'
 import { parseScriptTree } from './script-tree.ts'
 import { SyntaxPrinter } from './syntax-printer.ts'
-import { compileWasm } from './web-assembly.ts'
+import { compileSparingly, compileWasm } from './web-assembly.ts'
 
 /** Longest script that is read; both parsers together take less than 50 ms for it once they are warm. */
-const SCRIPT_BYTES_MAX = 16_384
+const SCRIPT_BYTES_MAX = 8_192
 /** After this the grammar gives up; it takes a tenth of it for anything that people write. */
 const PARSE_MS_MAX = 40
 
@@ -23,6 +23,7 @@ const modules = createRequire(join(import.meta.dirname, 'packages'))
  * both understand alike. Throws when either cannot be loaded.
  */
 export async function loadShellParsers(): Promise<ScriptReader> {
+  compileSparingly()
   const fileOf = (name: string) => readFile(modules.resolve(name))
   await Parser.init({ wasmBinary: await fileOf('web-tree-sitter/web-tree-sitter.wasm') })
   const bash = await Language.load(await fileOf('tree-sitter-bash/tree-sitter-bash.wasm'))
@@ -47,13 +48,13 @@ $x and $(hostname)
 END
 case "$x" in a|b) f;; *) while read -r line; do echo "\${line:-none}" > out; done < in;; esac
 `
-const WARM_ROUNDS = 24
+const WARM_ROUNDS = 4
 
-/** The first scripts take ten times as long, while the parsers are compiled for speed; no request has to wait for that. */
+/** The first scripts take several times as long, since functions are compiled at their first call; no request has to wait for that. */
 async function warmUp(reader: ScriptReader): Promise<void> {
   for (let round = 0; round < WARM_ROUNDS; round += 1) {
     reader(SAMPLE.repeat(3))
-    await setImmediate()
+    await letOthersRun()
   }
 }
 

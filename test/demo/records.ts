@@ -55,7 +55,7 @@ function theReplay(id: string): readonly Step[] {
     step(
       ['lanyard', 'replay', id],
       'the session as the agent saw it; that you watched it is on record too',
-      [/bin/, /PRETTY_NAME=/],
+      [/bin/, /Kubernetes-managed hosts file/],
     ),
   ]
 }

@@ -4,7 +4,7 @@ import { byAdmin, type Chapter, inside, thenWait } from './step.ts'
 const ACCEPTED = ['--for=condition=Accepted', `accesspolicy/${POLICY.name}`]
 
 /** What the agent runs in the Job's pod, and what it may not. */
-const LOOK = 'ls /usr && cat /etc/os-release'
+const LOOK = 'ls /usr && cat /etc/hosts'
 const REMOVE = 'ls /tmp; rm -rf /tmp/work'
 
 /** The agent opens a session in a pod of its chain: what may run there, and what is kept of it. */
@@ -29,7 +29,7 @@ export function theSession(): Chapter {
         name: 'the agent looks around there',
         ...exec(LOOK),
         why: 'both commands of the script are on the list; what they write is recorded as the agent gets it',
-        wants: { exitCode: 0, says: [/bin/, /PRETTY_NAME=/] },
+        wants: { exitCode: 0, says: [/bin/, /Kubernetes-managed hosts file/] },
       },
       {
         name: 'a command that is not on the list does not run',

@@ -5,7 +5,7 @@ import { parseShellWord } from './shell-word.ts'
 
 const DEPTH_MAX = 200
 /** Nodes of a tree, a few for each word: walking them takes most of the time. */
-const NODES_MAX = 3_500
+const NODES_MAX = 2_500
 
 /** Nodes whose children hold commands or nothing; all others make a script one that is not understood. */
 const TRANSPARENT = new Set(

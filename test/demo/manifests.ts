@@ -14,13 +14,15 @@ interface KubernetesObject {
   readonly [field: string]: unknown
 }
 
-/** What alice may do, and what the agent's own service account may: start work, and look at it and into it. */
+/** What alice may do, and what the agent's own service account may: start work, and look at it. */
 const MODEST_RULES = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'create'] },
   { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-  { apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create'] },
 ]
+
+/** What the agent's service account may besides: alice may not, until a policy says so. */
+const LOOK_RULES = [{ apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] }]
 
 /** What the Job's service account may: far more than alice. */
 const STRONG_RULES = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]
@@ -48,7 +50,7 @@ export function namespaceObjects(namespace: string): readonly KubernetesObject[]
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'agent', namespace } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'builder', namespace } },
     ...role(namespace, 'alice', MODEST_RULES, alice),
-    ...role(namespace, 'agent', MODEST_RULES, account('agent')),
+    ...role(namespace, 'agent', [...MODEST_RULES, ...LOOK_RULES], account('agent')),
     ...role(namespace, 'builder', STRONG_RULES, account('builder')),
     {
       apiVersion: 'v1',

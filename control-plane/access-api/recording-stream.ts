@@ -9,9 +9,11 @@ import {
 } from '../../api/objects/session-object.ts'
 import { SessionCast } from '../../core/recording/session-cast.ts'
 import type { SessionEnding, SessionEvent } from '../../core/recording/session-event.ts'
+import { SYSTEM_CLOCK } from '../../platform/clock.ts'
 import { SessionChunkSchema } from '../../proto/gen/lanyard/v1/recording_pb.ts'
 import { sessionEventFromMessage } from '../../proto/session-event-message.ts'
 import type { Recording, RecordingStore } from '../store/recording-store.ts'
+import { Wakeup } from './wakeup.ts'
 
 /** Events with all their bytes, or the text of an asciicast. */
 export type RecordingForm = 'events' | 'asciicast'
@@ -55,7 +57,8 @@ export async function streamRecording(
   const renderer = createRenderer(streamed)
   out.writeHead(200, { 'content-type': renderer.type, 'cache-control': 'no-cache, private' })
   await write(out, renderer.begin(), signal)
-  const news = new News(recordings, signal)
+  const news = new Wakeup(SYSTEM_CLOCK, signal)
+  const stopListening = recordings.onChange(() => news.wake())
   let last = 0
   let lookAtMs = performance.now() + LOOK_MS
   try {
@@ -75,11 +78,13 @@ export async function streamRecording(
       }
       if (!follow || (await recordings.get(id)) === undefined) return
       await news.wait(LOOK_MS)
+      // What was recorded meanwhile comes with it.
+      await news.sleep(PAUSE_MS)
       if (performance.now() >= lookAtMs && !(await mayGoOn())) return
       if (performance.now() >= lookAtMs) lookAtMs = performance.now() + LOOK_MS
     }
   } finally {
-    news.stop()
+    stopListening()
     out.end()
   }
 }
@@ -89,35 +94,6 @@ async function write(out: ServerResponse, text: string, signal: AbortSignal): Pr
   if (text === '' || signal.aborted || out.write(text)) return
   // Rejects when the client has gone, which the loop sees.
   await once(out, 'drain', { signal }).catch(() => undefined)
-}
-
-/** Wakes when something was recorded, a little later so that more comes with it. */
-class News {
-  readonly #stop: () => void
-  readonly #signal: AbortSignal
-  #fresh = Promise.withResolvers<void>()
-
-  constructor(recordings: Pick<RecordingStore, 'onChange'>, signal: AbortSignal) {
-    this.#signal = signal
-    this.#stop = recordings.onChange(() => this.#fresh.resolve())
-    signal.addEventListener('abort', () => this.#fresh.resolve(), { once: true })
-  }
-
-  arm(): void {
-    this.#fresh = Promise.withResolvers<void>()
-    if (this.#signal.aborted) this.#fresh.resolve()
-  }
-
-  async wait(ms: number): Promise<void> {
-    const timer = setTimeout(() => this.#fresh.resolve(), ms)
-    await this.#fresh.promise
-    clearTimeout(timer)
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-  }
-
-  stop(): void {
-    this.#stop()
-  }
 }
 
 function createRenderer({ form, session, recording }: StreamedRecording): Renderer {

@@ -14,7 +14,7 @@ export interface JudgedRequest {
   readonly prospective?: true
   /** What the body of a TokenRequest or of a new Secret says, where the sidecar could read it. */
   readonly credentialBody?: CredentialBody
-  /** What the pods would run that the request makes; absent of one that makes none, and where nobody says it. */
+  /** What the pods that the request makes would run. Absent when the request makes no pods, or the sidecar cannot tell. */
   readonly template?: PodTemplateBody
 }
 

@@ -53,10 +53,13 @@ export function firstLineRefusal<Rule extends { readonly commands: ReadyCommandR
   opened: { readonly exec: ExecAttributes; readonly subresource: string },
   rules: readonly Rule[],
 ): { readonly rule: Rule; readonly because: string } | undefined {
+  const [first] = rules
+  if (first === undefined) return undefined
+  const { readScript } = first.commands
+  const session = parseExec(opened.exec, opened.subresource, readScript)
+  const node = parseTypedLine(typed, session, readScript)
   for (const rule of rules) {
-    const { readScript } = rule.commands
-    const node = parseExec(opened.exec, opened.subresource, readScript)
-    const because = judgeTypedLine(parseTypedLine(typed, node, readScript), rule.commands)
+    const because = judgeTypedLine(node, rule.commands)
     if (because !== undefined) return { rule, because }
   }
   return undefined

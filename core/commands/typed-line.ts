@@ -43,9 +43,12 @@ export function parseTypedLine(
 
 function parseText(text: string, readScript: ScriptReader): readonly CommandNode[] {
   const script = exactWord(text)
-  if (typeof readScript(text) === 'string') return [{ ...plainNode([script]), code: [text] }]
+  const read = readScript(text)
+  if (typeof read === 'string') return [{ ...plainNode([script]), code: [text] }]
   const place = { depth: 0, input: 'inherited' } as const
-  return new CommandReading(readScript).script(script, [script], place)
+  // Two parsers read it: not a second time.
+  const reader: ScriptReader = (inner) => (inner === text ? read : readScript(inner))
+  return new CommandReading(reader).script(script, [script], place)
 }
 
 /** In the language of another program, what a shell could not tell means nothing. */

@@ -1,3 +1,5 @@
+import { BACKSLASH, BRACE, BRACKET, COMMA, END_BRACE, END_BRACKET, QUOTE } from '../json-letters.ts'
+
 /**
  * Whether an object in a JSON text has one key twice, so that two readers could take different ones. The text must be
  * valid JSON. Takes some milliseconds for a text of 1 MiB, whatever is in it.
@@ -27,8 +29,8 @@ export function hasDuplicateKey(text: string): boolean {
         open.push(undefined)
         isKey = false
         break
-      case BRACE_END:
-      case BRACKET_END:
+      case END_BRACE:
+      case END_BRACKET:
         open.pop()
         isKey = false
         break
@@ -40,14 +42,6 @@ export function hasDuplicateKey(text: string): boolean {
   }
   return false
 }
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const BRACE = 0x7b
-const BRACE_END = 0x7d
-const BRACKET = 0x5b
-const BRACKET_END = 0x5d
-const COMMA = 0x2c
 
 /** Where the quote stands that ends a string. */
 function endOfString(text: string, start: number): number {

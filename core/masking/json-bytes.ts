@@ -2,18 +2,13 @@ import { Fault } from '../fault.ts'
 
 /* JSON as bytes. Source: RFC 8259. */
 
-export const QUOTE = 0x22
-export const BACKSLASH = 0x5c
-export const COMMA = 0x2c
-export const COLON = 0x3a
-export const BRACE = 0x7b
-export const END_BRACE = 0x7d
-export const BRACKET = 0x5b
-export const END_BRACKET = 0x5d
 export const ESCAPED_CHARACTERS_MIN = 0x20
 
 /** A value that is no string, object or list, when it is whole. */
 export const WORD = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/
+
+/** Longest number that is taken, in digits. */
+export const WORD_BYTES_MAX = 1_024
 
 /** Between tokens. */
 export function isSpace(byte: number): boolean {

@@ -6,6 +6,9 @@ import {
   COMMA,
   END_BRACE,
   END_BRACKET,
+  QUOTE,
+} from '../json-letters.ts'
+import {
   ESCAPED_CHARACTERS_MIN,
   invalid,
   isSpace,
@@ -13,8 +16,8 @@ import {
   joined,
   parseText,
   printed,
-  QUOTE,
   WORD,
+  WORD_BYTES_MAX,
 } from './json-bytes.ts'
 import type { PathState } from './path-rules.ts'
 
@@ -38,8 +41,6 @@ export interface JsonRewriterOptions<Rule> {
 
 /** Of a key, in bytes as it is written; Kubernetes' own have 317 at most. */
 const KEY_BYTES_MAX = 64 * 1024
-/** Of a number, in digits. */
-const WORD_BYTES_MAX = 1_024
 /** More in each other than any object of Kubernetes; kube-apiserver itself takes 10,000. */
 const DEPTH_MAX = 10_000
 
@@ -95,8 +96,7 @@ export class JsonRewriter<Rule> {
   push(chunk: Uint8Array): readonly Uint8Array[] {
     this.#out = []
     this.#from = 0
-    let at = 0
-    while (at < chunk.length) at = this.#read(chunk, at)
+    for (let at = 0; at < chunk.length; ) at = this.#read(chunk, at)
     // A copy: the chunk belongs to whoever gave it, and may be used again.
     if (this.#capture !== undefined) this.#keep(Uint8Array.from(chunk.subarray(this.#from)))
     else this.#pass(chunk, chunk.length)
@@ -157,9 +157,9 @@ export class JsonRewriter<Rule> {
 
   #beginValue(chunk: Uint8Array, at: number, byte: number): number {
     const place = this.#enter()
-    if (byte === BRACE || byte === BRACKET) {
+    const isList = byte === BRACKET
+    if (isList || byte === BRACE) {
       if (this.#open.length >= DEPTH_MAX) throw invalid('it is too deep')
-      const isList = byte === BRACKET
       this.#open.push({ isList, place, inside: undefined, index: 0 })
       this.#expected = isList ? 'value or ]' : 'key or }'
       return at + 1

@@ -82,7 +82,7 @@ class TerminalGate implements LineGate {
   }
 }
 
-/** Nobody sees what is not whole, so a line is held back until it was judged, and one that is stopped is not sent. */
+/** Without a terminal nobody waits for an echo: each line is held back until it was judged. A stopped line is not sent. */
 class StreamGate implements LineGate {
   readonly #options: LineGateOptions
   #held: Buffer[] = []

@@ -25,7 +25,7 @@ export interface RecordedSessionOptions {
   readonly onFailed: (fault: Fault) => void
 }
 
-/** How typed lines are judged, and where the caller is told of one that was stopped. */
+/** How typed lines are judged, and where the caller is told of a stopped line. */
 export interface JudgedLines {
   readonly isTerminal: boolean
   readonly tellOn: 'output' | 'error_output'

@@ -16,7 +16,7 @@ import {
 } from '../../support/control-plane-fixture.ts'
 import { AGENT, aBinding } from '../../support/record-builders.ts'
 
-/* What the injector tells of objects that a pod writes is judged by the command rules of the pod's chain. */
+/* The injector tells which objects a pod writes; the command rules of the pod's chain judge these objects. */
 
 const INJECTOR_TOKEN = 'token-of-the-injector'
 let fixture: ControlPlaneFixture

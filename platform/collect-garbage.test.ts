@@ -29,7 +29,13 @@ for (let at = 0; at < 2e6; at += 1) {
   kept.push({ at })
   if (kept.length > 200_000) kept = []
 }
-console.log(size())`
+// Pages that were given back are so a little later.
+let least = size()
+for (let look = 0; look < 20; look += 1) {
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  least = Math.min(least, size())
+}
+console.log(least)`
 
 test.each([
   ['grows by itself', '', 16, 1_000],

@@ -10,6 +10,7 @@ export interface WatchedCollection<Item extends KubernetesObject> {
   readonly items: ReadonlyMap<string, Item>
   /** False until the first list, and whenever changes could be missed. */
   isSynced(): boolean
+  /** Ends the watch; neither `onChange` nor `onSync` is called any more. */
   stop(): void
 }
 
@@ -103,6 +104,7 @@ class CollectionWatch<Item extends KubernetesObject> implements WatchedCollectio
     this.#listMs = Math.min(2 * listMs, this.#times.listMsMax)
     const { items: listed, metadata } = await inTime(list, listMs, `list of ${this.#options.name}`)
     this.#listMs = this.#firstListMs()
+    if (this.#stopped) return ''
     this.items.clear()
     for (const item of listed) this.items.set(keyOf(item), item)
     this.#synced = true
@@ -128,7 +130,7 @@ class CollectionWatch<Item extends KubernetesObject> implements WatchedCollectio
         allowWatchBookmarks: 'true',
       }
       const handle = (phase: string, item: Item): void => {
-        if (over) return
+        if (over || this.#stopped) return
         if (phase === 'ERROR') {
           fail(new Error(`the watch of ${this.#options.name} was refused`))
           return
@@ -166,9 +168,9 @@ class CollectionWatch<Item extends KubernetesObject> implements WatchedCollectio
         // Recorded and begun again with a list: nothing may be missed in between.
         this.#synced = false
         version = ''
+        if (this.#stopped) return
         this.#options.onSync?.()
-        if (!this.#stopped)
-          this.#options.logger.warn({ error, collection: this.#options.name }, 'Cannot watch')
+        this.#options.logger.warn({ error, collection: this.#options.name }, 'Cannot watch')
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }

@@ -200,3 +200,13 @@ test('what an answer that came too late says is not believed', async () => {
   await expect.poll(names).toContain('new')
   expect(names()).not.toContain('old')
 })
+
+test('a collection that was stopped says nothing more', async () => {
+  const before = { changes, synced: [...synced] }
+  collection.stop()
+  send('ADDED', anObject('other', '11'))
+  watches[0]?.answer.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect({ changes, synced }).toEqual(before)
+  expect(watches.length).toBe(1)
+})

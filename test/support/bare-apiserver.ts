@@ -23,8 +23,11 @@ export interface BareApiServer {
 
 const START_MS_MAX = 60_000
 
-/** Starts both on loopback ports that are free, with data in a folder of their own. */
-export async function startBareApiServer(kube: string): Promise<BareApiServer> {
+/** Starts both on loopback ports that are free, with data in a folder of their own; `flags` are kube-apiserver's. */
+export async function startBareApiServer(
+  kube: string,
+  flags: readonly string[] = [],
+): Promise<BareApiServer> {
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-apiserver-'))
   const authority = await createTestAuthority('kubernetes')
   const frontProxyAuthority = await createTestAuthority('front-proxy-ca')
@@ -50,7 +53,7 @@ export async function startBareApiServer(kube: string): Promise<BareApiServer> {
   const logFile = join(folder, 'kube-apiserver.log')
   const children = [
     start(kube, etcdArgs(folder, etcdPort, peerPort), join(folder, 'etcd.log')),
-    start(kube, apiServerArgs(folder, etcdPort, port), logFile),
+    start(kube, [...apiServerArgs(folder, etcdPort, port), ...flags], logFile),
   ]
   const server = `https://127.0.0.1:${port}`
 

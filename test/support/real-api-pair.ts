@@ -67,13 +67,14 @@ export function comparable({ httpStatus, headers, body }: RawAnswer) {
 
 /**
  * Starts both. The pod's account is what `account` makes and returns the token of; by default it may do
- * everything, so that each answer is about the request.
+ * everything, so that each answer is about the request. `flags` are kube-apiserver's.
  */
 export async function startRealApiPair(
   kube: string,
   account: (admin: KubeConfig) => Promise<string> = makeAccount,
+  flags: readonly string[] = [],
 ): Promise<RealApiPair> {
-  const apiServer = await startBareApiServer(kube)
+  const apiServer = await startBareApiServer(kube, flags)
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-habits-'))
   const admin = await apiServer.config('admin', 'system:masters')
   const token = await account(admin)

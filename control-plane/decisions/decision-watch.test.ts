@@ -5,7 +5,8 @@ import { createLogger } from '../../platform/logger.ts'
 import { ManualClock } from '../../test/support/manual-clock.ts'
 import { aRequest } from '../../test/support/policy-builders.ts'
 import { AGENT, anEnrolledBinding } from '../../test/support/record-builders.ts'
-import { createDecisionWatch, type WatchedDecision, watchedDecisionKey } from './decision-watch.ts'
+import { createDecisionWatch } from './decision-watch.ts'
+import { type WatchedDecision, watchedDecisionKey } from './watched-decision.ts'
 
 const TIMES = {
   settleMs: 10,

@@ -1,30 +1,18 @@
-import type { Question } from '../../core/authorization/question.ts'
-import { Fault, type FaultCode } from '../../core/fault.ts'
-import type { Obligations } from '../../core/policy/obligations.ts'
-import { textKey } from '../../core/text-key.ts'
+import { Fault } from '../../core/fault.ts'
 import { type Clock, SYSTEM_CLOCK } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 import { ChangeFollowers } from './change-followers.ts'
 import type { Decider } from './decide.ts'
+import { JudgingQueue } from './judging-queue.ts'
 import { SYNC_GRACE_MS, SyncGrace } from './sync-grace.ts'
-
-/** An allowed request whose outcome is still to come: a watch, a followed log, a tunnel, a slow answer. */
-export interface WatchedDecision {
-  readonly decisionId: string
-  readonly binding: PodBinding
-  readonly question: Question
-  /** What is being done to the request. */
-  readonly obligations: Obligations
-  readonly revoke: (why: RevocationCause) => void
-}
-
-/** Why an open request must end. */
-export interface RevocationCause {
-  /** `permission_denied`: the answer is no. `decision_unavailable`: no answer came in time. */
-  readonly code: Extract<FaultCode, 'permission_denied' | 'decision_unavailable'>
-  readonly message: string
-}
+import {
+  DENIED,
+  keyOf,
+  UNANSWERED,
+  type WatchedDecision,
+  watchedDecisionKey,
+} from './watched-decision.ts'
 
 /** What is open, by pod and decision: no pod reaches another's, whatever id it names. */
 export interface DecisionWatch {
@@ -81,19 +69,6 @@ const TIMES: RecheckTimes = {
   outOfSyncRetryMs: 1_000,
   graceMs: SYNC_GRACE_MS,
 }
-/** How many are judged at the same time. Thousands can be open, and each may cost a review that decisions wait for as well. */
-const CONCURRENT_MAX = 32
-
-const DENIED: RevocationCause = {
-  code: 'permission_denied',
-  message: 'what allowed this request no longer does',
-}
-/** Nobody could say whether a request is still allowed. */
-export const UNANSWERED: RevocationCause = {
-  code: 'decision_unavailable',
-  message: 'the control plane could not find out in time whether this request is still allowed',
-}
-
 export interface DecisionWatchDeps {
   readonly decider: Pick<Decider, 'stillAllows'>
   readonly logger: Logger
@@ -115,15 +90,11 @@ class OpenDecisions implements DecisionWatch {
   readonly #times: RecheckTimes
   readonly #grace: SyncGrace
   readonly #open = new Map<string, WatchedDecision>()
-  /** Decisions to judge again, earliest deadline first, each with the time until which it may go without an answer. */
-  readonly #due = new Map<WatchedDecision, number>()
-  readonly #unanswered = new Map<WatchedDecision, number>()
+  readonly #queue: JudgingQueue<WatchedDecision>
   /** Whether what decisions rest on has ever been known: what was never listed denies everything. */
   #known: boolean
   readonly followers = new ChangeFollowers()
   #changes = 0
-  #judging = 0
-  #scheduled = false
   #settling = false
 
   constructor(deps: DecisionWatchDeps) {
@@ -138,6 +109,11 @@ class OpenDecisions implements DecisionWatch {
       onOver: () => this.#judgeAll(clock.monotonicMs()),
     })
     if (!inSync) this.#grace.lose([])
+    this.#queue = new JudgingQueue({
+      clock,
+      retryMs: () => (this.#grace.inSync ? times.retryMs : times.outOfSyncRetryMs),
+      judge: (decision, untilMs) => this.#judge(decision, untilMs),
+    })
   }
 
   changes(): number {
@@ -174,33 +150,6 @@ class OpenDecisions implements DecisionWatch {
     this.#grace.settle(key)
   }
 
-  #judgeSoon(decision: WatchedDecision, untilMs: number): void {
-    // Whatever has waited for an answer since an earlier change waits no longer for this one.
-    const dueMs = this.#due.get(decision) ?? this.#unanswered.get(decision) ?? untilMs
-    this.#due.set(decision, Math.min(untilMs, dueMs))
-    this.#schedule()
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#due.size === 0) return
-    this.#scheduled = true
-    // Others run in between: each that is judged from memory is done immediately.
-    setImmediate(() => this.#judgeSome())
-  }
-
-  #judgeSome(): void {
-    this.#scheduled = false
-    for (const [decision, untilMs] of this.#due) {
-      if (this.#judging >= CONCURRENT_MAX) return
-      this.#due.delete(decision)
-      this.#judging += 1
-      void this.#judge(decision, untilMs).finally(() => {
-        this.#judging -= 1
-        this.#schedule()
-      })
-    }
-  }
-
   async #judge(decision: WatchedDecision, untilMs: number): Promise<void> {
     const { binding, question, decisionId, obligations } = decision
     // It may have ended meanwhile, or moved to another stream, which judges it for itself.
@@ -216,7 +165,7 @@ class OpenDecisions implements DecisionWatch {
     } catch (error) {
       // Not knowing is no: what cannot be judged again in time does not go on.
       const lastMs = Math.max(untilMs, this.#grace.untilMs(key))
-      if (this.#clock.monotonicMs() < lastMs) return this.#retryLater(decision, untilMs)
+      if (this.#clock.monotonicMs() < lastMs) return this.#queue.retryLater(decision, untilMs)
       this.#logger.warn({ error, decisionId }, 'Cannot judge an open request again')
       cause = UNANSWERED
     }
@@ -226,26 +175,13 @@ class OpenDecisions implements DecisionWatch {
     decision.revoke(cause)
   }
 
-  #retryLater(decision: WatchedDecision, untilMs: number): void {
-    if (this.#unanswered.size === 0) {
-      const { retryMs, outOfSyncRetryMs } = this.#times
-      this.#clock.after(this.#grace.inSync ? retryMs : outOfSyncRetryMs, () => this.#retryAll())
-    }
-    this.#unanswered.set(decision, untilMs)
-  }
-
-  #retryAll(): void {
-    for (const [decision, untilMs] of this.#unanswered) this.#judgeSoon(decision, untilMs)
-    this.#unanswered.clear()
-  }
-
   #judgeAll(untilMs: number): void {
-    for (const decision of this.#open.values()) this.#judgeSoon(decision, untilMs)
+    for (const decision of this.#open.values()) this.#queue.add(decision, untilMs)
   }
 
   resume(decision: WatchedDecision): void {
     this.#open.set(keyOf(decision), decision)
-    this.#judgeSoon(decision, this.#clock.monotonicMs() + this.#times.answerMsMax)
+    this.#queue.add(decision, this.#clock.monotonicMs() + this.#times.answerMsMax)
   }
 
   recheck(changedAtMs = this.#clock.monotonicMs()): void {
@@ -268,7 +204,7 @@ class OpenDecisions implements DecisionWatch {
     this.#changes += 1
     const untilMs = this.#clock.monotonicMs() + this.#times.answerMsMax
     for (const decision of this.#open.values()) {
-      if (concerns(decision.binding)) this.#judgeSoon(decision, untilMs)
+      if (concerns(decision.binding)) this.#queue.add(decision, untilMs)
     }
   }
 
@@ -287,13 +223,4 @@ class OpenDecisions implements DecisionWatch {
     const seen = { open: this.size(), graceMs: this.#times.graceMs }
     this.#logger.warn(seen, 'Changes of the cluster are not seen')
   }
-}
-
-function keyOf({ binding, decisionId }: WatchedDecision): string {
-  return watchedDecisionKey(binding.podUid, decisionId)
-}
-
-/** A sidecar chooses what it sends as the id of a decision. */
-export function watchedDecisionKey(podUid: string, decisionId: string): string {
-  return textKey([podUid, decisionId])
 }

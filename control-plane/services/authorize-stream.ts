@@ -22,7 +22,7 @@ import {
   type RevocationCause,
   UNANSWERED,
   type WatchedDecision,
-} from '../decisions/decision-watch.ts'
+} from '../decisions/watched-decision.ts'
 import type { Session } from '../sessions.ts'
 import {
   decisionToMessage,

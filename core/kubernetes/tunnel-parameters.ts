@@ -1,4 +1,5 @@
 import { Fault } from '../fault.ts'
+import type { UpgradeKind } from './request-info.ts'
 import type { QueryPair } from './request-target.ts'
 
 /** The fields of PodExecOptions, `env` as Kubernetes 1.37 has it. An attach reads all but `command` and `env`. */
@@ -8,7 +9,7 @@ const EXEC = ['command', 'container', 'env', 'stdin', 'stdout', 'stderr', 'tty']
  * What the query of a tunnel may say, by its subresource. Source: Kubernetes v1.37 api/core/v1/types.go
  * (PodExecOptions, PodAttachOptions, PodPortForwardOptions).
  */
-const PARAMETERS: Readonly<Record<'exec' | 'attach' | 'portforward', readonly string[]>> = {
+const PARAMETERS: Readonly<Record<UpgradeKind, readonly string[]>> = {
   exec: EXEC,
   attach: EXEC,
   portforward: ['ports'],
@@ -24,10 +25,7 @@ const RESERVED_VARIABLE = 'KUBERNETES_EXEC_AUDIT_ID'
  * Checks the query of a tunnel against the list of what is judged, so that nothing is sent on that a newer
  * kube-apiserver could read and no rule has seen. Throws `request_invalid` with the name of the parameter.
  */
-export function checkTunnelParameters(
-  subresource: 'exec' | 'attach' | 'portforward',
-  query: readonly QueryPair[],
-): void {
+export function checkTunnelParameters(subresource: UpgradeKind, query: readonly QueryPair[]): void {
   const known = PARAMETERS[subresource]
   for (const [name, value] of query) {
     // `?command=ls&`: Go drops the empty pair.
@@ -40,7 +38,7 @@ export function checkTunnelParameters(
 /** Longest part of a wrong name that a refusal repeats. */
 const SHOWN_CHARACTERS_MAX = 64
 
-function refuse(subresource: 'exec' | 'attach' | 'portforward', name: string): never {
+function refuse(subresource: UpgradeKind, name: string): never {
   const known = PARAMETERS[subresource]
   const meant = known.find((one) => one === name.toLowerCase())
   const instead = meant === undefined ? 'leave it out' : `write "${meant}"`

@@ -14,10 +14,7 @@ import {
   type QueryPair,
   type RequestTarget,
 } from './request-target.ts'
-import { checkTunnelParameters } from './tunnel-parameters.ts'
-
-/** Subresources that turn the connection into a tunnel. */
-export type UpgradeKind = 'exec' | 'attach' | 'portforward'
+import { checkTunnelParameters, type UpgradeKind } from './tunnel-parameters.ts'
 
 /** One request to the Kubernetes API, as kube-apiserver will read what is sent to it. */
 export interface RequestInfo {

@@ -1,6 +1,8 @@
 import { Fault } from '../fault.ts'
-import type { UpgradeKind } from './request-info.ts'
 import type { QueryPair } from './request-target.ts'
+
+/** Subresources that turn the connection into a tunnel. */
+export type UpgradeKind = 'exec' | 'attach' | 'portforward'
 
 /** The fields of PodExecOptions, `env` as Kubernetes 1.37 has it. An attach reads all but `command` and `env`. */
 const EXEC = ['command', 'container', 'env', 'stdin', 'stdout', 'stderr', 'tty']

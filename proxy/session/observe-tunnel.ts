@@ -1,4 +1,4 @@
-import type { UpgradeKind } from '../../core/kubernetes/request-info.ts'
+import type { UpgradeKind } from '../../core/kubernetes/tunnel-parameters.ts'
 import type { ChannelCoding } from './channel-reader.ts'
 import { CommandEvents } from './command-events.ts'
 import { FileWatch, tarDirection } from './file-watch.ts'

@@ -11,6 +11,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { ChainLapses } from './chains/chain-lapses.ts'
 import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
 import { createGrownBindings } from './chains/grown-bindings.ts'
+import { createKnownPodReader } from './chains/known-pod-reader.ts'
 import { createOptOuts } from './chains/opt-outs.ts'
 import type { PodEnds } from './chains/pod-ends.ts'
 import { createPodVisits, type PodVisits } from './chains/pod-visits.ts'
@@ -109,7 +110,10 @@ export async function watchCluster(
     stop: () => [watched, lapses, pods].forEach((part) => void part.stop()),
   }
   const { defaultDecision, databaseFile, visitorsJoin, recordingDefault } = config
-  const readPodUid = createPodReader(kept.makeApiClient(CoreV1Api))
+  const readPodUid = createKnownPodReader({
+    ...{ bindings: store.bindings, living: pods.living, isInjected: facts.isInjected },
+    read: createPodReader(kept.makeApiClient(CoreV1Api)),
+  })
   const checkVolume = createVolumeCheck(databaseFile)
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },

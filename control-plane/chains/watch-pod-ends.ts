@@ -9,6 +9,7 @@ const MARGIN_MS = 1_000
 /** The ends of pods, kept up to date. */
 export interface WatchedPodEnds {
   readonly ends: PodEnds
+  readonly living: Pick<LivingPods, 'has' | 'isSynced'>
   stop(): void
 }
 
@@ -44,6 +45,7 @@ export function watchPodEnds(options: {
   const timer = setInterval(look, STORED_MS_MAX).unref()
   return {
     ends,
+    living: pods,
     stop() {
       clearInterval(timer)
       clearTimeout(again)

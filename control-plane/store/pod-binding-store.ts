@@ -70,6 +70,8 @@ export interface PodBindingStore {
   /** The same binding again does nothing; another chain for the pod is `binding_conflict`. */
   record(binding: NewPodBinding): Promise<PodBinding>
   find(podUid: string): Promise<PodBinding | undefined>
+  /** UID of the pod that was admitted last under a name, whether it was stored or not; undefined for none. */
+  newestOfName(namespace: string, pod: string): Promise<string | undefined>
   /**
    * Notes that a bound pod runs, by which version of the sidecar, and gives it the next sequence. Once:
    * later calls only note another version.

@@ -149,6 +149,26 @@ export function describePodBindingStores(open: OpenStores): void {
       expect(listed.map(({ podUid }) => podUid)).toEqual([AGENT.podUid, again.podUid])
     })
 
+    test('newestOfName() is the pod that was admitted last under a name, stored or not', async () => {
+      const again = { ...AGENT, podUid: THIRD.podUid }
+      expect(await bindings.newestOfName('team', 'agent')).toBe(AGENT.podUid)
+      await bindings.markEnrolled(AGENT.podUid, '')
+      await bindings.record(aBinding([again]))
+      expect(await bindings.newestOfName('team', 'agent')).toBe(again.podUid)
+      await bindings.record(aBinding([AGENT]))
+      expect(await bindings.newestOfName('team', 'agent')).toBe(again.podUid)
+      await bindings.markEnded([again.podUid], 7)
+      expect(await bindings.newestOfName('team', 'agent')).toBe(again.podUid)
+    })
+
+    test.each([
+      ['other', 'agent'],
+      ['team', 'other'],
+      ['team', ''],
+    ])('newestOfName() knows no pod %s/%s', async (namespace, name) => {
+      expect(await bindings.newestOfName(namespace, name)).toBeUndefined()
+    })
+
     test('tells of an enrolment', async () => {
       let commits = 0
       const stop = bindings.onCommit(() => {

@@ -191,6 +191,10 @@ export function createMemoryPodBindingStore(cluster = UNKNOWN_CLUSTER): PodBindi
     async find(podUid) {
       return bindings.find((binding) => binding.podUid === podUid)
     },
+    async newestOfName(namespace, pod) {
+      const named = bindings.filter((binding) => matchesBinding({ namespace, pod }, binding))
+      return named.at(-1)?.podUid
+    },
     async markEnded(podUids, endedAtMs) {
       const noted = podUids.filter((podUid) => {
         const index = bindings.findIndex((binding) => binding.podUid === podUid)

@@ -88,6 +88,10 @@ class SqlitePodBindings implements PodBindingStore {
     }
   }
 
+  async newestOfName(namespace: string, pod: string): Promise<string | undefined> {
+    return readable(() => this.#statements.newestOfName.get(namespace, pod)?.pod_uid)
+  }
+
   markEnrolled(podUid: string, sidecarVersion: string): Promise<void> {
     return this.#queue.commit(() => {
       this.#statements.enrol.run(podUid)
@@ -168,6 +172,9 @@ function prepare(sqlite: Database['sqlite']) {
       'insert into pod_binding (pod_uid, namespace, pod, root_requester, chain_digest, bound_at_ms, began_at_ms, renewed_at_ms, cluster_id, cluster_name) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (pod_uid) do nothing',
     ),
     keepChain: prepareKeepChain(sqlite),
+    newestOfName: sqlite.prepare<[string, string], Pick<PodBindingRow, 'pod_uid'>>(
+      'select pod_uid from pod_binding indexed by pod_binding_by_name where namespace = ? and pod = ? order by sequence desc limit 1',
+    ),
     enrol: sqlite.prepare<unknown[]>(
       `update pod_binding set enrolled_sequence = ${NEXT_SEQUENCE}, first_sequence = ${NEXT_SEQUENCE} where pod_uid = ? and enrolled_sequence is null`,
     ),

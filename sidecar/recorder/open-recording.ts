@@ -15,6 +15,9 @@ const COLLECT_BYTES = 4 * 1024 * 1024
 const garbage = new BufferGarbage(createCollector(), COLLECT_BYTES)
 const unstored = new AllUnstored()
 
+/** Many sessions that begin together wait for the disk: they are to begin later, and not to fail. */
+const OPEN_MS_MIN = 30_000
+
 /** Where a record is opened, and as whom. */
 export interface RecordingPlace {
   readonly clientOf: ControlPlaneChannel['clientOf']
@@ -37,6 +40,7 @@ export function openRecording(place: RecordingPlace, permit: Permit): Promise<Re
     protocol: request.protocol,
     level,
     ...{ clock, garbage, unstored },
-    openMs: timeoutMs,
+    openMs: Math.max(OPEN_MS_MIN, timeoutMs),
+    lineMs: timeoutMs,
   })
 }

@@ -34,8 +34,10 @@ export interface RecordingCallOptions {
   /** Of all sessions of the process. */
   readonly garbage: Pick<BufferGarbage, 'passed'>
   readonly unstored: AllUnstored
-  /** In which the control plane must open the record, and judge a line. */
+  /** In which the control plane must open the record. */
   readonly openMs: number
+  /** In which it must judge a line. */
+  readonly lineMs: number
 }
 
 /** A session that waits for longer than this to be stored has a store that is gone. */
@@ -135,8 +137,8 @@ export class RecordingCall implements SessionRecorder {
     this.#lastLine += 1n
     const asked = Promise.withResolvers<LineVerdict>()
     this.#line = asked
-    const { call, clock, openMs } = this.#options
-    const cancel = clock.after(openMs, () => this.#judged(UNJUDGED))
+    const { call, clock, lineMs } = this.#options
+    const cancel = clock.after(lineMs, () => this.#judged(UNJUDGED))
     call.write({ message: { case: 'line', value: { number: this.#lastLine, line } } })
     try {
       return await asked.promise

@@ -30,6 +30,7 @@ beforeEach(async () => {
   sidecar = await startSidecarFixture({
     LANYARD_CONTROL_PLANE_ADDRESS: controlPlane.address,
     LANYARD_CONTROL_PLANE_CA: controlPlane.caPem,
+    // For a machine that does other things as well: what is tested is what nobody waits for.
     LANYARD_DECISION_TIMEOUT_MS: '60000',
   })
   sidecar.api.onUpgrade((_incoming, socket) => serve(socket))

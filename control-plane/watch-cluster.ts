@@ -110,10 +110,8 @@ export async function watchCluster(
     stop: () => [watched, lapses, pods].forEach((part) => void part.stop()),
   }
   const { defaultDecision, databaseFile, visitorsJoin, recordingDefault } = config
-  const readPodUid = createKnownPodReader({
-    ...{ bindings: store.bindings, living: pods.living, isInjected: facts.isInjected },
-    read: createPodReader(kept.makeApiClient(CoreV1Api)),
-  })
+  const read = createPodReader(kept.makeApiClient(CoreV1Api))
+  const readPodUid = createKnownPodReader({ ...store, ...facts, living: pods.living, read })
   const checkVolume = createVolumeCheck(databaseFile)
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },

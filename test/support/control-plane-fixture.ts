@@ -9,7 +9,6 @@ import {
   createGrownBindings,
   type GrownBindings,
 } from '../../control-plane/chains/grown-bindings.ts'
-import { createKnownPodReader } from '../../control-plane/chains/known-pod-reader.ts'
 import { PodEnds } from '../../control-plane/chains/pod-ends.ts'
 import { createPodVisits } from '../../control-plane/chains/pod-visits.ts'
 import { createControlPlaneMetrics } from '../../control-plane/control-plane-metrics.ts'
@@ -20,7 +19,6 @@ import {
 } from '../../control-plane/decisions/decision-watch.ts'
 import { startGrpcServer } from '../../control-plane/grpc-server.ts'
 import type { Access } from '../../control-plane/kubernetes/access-reviewer.ts'
-import type { LivingPods } from '../../control-plane/kubernetes/living-pods.ts'
 import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
 import { createAuthorizationService } from '../../control-plane/services/authorization-service.ts'
 import { createEnrolmentService } from '../../control-plane/services/enrolment-service.ts'
@@ -48,9 +46,10 @@ import { createCertificateAuthority } from '../../platform/certificate-authority
 import { SYSTEM_CLOCK } from '../../platform/clock.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createMetrics } from '../../platform/metrics.ts'
+import { createHeldPodReader, type PodReads } from './held-pod-reader.ts'
 
 /** Everything of the control plane but kube-apiserver, whose answers a test gives. */
-export interface ControlPlaneFixture {
+export interface ControlPlaneFixture extends PodReads {
   /** `host:port` */
   readonly address: string
   readonly credentials: ChannelCredentials
@@ -77,10 +76,6 @@ export interface ControlPlaneFixture {
   reviews(): number
   /** Lets no review be answered until the function that it returns is called. */
   holdReviews(): () => void
-  /** How often kube-apiserver was asked which pod has a name. */
-  podReads(): number
-  /** Answers no such question until the function that it returns is called. */
-  holdPodReads(): () => void
   /** Something that decisions rest on has changed. */
   recheck(): void
   decisionWatch(): number
@@ -111,11 +106,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const pods = new Map<string, string>()
   const policies = new Map<string, readonly AccessPolicy[]>()
   const facts = factsOf(policies)
-  const podReads = new HeldPodReads(pods)
-  const readPodUid = createKnownPodReader({
-    ...{ bindings: store.bindings, living: podReads.living, isInjected: facts.isInjected },
-    read: (namespace, name) => podReads.read(namespace, name),
-  })
+  const { readPodUid, ...podReads } = createHeldPodReader(store, pods)
   const decider = createDecider({
     ...store,
     ...{ facts, access, lapses, grown, readPodUid, now },
@@ -157,8 +148,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     ...{ logLines, clock, podEnds, live, volume },
     reviews: () => access.reviews,
     holdReviews: () => access.hold(),
-    podReads: () => podReads.count,
-    holdPodReads: () => podReads.hold(),
+    ...podReads,
     recheck: () => decisionWatch.recheck(),
     decisionWatch: () => decisionWatch.size(),
     setServing: server.setServing,
@@ -210,34 +200,6 @@ class FakeAccess {
   forget(): void {}
 
   /** Answers nothing until the function that it returns is called. */
-  hold(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#held = promise
-    return resolve
-  }
-}
-
-/** What kube-apiserver has of pods, and tells of them without delay. */
-class HeldPodReads {
-  count = 0
-  #held = Promise.resolve()
-  readonly #pods: ReadonlyMap<string, string>
-
-  constructor(pods: ReadonlyMap<string, string>) {
-    this.#pods = pods
-  }
-
-  readonly living: Pick<LivingPods, 'has' | 'isSynced'> = {
-    isSynced: () => true,
-    has: ({ namespace, name, podUid }) => this.#pods.get(`${namespace}/${name}`) === podUid,
-  }
-
-  async read(namespace: string, name: string): Promise<string | undefined> {
-    this.count += 1
-    await this.#held
-    return this.#pods.get(`${namespace}/${name}`)
-  }
-
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#held = promise

@@ -12,6 +12,7 @@ import { openLineGate } from './line-gate.ts'
 import type { Observation } from './observation.ts'
 import { commandCoding, observeTunnel, type TunnelKind } from './observe-tunnel.ts'
 import type { SessionFailure, SessionRecorder } from './session-recorder.ts'
+import { SessionWay } from './session-way.ts'
 import type { TunnelObserver } from './tunnel-observer.ts'
 import { Unreadable } from './unreadable.ts'
 
@@ -25,6 +26,9 @@ export interface RecordedSessionOptions {
   readonly onFailed: (fault: Fault) => void
 }
 
+/** The fault of who sent what cannot be read. */
+type Sender = 'request_invalid' | 'upstream_failed'
+
 /** How typed lines are judged, and where the caller is told of a stopped line. */
 export interface JudgedLines {
   readonly isTerminal: boolean
@@ -32,8 +36,8 @@ export interface JudgedLines {
 }
 
 /**
- * One tunnel on record. Bytes go through `request` and `response` unchanged, each after what they say was sent to the
- * recorder, and no faster than the recorder stores. What cannot be read, and what cannot be stored, ends the session.
+ * One tunnel on record. Bytes go through `request` and `response` unchanged, in the turn of the event loop in which what
+ * they say is sent to the recorder, and no faster than the recorder stores. What cannot be read, and what cannot be stored, ends the session.
  */
 export class RecordedSession {
   /** From the caller to the API server. */
@@ -71,14 +75,8 @@ export class RecordedSession {
     this.#input = this.#judgeInput()
     recorder.add(this.#takeEvents())
     recorder.onCut((failure) => this.fail(failure))
-    this.request = this.#pass(
-      (chunk) => this.#observer.fromCaller(chunk),
-      ['client sent', 'request_invalid'],
-    )
-    this.response = this.#pass(
-      (chunk) => this.#observer.fromServer(chunk),
-      ['API server sent', 'upstream_failed'],
-    )
+    this.request = this.#passRequest()
+    this.response = this.#passResponse()
   }
 
   #judgeInput(): CommandInput | undefined {
@@ -93,44 +91,60 @@ export class RecordedSession {
     return new CommandInput(inputWire(kind.protocol, coding), gate)
   }
 
-  #pass(
-    observe: (chunk: Buffer) => void,
-    [who, code]: readonly [string, 'request_invalid' | 'upstream_failed'],
-  ): Transform {
+  #passRequest(): Transform {
+    const { recorder } = this.#options
     const pass = (chunk: Buffer, done: TransformCallback) => {
-      if (this.#isEnding) {
+      if (!this.#read(() => this.#observer.fromCaller(chunk), 'request_invalid')) {
         done()
         return
       }
-      try {
-        observe(chunk)
-        this.#options.recorder.add(this.#takeEvents())
-        if (code === 'upstream_failed') {
-          this.response.push(chunk)
-          this.#tell()
-          done()
-        } else if (this.#input === undefined) done(null, chunk)
-        else void this.#forward(this.#input.pass(chunk), done)
-      } catch (error) {
-        // Nobody gets these bytes, so they are not on record either.
-        this.#takeEvents()
-        this.#canSayFarewell &&= code === 'request_invalid'
-        done()
-        this.fail({ fault: unreadable(error, who, code), ending: 'unreadable' })
-      }
+      recorder.add(this.#takeEvents())
+      if (this.#input === undefined) done(null, chunk)
+      else void this.#forward(this.#input.pass(chunk), done)
     }
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
-        const room = this.#options.recorder.room()
+        const room = recorder.room()
         if (room === undefined) pass(chunk, done)
         else void room.then(() => pass(chunk, done))
       },
       flush: (done) => {
-        this.#gone ??= code === 'request_invalid' ? 'caller_gone' : 'upstream_gone'
-        if (code === 'upstream_failed' || this.#input === undefined) done()
+        this.#gone ??= 'caller_gone'
+        if (this.#input === undefined) done()
         else void this.#forward(this.#input.end(), done)
       },
     })
+  }
+
+  /** What comes in one turn of the event loop is sent to the recorder in the same turn, after it went to the caller. */
+  #passResponse(): SessionWay {
+    const { recorder } = this.#options
+    return new SessionWay({
+      room: () => recorder.room(),
+      read: (piece) => this.#read(() => this.#observer.fromServer(piece), 'upstream_failed'),
+      pushed: () => this.#tell(),
+      passed: () => recorder.add(this.#takeEvents()),
+      ended: () => {
+        this.#gone ??= 'upstream_gone'
+      },
+    })
+  }
+
+  /** Whether what was sent may pass. What cannot be read ends the session, and nobody gets it. */
+  #read(observe: () => void, code: Sender): boolean {
+    if (this.#isEnding) return false
+    const before = this.#events.length
+    try {
+      observe()
+      return true
+    } catch (error) {
+      // So it is not on record either.
+      this.#events.length = before
+      this.#canSayFarewell &&= code === 'request_invalid'
+      const who = code === 'request_invalid' ? 'client sent' : 'API server sent'
+      this.fail({ fault: unreadable(error, who, code), ending: 'unreadable' })
+      return false
+    }
   }
 
   /** What of the caller's bytes may go on, while the session does. */
@@ -161,7 +175,7 @@ export class RecordedSession {
       const frame = this.response.writableEnded ? undefined : this.#observer.say?.(text, where)
       if (frame === undefined) return
       this.#untold.shift()
-      recorder.add([{ kind: where, bytes: text }])
+      recorder.add([...this.#takeEvents(), { kind: where, bytes: text }])
       this.response.push(frame)
     }
   }
@@ -215,11 +229,7 @@ export class RecordedSession {
   }
 }
 
-function unreadable(
-  error: unknown,
-  who: string,
-  code: 'request_invalid' | 'upstream_failed',
-): Fault {
+function unreadable(error: unknown, who: string, code: Sender): Fault {
   if (!(error instanceof Unreadable)) return Fault.from(error)
   const message = `This session is recorded, and the ${who} what cannot be recorded: ${error.message}`
   return new Fault(code, message)

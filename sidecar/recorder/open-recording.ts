@@ -10,7 +10,7 @@ import { RecordingCall } from './recording-call.ts'
 import { AllUnstored } from './unstored.ts'
 
 /** Of all sessions; in so many bytes what they allocate is several times as much. */
-const COLLECT_BYTES = 4 * 1024 * 1024
+const COLLECT_BYTES = 1024 * 1024
 
 const garbage = new BufferGarbage(createCollector(), COLLECT_BYTES)
 const unstored = new AllUnstored()

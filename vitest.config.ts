@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const ROOMS = '{core,platform,proto,api,proxy,sidecar,control-plane,injector,cli,deploy,bench}'
 
+/** A message holds what was seen: a summary of a run shows no more than the message. */
+const chaiConfig = { truncateThreshold: 4_000 }
+
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +19,7 @@ export default defineConfig({
           ],
           // A property takes a second by itself, and many on a machine that others use as well.
           testTimeout: 30_000,
+          chaiConfig,
         },
       },
       {
@@ -24,6 +28,7 @@ export default defineConfig({
           include: ['test/{contract,integration,failure}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          chaiConfig,
         },
       },
       {
@@ -35,6 +40,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 1_800_000,
+          chaiConfig,
         },
       },
     ],

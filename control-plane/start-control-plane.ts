@@ -9,6 +9,7 @@ import { createRequestHeaderSource } from '../platform/request-header-config.ts'
 import { VERSION } from '../platform/version.ts'
 import { createAccessApiServer } from './access-api/access-api-server.ts'
 import { AuditStoreResource } from './access-api/audit-store.ts'
+import { KeptRecordings } from './access-api/kept-recordings.ts'
 import { type ChainStory, createChainStory } from './chains/chain-story.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureState } from './control-plane-metrics.ts'
@@ -26,7 +27,8 @@ import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
 import type { LiveRecordings } from './services/live-recordings.ts'
 import { createAuditService, createChainService } from './services/reader-service.ts'
-import { startRecording } from './services/start-recording.ts'
+import type { RecordingRoom } from './services/recording-room.ts'
+import { startRecording, toRecordingLimits } from './services/start-recording.ts'
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
 import { createSessions } from './sessions.ts'
 import { openStore } from './store/open-store.ts'
@@ -86,7 +88,8 @@ export async function startControlPlane(
     { name: 'cluster', check: facts.problem },
   ]
   const api = await startAccessApi({
-    ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger, live },
+    ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger },
+    ...{ live: recording.live, room: recording.room },
     onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
   })
   const health = await startHealthServer({
@@ -136,6 +139,11 @@ async function openOwnStore(
   return openStore(config.databaseFile, {
     cluster,
     onMigration: (done, of) => logger.info({ done, of }, 'Migrating the database'),
+    onSetAside: (files, bytes) =>
+      logger.warn(
+        { files, bytes },
+        'Set files of recordings aside in the folder unlisted, since the database does not list them',
+      ),
     onTransaction(result, seconds) {
       metrics.transactions.inc({ result })
       metrics.transactionDuration.observe(seconds)
@@ -149,6 +157,7 @@ async function startAccessApi(parts: {
   readonly config: ControlPlaneConfig
   readonly store: Store
   readonly live: LiveRecordings
+  readonly room: RecordingRoom
   readonly access: AccessReviewer
   readonly chainStory: ChainStory
   readonly comparedEdits: WatchedCluster['comparedEdits']
@@ -167,6 +176,7 @@ async function startAccessApi(parts: {
     ...{ store, logger, clock: { now }, limits: toRetentionLimits(parts.config) },
     databaseFile: parts.config.databaseFile,
     comparedEdits: parts.comparedEdits,
+    recordings: new KeptRecordings(store.recordings, toRecordingLimits(parts.config), now),
     readSpace: () => readVolumeSpace(parts.config.databaseFile),
   })
   await auditStore.clean()
@@ -175,6 +185,7 @@ async function startAccessApi(parts: {
     auditEvents: store.auditEvents,
     recordings: store.recordings,
     live: parts.live,
+    room: parts.room,
     podBindings: store.bindings,
     chainStory: parts.chainStory,
     certificate: serving.current(),

@@ -3,6 +3,7 @@ import { request as requestHttp } from 'node:http'
 import { type RequestOptions, request as requestHttps } from 'node:https'
 import { Fault } from '../../core/fault.ts'
 import { connectionFault, responseFault } from './request-fault.ts'
+import { sendPieces, Upload } from './upload.ts'
 
 const JSON_TYPE = 'application/json'
 
@@ -19,6 +20,8 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024
 
 /** Before the first byte of a large file the server makes the file. */
 const DOWNLOAD_IDLE_MS = 15 * 60_000
+/** kube-apiserver gives a request a minute; the server writes what it got to its disk before it answers. */
+const UPLOAD_IDLE_MS = 90_000
 
 export interface DownloadOptions {
   readonly query?: Query
@@ -43,6 +46,13 @@ export interface KubernetesClient {
   readonly namespace: string
   get<Body>(path: string, query?: Query): Promise<Body>
   post<Body>(path: string, body: unknown): Promise<Body>
+  /** Sends a body as fast as the server takes it. When the server answers before it has all, the rest is not sent. */
+  upload<Body>(
+    path: string,
+    query: Query,
+    body: AsyncIterable<Uint8Array>,
+    type: string,
+  ): Promise<Body>
   /** The body as it comes, and its headers; a connection that falls silent for long is a Fault. */
   download(path: string, options?: DownloadOptions): Promise<Download>
   /** Yields events until the server ends the watch; a connection that falls silent is a Fault. */
@@ -108,6 +118,9 @@ export function createKubernetesClient(
     async post(path, body) {
       return readJson(await send('POST', path, {}, body, options.timeoutMs))
     },
+    async upload(path, query, body, type) {
+      return readJson(await send('POST', path, query, new Upload(body, type), UPLOAD_IDLE_MS))
+    },
     async download(path, { query = {}, accept = JSON_TYPE } = {}) {
       const incoming = await send('GET', path, query, undefined, DOWNLOAD_IDLE_MS, accept)
       return { headers: incoming.headers, chunks: readChunks(incoming, place) }
@@ -146,7 +159,9 @@ function createSender(access: ClusterAccess, options: ConnectOptions, place: Ser
       ...requestOptions.headers,
       accept,
       'user-agent': options.userAgent,
-      ...(body === undefined ? {} : { 'content-type': JSON_TYPE }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': body instanceof Upload ? body.type : JSON_TYPE }),
       ...(options.impersonate === undefined ? {} : { 'impersonate-user': options.impersonate }),
       ...(groups.length === 0 ? {} : { 'impersonate-group': [...groups] }),
     }
@@ -158,7 +173,8 @@ function createSender(access: ClusterAccess, options: ConnectOptions, place: Ser
     const incoming = await sendOnce(url, { ...requestOptions, method }, body, timeoutMs).catch(
       (error: unknown) => {
         tell('failed')
-        throw connectionFault(error, place)
+        // What could not be read was never sent: it says itself why.
+        throw error instanceof Fault ? error : connectionFault(error, place)
       },
     )
     const status = incoming.statusCode ?? 0
@@ -187,7 +203,8 @@ function sendOnce(
     if (timeoutMs > 0) {
       outgoing.setTimeout(timeoutMs, () => (answer ?? outgoing).destroy(new Error('timed out')))
     }
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    if (body instanceof Upload) void sendPieces(outgoing, body.pieces).catch(reject)
+    else outgoing.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 

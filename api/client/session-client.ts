@@ -55,6 +55,17 @@ export function actOnSession(
   return client.post(`${pathOf(session)}/${action}`, body)
 }
 
+/** Brings an asciicast that was recorded elsewhere, and resolves with its session. Throws what the file throws too. */
+export function importSession(
+  client: KubernetesClient,
+  namespace: string,
+  file: AsyncIterable<Uint8Array>,
+  source: string,
+): Promise<SessionObject> {
+  const path = accessPath(SESSIONS, namespace)
+  return client.upload(path, { source }, file, RECORDING_TYPES.asciicast)
+}
+
 /**
  * The bytes of a recording; with `follow` they continue until a live session ends. The session's status names
  * whoever reads. `log` is the subresource, since kube-apiserver cuts others off after a minute.

@@ -40,6 +40,18 @@ export const AUDIT_STORE_COLUMNS: readonly Column<AuditStoreObject>[] = [
     ({ status }) => status.edits?.unknown ?? '<unknown>',
     WIDE,
   ),
+  column(
+    'Recordings',
+    'How many recordings of sessions there are.',
+    ({ status }) => status.recordings?.count ?? '<unknown>',
+    WIDE,
+  ),
+  column(
+    'Recorded',
+    'What the recordings take.',
+    ({ status }) => quantity(status.recordings?.bytes),
+    WIDE,
+  ),
 ]
 
 /** Whole mebibytes, rounded up, as a quantity of Kubernetes. */

@@ -11,12 +11,24 @@ export const SESSION_COLUMNS: readonly Column<SessionObject>[] = [
     format: 'name',
     usualWidth: 26,
   }),
-  column('Kind', 'What opened the session.', ({ spec }) => spec.subresource, { usualWidth: 11 }),
-  column('Target', 'The pod that was reached into.', ({ spec }) => spec.target, { usualWidth: 16 }),
-  column('Pod', 'The pod that asked.', ({ spec }) => spec.pod, { usualWidth: 16 }),
-  column('Root Requester', 'Who started the chain of the pod.', ({ spec }) => spec.rootRequester, {
-    usualWidth: 14,
+  column(
+    'Kind',
+    'What opened the session.',
+    ({ spec }) => (spec.imported === undefined ? spec.subresource : 'imported'),
+    { usualWidth: 11 },
+  ),
+  column('Target', 'The pod that was reached into.', ({ spec }) => spec.target || '<none>', {
+    usualWidth: 16,
   }),
+  column('Pod', 'The pod that asked.', ({ spec }) => spec.pod || '<none>', { usualWidth: 16 }),
+  column(
+    'Root Requester',
+    'Who started the chain of the pod.',
+    ({ spec }) => spec.rootRequester || '<none>',
+    {
+      usualWidth: 14,
+    },
+  ),
   column('Status', 'Whether it is live, and how it ended.', statusOf, { usualWidth: 13 }),
   column('Duration', 'Until its last event.', ({ status }) => humanDuration(status.durationMs), {
     usualWidth: 8,
@@ -45,6 +57,12 @@ export const SESSION_COLUMNS: readonly Column<SessionObject>[] = [
     'Reviewed By',
     'Who has looked at it and said so.',
     ({ status }) => status.reviewedBy ?? '<none>',
+    WIDE,
+  ),
+  column(
+    'Imported By',
+    'Who brought it, when it was recorded elsewhere.',
+    ({ spec }) => spec.imported?.by ?? '<none>',
     WIDE,
   ),
 ]

@@ -27,6 +27,30 @@ export interface ComparedEditsObject {
   readonly unknown: number
 }
 
+/** Recordings of sessions, as far as people can read them. Sizes are bytes. */
+export interface KeptRecordingsObject {
+  readonly count: number
+  /** Those of them that were recorded elsewhere. */
+  readonly imported: number
+  readonly live: number
+  readonly bytes: number
+  /** 0 is no limit. */
+  readonly bytesMax: number
+  /** Free room of the volume below which no session is recorded. */
+  readonly freeBytesMin: number
+  /** RFC 3339. */
+  readonly oldestBeganAt?: string
+  /** Files that the database does not list, in the folder `unlisted`. */
+  readonly unlistedFiles: number
+  readonly unlistedBytes: number
+  /** Segments that were compared with their digests at the last look, of how many, and their bytes. */
+  readonly comparedSegments: number
+  readonly segments: number
+  readonly comparedBytes: number
+  /** Ids of sessions with a segment that is not as it was written. */
+  readonly damaged: readonly string[]
+}
+
 /** How the database is. Sizes are bytes, times RFC 3339; what is absent is not known or has not been. */
 export interface AuditStoreObject {
   readonly apiVersion: string
@@ -50,6 +74,8 @@ export interface AuditStoreObject {
     /** Why nothing can be recorded, or is damaged. */
     readonly problem?: string
     readonly lastBackupAt?: string
+    /** Absent when the files cannot be read. */
+    readonly recordings?: KeptRecordingsObject
     /** Absent until the comparison has ended, and when it failed. */
     readonly edits?: ComparedEditsObject
     /** The newest first; some. */

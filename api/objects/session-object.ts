@@ -1,4 +1,5 @@
 import type { SessionEnding } from '../../core/recording/session-event.ts'
+import type { ToldByFile } from '../../core/recording/session-import.ts'
 import type { ACCESS_API_VERSION, AccessObjectMeta } from './access-objects.ts'
 
 /** Plural name of the resource. */
@@ -16,6 +17,24 @@ export interface SessionReaderObject {
   readonly firstAt: string
   readonly lastAt: string
   readonly reads: number
+}
+
+/** Who brought a session that was recorded elsewhere, and what its file says. */
+export interface SessionImportObject {
+  /** User name. */
+  readonly by: string
+  /** RFC 3339. */
+  readonly at: string
+  /** Where it comes from, in the words of who brought it. */
+  readonly source: string
+  /** `asciicast v2` or `asciicast v3`. */
+  readonly format: string
+  /** Of the file. */
+  readonly bytes: number
+  /** Of the file, in hexadecimal. */
+  readonly sha256: string
+  /** What the file says of itself; nobody has checked it. */
+  readonly told: ToldByFile
 }
 
 /** A session that is or was recorded; named after the id of its decision in lower case. */
@@ -44,12 +63,14 @@ export interface SessionObject {
     readonly protocol: string
     /** What is recorded. */
     readonly level: 'output' | 'all'
+    /** Of a session that was recorded elsewhere: then there is no pod, no root requester and no target. */
+    readonly imported?: SessionImportObject
   }
   readonly status: {
     readonly phase: 'Live' | 'Ended'
     readonly beganAt: string
     readonly endedAt?: string
-    readonly ending?: SessionEnding
+    readonly ending?: SessionEnding | 'imported'
     /** Why it ended, for people; absent when there is nothing to add. */
     readonly reason?: string
     /** Until its last event; a live one may have more that has no segment yet. */

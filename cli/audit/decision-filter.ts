@@ -3,7 +3,7 @@ import { fieldSelector } from '../../api/client/access-client.ts'
 import type { DecisionQuery } from '../../api/client/read-decisions.ts'
 import type { EffectWord } from '../../api/objects/access-objects.ts'
 import { Fault } from '../../core/fault.ts'
-import { type Moment, parseMoment, toUnixMs } from '../../core/moment.ts'
+import { type Moment, toUnixMs } from '../../core/moment.ts'
 import { parsePodName, parseText } from '../arguments/object-name.ts'
 import {
   parseResourceFilter,
@@ -12,6 +12,7 @@ import {
 } from '../arguments/resource-filter.ts'
 import type { CommandContext } from '../command/command-context.ts'
 import { usable } from '../command/global-options.ts'
+import { addSince } from '../command/since-option.ts'
 
 /** Which decisions a command is about; what is absent does not matter. */
 export interface DecisionFilter {
@@ -31,7 +32,7 @@ export interface AuditFlags extends DecisionFilter {
 
 /** Adds the options of a `DecisionFilter`: each takes what the table of `audit` shows. */
 export function addFilterOptions(command: Command): Command {
-  return command
+  command
     .option('--pod <name>', 'only decisions about this pod', usable(parsePodName))
     .option('--root <user>', 'only decisions for this root requester', usable(parseText))
     .addOption(
@@ -45,11 +46,7 @@ export function addFilterOptions(command: Command): Command {
       'only requests for this resource, as the table shows it: secrets, deployments.apps, pods/exec',
       usable(parseResourceFilter),
     )
-    .option(
-      '--since <when>',
-      'only decisions made then or later: 10m, 2h or 7d (ago), 2026-11-01 (UTC), 2026-11-01T08:00:00Z',
-      usable(parseMoment),
-    )
+  return addSince(command, 'decisions made')
 }
 
 /** What the API is asked for, and what is left to look at. */

@@ -33,6 +33,39 @@ test('recordChecks() says how large the database is, what is oldest, and for how
   expect(empty?.note).toContain('no decision yet, kept for ever')
 })
 
+const KEPT = {
+  ...{ count: 3, imported: 1, live: 1, bytes: 90 * MEBIBYTE, bytesMax: 1_000 * MEBIBYTE },
+  ...{ freeBytesMin: 500 * MEBIBYTE, oldestBeganAt: '2026-11-02T00:00:00Z', unlistedFiles: 0 },
+  ...{ unlistedBytes: 0, comparedSegments: 4, segments: 5, comparedBytes: MEBIBYTE, damaged: [] },
+}
+
+test.each([
+  [
+    'whole',
+    {},
+    4,
+    'ok',
+    /^3, 1 of them imported, oldest 2026-11-02.*compared 4 of 5 segments \(1 MiB/,
+  ],
+  ['none', { count: 0, oldestBeganAt: undefined }, 4, 'ok', /^none yet; compared/],
+  ['damaged', { damaged: ['01A'] }, 4, 'error', /of 01a not all is as it was written/],
+  ['unlisted', { unlistedFiles: 2 }, 4, 'warning', /2 files \(0 MiB\) are not listed/],
+  ['roomy', {}, 5, 'ok', /^90 MiB, quota 1,000 MiB, 500 MiB are left free$/],
+  ['at the quota', { bytesMax: 90 * MEBIBYTE }, 5, 'error', /no session that has to be recorded/],
+  ['near the quota', { bytesMax: 95 * MEBIBYTE }, 5, 'warning', /nearly full/],
+  ['below the floor', { freeBytesMin: 9_001 * MEBIBYTE }, 5, 'error', /no session/],
+] as const)(
+  'recordChecks() tells that recordings are %s',
+  async (_name, parts, index, want, note) => {
+    const outcome = (await outcomes({ recordings: { ...KEPT, ...parts } }))[index]
+    const { note: said, hints } = { note: '', hints: [], ...outcome }
+    expect([outcome?.result, `${said}${hints.join('; ')}`]).toEqual([
+      want,
+      expect.stringMatching(note),
+    ])
+  },
+)
+
 test.each([
   ['a database whose check is under way', { checkedAt: undefined }, 0, /under way/],
   [

@@ -30,6 +30,8 @@ export function recordChecks({ client, now, program }: CommandContext): readonly
     item('edits while the control plane was away are known', edits),
     item('there is room for records', room),
     item('the database was copied lately', (store) => backup(store, now(), program)),
+    item('recordings of sessions are whole', recordings),
+    item('there is room for recordings', recordingRoom),
   ]
 }
 
@@ -86,6 +88,49 @@ function room({ status }: AuditStoreObject): CheckOutcome {
     `${note}: pods are refused when they have used their share of the rest`,
     'enlarge the volume, or let fewer records be kept (controlPlane.audit in the values of the chart)',
   )
+}
+
+/** As many segments as the control plane has just compared with their digests; the next look takes others. */
+function recordings({ status }: AuditStoreObject): CheckOutcome {
+  const kept = status.recordings
+  if (kept === undefined) {
+    return warning(
+      'the control plane is older, or cannot read the recordings',
+      'see the log of the control plane; the folder lanyard.db-recordings belongs beside the database',
+    )
+  }
+  const { count, imported, damaged, comparedSegments: compared, segments, comparedBytes } = kept
+  const looked = `compared ${compared} of ${segments} segments (${mebibytes(comparedBytes)} MiB)`
+  if (damaged.length > 0) {
+    return failure(
+      `${looked}: of ${damaged.slice(0, 3).join(', ').toLowerCase()} not all is as it was written`,
+      'copy these files of the folder lanyard.db-recordings back from a copy',
+    )
+  }
+  const of = count === 0 ? 'none yet' : `${count}, ${imported} of them imported`
+  const oldest = kept.oldestBeganAt === undefined ? '' : `, oldest ${kept.oldestBeganAt}`
+  if (kept.unlistedFiles > 0) {
+    return warning(
+      `${of}${oldest}; ${kept.unlistedFiles} files (${mebibytes(kept.unlistedBytes)} MiB) are not listed in the database`,
+      'after a restore of an older database this is expected: look at lanyard.db-recordings/unlisted, and remove what nobody needs',
+    )
+  }
+  return ok(`${of}${oldest}; ${looked}`)
+}
+
+/** From the quota, and below the floor, no session begins that has to be recorded. */
+function recordingRoom({ status }: AuditStoreObject): CheckOutcome {
+  const { recordings: kept, volumeFreeBytes: free = Number.POSITIVE_INFINITY } = status
+  if (kept === undefined) return warning('not known: the recordings cannot be read')
+  const { bytes, bytesMax, freeBytesMin } = kept
+  const quota = bytesMax === 0 ? 'no quota' : `quota ${mebibytes(bytesMax)} MiB`
+  const note = `${mebibytes(bytes)} MiB, ${quota}, ${mebibytes(freeBytesMin)} MiB are left free`
+  const isFull = (bytesMax > 0 && bytes >= bytesMax) || free < freeBytesMin
+  const isNear = (bytesMax > 0 && bytes >= bytesMax * 0.9) || free < freeBytesMin * 1.2
+  const todo =
+    'delete sessions, keep decisions for fewer days, enlarge the volume, or raise controlPlane.recording.mebibytesMax'
+  if (isFull) return failure(`${note}: no session that has to be recorded can begin`, todo)
+  return isNear ? warning(`${note}: nearly full`, todo) : ok(note)
 }
 
 function backup(

@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readRecording } from '../../api/client/session-client.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import { isWholeId } from '../arguments/decision-id.ts'
+import { readFileOrStdin } from '../arguments/read-file.ts'
 import type { CommandContext } from '../command/command-context.ts'
 import { findSession } from '../sessions/find-session.ts'
 import { sessionClock } from '../terminal/session-clock.ts'
@@ -95,21 +95,11 @@ async function open(
   follow: boolean,
 ): Promise<AsyncIterable<Uint8Array>> {
   if (!isWholeId(source)) {
-    if (!follow) return readFile(source)
+    if (!follow) return readFileOrStdin(source)
     throw new Fault('request_invalid', '--follow wants the id of a session: a file does not grow')
   }
   const session = await findSession(context, source.toLowerCase())
   return readRecording(context.client, session, { form: 'asciicast', follow })
-}
-
-async function* readFile(file: string): AsyncGenerator<Uint8Array, void> {
-  try {
-    const stream = file === '-' ? process.stdin : createReadStream(file)
-    yield* stream as AsyncIterable<Uint8Array>
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unknown error'
-    throw new Fault('config_invalid', `Cannot read ${file}: ${reason}`, { cause: error })
-  }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

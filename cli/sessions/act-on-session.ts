@@ -28,7 +28,8 @@ export async function runSessionReview(context: CommandContext, name: string): P
   return 0
 }
 
-function writeSession(
+/** Writes a session to which something was done, in the form that is wanted. */
+export function writeSession(
   { terminal, output }: CommandContext,
   session: SessionObject,
   done: string,

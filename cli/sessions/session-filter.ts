@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import type { SessionSelection } from '../../api/client/session-client.ts'
-import { type Moment, parseMoment, toUnixMs } from '../../core/moment.ts'
+import { type Moment, toUnixMs } from '../../core/moment.ts'
 import { parsePodName, parseText } from '../arguments/object-name.ts'
 import type { CommandContext } from '../command/command-context.ts'
 import { usable } from '../command/global-options.ts'
+import { addSince } from '../command/since-option.ts'
 
 /** Which sessions a command is about; what is absent does not matter. */
 export interface SessionFilter {
@@ -15,15 +16,13 @@ export interface SessionFilter {
 
 /** Adds the options of a `SessionFilter`. */
 export function addSessionFilter(command: Command): Command {
-  return command
+  command
     .option('--pod <name>', 'only sessions that this pod opened', usable(parsePodName))
     .option('--root <user>', 'only sessions for this root requester', usable(parseText))
-    .option(
-      '--since <when>',
-      'only sessions that began then or later: 10m, 2h or 7d (ago), 2026-11-01 (UTC), 2026-11-01T08:00:00Z',
-      usable(parseMoment),
-    )
-    .option('--live', 'only sessions that have not ended')
+  return addSince(command, 'sessions that began').option(
+    '--live',
+    'only sessions that have not ended',
+  )
 }
 
 /** What the API is asked for. */

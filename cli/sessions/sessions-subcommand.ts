@@ -7,13 +7,14 @@ import { examples } from '../command/usage-text.ts'
 import { runSessionCut, runSessionReview, type SessionCutOptions } from './act-on-session.ts'
 import { runSessionExport, type SessionExportOptions } from './run-session-export.ts'
 import { runSessionGrep, type SessionGrepOptions } from './run-session-grep.ts'
+import { runSessionImport, type SessionImportOptions } from './run-session-import.ts'
 import { runSessions } from './run-sessions.ts'
 import { addSessionFilter, type SessionFilter } from './session-filter.ts'
 
 /** Adds `sessions` and its commands; `name` is how the program is called, `start` runs a command. */
 export function addSessions(program: Command, name: string, start: Start): void {
   const sessions = program.command('sessions')
-  sessions.description('List recorded sessions; or export, search, review and cut them.')
+  sessions.description('List recorded sessions; or export, search, review, cut and import them.')
   addSessionFilter(sessions)
     .addHelpText(
       'before',
@@ -29,6 +30,7 @@ export function addSessions(program: Command, name: string, start: Start): void 
   addGrep(sessions, name, start)
   addCut(sessions, name, start)
   addReview(sessions, name, start)
+  addImport(sessions, name, start)
 }
 
 function addSessionExport(sessions: Command, name: string, start: Start): void {
@@ -112,4 +114,24 @@ function addReview(sessions: Command, name: string, start: Start): void {
       examples(name, [['sessions review 01m83xj9780000000000000001', 'after a replay']]),
     )
     .action((id: string) => start((context) => runSessionReview(context, id)))
+}
+
+function addImport(sessions: Command, name: string, start: Start): void {
+  const command = sessions.command('import')
+  command
+    .argument('<file>', 'asciicast of version 2 or 3; - for stdin')
+    .description(
+      "Keep a session that was recorded elsewhere, such as by Tailscale. It is marked as imported, and what its file says of users and pods is nobody's proof.",
+    )
+    .option('--source <text>', 'where the file comes from; its name by default', usable(parseText))
+    .addHelpText(
+      'before',
+      examples(name, [
+        ['sessions import session.cast -n team', 'into a namespace, whose readers may see it'],
+        ['sessions import - -n team --source s3://recordings/1 < session.cast', 'from elsewhere'],
+      ]),
+    )
+    .action((file: string) =>
+      start((context) => runSessionImport(context, file, command.opts<SessionImportOptions>())),
+    )
 }

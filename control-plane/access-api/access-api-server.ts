@@ -9,6 +9,7 @@ import type { Logger } from '../../platform/logger.ts'
 import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
 import type { ChainStory } from '../chains/chain-story.ts'
 import type { LiveRecordings } from '../services/live-recordings.ts'
+import type { RecordingRoom } from '../services/recording-room.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
 import type { RecordingStore } from '../store/recording-store.ts'
 import { createAccessApiApp, type DelegatedAuthorizer } from './access-api-app.ts'
@@ -40,6 +41,8 @@ export interface AccessApiDeps {
   readonly recordings: RecordingStore
   /** Sessions that can be cut. */
   readonly live: Pick<LiveRecordings, 'cut'>
+  /** Room for sessions that are imported. */
+  readonly room: Pick<RecordingRoom, 'checkImport' | 'checkGoOn'>
   /** For the DNS name of the Service that the APIService names; replaced by `setCertificate`. */
   readonly certificate: CertificatePair
   readonly requestHeader: RequestHeaderSource

@@ -30,6 +30,7 @@ beforeEach(async () => {
   problem = undefined
   compared = undefined
   resource = new AuditStoreResource({
+    recordings: { read: () => Promise.reject(new Error('no folder')) },
     store: {
       size: () => ({ bytes: 100 * MIB, logBytes: 0, reusableBytes: 7 }),
       async copyTo(path) {
@@ -119,7 +120,7 @@ describe('handle()', () => {
     const [cells] = (table as { rows: { cells: unknown[] }[] }).rows.map((row) => row.cells)
     expect(table).toMatchObject({
       kind: 'Table',
-      columnDefinitions: [{ name: 'Name' }, {}, {}, {}, {}, {}, {}, {}, {}, {}],
+      columnDefinitions: [{ name: 'Name' }, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}],
     })
     expect(cells?.slice(0, 3)).toEqual(['audit', '100Mi', '1000Mi'])
   })

@@ -23,6 +23,7 @@ import type { AuditEventReader } from '../store/audit-event-store.ts'
 import type { Store, StoreSize } from '../store/store.ts'
 import type { VolumeSpace } from '../volume-reserve.ts'
 import { toTime } from './access-object.ts'
+import type { KeptRecordings } from './kept-recordings.ts'
 import { negotiate } from './media-type.ts'
 import {
   jsonResponse,
@@ -55,6 +56,7 @@ export interface AuditStoreDeps {
     'size' | 'copyTo' | 'noteBackup' | 'lastBackupAtMs' | 'checkedAtMs' | 'problem' | 'auditEvents'
   >
   readonly limits: RetentionLimits
+  readonly recordings: Pick<KeptRecordings, 'read'>
   readonly databaseFile: string
   /** What the look for unseen edits found; undefined until it has ended. */
   readonly comparedEdits: () => ComparedEdits | undefined
@@ -124,6 +126,7 @@ export class AuditStoreResource {
     const backupAtMs = store.lastBackupAtMs()
     const oldestMs = await oldestDecidedAtMs(store.auditEvents)
     const edits = this.#deps.comparedEdits()
+    const recordings = await this.#recordings()
     const removals = await store.auditEvents.removals(REMOVALS_SHOWN)
     return {
       ...{ apiVersion: ACCESS_API_VERSION, kind: 'AuditStore' },
@@ -136,8 +139,19 @@ export class AuditStoreResource {
         ...(problem === undefined ? {} : { problem }),
         ...(backupAtMs === undefined ? {} : { lastBackupAt: toTime(backupAtMs) }),
         ...(edits === undefined ? {} : { edits: toEditsObject(edits) }),
+        ...(recordings === undefined ? {} : { recordings }),
         removals: removals.map(toRemovalObject),
       },
+    }
+  }
+
+  async #recordings(): Promise<AuditStoreObject['status']['recordings']> {
+    try {
+      return await this.#deps.recordings.read()
+    } catch (error) {
+      // Recorded: that they cannot be read is no reason to say nothing of the database.
+      this.#deps.logger.error({ error }, 'Cannot look at the recordings')
+      return undefined
     }
   }
 

@@ -137,9 +137,39 @@ function paths(resources: readonly ApiResource[], dialect: Dialect): Record<stri
         [all, listOperation(resource, options, 'ForAllNamespaces', dialect)],
         [namespaced, listOperation(resource, [NAMESPACE, ...options], 'Namespaced', dialect)],
         [`${namespaced}/{name}`, getOperation(resource, [NAMESPACE, NAME], 'Namespaced', dialect)],
+        ...subresourcePaths(resource, `${namespaced}/{name}`, dialect),
       ]
     }),
   ])
+}
+
+const STREAM_PARAMETERS: readonly Parameter[] = [
+  query('format', 'string', 'events or asciicast.'),
+  query('follow', 'boolean', 'Goes on while the session is live.'),
+]
+
+/** What can be done with an object: reads of a stream, and posts that answer with the object. */
+function subresourcePaths(
+  { kind, actions }: ApiResource,
+  path: string,
+  dialect: Dialect,
+): readonly (readonly [string, unknown])[] {
+  return Object.entries(actions?.subresources ?? {}).map(([name, verbs]) => {
+    const isRead = verbs.includes('get')
+    const parameters = [NAMESPACE, NAME, ...(isRead ? STREAM_PARAMETERS : [])]
+    const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+    const answer = isRead ? { type: 'string' } : dialect.refTo(definitionName(kind))
+    const operation = {
+      description: `${isRead ? 'Read' : 'Create'} ${name} of one object of kind ${kind}.`,
+      operationId: `${isRead ? 'read' : 'create'}AccessLanyardDevV1alpha1Namespaced${kind}${title}`,
+      ...operationTypes(dialect),
+      parameters: parameters.map(dialect.parameter),
+      responses: { [isRead ? 200 : 201]: dialect.response(answer) },
+      'x-kubernetes-action': isRead ? 'get' : 'post',
+      'x-kubernetes-group-version-kind': groupVersionKind(kind),
+    }
+    return [`${path}/${name}`, isRead ? { get: operation } : { post: operation }]
+  })
 }
 
 interface KindServed {

@@ -118,14 +118,15 @@ function toEventLine(event: SessionEvent): object {
 
 function castRenderer(session: SessionObject, recording: Recording): Renderer {
   const { spec, metadata } = session
-  const command = spec.command.join(' ')
+  const told = spec.imported?.told
+  const command = told?.command ?? spec.command.join(' ')
   const cast = new SessionCast(
     {
       terminal: spec.terminal,
       header: {
-        timestamp: Math.floor(recording.beganAtMs / 1_000),
+        ...timestampOf(recording),
         ...(command === '' ? {} : { command }),
-        title: `${spec.subresource} ${spec.targetNamespace}/${spec.target}`,
+        title: titleOf(spec),
         lanyard: { ...spec, id: metadata.uid, namespace: metadata.namespace },
       },
     },
@@ -137,4 +138,21 @@ function castRenderer(session: SessionObject, recording: Recording): Renderer {
     event: (event) => cast.push(event),
     end: (ending, reason) => cast.end(ending, reason),
   }
+}
+
+/** When it was recorded, in Unix seconds; of a session of elsewhere only its file knows. */
+function timestampOf({ imported, beganAtMs }: Recording): { readonly timestamp?: number } {
+  if (imported === undefined) return { timestamp: Math.floor(beganAtMs / 1_000) }
+  const { recordedAt } = imported.told
+  return recordedAt === undefined ? {} : { timestamp: Date.parse(recordedAt) / 1_000 }
+}
+
+function titleOf({
+  imported,
+  subresource,
+  targetNamespace,
+  target,
+}: SessionObject['spec']): string {
+  if (imported === undefined) return `${subresource} ${targetNamespace}/${target}`
+  return `imported by ${imported.by}${imported.told.title === undefined ? '' : `: ${imported.told.title}`}`
 }

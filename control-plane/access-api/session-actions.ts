@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { ulid } from 'ulid'
 import { SESSIONS } from '../../api/objects/session-object.ts'
 import { Fault } from '../../core/fault.ts'
 import { isTrue } from '../../core/kubernetes/query-values.ts'
@@ -7,7 +8,9 @@ import type { RequestAttributes } from '../../core/kubernetes/request-attributes
 import type { RequestInfo } from '../../core/kubernetes/request-info.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type { LiveRecordings } from '../services/live-recordings.ts'
+import type { RecordingRoom } from '../services/recording-room.ts'
 import type { Recording } from '../store/recording-store.ts'
+import { ImportedCast } from './imported-cast.ts'
 import { readReason } from './read-reason.ts'
 import { type RecordingForm, streamRecording } from './recording-stream.ts'
 import { toSessionObject } from './session-object.ts'
@@ -22,9 +25,13 @@ import {
 
 /** Recordings that are read at the same time; each holds a segment. */
 const STREAMS_MAX = 64
+/** Files that are imported at the same time; each holds a segment. */
+const IMPORTS_MAX = 2
+const SOURCE_MAX = 512
 
 export interface SessionActionsDeps extends SessionSources {
   readonly live: Pick<LiveRecordings, 'cut'>
+  readonly room: Pick<RecordingRoom, 'checkImport' | 'checkGoOn'>
   readonly clock: { now(): number }
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal
@@ -43,11 +50,12 @@ export interface SessionRequest {
 
 /**
  * What is done with a session besides reading its object: its recording (`recording`, and `log`, which kube-apiserver
- * lets take as long as it takes), `cut`, `review`, and delete.
+ * lets take as long as it takes), `cut`, `review`, and delete; and the import of a session that was recorded elsewhere.
  */
 export class SessionActions {
   readonly #deps: SessionActionsDeps
   #streams = 0
+  #imports = 0
 
   constructor(deps: SessionActionsDeps) {
     this.#deps = deps
@@ -55,13 +63,14 @@ export class SessionActions {
 
   /** Whether a request is one of them. */
   static serves({ resource, subresource, verb }: RequestAttributes): boolean {
-    return resource === SESSIONS && (subresource !== '' || verb === 'delete')
+    return resource === SESSIONS && (subresource !== '' || verb === 'delete' || verb === 'create')
   }
 
   /** Answers. Throws `request_invalid`, `overloaded`, `binding_conflict` and what the store throws. */
   async handle(request: SessionRequest): Promise<Response> {
     const { attributes } = request.requestInfo
     const { namespace, name, verb, subresource } = attributes
+    if (subresource === '' && verb === 'create') return this.#import(namespace, request)
     const recording = await findRecording(this.#deps, namespace, name)
     if (recording === undefined) return statusResponse(objectNotFoundStatus(attributes))
     switch (`${verb} ${subresource}`) {
@@ -103,6 +112,31 @@ export class SessionActions {
       this.#streams -= 1
     }
     return RESPONSE_ALREADY_SENT
+  }
+
+  /** Keeps an asciicast. What it says of itself is kept as its word, and nothing else of the session is known. */
+  async #import(namespace: string, request: SessionRequest): Promise<Response> {
+    if (namespace === '') return statusResponse(methodNotAllowedStatus())
+    if (this.#imports >= IMPORTS_MAX) {
+      throw new Fault('overloaded', `${IMPORTS_MAX} files are being imported already; try again`)
+    }
+    const { incoming, user, requestInfo } = request
+    const source = requestInfo.query.find(([key]) => key === 'source')?.[1] ?? ''
+    if (source.length > SOURCE_MAX) {
+      throw new Fault('request_invalid', `The source has at most ${SOURCE_MAX} characters`)
+    }
+    const { recordings, room, clock } = this.#deps
+    this.#imports += 1
+    try {
+      await room.checkImport()
+      const atMs = clock.now()
+      const origin = { id: ulid(atMs), namespace, username: user.username, atMs, source }
+      const cast = new ImportedCast(origin, incoming, () => room.checkGoOn())
+      const recording = await recordings.import(cast)
+      return jsonResponse(toSessionObject(recording, undefined), { status: 201 })
+    } finally {
+      this.#imports -= 1
+    }
   }
 
   async #cut({ id, end }: Recording, { incoming, user }: SessionRequest): Promise<Response> {

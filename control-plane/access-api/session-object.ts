@@ -1,8 +1,10 @@
 import { ACCESS_API_VERSION } from '../../api/objects/access-objects.ts'
-import type { SessionObject } from '../../api/objects/session-object.ts'
+import type { SessionImportObject, SessionObject } from '../../api/objects/session-object.ts'
 import type { AuditEvent } from '../../core/audit/audit-event.ts'
 import { escapeTexts } from '../../core/escape-text.ts'
-import type { Recording } from '../store/recording-store.ts'
+import type { SessionEnding } from '../../core/recording/session-event.ts'
+import type { SessionImport } from '../../core/recording/session-import.ts'
+import type { Recording, RecordingEnd } from '../store/recording-store.ts'
 import { toTime } from './access-object.ts'
 
 /** A recording as people read it; without its decision, which may have been removed, nothing is said of the target. */
@@ -11,6 +13,7 @@ export function toSessionObject(
   event: AuditEvent | undefined,
 ): SessionObject {
   const { id, namespace, pod, podUid, rootRequester, protocol, level, end, reviewed } = recording
+  const { imported } = recording
   const { exec, portForward } = event?.attributes ?? {}
   return escapeTexts({
     apiVersion: ACCESS_API_VERSION,
@@ -27,14 +30,18 @@ export function toSessionObject(
       target: event?.attributes.name ?? '',
       container: exec?.container ?? '',
       command: exec?.command ?? [],
-      terminal: exec?.tty ?? false,
+      // A file is made for a terminal.
+      terminal: exec?.tty ?? imported !== undefined,
       ports: portForward?.ports ?? [],
       ...{ protocol, level },
+      ...(imported === undefined ? {} : { imported: toImportObject(imported) }),
     },
     status: {
       phase: end === undefined ? 'Live' : 'Ended',
       beganAt: toTime(recording.beganAtMs),
-      ...(end === undefined ? {} : { endedAt: toTime(end.endedAtMs), ending: end.ending }),
+      ...(end === undefined
+        ? {}
+        : { endedAt: toTime(end.endedAtMs), ending: endingOf(end, imported) }),
       ...(end === undefined || end.reason === '' ? {} : { reason: end.reason }),
       durationMs: Math.round(recording.durationUs / 1_000),
       ...{ bytes: recording.rawBytes, storedBytes: recording.storedBytes },
@@ -47,4 +54,25 @@ export function toSessionObject(
       })),
     },
   })
+}
+
+/** Nobody here saw how a session ended that was recorded elsewhere. */
+function endingOf(
+  { ending }: RecordingEnd,
+  imported: SessionImport | undefined,
+): SessionEnding | 'imported' {
+  return imported === undefined ? ending : 'imported'
+}
+
+function toImportObject(imported: SessionImport): SessionImportObject {
+  const { username, atMs, source, format, bytes, sha256, told } = imported
+  return {
+    by: username,
+    at: toTime(atMs),
+    source,
+    format: `asciicast v${format}`,
+    bytes,
+    sha256,
+    told,
+  }
 }

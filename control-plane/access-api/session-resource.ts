@@ -59,7 +59,7 @@ export function createSessionResource(sources: SessionSources): ApiResource<Sess
     description: 'A session through a tunnel that is or was recorded.',
     fields: Object.keys(FIELDS),
     actions: {
-      verbs: ['delete'],
+      verbs: ['create', 'delete'],
       subresources: { recording: ['get'], log: ['get'], cut: ['create'], review: ['create'] },
     },
     async get(namespace, name) {

@@ -15,6 +15,8 @@ export interface RecordingLimits {
 export interface RecordingRoomDeps {
   readonly limits: RecordingLimits
   readonly size: () => RecordingSize
+  /** Removes so many bytes of files that the database does not list, as far as there are some. */
+  readonly dropUnlisted: (bytes: number) => Promise<void>
   readonly readSpace: () => VolumeSpace
   /** Milliseconds that never go back. */
   readonly monotonicMs: () => number
@@ -31,20 +33,44 @@ export class RecordingRoom {
   }
 
   /** Throws `overloaded` when no session may begin. */
-  checkBegin(): void {
+  checkBegin(): Promise<void> {
+    return this.#check('The session cannot be recorded, so it does not begin')
+  }
+
+  /** Throws `overloaded` when no session may be imported. */
+  checkImport(): Promise<void> {
+    return this.#check('The session cannot be imported')
+  }
+
+  async #check(what: string): Promise<void> {
     const { bytesMax, freeBytesMin } = this.#deps.limits
-    if (bytesMax > 0 && this.#deps.size().bytes >= bytesMax) {
+    const recorded = this.#deps.size().bytes
+    await this.#makeRoom()
+    if (bytesMax > 0 && recorded >= bytesMax) {
       throw new Fault(
         'overloaded',
-        `The session cannot be recorded, so it does not begin: recordings take all of the ${toMebibytes(bytesMax)} MiB that they may have. Ask an administrator to delete sessions, to keep them for fewer days, or to raise controlPlane.recording.mebibytesMax`,
+        `${what}: recordings take all of the ${toMebibytes(bytesMax)} MiB that they may have. Ask an administrator to delete sessions, to keep them for fewer days, or to raise controlPlane.recording.mebibytesMax`,
       )
     }
     if (this.#free() < freeBytesMin) {
       throw new Fault(
         'overloaded',
-        'The session cannot be recorded, so it does not begin: the volume of the recordings is nearly full. Ask an administrator to enlarge it, or to delete sessions',
+        `${what}: the volume of the recordings is nearly full. Ask an administrator to enlarge it, or to delete sessions`,
       )
     }
+  }
+
+  /** Files that nobody can read give way to recordings. */
+  async #makeRoom(): Promise<void> {
+    const { size, limits, dropUnlisted } = this.#deps
+    const { bytes, unlistedBytes } = size()
+    if (unlistedBytes === 0) return
+    const overQuota = limits.bytesMax > 0 ? bytes + unlistedBytes - limits.bytesMax : 0
+    const overFloor = limits.freeBytesMin - this.#free()
+    const over = Math.max(overQuota, overFloor)
+    if (over <= 0) return
+    await dropUnlisted(over)
+    this.#lookedAtMs = Number.NEGATIVE_INFINITY
   }
 
   /** Throws `overloaded` when a session that has begun must end for want of room. */

@@ -142,7 +142,7 @@ class SessionRecording {
     const { binding } = this.#session
     // Nothing else of it is read before it is known whether the session may begin.
     this.#call.pause()
-    room.checkBegin()
+    await room.checkBegin()
     if (live.size() >= ALL_MAX || live.ofPod(binding.podUid) >= PER_POD_MAX) {
       throw new Fault(
         'overloaded',

@@ -3,7 +3,7 @@ import type { ControlPlaneConfig } from '../config.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 import { readVolumeSpace } from '../volume-reserve.ts'
 import { LiveRecordings } from './live-recordings.ts'
-import { RecordingRoom } from './recording-room.ts'
+import { type RecordingLimits, RecordingRoom } from './recording-room.ts'
 import { createRecordingService, type RecordingServiceDeps } from './recording-service.ts'
 
 const MEBIBYTE = 1_024 * 1_024
@@ -19,16 +19,24 @@ export interface StartRecording extends Omit<RecordingServiceDeps, 'live' | 'roo
   readonly hasLapsed: (binding: PodBinding) => boolean
 }
 
+/** The settings in bytes. */
+export function toRecordingLimits(
+  config: Pick<ControlPlaneConfig, 'recordingMebibytesMax' | 'recordingFreeMebibytesMin'>,
+): RecordingLimits {
+  return {
+    bytesMax: config.recordingMebibytesMax * MEBIBYTE,
+    freeBytesMin: config.recordingFreeMebibytesMin * MEBIBYTE,
+  }
+}
+
 /** Records sessions from now on, as the settings say. */
 export function startRecording({ config, hasLapsed, ...deps }: StartRecording) {
   const { recordings } = deps
   const live = new LiveRecordings()
   const room = new RecordingRoom({
-    limits: {
-      bytesMax: config.recordingMebibytesMax * MEBIBYTE,
-      freeBytesMin: config.recordingFreeMebibytesMin * MEBIBYTE,
-    },
+    limits: toRecordingLimits(config),
     size: () => recordings.size(),
+    dropUnlisted: (bytes) => recordings.dropUnlisted(bytes),
     readSpace: () => readVolumeSpace(config.databaseFile),
     monotonicMs: () => performance.now(),
   })
@@ -36,6 +44,7 @@ export function startRecording({ config, hasLapsed, ...deps }: StartRecording) {
   setInterval(() => live.sweep(hasLapsed), SWEEP_MS).unref()
   return {
     live,
+    room,
     service: createRecordingService({ ...deps, live, room, clock: SYSTEM_CLOCK }),
   }
 }

@@ -18,21 +18,26 @@ export interface StoreOptions {
   readonly onTransaction?: OnTransaction
   /** Told while an older file is migrated: how many rows are done, of how many. */
   readonly onMigration?: (done: number, of: number) => void
+  /** Told of files of recordings that the database does not list, and that were set aside. */
+  readonly onSetAside?: (files: number, bytes: number) => void
 }
 
 /** Opens the SQLite file at `path`. Throws `audit_unavailable` when it cannot be used. */
 export async function openStore(path: string, options: StoreOptions = {}): Promise<Store> {
-  const { cluster = UNKNOWN_CLUSTER, onTransaction, onMigration } = options
+  const { cluster = UNKNOWN_CLUSTER, onTransaction, onMigration, onSetAside = () => {} } = options
   const database = await openDatabase(path, onMigration)
   const queue = createCommitQueue(database, onTransaction)
   const check = startDatabaseCheck(path, Date.now)
   const folder =
     path === ':memory:' ? join(tmpdir(), `lanyard-${randomUUID()}`) : `${path}-recordings`
-  const recordings = await openFileRecordings({ database, queue, folder, now: Date.now })
+  const auditEvents = createSqliteAuditEventStore(database, queue)
+  const { appendImport } = auditEvents
+  const files = { folder, onSetAside, appendImport }
+  const recordings = await openFileRecordings({ database, queue, ...files, now: Date.now })
   return {
     bindings: createSqlitePodBindingStore(database, queue, cluster),
     workloads: createSqliteWorkloadStore(database, queue),
-    auditEvents: createSqliteAuditEventStore(database, queue),
+    auditEvents,
     recordings,
     problem: () => queue.problem() ?? check.problem(),
     probe: () => queue.probe(),

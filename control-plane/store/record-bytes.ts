@@ -3,6 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 import type { Removal, RemovalReason } from '../../core/audit/removal.ts'
 import { Fault } from '../../core/fault.ts'
+import type { SessionImport } from '../../core/recording/session-import.ts'
 import {
   type DecisionPart,
   decisionToMessage,
@@ -56,6 +57,18 @@ export function removalBytes(removal: Removal): Uint8Array {
     recordings: BigInt(removal.recordings ?? 0),
   }
   return toBytes({ record: { case: 'removal', value } })
+}
+
+/** The bytes of an import. */
+export function importBytes(imported: SessionImport): Uint8Array {
+  const { id, username, source, namespace } = imported
+  const value = {
+    ...{ id, username, source, namespace },
+    importedAt: timestampFromMs(imported.atMs),
+    bytes: BigInt(imported.bytes),
+    digest: Uint8Array.from(Buffer.from(imported.sha256, 'hex')),
+  }
+  return toBytes({ record: { case: 'imported', value } })
 }
 
 /** Throws `request_invalid` for bytes that are no record. */

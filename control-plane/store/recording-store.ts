@@ -1,4 +1,5 @@
 import type { RecordingLevel, SessionEnding } from '../../core/recording/session-event.ts'
+import type { SessionImport } from '../../core/recording/session-import.ts'
 
 /** What is known of a recording when it begins. */
 export interface NewRecording {
@@ -56,6 +57,20 @@ export interface Recording extends NewRecording {
   readonly readers: readonly RecordingReader[]
   /** SHA-256 of the compressed segments, in hexadecimal, in their order. */
   readonly digests: readonly string[]
+  /** Of a session that was recorded elsewhere: it has no decision, no pod and no root requester. */
+  readonly imported?: SessionImport
+}
+
+/** A session that was recorded elsewhere, while it is read. */
+export interface ImportedSession {
+  readonly id: string
+  /** In order. Throws what is wrong with the file. */
+  readonly chunks: AsyncIterable<StoredChunk>
+  /** What is known once all chunks were read. */
+  readonly summary: () => {
+    readonly imported: SessionImport
+    readonly level: Exclude<RecordingLevel, 'none'>
+  }
 }
 
 /** Part of a session: the bytes of a lanyard.v1.SessionChunk. */
@@ -92,6 +107,26 @@ export interface RecordingChange {
 export interface RecordingSize {
   readonly bytes: number
   readonly open: number
+  /** Files that the database does not list, such as after the restore of an older one. */
+  readonly unlistedFiles: number
+  readonly unlistedBytes: number
+}
+
+/** Recordings that people can read. */
+export interface RecordingTotals {
+  readonly count: number
+  readonly imported: number
+  readonly oldestBeganAtMs?: number
+}
+
+/** Some segments that were compared with their digests on record. */
+export interface SegmentLook {
+  readonly segments: number
+  readonly bytes: number
+  /** How many there are. */
+  readonly of: number
+  /** Ids of sessions with a segment that is not as it was written, or is not there. */
+  readonly damaged: readonly string[]
 }
 
 /** Recordings of tunnels. Every method may throw `audit_unavailable`. */
@@ -108,8 +143,13 @@ export interface RecordingStore {
   append(id: string, chunk: StoredChunk): Promise<void>
   /** Resolves once it is on disk how the session ended; the first end stays. */
   end(id: string, end: RecordingEnd): Promise<void>
+  /**
+   * Keeps a session that was recorded elsewhere. Resolves once all of it is on disk and the import is on record.
+   * Throws what its chunks throw, and `audit_unavailable`; then nothing of it is kept.
+   */
+  import(session: ImportedSession): Promise<Recording>
   get(id: string): Promise<Recording | undefined>
-  /** In the order of their decisions, at most `limit` after the decision at `afterSequence`. */
+  /** In the order of their decisions and imports, at most `limit` after the decision at `afterSequence`. */
   list(filter: RecordingFilter, afterSequence: number, limit: number): Promise<readonly Recording[]>
   /** The chunks after number `after` that are on disk by now. Throws when a segment is damaged. */
   read(id: string, after: number): AsyncIterable<StoredChunk>
@@ -124,8 +164,13 @@ export interface RecordingStore {
   remove(id: string, remover: RecordingMark): Promise<void>
   /** Who deleted which, newest first; at most `limit`. */
   deletions(limit: number): Promise<readonly RecordingDeletion[]>
-  /** Takes the files of recordings away whose decisions were removed. */
+  /** Takes recordings away whose decisions were removed, and tells those who watch. */
   sweep(): Promise<void>
+  /** Removes unlisted files, the oldest first, until so many bytes of them are gone or none is left. */
+  dropUnlisted(bytes: number): Promise<void>
+  totals(): RecordingTotals
+  /** Compares some segments with their digests; each look goes on where the last one ended. */
+  verify(segmentsMax: number): Promise<SegmentLook>
   /** Highest revision. */
   revision(): number
   /** Up to which revision changes are no longer known. */

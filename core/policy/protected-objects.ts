@@ -155,6 +155,7 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
       'lanyard-backup',
       'lanyard-session-reviewer',
       'lanyard-session-administrator',
+      'lanyard-session-importer',
       'lanyard-chain-resetter',
     ],
     uses: ['delete'],

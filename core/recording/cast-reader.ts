@@ -17,7 +17,7 @@ export class CastReader {
   #pieces: Uint8Array[] = []
   #bytes = 0
   #lines = 0
-  #header: { readonly version: CastVersion; readonly header: CastHeader } | undefined
+  #header: ReturnType<typeof parseCastHeader> | undefined
   #lastUs = 0
 
   /** Undefined until the first line was read. */
@@ -28,6 +28,16 @@ export class CastReader {
   /** Undefined until the first line was read. */
   get version(): CastVersion | undefined {
     return this.#header?.version
+  }
+
+  /** All that the first line holds; empty until it was read. */
+  get headerFields(): Readonly<Record<string, unknown>> {
+    return this.#header?.fields ?? {}
+  }
+
+  /** Of the line that was read last; the header's is 1. */
+  get line(): number {
+    return this.#lines
   }
 
   /** The events whose lines end in this piece. */

@@ -9,6 +9,8 @@ const TIMESTAMP_MAX = 253_402_300_799
 export function parseCastHeader(line: string): {
   readonly version: CastVersion
   readonly header: CastHeader
+  /** All that the line holds. */
+  readonly fields: Readonly<Record<string, unknown>>
 } {
   const fields = parseJsonLine(line, 'asciicast begins with a JSON object')
   if (!isObject(fields)) throw invalid('asciicast begins with a JSON object')
@@ -19,7 +21,7 @@ export function parseCastHeader(line: string): {
   if (version !== 2 && version !== 3) {
     throw invalid(`version ${JSON.stringify(version)} is not known: want 2 or 3`)
   }
-  return { version, header: version === 3 ? headerOf3(fields) : headerOf2(fields) }
+  return { version, header: version === 3 ? headerOf3(fields) : headerOf2(fields), fields }
 }
 
 type Fields = Readonly<Record<string, unknown>>

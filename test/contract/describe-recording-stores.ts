@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AuditEventStore } from '../../control-plane/store/audit-event-store.ts'
 import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
 import type {
+  ImportedSession,
   NewRecording,
   RecordingStore,
   StoredChunk,
 } from '../../control-plane/store/recording-store.ts'
+import { Fault } from '../../core/fault.ts'
 import { AGENT, aBinding, aDecision, NOON_MS } from '../support/record-builders.ts'
 
 /** A store under test, empty. */
@@ -41,6 +43,20 @@ async function textsOf(recordings: RecordingStore, id = ID, after = 0): Promise<
   for await (const { bytes } of recordings.read(id, after))
     texts.push(Buffer.from(bytes).toString())
   return texts
+}
+
+const ALL_DUE = { decidedBeforeMs: Infinity, limit: 9, reason: 'age', nowMs: NOON_MS } as const
+
+function anImport(chunks: readonly StoredChunk[], fault?: Fault): ImportedSession {
+  const imported = {
+    ...{ id: OTHER, namespace: 'team', username: 'bob', atMs: NOON_MS, source: 'x' },
+    ...({ format: 2, bytes: 9, sha256: 'aa', told: { user: 'alice' } } as const),
+  }
+  async function* read(): AsyncGenerator<StoredChunk> {
+    yield* chunks
+    if (fault !== undefined) throw fault
+  }
+  return { id: OTHER, chunks: read(), summary: () => ({ imported, level: 'output' }) }
 }
 
 /** What every store of recordings does. */
@@ -153,13 +169,10 @@ export function describeRecordingStores(name: string, open: () => Promise<Opened
       await stores.auditEvents.append(aDecision(1))
       await recordings.begin(aRecording({ id: OTHER, decisionSequence: 2 }))
       await recordings.append(ID, aChunk(1))
-      const request = {
-        decidedBeforeMs: Infinity,
-        limit: 9,
-        reason: 'age',
-        nowMs: NOON_MS,
-      } as const
-      const removal = await stores.auditEvents.removeOldest(request)
+      const removal = await stores.auditEvents.removeOldest({
+        ...ALL_DUE,
+        decidedBeforeMs: NOON_MS + 1e9,
+      })
       expect(removal).toMatchObject({ decisions: 1, recordings: 1 })
       expect(await stores.auditEvents.removals(1)).toEqual([removal])
       await recordings.sweep()
@@ -167,6 +180,54 @@ export function describeRecordingStores(name: string, open: () => Promise<Opened
       expect(await recordings.get(OTHER)).toMatchObject({ id: OTHER })
       await expect(recordings.append(ID, aChunk(2))).rejects.toMatchObject({ code: 'not_found' })
       expect(recordings.size()).toMatchObject({ open: 1 })
+    })
+
+    test('sweep() tells those who watch, and the removal covers the digests of the segments', async () => {
+      await stores.bindings.record(aBinding([AGENT]))
+      await stores.auditEvents.append(aDecision(1))
+      await recordings.append(ID, aChunk(1))
+      await recordings.end(ID, END)
+      const before = recordings.revision()
+      const removal = await stores.auditEvents.removeOldest(ALL_DUE)
+      await recordings.sweep()
+      const gone = (recordings.changesAfter(before) ?? []).map((change) => change.gone?.id)
+      expect([removal?.recordings, gone]).toEqual([1, [ID]])
+      expect(recordings.size()).toMatchObject({ bytes: expect.any(Number), unlistedFiles: 0 })
+    })
+
+    test('import() keeps a session of elsewhere, which goes as decisions of its time do', async () => {
+      await stores.bindings.record(aBinding([AGENT]))
+      await stores.auditEvents.append(aDecision(1))
+      const kept = await recordings.import(anImport([aChunk(1), aChunk(2)]))
+      expect(kept).toMatchObject({ imported: { username: 'bob', source: 'x' }, rootRequester: '' })
+      expect(await textsOf(recordings, OTHER)).toEqual(['chunk 1', 'chunk 2'])
+      expect(recordings.totals()).toMatchObject({ count: 2, imported: 1 })
+      expect((await recordings.list({ rootRequester: 'alice' }, 0, 9)).map(({ id }) => id)).toEqual(
+        [ID],
+      )
+      await recordings.end(ID, END)
+      expect(await stores.auditEvents.removeOldest(ALL_DUE)).toMatchObject({
+        ...{ decisions: 1, records: 2, recordings: 2, lastId: OTHER },
+      })
+      await recordings.sweep()
+      expect(await recordings.get(OTHER)).toBeUndefined()
+      expect(await stores.auditEvents.sweep(9)).toBe(2)
+    })
+
+    test('import() keeps nothing of what breaks off', async () => {
+      const before = recordings.revision()
+      const imported = recordings.import(
+        anImport([aChunk(1)], new Fault('request_invalid', 'Line 3')),
+      )
+      await expect(imported).rejects.toMatchObject({ code: 'request_invalid', message: 'Line 3' })
+      expect(await recordings.get(OTHER)).toBeUndefined()
+      expect([recordings.revision(), recordings.size().bytes]).toEqual([before, 0])
+    })
+
+    test('verify() finds nothing wrong with what was written, some segments at a time', async () => {
+      await recordings.append(ID, aChunk(1))
+      await recordings.end(ID, END)
+      expect(await recordings.verify(9)).toMatchObject({ segments: 1, of: 1, damaged: [] })
     })
 
     test('changesAfter() tells each change, and onChange() of chunks too', async () => {

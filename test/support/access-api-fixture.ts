@@ -11,6 +11,7 @@ import {
   createAccessApiServer,
 } from '../../control-plane/access-api/access-api-server.ts'
 import { AuditStoreResource } from '../../control-plane/access-api/audit-store.ts'
+import { KeptRecordings } from '../../control-plane/access-api/kept-recordings.ts'
 import type { AuditEventStore, NewAuditEvent } from '../../control-plane/store/audit-event-store.ts'
 import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
@@ -52,7 +53,7 @@ export interface AccessApiFixture {
   readonly frontProxy: TestCertificate
   readonly clock: { now(): number; set(nowMs: number): void }
   setRequestHeader(config: RequestHeaderConfig | undefined): void
-  /** A request as kube-apiserver forwards it for `user`; other options win. */
+  /** As kube-apiserver forwards it for `user`; other options win. */
   get(path: string, user?: string, options?: RequestOptions): Promise<Answer>
   /** The body of an answer to alice, as it comes. */
   download(path: string): Promise<Download>
@@ -137,6 +138,7 @@ export function authenticationData(clientCaPem: string): Record<string, string> 
 }
 
 const COMPARED = { objects: 12, unseen: 0, unknown: 0, comparedAtMs: NOON_MS - 7_200_000 }
+const ROOMY = { checkImport: async () => undefined, checkGoOn: () => undefined }
 const KEPT = { daysMax: 365, bytesMax: 0, freeBytesMin: 0 }
 
 /** How the database is where there is none. */
@@ -165,21 +167,19 @@ export async function startAccessApi(
     parseRequestHeaderConfig(authenticationData(frontProxyAuthority.certificatePem)),
   )
   let nowMs = NOON_MS + 60_000
-  const clock = {
-    now: () => nowMs,
-    set(next: number) {
-      nowMs = next
-    },
-  }
+  const clock = { now: () => nowMs, set: (next: number) => void (nowMs = next) }
+  const { recordings } = stores.store ?? (await openStore(':memory:'))
   const server = createAccessApiServer({
-    recordings: (stores.store ?? (await openStore(':memory:'))).recordings,
+    recordings,
     live: { cut: () => false },
+    room: ROOMY,
     ...{ auditEvents, podBindings },
     chainStory: NO_STORY,
     auditStore: new AuditStoreResource({
       ...{ store: stores.store ?? noStore(auditEvents), limits: KEPT, clock },
       logger: createLogger({ name: 'test', level: 'error' }),
       comparedEdits: () => COMPARED,
+      recordings: new KeptRecordings(recordings, { bytesMax: 0, freeBytesMin: 0 }, () => nowMs),
       databaseFile: stores.databaseFile ?? '/nowhere/lanyard.db',
       readSpace: () => ({ bytes: 10_737_418_240, freeBytes: 9_663_676_416 }),
     }),

@@ -65,7 +65,7 @@ export async function startAggregatingCluster(api: AccessApiFixture): Promise<Ag
       key: api.frontProxy.privateKeyPem,
       headers: {
         accept: incoming.headers.accept ?? '',
-        'content-length': incoming.headers['content-length'] ?? '0',
+        ...bodyHeaders(incoming),
         'x-remote-user': user,
       },
     })
@@ -94,6 +94,14 @@ export async function startAggregatingCluster(api: AccessApiFixture): Promise<Ag
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** A body has a length, or comes in chunks. */
+function bodyHeaders({ headers }: IncomingMessage): Record<string, string> {
+  const chunked = headers['transfer-encoding']
+  return chunked === undefined
+    ? { 'content-length': headers['content-length'] ?? '0' }
+    : { 'transfer-encoding': chunked }
 }
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'

@@ -212,6 +212,7 @@ function aRoom({ recordings }: Store, volume: { freeBytes: number; bytes: number
   return new RecordingRoom({
     limits: { bytesMax: 0, freeBytesMin: 1e9 },
     size: () => recordings.size(),
+    dropUnlisted: (bytes) => recordings.dropUnlisted(bytes),
     readSpace: () => volume,
     monotonicMs: () => performance.now() * 1e6,
   })

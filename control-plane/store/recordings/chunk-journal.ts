@@ -251,9 +251,12 @@ export async function* leftInJournal(folder: string): AsyncGenerator<ChunkFrame>
 
 /** Removes the journal of an earlier process, of which everything has a segment. */
 export async function removeJournal(folder: string): Promise<void> {
-  for (const number of await journalNumbers(folder)) {
-    await rm(join(folder, nameOf(number)), { force: true })
-  }
+  for (const name of await journalNames(folder)) await rm(join(folder, name), { force: true })
+}
+
+/** The files of the journal, the oldest first. */
+export async function journalNames(folder: string): Promise<readonly string[]> {
+  return (await journalNumbers(folder)).map(nameOf)
 }
 
 async function journalNumbers(folder: string): Promise<readonly number[]> {

@@ -1,6 +1,9 @@
 import { Fault } from '../../../core/fault.ts'
+import type { SessionImport } from '../../../core/recording/session-import.ts'
 import type {
+  ImportedSession,
   NewRecording,
+  Recording,
   RecordingEnd,
   RecordingMark,
   RecordingStore,
@@ -8,14 +11,21 @@ import type {
 } from '../recording-store.ts'
 import type { CommitQueue } from '../sqlite/commit-queue.ts'
 import type { Database } from '../sqlite/database.ts'
-import { ChunkJournal, type JournalPlace } from './chunk-journal.ts'
+import { ChunkJournal } from './chunk-journal.ts'
 import { RecordingChanges } from './recording-changes.ts'
+import { RecordingCommits } from './recording-commits.ts'
 import { RecordingRows, toGone } from './recording-rows.ts'
 import { recoverRecordings } from './recover-recordings.ts'
-import { readSegment, removeSegments, removeUnknownSegments, type Segment } from './segment-file.ts'
-import { SegmentSealer } from './segment-sealer.ts'
+import { readSegment, removeSegments } from './segment-file.ts'
+import { SegmentLooks } from './segment-looks.ts'
+import { SEGMENT_BYTES } from './segment-sealer.ts'
 import { unavailable } from './unavailable.ts'
-import { UnsealedRecording } from './unsealed-recording.ts'
+import { UnlistedFiles } from './unlisted-files.ts'
+import { UnsealedRecordings } from './unsealed-recordings.ts'
+import { writeImport } from './write-import.ts'
+
+/** Removed recordings whose rows are read at the same time. */
+const SWEEP_BATCH = 100
 
 export interface FileRecordings {
   readonly database: Database
@@ -23,6 +33,13 @@ export interface FileRecordings {
   /** Where the files are; made with the first of them. */
   readonly folder: string
   readonly now: () => number
+  /** As `RecordWriter.appendImport`. */
+  readonly appendImport: (
+    imported: SessionImport,
+    also: (sequence: number) => void,
+  ) => Promise<void>
+  /** Told of how many files were set aside, since the database does not list them. */
+  readonly onSetAside?: (files: number, bytes: number) => void
   /** How much is written to a file of the journal, and of a recording before it gets a segment; for tests. */
   readonly journalBytes?: number
   readonly segmentBytes?: number
@@ -36,8 +53,14 @@ export async function openFileRecordings(parts: FileRecordings): Promise<Recordi
   const { database, queue, folder, now } = parts
   try {
     const rows = new RecordingRows(database.sqlite)
-    await recoverRecordings({ rows, queue, folder, now })
-    return new FileRecordingStore(parts, rows, await ChunkJournal.open(folder, parts.journalBytes))
+    const unlisted = new UnlistedFiles(folder)
+    const setAside = await recoverRecordings({ rows, queue, folder, unlisted, now })
+    if (setAside > 0) parts.onSetAside?.(setAside, unlisted.size().unlistedBytes)
+    const journal = await ChunkJournal.open(folder, parts.journalBytes)
+    const store = new FileRecordingStore(parts, rows, journal, unlisted)
+    // What was removed before the process ended and not swept.
+    await store.sweep()
+    return store
   } catch (error) {
     throw new Fault('audit_unavailable', `Cannot open the recordings in ${folder}`, {
       cause: error,
@@ -46,96 +69,70 @@ export async function openFileRecordings(parts: FileRecordings): Promise<Recordi
 }
 
 class FileRecordingStore implements RecordingStore {
-  readonly #queue: CommitQueue
+  readonly #parts: FileRecordings
   readonly #folder: string
-  readonly #sealer: SegmentSealer
-  readonly #now: () => number
   readonly #rows: RecordingRows
   readonly #journal: ChunkJournal
   readonly #changes: RecordingChanges
-  readonly #open = new Map<string, UnsealedRecording>()
+  readonly #commits: RecordingCommits
+  readonly #live: UnsealedRecordings
+  readonly #unlisted: UnlistedFiles
+  readonly #looks: SegmentLooks
   #storedBytes: number
-  #newestFile = 0
 
-  constructor(parts: FileRecordings, rows: RecordingRows, journal: ChunkJournal) {
-    this.#queue = parts.queue
-    this.#folder = parts.folder
-    this.#sealer = new SegmentSealer({
-      ...{ journal, folder: parts.folder, segmentBytes: parts.segmentBytes },
-      record: (segment, lastUs) => this.#recordSegment(segment, lastUs),
-    })
-    this.#now = parts.now
+  constructor(
+    parts: FileRecordings,
+    rows: RecordingRows,
+    journal: ChunkJournal,
+    unlisted: UnlistedFiles,
+  ) {
+    const { folder, queue, segmentBytes } = parts
+    this.#parts = parts
+    this.#folder = folder
     this.#rows = rows
     this.#journal = journal
+    this.#unlisted = unlisted
     this.#changes = new RecordingChanges(rows.revision())
+    this.#commits = new RecordingCommits(queue, rows, this.#changes)
+    this.#looks = new SegmentLooks(folder, rows)
     this.#storedBytes = rows.storedBytes()
-  }
-
-  async begin(recording: NewRecording): Promise<void> {
-    await this.#commit(recording.id, () => {
-      if (!this.#rows.insert(recording)) {
-        throw new Fault('binding_conflict', 'There is, or was, a recording of this decision')
-      }
+    this.#live = new UnsealedRecordings({
+      ...{ folder, segmentBytes, rows, journal },
+      ...{ changes: this.#changes, commits: this.#commits },
+      onStored: (bytes) => {
+        this.#storedBytes += bytes
+      },
     })
-    this.#open.set(recording.id, new UnsealedRecording())
   }
 
-  async append(id: string, chunk: StoredChunk): Promise<void> {
-    const open = this.#find(id)
-    open.take(chunk)
-    try {
-      await this.#write(id, open, chunk)
-    } catch (error) {
-      // What comes after a chunk that is missing is nothing.
-      open.failure ??= error as Error
-      throw error
-    }
+  begin(recording: NewRecording): Promise<void> {
+    return this.#live.begin(recording)
   }
 
-  async #write(id: string, open: UnsealedRecording, chunk: StoredChunk): Promise<void> {
-    const place = await unavailable(this.#journal.append({ ...chunk, id }))
-    if (open.failure !== undefined || this.#open.get(id) !== open) {
-      await this.#journal.release([place])
-      throw missing(open)
-    }
-    open.add(place)
-    this.#changes.tell()
-    await this.#sealer.fill(id, open)
-    await this.#sealOld(place)
-  }
-
-  /** A recording that is hardly written to would keep a file of the journal. */
-  async #sealOld({ file }: JournalPlace): Promise<void> {
-    if (file === this.#newestFile) return
-    this.#newestFile = file
-    for (const [id, open] of this.#open) {
-      const [oldest] = open.unsealed
-      if (oldest !== undefined && oldest.file < file - 1) await this.#sealer.seal(id, open)
-    }
-  }
-
-  async #recordSegment(segment: Segment, lastUs: number): Promise<void> {
-    await this.#commit(segment.id, () => this.#rows.insertSegment(segment, lastUs))
-    this.#storedBytes += segment.storedBytes
+  append(id: string, chunk: StoredChunk): Promise<void> {
+    return this.#live.append(id, chunk)
   }
 
   end(id: string, end: RecordingEnd): Promise<void> {
-    const open = this.#open.get(id)
-    if (open === undefined) return Promise.resolve()
-    open.ending ??= this.#end(id, open, end)
-    return open.ending
+    return this.#live.end(id, end)
   }
 
-  async #end(id: string, open: UnsealedRecording, end: RecordingEnd): Promise<void> {
+  async import(session: ImportedSession): Promise<Recording> {
+    const written = await unavailable(writeImport(this.#folder, session, SEGMENT_BYTES))
+    const { segments, durationUs } = written
+    const summary = session.summary()
     try {
-      do await this.#sealer.seal(id, open)
-      while (open.unsealed.length > 0)
-      await this.#commit(id, () => this.#rows.end(id, end))
-    } finally {
-      // Of what could not be written now the journal is read at the next start.
-      this.#open.delete(id)
-      this.#changes.tell()
+      await this.#parts.appendImport(summary.imported, (sequence) =>
+        this.#rows.insertImport(summary, sequence, segments, durationUs),
+      )
+    } catch (error) {
+      await removeSegments(this.#folder, segments)
+      throw error
     }
+    const recording = this.#require(session.id)
+    this.#storedBytes += recording.storedBytes
+    this.#changes.add({ revision: recording.revision, id: session.id })
+    return recording
   }
 
   async get(id: string) {
@@ -156,14 +153,14 @@ class FileRecordingStore implements RecordingStore {
         last = segment.lastChunk
         continue
       }
-      const place = this.#open.get(id)?.unsealed.find(({ number }) => number > last)
+      const place = this.#live.placeAfter(id, last)
       if (place === undefined) {
         if (this.#rows.segments(id).some(({ lastChunk }) => lastChunk > last)) continue
         return
       }
       const frame = await this.#journal.read(place).catch(() => undefined)
       // It got a segment meanwhile, which the next turn finds.
-      if (frame === undefined && this.#open.get(id)?.unsealed.includes(place) === true) {
+      if (frame === undefined && this.#live.holds(id, place)) {
         throw new Fault('audit_unavailable', 'A chunk of the recording is damaged')
       }
       if (frame === undefined) continue
@@ -174,12 +171,12 @@ class FileRecordingStore implements RecordingStore {
 
   async noteReader(id: string, reader: RecordingMark): Promise<void> {
     this.#require(id)
-    await this.#commit(id, () => this.#rows.noteReader(id, reader))
+    await this.#commits.commit(id, () => this.#rows.noteReader(id, reader))
   }
 
   async review(id: string, reviewer: RecordingMark): Promise<void> {
     this.#require(id)
-    await this.#commit(id, () => this.#rows.review(id, reviewer))
+    await this.#commits.commit(id, () => this.#rows.review(id, reviewer))
   }
 
   async remove(id: string, remover: RecordingMark): Promise<void> {
@@ -188,9 +185,9 @@ class FileRecordingStore implements RecordingStore {
       throw new Fault('binding_conflict', 'The session is live: cut it first, then delete it')
     }
     const segments = this.#rows.segments(id)
-    await this.#queue.commit(() => this.#rows.remove(id, remover))
+    const revision = await this.#commits.write(() => this.#rows.remove(id, remover))
     this.#storedBytes -= recording.storedBytes
-    this.#changes.add(toGone(recording, this.#rows.revision()))
+    this.#changes.add(toGone(recording, revision))
     await unavailable(removeSegments(this.#folder, segments))
   }
 
@@ -199,15 +196,30 @@ class FileRecordingStore implements RecordingStore {
   }
 
   async sweep(): Promise<void> {
-    for (const [id, open] of this.#open) {
-      if (this.#rows.isKnown(id)) continue
-      this.#open.delete(id)
-      // A segment that is being written gives its own chunks back.
-      await Promise.allSettled([open.filling, open.sealing])
-      await unavailable(this.#journal.release(open.unsealed))
+    for (;;) {
+      const removed = this.#rows.removed(SWEEP_BATCH)
+      for (const { id, gone } of removed) {
+        await this.#live.discard(id)
+        // Files first: what has no row is unlisted, and what has no file is looked for once more.
+        await unavailable(removeSegments(this.#folder, this.#rows.segments(id)))
+        const revision = await this.#commits.write(() => this.#rows.forget(id))
+        if (gone !== undefined) this.#changes.add(toGone(gone, revision))
+      }
+      if (removed.length < SWEEP_BATCH) break
     }
-    await unavailable(removeUnknownSegments(this.#folder, (id) => this.#rows.isKnown(id)))
     this.#storedBytes = this.#rows.storedBytes()
+  }
+
+  async dropUnlisted(bytes: number): Promise<void> {
+    await unavailable(this.#unlisted.drop(bytes))
+  }
+
+  totals() {
+    return this.#rows.totals()
+  }
+
+  verify(segmentsMax: number) {
+    return unavailable(this.#looks.next(segmentsMax))
   }
 
   revision(): number {
@@ -227,25 +239,14 @@ class FileRecordingStore implements RecordingStore {
   }
 
   size() {
-    return { bytes: this.#storedBytes + this.#journal.size(), open: this.#open.size }
+    const bytes = this.#storedBytes + this.#journal.size()
+    return { bytes, open: this.#live.size, ...this.#unlisted.size() }
   }
 
   async close(): Promise<void> {
-    const end = { ending: 'interrupted', reason: 'the control plane ended' } as const
-    const ends = [...this.#open.keys()].map((id) =>
-      this.end(id, { ...end, endedAtMs: this.#now() }),
-    )
-    await Promise.allSettled(ends)
+    const reason = 'the control plane ended'
+    await this.#live.endAll({ ending: 'interrupted', reason, endedAtMs: this.#parts.now() })
     await this.#journal.close()
-  }
-
-  #find(id: string): UnsealedRecording {
-    const open = this.#open.get(id)
-    if (open === undefined || open.ending !== undefined) {
-      throw new Fault('not_found', 'No recording of this id is open')
-    }
-    if (open.failure !== undefined) throw missing(open)
-    return open
   }
 
   #require(id: string) {
@@ -253,28 +254,4 @@ class FileRecordingStore implements RecordingStore {
     if (recording === undefined) throw new Fault('not_found', 'There is no recording of this id')
     return recording
   }
-
-  /** Writes to the database, and tells those who watch. */
-  async #commit(id: string, write: () => void): Promise<void> {
-    let revision = 0
-    let fault: Fault | undefined
-    await this.#queue.commit(() => {
-      try {
-        write()
-      } catch (error) {
-        // What the write itself refuses is no trouble of the disk.
-        if (!(error instanceof Fault)) throw error
-        fault = error
-      }
-      revision = this.#rows.revision()
-    })
-    if (fault !== undefined) throw fault
-    this.#changes.add({ revision, id })
-  }
-}
-
-function missing({ failure }: UnsealedRecording): Fault {
-  return new Fault('audit_unavailable', 'An earlier chunk could not be recorded', {
-    cause: failure,
-  })
 }

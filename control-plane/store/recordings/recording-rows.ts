@@ -1,6 +1,9 @@
 import type { Database as SqliteDatabase } from 'better-sqlite3'
+import { assert } from '../../../core/assert.ts'
 import type { RecordingLevel, SessionEnding } from '../../../core/recording/session-event.ts'
+import type { SessionImport } from '../../../core/recording/session-import.ts'
 import type {
+  ImportedSession,
   NewRecording,
   Recording,
   RecordingChange,
@@ -8,54 +11,17 @@ import type {
   RecordingEnd,
   RecordingFilter,
   RecordingMark,
-  RecordingReader,
+  RecordingTotals,
 } from '../recording-store.ts'
+import { prepareRecordings, type RecordingRow, type SegmentRow } from './recording-statements.ts'
 import type { Segment } from './segment-file.ts'
-
-interface RecordingRow {
-  readonly id: string
-  readonly decision_sequence: number
-  readonly revision: number
-  readonly namespace: string
-  readonly pod: string
-  readonly pod_uid: string
-  readonly root_requester: string
-  readonly protocol: string
-  readonly level: string
-  readonly began_at_ms: number
-  readonly ended_at_ms: number | null
-  readonly ending: string
-  readonly reason: string
-  readonly chunks: number
-  readonly duration_us: number
-  readonly raw_bytes: number
-  readonly stored_bytes: number
-  readonly reviewed_by: string
-  readonly reviewed_at_ms: number | null
-}
-
-interface SegmentRow {
-  readonly number: number
-  readonly first_chunk: number
-  readonly last_chunk: number
-  readonly raw_bytes: number
-  readonly stored_bytes: number
-  readonly sha256: Buffer
-}
-
-const FILTERED = `select * from recording where deleted_at_ms is null
-  and decision_sequence > @after
-  and (@namespace = '' or namespace = @namespace) and (@pod = '' or pod = @pod)
-  and (@root = '' or root_requester = @root)
-  and (@live = -1 or (ended_at_ms is null) = @live)
-  order by decision_sequence limit @limit`
 
 /** What the database knows of recordings. Writes are made inside a transaction of the caller. */
 export class RecordingRows {
-  readonly #statements: ReturnType<typeof prepare>
+  readonly #statements: ReturnType<typeof prepareRecordings>
 
   constructor(sqlite: SqliteDatabase) {
-    this.#statements = prepare(sqlite)
+    this.#statements = prepareRecordings(sqlite)
   }
 
   /** False when there is, or was, one of this decision. */
@@ -65,6 +31,24 @@ export class RecordingRows {
       revision: this.#nextRevision(),
     })
     return changes === 1
+  }
+
+  /** A session that was recorded elsewhere, whole, at its place in the log. */
+  insertImport(
+    { imported, level }: ReturnType<ImportedSession['summary']>,
+    decisionSequence: number,
+    segments: readonly Segment[],
+    durationUs: number,
+  ): void {
+    const { id, namespace, atMs } = imported
+    const isNew = this.insert({
+      ...{ id, decisionSequence, namespace, level, beganAtMs: atMs },
+      ...{ podUid: '', pod: '', rootRequester: '', protocol: '' },
+    })
+    assert(isNew, 'an import has an id and a place of its own')
+    this.#statements.markImported.run(JSON.stringify(imported), id)
+    for (const segment of segments) this.insertSegment(segment, durationUs)
+    this.end(id, { ending: 'finished', reason: '', endedAtMs: atMs })
   }
 
   insertSegment(segment: Segment, durationUs: number): void {
@@ -93,9 +77,53 @@ export class RecordingRows {
     this.#statements.remove.run({ id, username, atMs, revision: this.#nextRevision() })
   }
 
-  /** With those that were deleted. */
+  /** With those that were deleted or removed. */
   isKnown(id: string): boolean {
     return this.#statements.known.get(id) !== undefined
+  }
+
+  /** Whether somebody deleted it. */
+  isDeleted(id: string): boolean {
+    return this.#statements.deleted.get(id) !== undefined
+  }
+
+  hasSegment(id: string, number: number): boolean {
+    return this.#statements.hasSegment.get(id, number) !== undefined
+  }
+
+  /** Some of those whose removal is on record; `gone` says what those people could read were. */
+  removed(limit: number): readonly { readonly id: string; readonly gone?: Recording }[] {
+    return this.#statements.removed.all(limit).map((row) => {
+      const isSeen = row.deleted_at_ms === null
+      return { id: row.id, ...(isSeen ? { gone: this.#toRecording(row) } : {}) }
+    })
+  }
+
+  /** The rows of one that was removed go. */
+  forget(id: string): void {
+    for (const statement of this.#statements.forget) statement.run(id)
+    this.#nextRevision()
+  }
+
+  totals(): RecordingTotals {
+    const { count = 0, imported, oldest } = this.#statements.totals.get() ?? {}
+    const oldestBeganAtMs = oldest ?? undefined
+    return {
+      ...{ count, imported: imported ?? 0 },
+      ...(oldestBeganAtMs === undefined ? {} : { oldestBeganAtMs }),
+    }
+  }
+
+  /** How many there are of all recordings. */
+  countSegments(): number {
+    return this.#statements.countSegments.get() ?? 0
+  }
+
+  /** Segments of all recordings after one, by id and number. */
+  segmentsAfter(id: string, number: number, limit: number): readonly Segment[] {
+    return this.#statements.segmentsAfter
+      .all({ id, number, limit })
+      .map((row) => toSegment(row.id, row))
   }
 
   get(id: string): Recording | undefined {
@@ -118,10 +146,7 @@ export class RecordingRows {
   }
 
   segments(id: string): readonly Segment[] {
-    return this.#statements.segments.all(id).map((row) => ({
-      ...{ id, number: row.number, firstChunk: row.first_chunk, lastChunk: row.last_chunk },
-      ...{ rawBytes: row.raw_bytes, storedBytes: row.stored_bytes, sha256: row.sha256 },
-    }))
+    return this.#statements.segments.all(id).map((row) => toSegment(id, row))
   }
 
   deletions(limit: number): readonly RecordingDeletion[] {
@@ -158,6 +183,7 @@ export class RecordingRows {
         : { reviewed: { username: row.reviewed_by, atMs: reviewedAtMs } }),
       readers: this.#statements.readers.all(row.id),
       digests: this.segments(row.id).map(({ sha256 }) => sha256.toString('hex')),
+      ...(row.imported === '' ? {} : { imported: JSON.parse(row.imported) as SessionImport }),
     }
   }
 }
@@ -167,66 +193,9 @@ export function toGone(recording: Recording, revision: number): RecordingChange 
   return { revision, id: recording.id, gone: { ...recording, revision } }
 }
 
-function prepare(sqlite: SqliteDatabase) {
+function toSegment(id: string, row: SegmentRow): Segment {
   return {
-    insert: sqlite.prepare<object>(
-      `insert into recording (id, decision_sequence, revision, namespace, pod, pod_uid, root_requester,
-         protocol, level, began_at_ms)
-       values (@id, @decisionSequence, @revision, @namespace, @pod, @podUid, @rootRequester,
-         @protocol, @level, @beganAtMs) on conflict do nothing`,
-    ),
-    insertSegment: sqlite.prepare<object>(
-      `insert into recording_segment (id, number, first_chunk, last_chunk, raw_bytes, stored_bytes, sha256)
-       values (@id, @number, @firstChunk, @lastChunk, @rawBytes, @storedBytes, @sha256)`,
-    ),
-    grow: sqlite.prepare<object>(
-      `update recording set chunks = @chunks, duration_us = @durationUs, raw_bytes = raw_bytes + @rawBytes,
-         stored_bytes = stored_bytes + @storedBytes, revision = @revision where id = @id`,
-    ),
-    end: sqlite.prepare<object>(
-      `update recording set ended_at_ms = @endedAtMs, ending = @ending, reason = @reason, revision = @revision
-       where id = @id and ended_at_ms is null`,
-    ),
-    noteReader: sqlite.prepare<object>(
-      `insert into recording_reader (id, username, first_at_ms, last_at_ms, reads)
-       values (@id, @username, @atMs, @atMs, 1) on conflict (id, username)
-       do update set last_at_ms = @atMs, reads = reads + 1`,
-    ),
-    touch: sqlite.prepare<object>('update recording set revision = @revision where id = @id'),
-    review: sqlite.prepare<object>(
-      `update recording set reviewed_by = @username, reviewed_at_ms = @atMs, revision = @revision
-       where id = @id`,
-    ),
-    remove: sqlite.prepare<object>(
-      `update recording set deleted_by = @username, deleted_at_ms = @atMs, stored_bytes = 0, revision = @revision
-       where id = @id`,
-    ),
-    removeSegments: sqlite.prepare<[string]>('delete from recording_segment where id = ?'),
-    known: sqlite.prepare<[string], string>('select id from recording where id = ?').pluck(),
-    get: sqlite.prepare<[string], RecordingRow>(
-      'select * from recording where id = ? and deleted_at_ms is null',
-    ),
-    list: sqlite.prepare<object, RecordingRow>(FILTERED),
-    open: sqlite
-      .prepare<[], string>('select id from recording where ended_at_ms is null order by id')
-      .pluck(),
-    segments: sqlite.prepare<[string], SegmentRow>(
-      'select * from recording_segment where id = ? order by number',
-    ),
-    readers: sqlite.prepare<[string], RecordingReader>(
-      `select username, first_at_ms as firstAtMs, last_at_ms as lastAtMs, reads
-       from recording_reader where id = ? order by username`,
-    ),
-    deletions: sqlite.prepare<[number], RecordingDeletion>(
-      `select id, deleted_by as username, deleted_at_ms as atMs from recording
-       where deleted_at_ms is not null order by deleted_at_ms desc limit ?`,
-    ),
-    storedBytes: sqlite
-      .prepare<[], number>('select coalesce(sum(stored_bytes), 0) from recording')
-      .pluck(),
-    revision: sqlite.prepare<[], number>('select value from recording_revision').pluck(),
-    nextRevision: sqlite
-      .prepare<[], number>('update recording_revision set value = value + 1 returning value')
-      .pluck(),
+    ...{ id, number: row.number, firstChunk: row.first_chunk, lastChunk: row.last_chunk },
+    ...{ rawBytes: row.raw_bytes, storedBytes: row.stored_bytes, sha256: row.sha256 },
   }
 }

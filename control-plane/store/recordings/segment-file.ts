@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
-import { open, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
-import { type ChunkFrame, framesOf } from './chunk-frame.ts'
-import { namesIn, syncFolder } from './recordings-folder.ts'
+import { assert } from '../../../core/assert.ts'
+import { type ChunkFrame, encodeFrame, framesOf } from './chunk-frame.ts'
+import { syncFolder } from './recordings-folder.ts'
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
-const NAME = /^([0-7][0-9A-HJKMNP-TV-Z]{25})-\d{8}\.zst$/
+const NAME = /^([0-7][0-9A-HJKMNP-TV-Z]{25})-(\d{8})\.zst$/
 
 /** A compressed part of one recording. */
 export interface Segment {
@@ -28,6 +29,18 @@ export interface SegmentContent
   extends Pick<Segment, 'id' | 'number' | 'firstChunk' | 'lastChunk'> {
   /** The frames of its chunks; may be changed once the segment is on disk. */
   readonly raw: Uint8Array
+}
+
+/** What a segment of some chunks, at least one, is made of. */
+export function segmentOf(
+  id: string,
+  number: number,
+  frames: readonly ChunkFrame[],
+): SegmentContent {
+  const [first, last] = [frames[0], frames.at(-1)]
+  assert(first !== undefined && last !== undefined, 'a segment has a chunk')
+  const raw = Buffer.concat(frames.map(encodeFrame))
+  return { id, number, firstChunk: first.number, lastChunk: last.number, raw }
 }
 
 /** Resolves once the file of a segment is on disk; it takes the place of one that was not finished. */
@@ -61,19 +74,42 @@ export async function readSegment(folder: string, segment: Segment): Promise<Chu
   return [...framesOf(raw)]
 }
 
-/** Removes the files of recordings that are `known` no longer. */
-export async function removeUnknownSegments(
-  folder: string,
-  isKnown: (id: string) => boolean,
-): Promise<void> {
-  for (const name of await namesIn(folder)) {
-    const id = NAME.exec(name)?.[1]
-    if (id !== undefined && !isKnown(id)) await rm(join(folder, name), { force: true })
+/** Whether the file of a segment is there and fits its digest. */
+export async function isWhole(folder: string, segment: Segment): Promise<boolean> {
+  try {
+    const bytes = await readFile(join(folder, nameOf(segment.id, segment.number)))
+    return createHash('sha256').update(bytes).digest().equals(segment.sha256)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
 }
 
+/** Moves files of segments from one folder to another, where their names are on disk then. */
+export async function moveSegments(
+  from: string,
+  to: string,
+  segments: readonly Segment[],
+): Promise<void> {
+  for (const { id, number } of segments) {
+    await rename(join(from, nameOf(id, number)), join(to, nameOf(id, number)))
+  }
+  await syncFolder(to)
+}
+
+/** The recording and the number that the name of a file stands for; undefined for any other name. */
+export function parseSegmentName(
+  name: string,
+): { readonly id: string; readonly number: number } | undefined {
+  const [, id, number] = NAME.exec(name) ?? []
+  return id === undefined ? undefined : { id, number: Number(number) }
+}
+
 /** Removes the files of some segments. */
-export async function removeSegments(folder: string, segments: readonly Segment[]): Promise<void> {
+export async function removeSegments(
+  folder: string,
+  segments: readonly Pick<Segment, 'id' | 'number'>[],
+): Promise<void> {
   for (const { id, number } of segments) await rm(join(folder, nameOf(id, number)), { force: true })
 }
 

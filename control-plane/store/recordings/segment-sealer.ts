@@ -5,7 +5,7 @@ import { unavailable } from './unavailable.ts'
 import type { UnsealedRecording } from './unsealed-recording.ts'
 
 /** Bytes of a recording in the journal of which a segment is made. */
-const SEGMENT_BYTES = 1_024 * 1_024
+export const SEGMENT_BYTES = 1_024 * 1_024
 /** Times as many are in a segment of a session that pours: they are in memory while they are compressed. */
 const SEGMENT_TIMES_MAX = 4
 /** Times as many of one recording stand in the journal; who sends faster than segments are written waits. */

@@ -1,15 +1,26 @@
+import type { SessionImport } from '../../../core/recording/session-import.ts'
 import type { AuditEventStore } from '../audit-event-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import { RecordReader } from './record-reader.ts'
 import { RecordWriter } from './record-writer.ts'
 
+/** The log, with what only stores beside it do. */
+export interface SqliteAuditEventStore extends AuditEventStore {
+  /** As `RecordWriter.appendImport`. */
+  appendImport(imported: SessionImport, also: (sequence: number) => void): Promise<void>
+}
+
 /** The log in SQLite. */
-export function createSqliteAuditEventStore(db: Database, queue: CommitQueue): AuditEventStore {
+export function createSqliteAuditEventStore(
+  db: Database,
+  queue: CommitQueue,
+): SqliteAuditEventStore {
   const writer = new RecordWriter(db, queue)
   const reader = new RecordReader(db)
   return {
     append: (event) => writer.append(event),
+    appendImport: (imported, also) => writer.appendImport(imported, also),
     sum: (podUid, id, summary) => writer.sum(podUid, id, summary),
     complete: (podUid, id, outcome) => writer.complete(podUid, id, outcome),
     removeOldest: (request) => writer.removeOldest(request),

@@ -2,6 +2,7 @@ import type { Database as SqliteDatabase } from 'better-sqlite3'
 import { type Kysely, sql } from 'kysely'
 import type { Migration, MigrationProvider } from 'kysely/migration'
 import { decisions } from './decision-migration.ts'
+import { importedRecordings } from './imported-recordings-migration.ts'
 import { lifetimes } from './lifetimes-migration.ts'
 import { notes } from './note-migration.ts'
 import { podEnds } from './pod-ends-migration.ts'
@@ -146,6 +147,7 @@ export function createMigrationProvider(
         '0027-notes': notes,
         '0028-seen-codes': seenCodes,
         '0030-recordings': recordings,
+        '0035-imported-recordings': importedRecordings,
       }),
   }
 }

@@ -7,7 +7,7 @@ import { decisionBytes, parseRecord, toLaterPart, withLater } from '../record-by
 import type { RecordRow } from './database-schema.ts'
 
 /** Which kind of record a row holds. */
-export const KINDS = { decision: 0, outcome: 1, refusals: 2, removal: 3 } as const
+export const KINDS = { decision: 0, outcome: 1, refusals: 2, removal: 3, imported: 4 } as const
 
 /** How an effect is stored. */
 export const EFFECTS = { deny: 0, allow: 1, hold: 2 } as const satisfies Record<Effect, number>

@@ -3,9 +3,10 @@ import type { Outcome, RefusalSummary } from '../../../core/audit/audit-event.ts
 import type { Removal } from '../../../core/audit/removal.ts'
 import type { DelegationChain } from '../../../core/chain.ts'
 import { Fault } from '../../../core/fault.ts'
+import type { SessionImport } from '../../../core/recording/session-import.ts'
 import { shareOf } from '../../fairness/fair-turns.ts'
 import type { NewAuditEvent, RemovalRequest } from '../audit-event-store.ts'
-import { outcomeBytes, refusalsBytes, removalBytes } from '../record-bytes.ts'
+import { importBytes, outcomeBytes, refusalsBytes, removalBytes } from '../record-bytes.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import { prepareKeepChain } from './keep-chain.ts'
@@ -112,6 +113,22 @@ export class RecordWriter {
     this.#sequence += 1
   }
 
+  /**
+   * Puts on record that somebody brought a session, and does what else belongs to it in the same transaction; `also`
+   * gets the place in the log. Resolves once it is on disk. Throws `audit_unavailable`.
+   */
+  async appendImport(imported: SessionImport, also: (sequence: number) => void): Promise<void> {
+    const { id, atMs } = imported
+    const bytes = asBuffer(importBytes(imported))
+    const write = (): void => {
+      const sequence = this.#sequence + 1
+      this.#statements.keepImport.run(sequence, KINDS.imported, id, atMs, bytes)
+      also(sequence)
+      this.#sequence = sequence
+    }
+    await this.#queue.commit(write).catch((error) => this.#resync(error))
+  }
+
   async removeOldest(request: RemovalRequest): Promise<Removal | undefined> {
     let removal: Removal | undefined
     await this.#queue
@@ -193,6 +210,9 @@ function prepare(sqlite: Database['sqlite']) {
     find: sqlite.prepare<[string], FoundDecision>(FIND_SQL),
     later: sqlite.prepare<unknown[]>(
       'insert into record (sequence, about, kind, bytes) values (?, ?, ?, ?)',
+    ),
+    keepImport: sqlite.prepare<unknown[]>(
+      'insert into record (sequence, kind, id, decided_at_ms, bytes) values (?, ?, ?, ?, ?)',
     ),
     keepRemoval: sqlite.prepare<unknown[]>(
       'insert into record (sequence, kind, bytes, removed_until) values (?, ?, ?, ?)',

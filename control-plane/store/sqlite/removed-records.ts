@@ -6,6 +6,7 @@ import { KINDS } from './record-row.ts'
 
 interface OldestRow {
   readonly sequence: number
+  readonly kind: number
   readonly id: string
   readonly decided_at_ms: number
 }
@@ -42,10 +43,11 @@ export class RemovedRecords {
       hash.update(bytes)
       count += 1
     }
-    const recordings = this.#removeRecordings(range)
+    for (const digest of this.#statements.segments.iterate(last.sequence)) hash.update(digest)
+    const recordings = this.#removeRecordings(last.sequence, nowMs)
     return {
       ...(recordings === 0 ? {} : { recordings }),
-      ...{ removedAtMs: nowMs, reason, decisions: going.length, records: count },
+      ...{ removedAtMs: nowMs, reason, decisions: countDecisions(going), records: count },
       ...{ firstSequence: first.sequence, lastSequence: last.sequence },
       ...{ firstId: first.id, lastId: last.id },
       ...{ firstDecidedAtMs: first.decided_at_ms, lastDecidedAtMs: last.decided_at_ms },
@@ -53,11 +55,12 @@ export class RemovedRecords {
     }
   }
 
-  /** Recordings go with their decisions; their files are swept afterwards. */
-  #removeRecordings(range: readonly [number, number]): number {
-    const { recordingParts, recordings } = this.#statements
-    for (const statement of recordingParts) statement.run(...range)
-    return recordings.run(...range).changes
+  /** Nobody reads them from now on; their files are swept, and then their rows. Returns how many people could read. */
+  #removeRecordings(until: number, nowMs: number): number {
+    const { readable, markRecordings } = this.#statements
+    const count = readable.get(until) ?? 0
+    markRecordings.run(nowMs, until)
+    return count
   }
 
   /** Inside a transaction: takes the rows of at most `limit` removed decisions away. Returns how many. */
@@ -77,26 +80,39 @@ export class RemovedRecords {
   }
 }
 
+function countDecisions(rows: readonly OldestRow[]): number {
+  return rows.filter(({ kind }) => kind === KINDS.decision).length
+}
+
 function prepare(sqlite: Database['sqlite']) {
-  const decision = `kind = ${KINDS.decision}`
-  const recorded = 'recording where decision_sequence between ? and ?'
+  // A session that somebody brought goes as a decision of its time does.
+  const decision = `kind in (${KINDS.decision}, ${KINDS.imported})`
+  const older = 'decision_sequence <= ? and removed_at_ms is null'
   return {
     removedUntil: sqlite
       .prepare<[], number>(`select max(removed_until) from record where kind = ${KINDS.removal}`)
       .pluck(),
     oldest: sqlite.prepare<[number, number], OldestRow>(
-      `select sequence, id, decided_at_ms from record
+      `select sequence, kind, id, decided_at_ms from record
        where ${decision} and sequence > ? order by sequence limit ?`,
     ),
     records: sqlite.prepare<[number, number, number, number], { bytes: Buffer }>(
       `select sequence, bytes from record where ${decision} and sequence between ? and ?
        union all select sequence, bytes from record where about between ? and ? order by sequence`,
     ),
-    recordings: sqlite.prepare<[number, number]>(`delete from ${recorded}`),
-    recordingParts: ['recording_segment', 'recording_reader'].map((table) =>
-      sqlite.prepare<[number, number]>(
-        `delete from ${table} where id in (select id from ${recorded})`,
-      ),
+    segments: sqlite
+      .prepare<[number], Buffer>(
+        `select segment.sha256 from recording join recording_segment as segment using (id)
+         where ${older} order by decision_sequence, segment.number`,
+      )
+      .pluck(),
+    readable: sqlite
+      .prepare<[number], number>(
+        `select count(*) from recording where ${older} and deleted_at_ms is null`,
+      )
+      .pluck(),
+    markRecordings: sqlite.prepare<[number, number]>(
+      `update recording set removed_at_ms = ? where ${older}`,
     ),
     removed: sqlite
       .prepare<[number, number, number], number>(

@@ -155,7 +155,7 @@ describe('sessions', () => {
     const { json } = await api.get('/apis/access.lanyard.dev/v1alpha1')
     const { resources } = json as { resources: { name: string; verbs: string[] }[] }
     const verbsOf = (name: string) => resources.find((one) => one.name === name)?.verbs
-    expect(verbsOf('sessions')).toEqual(['get', 'list', 'watch', 'delete'])
+    expect(verbsOf('sessions')).toEqual(['get', 'list', 'watch', 'create', 'delete'])
     expect(verbsOf('sessions/cut')).toEqual(['create'])
   })
 })

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/record.proto.
  */
 export const file_lanyard_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("ChdsYW55YXJkL3YxL3JlY29yZC5wcm90bxIKbGFueWFyZC52MSLKAQoGUmVjb3JkEioKCGRlY2lzaW9uGAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50SAASLAoHb3V0Y29tZRgCIAEoCzIZLmxhbnlhcmQudjEuT3V0Y29tZVJlY29yZEgAEi4KCHJlZnVzYWxzGAMgASgLMhoubGFueWFyZC52MS5SZWZ1c2Fsc1JlY29yZEgAEiwKB3JlbW92YWwYBCABKAsyGS5sYW55YXJkLnYxLlJlbW92YWxSZWNvcmRIAEIICgZyZWNvcmQiZwoNT3V0Y29tZVJlY29yZBIkCgdvdXRjb21lGAEgASgLMhMubGFueWFyZC52MS5PdXRjb21lEjAKDGNvbXBsZXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUgoOUmVmdXNhbHNSZWNvcmQSEwoLZGVjaXNpb25faWQYASABKAkSKwoHc3VtbWFyeRgCIAEoCzIaLmxhbnlhcmQudjEuUmVmdXNhbFN1bW1hcnki1AIKDVJlbW92YWxSZWNvcmQSLgoKcmVtb3ZlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAIgASgJEhYKDmZpcnN0X3NlcXVlbmNlGAMgASgEEhUKDWxhc3Rfc2VxdWVuY2UYBCABKAQSEAoIZmlyc3RfaWQYBSABKAkSDwoHbGFzdF9pZBgGIAEoCRI0ChBmaXJzdF9kZWNpZGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X2RlY2lkZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRlY2lzaW9ucxgJIAEoBBIPCgdyZWNvcmRzGAogASgEEg4KBmRpZ2VzdBgLIAEoDBISCgpyZWNvcmRpbmdzGAwgASgEYgZwcm90bzM", [file_google_protobuf_timestamp, file_lanyard_v1_audit, file_lanyard_v1_authorization]);
+  fileDesc("ChdsYW55YXJkL3YxL3JlY29yZC5wcm90bxIKbGFueWFyZC52MSL4AQoGUmVjb3JkEioKCGRlY2lzaW9uGAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50SAASLAoHb3V0Y29tZRgCIAEoCzIZLmxhbnlhcmQudjEuT3V0Y29tZVJlY29yZEgAEi4KCHJlZnVzYWxzGAMgASgLMhoubGFueWFyZC52MS5SZWZ1c2Fsc1JlY29yZEgAEiwKB3JlbW92YWwYBCABKAsyGS5sYW55YXJkLnYxLlJlbW92YWxSZWNvcmRIABIsCghpbXBvcnRlZBgFIAEoCzIYLmxhbnlhcmQudjEuSW1wb3J0UmVjb3JkSABCCAoGcmVjb3JkImcKDU91dGNvbWVSZWNvcmQSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlIKDlJlZnVzYWxzUmVjb3JkEhMKC2RlY2lzaW9uX2lkGAEgASgJEisKB3N1bW1hcnkYAiABKAsyGi5sYW55YXJkLnYxLlJlZnVzYWxTdW1tYXJ5ItQCCg1SZW1vdmFsUmVjb3JkEi4KCnJlbW92ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBIVCg1sYXN0X3NlcXVlbmNlGAQgASgEEhAKCGZpcnN0X2lkGAUgASgJEg8KB2xhc3RfaWQYBiABKAkSNAoQZmlyc3RfZGVjaWRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9kZWNpZGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkZWNpc2lvbnMYCSABKAQSDwoHcmVjb3JkcxgKIAEoBBIOCgZkaWdlc3QYCyABKAwSEgoKcmVjb3JkaW5ncxgMIAEoBCKfAQoMSW1wb3J0UmVjb3JkEgoKAmlkGAEgASgJEi8KC2ltcG9ydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh1c2VybmFtZRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEg0KBWJ5dGVzGAYgASgEEg4KBmRpZ2VzdBgHIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp, file_lanyard_v1_audit, file_lanyard_v1_authorization]);
 
 /**
  * A decision, or what was learned of one later. Its bytes are canonical: fields in the order of their
@@ -57,6 +57,12 @@ export type Record = Message<"lanyard.v1.Record"> & {
      */
     value: RemovalRecord;
     case: "removal";
+  } | {
+    /**
+     * @generated from field: lanyard.v1.ImportRecord imported = 5;
+     */
+    value: ImportRecord;
+    case: "imported";
   } | { case: undefined; value?: undefined };
 };
 
@@ -182,7 +188,8 @@ export type RemovalRecord = Message<"lanyard.v1.RemovalRecord"> & {
   records: bigint;
 
   /**
-   * SHA-256 of the bytes of these records, in the order of their sequences.
+   * SHA-256 of the bytes of these records, in the order of their sequences; then of the digests of the segments of
+   * the recordings, in the order of their decisions.
    *
    * @generated from field: bytes digest = 11;
    */
@@ -202,4 +209,59 @@ export type RemovalRecord = Message<"lanyard.v1.RemovalRecord"> & {
  */
 export const RemovalRecordSchema: GenMessage<RemovalRecord> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_record, 3);
+
+/**
+ * Somebody brought a session that was recorded elsewhere. What the file says of itself is not here.
+ *
+ * @generated from message lanyard.v1.ImportRecord
+ */
+export type ImportRecord = Message<"lanyard.v1.ImportRecord"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp imported_at = 2;
+   */
+  importedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string username = 3;
+   */
+  username: string;
+
+  /**
+   * In the words of who brought it.
+   *
+   * @generated from field: string source = 4;
+   */
+  source: string;
+
+  /**
+   * @generated from field: string namespace = 5;
+   */
+  namespace: string;
+
+  /**
+   * Of the file.
+   *
+   * @generated from field: uint64 bytes = 6;
+   */
+  bytes: bigint;
+
+  /**
+   * SHA-256 of the file.
+   *
+   * @generated from field: bytes digest = 7;
+   */
+  digest: Uint8Array;
+};
+
+/**
+ * Describes the message lanyard.v1.ImportRecord.
+ * Use `create(ImportRecordSchema)` to create a new message.
+ */
+export const ImportRecordSchema: GenMessage<ImportRecord> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_record, 4);
 

@@ -65,8 +65,7 @@ export async function startControlPlane(
   const shared = { ...store, sessions, reviewToken, access, chainStory, logger, now }
   const freeBytes = () => readVolumeSpace(config.databaseFile).freeBytes
   const metered = { ...shared, metrics: ownMetrics, hasLapsed: watched.hasLapsed }
-  const recording = startRecording({ ...metered, decider, decisionWatch, config })
-  const { live } = recording
+  const { live, room, service } = startRecording({ ...metered, decider, decisionWatch, config })
   measureState(metrics, { store, decisionWatch, podEnds, freeBytes })
   const retention = startRetention({ config, store, freeBytes, metrics: ownMetrics, logger })
   const grpc = await startGrpcServer(
@@ -78,7 +77,7 @@ export async function startControlPlane(
       admission: createAdmissionService({ ...shared, registry, authority, visits, facts }),
       chain: createChainService(shared),
       audit: createAuditService(shared),
-      recording: recording.service,
+      recording: service,
     },
   )
   const leaving = new AbortController()
@@ -89,7 +88,7 @@ export async function startControlPlane(
   ]
   const api = await startAccessApi({
     ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger },
-    ...{ live: recording.live, room: recording.room },
+    ...{ live, room },
     onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
   })
   const health = await startHealthServer({

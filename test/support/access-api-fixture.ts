@@ -16,7 +16,6 @@ import type { AuditEventStore, NewAuditEvent } from '../../control-plane/store/a
 import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
 import type { Store } from '../../control-plane/store/store.ts'
-import { Fault } from '../../core/fault.ts'
 import { createLogger } from '../../platform/logger.ts'
 import {
   parseRequestHeaderConfig,
@@ -28,6 +27,7 @@ import {
   createMemoryPodBindingStore,
   NO_STORY,
 } from './memory-stores.ts'
+import { noStore } from './no-store.ts'
 import { NOON_MS } from './record-builders.ts'
 import {
   createTestAuthority,
@@ -141,19 +141,6 @@ const COMPARED = { objects: 12, unseen: 0, unknown: 0, comparedAtMs: NOON_MS - 7
 const ROOMY = { checkImport: async () => undefined, checkGoOn: () => undefined }
 const KEPT = { daysMax: 365, bytesMax: 0, freeBytesMin: 0 }
 
-/** How the database is where there is none. */
-function noStore(auditEvents: AuditEventStore) {
-  return {
-    auditEvents,
-    size: () => ({ bytes: 47_185_920, logBytes: 0, reusableBytes: 0 }),
-    copyTo: () => Promise.reject(new Fault('audit_unavailable', 'There is no database')),
-    noteBackup: async () => undefined,
-    lastBackupAtMs: () => NOON_MS - 3_600_000,
-    checkedAtMs: () => NOON_MS - 7_200_000,
-    problem: () => undefined,
-  }
-}
-
 /** The server on a socket, its stores empty, the clock at noon; alice and the aggregator may do everything. */
 export async function startAccessApi(
   overrides: Partial<AccessApiDeps> = {},
@@ -167,7 +154,12 @@ export async function startAccessApi(
     parseRequestHeaderConfig(authenticationData(frontProxyAuthority.certificatePem)),
   )
   let nowMs = NOON_MS + 60_000
-  const clock = { now: () => nowMs, set: (next: number) => void (nowMs = next) }
+  const clock = {
+    now: () => nowMs,
+    set(next: number) {
+      nowMs = next
+    },
+  }
   const { recordings } = stores.store ?? (await openStore(':memory:'))
   const server = createAccessApiServer({
     recordings,

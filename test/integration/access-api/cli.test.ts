@@ -80,6 +80,7 @@ test.each([
   ['help-sessions-grep', 'sessions grep --help'],
   ['help-sessions-cut', 'sessions cut --help'],
   ['help-sessions-review', 'sessions review --help'],
+  ['help-sessions-import', 'sessions import --help'],
   ['help-revoke', 'revoke --help'],
   ['help-version', 'version --help'],
   ['help-completion', 'completion --help'],
@@ -312,7 +313,7 @@ describe('complete()', () => {
     ['audit --pod x --fol', ['--follow']],
     ['audit --no-', ['--no-color', '--no-headers']],
     ['completion z', ['zsh']],
-    ['sessions ', ['cut', 'export', 'grep', 'review']],
+    ['sessions ', ['cut', 'export', 'grep', 'import', 'review']],
     ['sessions export --format ', ['raw', 'v2', 'v3']],
     ['nothing ', COMMANDS],
   ])('offers after %j', async (line, want) => {

@@ -46,7 +46,7 @@ test('/apis in the aggregated form has every resource', async () => {
               { resource: 'auditevents', singularResource: 'auditevent' },
               {
                 resource: 'sessions',
-                verbs: ['get', 'list', 'watch', 'delete'],
+                verbs: ['get', 'list', 'watch', 'create', 'delete'],
                 subresources: ['recording', 'log', 'cut', 'review'].map((subresource) => ({
                   subresource,
                 })),
@@ -91,7 +91,7 @@ test('/apis/GROUP names the versions, /apis/GROUP/VERSION the resources', async 
         singularName: 'session',
         namespaced: true,
         kind: 'Session',
-        verbs: ['get', 'list', 'watch', 'delete'],
+        verbs: ['get', 'list', 'watch', 'create', 'delete'],
       },
       ...[
         { name: 'sessions/recording', verbs: ['get'] },

@@ -69,9 +69,7 @@ export class ChunkJournal {
     const head = frameHead(frame)
     const length = head.length + frame.bytes.length
     this.#waiting.push({ head, frame, length, resolve, reject })
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-    })
+    this.#running ??= this.#run()
     return promise
   }
 
@@ -96,6 +94,8 @@ export class ChunkJournal {
         if (torn !== undefined) await this.#removeIfFree(torn).catch(() => undefined)
       }
     }
+    // In the same turn as the last look: whoever comes after it begins again.
+    this.#running = undefined
   }
 
   #take(): readonly WaitingFrame[] {

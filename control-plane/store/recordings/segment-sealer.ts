@@ -41,9 +41,7 @@ export class SegmentSealer {
    */
   async fill(id: string, open: UnsealedRecording): Promise<void> {
     if (open.unsealedBytes < this.#segmentBytes) return
-    open.filling ??= this.#sealFull(id, open).finally(() => {
-      open.filling = undefined
-    })
+    open.filling ??= this.#sealFull(id, open)
     // Recorded: the next chunk is refused for it.
     const filling = open.filling.catch((error: Error) => {
       open.failure ??= error
@@ -52,7 +50,12 @@ export class SegmentSealer {
   }
 
   async #sealFull(id: string, open: UnsealedRecording): Promise<void> {
-    while (open.unsealedBytes >= this.#segmentBytes) await this.seal(id, open)
+    try {
+      while (open.unsealedBytes >= this.#segmentBytes) await this.seal(id, open)
+    } finally {
+      // In the same turn as the last look: what comes after it is filled again.
+      open.filling = undefined
+    }
   }
 
   /** Makes a segment of the oldest that stands in the journal; one of a recording after the other. */

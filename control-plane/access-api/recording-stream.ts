@@ -53,6 +53,8 @@ export async function streamRecording(
   const { id } = recording
   const gone = new AbortController()
   out.once('close', () => gone.abort())
+  // The client may have gone while its name was put on record.
+  if (out.destroyed) gone.abort()
   const signal = AbortSignal.any([gone.signal, stopping])
   const renderer = createRenderer(streamed)
   out.writeHead(200, { 'content-type': renderer.type, 'cache-control': 'no-cache, private' })

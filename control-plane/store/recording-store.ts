@@ -145,7 +145,8 @@ export interface RecordingStore {
   end(id: string, end: RecordingEnd): Promise<void>
   /**
    * Keeps a session that was recorded elsewhere. Resolves once all of it is on disk and the import is on record.
-   * Throws what its chunks throw, and `audit_unavailable`; then nothing of it is kept.
+   * Throws what its chunks throw, `binding_conflict` with the id of the session when the same file was imported into
+   * the same namespace and is there, and `audit_unavailable`; then nothing of it is kept.
    */
   import(session: ImportedSession): Promise<Recording>
   get(id: string): Promise<Recording | undefined>

@@ -21,6 +21,7 @@ export interface OpenedRecordings {
 
 const ID = '01M7Q5CQKV0123456789000001'
 const OTHER = '01M7Q5CQKV0123456789000002'
+const THIRD_ID = '01M7Q5CQKV0123456789000003'
 const END = { ending: 'finished', reason: '', endedAtMs: NOON_MS + 9 } as const
 const BOB = { username: 'bob', atMs: NOON_MS + 10 }
 
@@ -212,6 +213,25 @@ export function describeRecordingStores(name: string, open: () => Promise<Opened
       await recordings.sweep()
       expect(await recordings.get(OTHER)).toBeUndefined()
       expect(await stores.auditEvents.sweep(9)).toBe(2)
+    })
+
+    test('import() takes a file once for a namespace, until somebody deletes it', async () => {
+      await recordings.import(anImport([aChunk(1)]))
+      const again = { ...anImport([aChunk(1)]), id: THIRD_ID }
+      const summary = () => ({
+        ...again.summary(),
+        imported: { ...again.summary().imported, id: THIRD_ID },
+      })
+      const before = recordings.size().bytes
+      await expect(recordings.import({ ...again, summary })).rejects.toMatchObject({
+        ...{ code: 'binding_conflict', message: expect.stringContaining(OTHER.toLowerCase()) },
+      })
+      expect([await recordings.get(THIRD_ID), recordings.size().bytes]).toEqual([undefined, before])
+      await recordings.remove(OTHER, BOB)
+      const chunks = anImport([aChunk(1)]).chunks
+      expect(await recordings.import({ id: THIRD_ID, chunks, summary })).toMatchObject({
+        chunks: 1,
+      })
     })
 
     test('import() keeps nothing of what breaks off', async () => {

@@ -36,8 +36,8 @@ export interface FileRecordings {
   /** As `RecordWriter.appendImport`. */
   readonly appendImport: (
     imported: SessionImport,
-    also: (sequence: number) => void,
-  ) => Promise<void>
+    also: (sequence: number) => boolean,
+  ) => Promise<boolean>
   /** Told of how many files were set aside, since the database does not list them. */
   readonly onSetAside?: (files: number, bytes: number) => void
   /** How much is written to a file of the journal, and of a recording before it gets a segment; for tests. */
@@ -121,10 +121,14 @@ class FileRecordingStore implements RecordingStore {
     const written = await unavailable(writeImport(this.#folder, session, SEGMENT_BYTES))
     const { segments, durationUs } = written
     const summary = session.summary()
+    let earlier: string | undefined
     try {
-      await this.#parts.appendImport(summary.imported, (sequence) =>
-        this.#rows.insertImport(summary, sequence, segments, durationUs),
-      )
+      const isKept = await this.#parts.appendImport(summary.imported, (sequence) => {
+        earlier = this.#rows.importedAs(summary.imported)
+        if (earlier === undefined) this.#rows.insertImport(summary, sequence, segments, durationUs)
+        return earlier === undefined
+      })
+      if (!isKept) throw importedAlready(earlier)
     } catch (error) {
       await removeSegments(this.#folder, segments)
       throw error
@@ -254,4 +258,10 @@ class FileRecordingStore implements RecordingStore {
     if (recording === undefined) throw new Fault('not_found', 'There is no recording of this id')
     return recording
   }
+}
+
+function importedAlready(earlier = ''): Fault {
+  const name = earlier.toLowerCase()
+  const text = `This file was imported into the namespace already, as session ${name}: read that session, or delete it before you import the file again`
+  return new Fault('binding_conflict', text)
 }

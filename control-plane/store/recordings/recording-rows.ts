@@ -51,6 +51,11 @@ export class RecordingRows {
     this.end(id, { ending: 'finished', reason: '', endedAtMs: atMs })
   }
 
+  /** The id under which people can read the same file, imported into the same namespace. */
+  importedAs({ namespace, sha256 }: SessionImport): string | undefined {
+    return this.#statements.importedAs.get(namespace, sha256)
+  }
+
   insertSegment(segment: Segment, durationUs: number): void {
     this.#statements.insertSegment.run(segment)
     const { id, lastChunk: chunks, rawBytes, storedBytes } = segment

@@ -108,6 +108,13 @@ function prepareReads(sqlite: SqliteDatabase) {
       'select * from recording where id = ? and deleted_at_ms is null and removed_at_ms is null',
     ),
     list: sqlite.prepare<object, RecordingRow>(FILTERED),
+    importedAs: sqlite
+      .prepare<[string, string], string>(
+        `select id from recording where imported <> '' and namespace = ?
+         and json_extract(imported, '$.sha256') = ? and deleted_at_ms is null
+         and removed_at_ms is null order by id limit 1`,
+      )
+      .pluck(),
     open: sqlite
       .prepare<[], string>(
         `select id from recording where ended_at_ms is null and removed_at_ms is null order by id`,

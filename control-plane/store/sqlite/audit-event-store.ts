@@ -8,7 +8,7 @@ import { RecordWriter } from './record-writer.ts'
 /** The log, with what only stores beside it do. */
 export interface SqliteAuditEventStore extends AuditEventStore {
   /** As `RecordWriter.appendImport`. */
-  appendImport(imported: SessionImport, also: (sequence: number) => void): Promise<void>
+  appendImport(imported: SessionImport, also: (sequence: number) => boolean): Promise<boolean>
 }
 
 /** The log in SQLite. */

@@ -7,6 +7,8 @@ export const importedRecordings: Migration = {
     // JSON; empty for a session that was recorded here.
     await sql`alter table recording add column imported text not null default ''`.execute(db)
     await sql`alter table recording add column removed_at_ms integer`.execute(db)
+    await sql`create index recording_imported
+      on recording (namespace, json_extract(imported, '$.sha256')) where imported <> ''`.execute(db)
     await sql`create index recording_removed on recording (id) where removed_at_ms is not null`.execute(
       db,
     )

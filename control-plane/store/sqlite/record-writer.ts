@@ -115,18 +115,25 @@ export class RecordWriter {
 
   /**
    * Puts on record that somebody brought a session, and does what else belongs to it in the same transaction; `also`
-   * gets the place in the log. Resolves once it is on disk. Throws `audit_unavailable`.
+   * gets the place in the log, and says whether the session is kept at all. Resolves with what it said, once what was
+   * kept is on disk. Throws `audit_unavailable`.
    */
-  async appendImport(imported: SessionImport, also: (sequence: number) => void): Promise<void> {
+  async appendImport(
+    imported: SessionImport,
+    also: (sequence: number) => boolean,
+  ): Promise<boolean> {
     const { id, atMs } = imported
     const bytes = asBuffer(importBytes(imported))
+    let isKept = false
     const write = (): void => {
       const sequence = this.#sequence + 1
+      isKept = also(sequence)
+      if (!isKept) return
       this.#statements.keepImport.run(sequence, KINDS.imported, id, atMs, bytes)
-      also(sequence)
       this.#sequence = sequence
     }
     await this.#queue.commit(write).catch((error) => this.#resync(error))
+    return isKept
   }
 
   async removeOldest(request: RemovalRequest): Promise<Removal | undefined> {

@@ -31,7 +31,7 @@ const [path, run] = process.argv.slice(1)
 const database = await openDatabase(path)
 const recordings = await openFileRecordings({
   database, queue: createCommitQueue(database), folder: path + '-recordings', now: Date.now,
-  journalBytes: 60000, segmentBytes: 9000, appendImport: async () => undefined,
+  journalBytes: 60000, segmentBytes: 9000, appendImport: async () => false,
 })
 const begun = { podUid: 'uid', namespace: 'team', pod: 'agent', rootRequester: 'alice', protocol: 'v5', level: 'all' }
 let next = Number(run) * 1000

@@ -185,6 +185,20 @@ describe('sessions import', () => {
     expect([await files(), store.recordings.revision()]).toEqual(before)
   })
 
+  test('refuses the same file a second time, with the id of the first', async () => {
+    const text = TAILSCALE.replace('secret', 'twice')
+    const { metadata } = await brought(text)
+    const before = await files()
+    const { exitCode, stdout, stderr } = await bring(text, '--source', 'elsewhere')
+    expect([exitCode, stdout, stderr]).toEqual([1, '', expect.stringContaining(metadata.name)])
+    expect(await files()).toEqual(before)
+    const elsewhere = ['sessions', 'import', join(folder, 'brought.cast'), '-n', 'other']
+    expect((await run(elsewhere)).exitCode).toBe(0)
+    const path = `/apis/access.lanyard.dev/v1alpha1/namespaces/team/sessions/${metadata.name}`
+    expect((await api.get(path, 'alice', { method: 'DELETE' })).status).toBe(200)
+    expect((await bring(text)).exitCode).toBe(0)
+  })
+
   test('refuses whoever may not, a file that is not there, and a volume that is full', async () => {
     const file = join(folder, 'ok.cast')
     await writeFile(file, TAILSCALE)

@@ -28,12 +28,11 @@ import { bearerToken } from './grpc-fault.ts'
 import { LineJudge, type LineJudgeDeps } from './line-judge.ts'
 import type { LiveRecordings, SessionCutCause } from './live-recordings.ts'
 import type { RecordingRoom } from './recording-room.ts'
+import { type SessionReads, UnstoredSessions } from './unstored-sessions.ts'
 
 type Reply = MessageInitShape<typeof RecordResponseSchema>
 type RecordStream = ServerDuplexStream<RecordRequest, Reply>
 
-/** Bytes of one session that wait for the disk; while there are more, nothing more of it is read. */
-const UNSTORED_BYTES_MAX = 512 * 1_024
 /** Of all sessions; in so many bytes what they allocate is several times as much. */
 const COLLECT_BYTES = 8 * 1_024 * 1_024
 /** Sessions of one pod, and of all, that are recorded at the same time. */
@@ -58,6 +57,7 @@ export interface RecordingServiceDeps extends LineJudgeDeps {
 
 interface SharedDeps extends RecordingServiceDeps {
   readonly garbage: BufferGarbage
+  readonly unstored: UnstoredSessions
 }
 
 /** Records the sessions of enrolled pods, one call for each. */
@@ -65,7 +65,7 @@ export function createRecordingService(
   deps: RecordingServiceDeps,
 ): GrpcHandlers<typeof RecordingService> {
   const garbage = new BufferGarbage(createCollector(), COLLECT_BYTES)
-  const shared: SharedDeps = { ...deps, garbage }
+  const shared: SharedDeps = { ...deps, garbage, unstored: new UnstoredSessions() }
   return {
     record(call) {
       try {
@@ -96,8 +96,8 @@ class SessionRecording {
   #lastUs = 0
   /** Resolves once what was sent is on disk, or is known not to be. */
   #chunks: Promise<unknown> = Promise.resolve()
+  readonly #reads: SessionReads
   #stored = 0
-  #unstoredBytes = 0
   #cause: SessionCutCause | undefined
   #cancelCut: (() => void) | undefined
   #lines: LineJudge | undefined
@@ -106,10 +106,14 @@ class SessionRecording {
     this.#call = call
     this.#session = session
     this.#deps = deps
+    this.#reads = deps.unstored.open()
   }
 
   serve(): void {
     const call = this.#call
+    // The stream asks for the next message as soon as it has given one away, and keeps sixteen of any size.
+    const read = call._read.bind(call)
+    call._read = (size) => this.#reads.want(() => read(size))
     call.on('data', (request: RecordRequest) => this.#read(request))
     for (const name of ['end', 'cancelled', 'error']) call.on(name, () => void this.#lose())
   }
@@ -142,6 +146,7 @@ class SessionRecording {
     const { binding } = this.#session
     // Nothing else of it is read before it is known whether the session may begin.
     this.#call.pause()
+    this.#reads.hold()
     await room.checkBegin()
     if (live.size() >= ALL_MAX || live.ofPod(binding.podUid) >= PER_POD_MAX) {
       throw new Fault(
@@ -157,6 +162,7 @@ class SessionRecording {
     this.#state = 'open'
     live.add({ id, binding, cut: (why) => this.#cut(why) })
     this.#send({ message: { case: 'opened', value: {} } })
+    this.#reads.release()
     this.#call.resume()
   }
 
@@ -168,20 +174,18 @@ class SessionRecording {
     const checked = checkChunk(chunk, { level: begun.level, afterUs: this.#lastUs, elapsedUs })
     const { number, lastUs, bytes } = checked
     this.#lastUs = lastUs
-    this.#unstoredBytes += bytes.length
-    if (this.#unstoredBytes > UNSTORED_BYTES_MAX) this.#call.pause()
+    this.#reads.came(bytes.length)
     const stored = recordings.append(begun.id, checked)
     this.#chunks = Promise.allSettled([this.#chunks, stored])
     try {
       await stored
     } finally {
-      this.#unstoredBytes -= bytes.length
+      this.#reads.stored(bytes.length)
     }
     metrics.recordedBytes.inc(bytes.length)
     garbage.passed(bytes.length)
     this.#stored = number
     this.#send({ message: { case: 'stored', value: { number: BigInt(number) } } })
-    if (this.#call.isPaused() && this.#unstoredBytes <= UNSTORED_BYTES_MAX) this.#call.resume()
   }
 
   /** What cannot be judged is not sent. */
@@ -259,6 +263,7 @@ class SessionRecording {
 
   async #finish(ending: SessionEnding, reason: string): Promise<void> {
     this.#cancelCut?.()
+    this.#reads.close()
     const begun = this.#begun
     if (begun === undefined) return
     const { live, recordings, logger, clock } = this.#deps

@@ -111,9 +111,10 @@ class SessionRecording {
 
   serve(): void {
     const call = this.#call
-    // The stream asks for the next message as soon as it has given one away, and keeps sixteen of any size.
+    // The stream would ask for sixteen messages of any size ahead. One that is given to it in a later turn is handled,
+    // and so counted, before it asks for another.
     const read = call._read.bind(call)
-    call._read = (size) => this.#reads.want(() => read(size))
+    call._read = (size) => this.#reads.want(() => process.nextTick(read, size))
     call.on('data', (request: RecordRequest) => this.#read(request))
     for (const name of ['end', 'cancelled', 'error']) call.on(name, () => void this.#lose())
   }

@@ -216,6 +216,8 @@ export function describeRecordingStores(name: string, open: () => Promise<Opened
     })
 
     test('import() takes a file once for a namespace, until somebody deletes it', async () => {
+      await stores.bindings.record(aBinding([AGENT]))
+      await stores.auditEvents.append(aDecision(1))
       await recordings.import(anImport([aChunk(1)]))
       const again = { ...anImport([aChunk(1)]), id: THIRD_ID }
       const summary = () => ({

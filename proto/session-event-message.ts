@@ -35,6 +35,7 @@ const ENDINGS: Readonly<Record<SessionEnding, SessionEndingMessage>> = {
   cut: SessionEndingMessage.CUT,
   unreadable: SessionEndingMessage.UNREADABLE,
   unrecorded: SessionEndingMessage.UNRECORDED,
+  drained: SessionEndingMessage.DRAINED,
   lost: SessionEndingMessage.LOST,
   interrupted: SessionEndingMessage.INTERRUPTED,
 }

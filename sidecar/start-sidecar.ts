@@ -97,7 +97,10 @@ export async function startSidecar(
   const healthPort = typeof address === 'object' && address !== null ? address.port : 0
   logger.info({ port: server.port, healthPort, containers: config.containers }, 'Serving')
   const closers: readonly Closer[] = [
-    { name: 'proxy', close: () => server.close(config.drainMs) },
+    {
+      name: 'proxy',
+      close: () => server.close(config.drainMs, () => authorizer.drainRecordings()),
+    },
     { name: 'control plane', close: () => authorizer.close() },
     { name: 'API server', close: upstream.close },
     {

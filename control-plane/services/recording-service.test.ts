@@ -128,16 +128,20 @@ function aRoom(): RecordingRoom {
   })
 }
 
-const begin = (decisionId = ID, level = RecordLevel.OUTPUT): Request => ({
+const begin = (decisionId = ID, level: RecordLevel = RecordLevel.OUTPUT): Request => ({
   message: { case: 'begin', value: { decisionId, protocol: 'v5.channel.k8s.io', level } },
 })
-const chunk = (number: number, bytes = 5, kind = SessionEventKind.OUTPUT): Request => ({
+const chunk = (
+  number: number,
+  bytes = 5,
+  kind: SessionEventKind = SessionEventKind.OUTPUT,
+): Request => ({
   message: {
     case: 'chunk',
     value: { number: BigInt(number), events: [{ kind, atUs: 1n, data: Buffer.alloc(bytes) }] },
   },
 })
-const end = (ending = SessionEnding.FINISHED): Request => ({
+const end = (ending: SessionEnding = SessionEnding.FINISHED): Request => ({
   message: { case: 'end', value: { ending, reason: 'bye' } },
 })
 const recorded = () => store.recordings.get(ID)

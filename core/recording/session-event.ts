@@ -16,6 +16,8 @@ export type SessionEnding =
   | 'unreadable'
   /** It could not be recorded any further. */
   | 'unrecorded'
+  /** The pod ended, and its sidecar with it. */
+  | 'drained'
   /** The sidecar went without a word: said by the control plane only. */
   | 'lost'
   /** The control plane ended first: said by the control plane only. */

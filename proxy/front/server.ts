@@ -36,8 +36,8 @@ export interface ProxyServer {
   /** Serves another certificate to connections made from now on. */
   setCertificate(pair: CertificatePair): void
   listening(): boolean
-  /** Takes no more connections and waits for running requests, at most `drainMs`. */
-  close(drainMs: number): Promise<void>
+  /** Takes no more connections and waits for running requests, at most `drainMs` and then for `lastWords`. */
+  close(drainMs: number, lastWords?: () => Promise<void>): Promise<void>
 }
 
 interface Places {
@@ -63,9 +63,9 @@ export async function startServer(
     port,
     setCertificate: (pair) => server.setSecureContext(toContext(pair)),
     listening: () => server.listening,
-    close: async (drainMs) => {
+    close: async (drainMs, lastWords = async () => {}) => {
       const ended = [server, ...others].map(endListener)
-      const timer = setTimeout(cut, drainMs)
+      const timer = setTimeout(() => void lastWords().finally(cut), drainMs)
       await drained()
       clearTimeout(timer)
       // Connections without a request are left, some in the middle of their handshake.

@@ -17,6 +17,7 @@ import type {
 } from '../../proxy/judgement/authorizer.ts'
 import type { SessionRecorder } from '../../proxy/session/session-recorder.ts'
 import type { RecordingPlace } from '../recorder/open-recording.ts'
+import { OpenRecordings } from '../recorder/open-recordings.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { AllowedRequests } from './allowed-requests.ts'
 import { type Backoff, createBackoff } from './backoff.ts'
@@ -65,11 +66,13 @@ export class ControlPlaneAuthorizer implements Authorizer {
   readonly #link: Link<DecisionStream>
   /** Where sessions are recorded: as whom the stream that serves was opened. */
   #recordings: RecordingPlace | undefined
+  readonly #openRecordings: OpenRecordings
   #versions: VersionRefused | undefined
 
   constructor(options: AuthorizerOptions) {
     const { clock, logger, metrics } = options
     this.#options = options
+    this.#openRecordings = new OpenRecordings(clock)
     this.#outcomes = new OutcomeQueue({ max: options.openRequestsMax, clock })
     const report = (outcome: OutcomeReport) => this.report(outcome)
     this.#ahead = new ReadsAhead({ clock, logger, metrics, report })
@@ -145,8 +148,14 @@ export class ControlPlaneAuthorizer implements Authorizer {
     return this.#versions?.message ?? 'no connection to the control plane'
   }
 
-  /** Sends what is left to say and disconnects. */
+  /** Ends the sessions that are being recorded, and resolves once all of them is on record, after seconds at most. */
+  drainRecordings(): Promise<void> {
+    return this.#openRecordings.drain()
+  }
+
+  /** Sends what is left to say, of sessions too, and disconnects. */
   async close(): Promise<void> {
+    await this.#openRecordings.flushed()
     this.#outcomes.flush()
     await this.#link.close()
   }
@@ -179,7 +188,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
     const { authorization: client, clientOf } = channel
     const { session, ids } = enrolment
     const { clock, decisionTimeoutMs: timeoutMs, metrics } = this.#options
-    this.#recordings = { clientOf, session, timeoutMs, clock }
+    this.#recordings = { clientOf, session, timeoutMs, clock, open: this.#openRecordings }
     const stream: DecisionStream = new DecisionStream({
       ...{ client, session, ids, timeoutMs, clock },
       onAlive: () => this.#backoff.reset(),

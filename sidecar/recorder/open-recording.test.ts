@@ -4,6 +4,7 @@ import type { Permit } from '../../proxy/judgement/authorize.ts'
 import { ManualClock } from '../../test/support/manual-clock.ts'
 import type { ControlPlaneChannel } from '../authorizer/control-plane-channel.ts'
 import { openRecording } from './open-recording.ts'
+import { OpenRecordings } from './open-recordings.ts'
 import type { RecordCall } from './recording-call.ts'
 
 const permit = {
@@ -34,7 +35,10 @@ function open(timeoutMs: number) {
   const clientOf = (() => ({
     record: () => call as unknown as RecordCall,
   })) as unknown as ControlPlaneChannel['clientOf']
-  const opened = openRecording({ clientOf, session: 's', timeoutMs, clock }, permit)
+  const opened = openRecording(
+    { clientOf, session: 's', timeoutMs, clock, open: new OpenRecordings(clock) },
+    permit,
+  )
   const seen: string[] = []
   opened.then(
     () => void seen.push('opened'),

@@ -6,6 +6,7 @@ import { RecordingService } from '../../proto/gen/lanyard/v1/recording_pb.ts'
 import { RECORD_REQUESTS } from '../../proto/record-codec.ts'
 import type { Permit } from '../../proxy/judgement/authorize.ts'
 import type { ControlPlaneChannel } from '../authorizer/control-plane-channel.ts'
+import type { OpenRecordings } from './open-recordings.ts'
 import { RecordingCall } from './recording-call.ts'
 import { AllUnstored } from './unstored.ts'
 
@@ -24,17 +25,19 @@ export interface RecordingPlace {
   readonly session: string
   readonly timeoutMs: number
   readonly clock: Clock
+  /** Of the process. */
+  readonly open: OpenRecordings
 }
 
 /** Opens the record of a session that was allowed. Throws a Fault when the control plane keeps none. */
-export function openRecording(place: RecordingPlace, permit: Permit): Promise<RecordingCall> {
+export async function openRecording(place: RecordingPlace, permit: Permit): Promise<RecordingCall> {
   const { clientOf, clock, session, timeoutMs } = place
   const { decisionId, record, request } = permit
   const metadata = new Metadata()
   metadata.set('authorization', `Bearer ${session}`)
   const call = clientOf(RecordingService, RECORD_REQUESTS).record(metadata)
   const level = record
-  return RecordingCall.open({
+  const recording = await RecordingCall.open({
     call,
     decisionId,
     protocol: request.protocol,
@@ -43,4 +46,6 @@ export function openRecording(place: RecordingPlace, permit: Permit): Promise<Re
     openMs: Math.max(OPEN_MS_MIN, timeoutMs),
     lineMs: timeoutMs,
   })
+  place.open.add(recording)
+  return recording
 }

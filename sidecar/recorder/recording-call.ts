@@ -73,6 +73,7 @@ export class RecordingCall implements SessionRecorder {
   #cut: ((failure: SessionFailure) => void) | undefined
   #failure: SessionFailure | undefined
   #state: 'opening' | 'open' | 'ended' | 'over' = 'opening'
+  readonly #over = Promise.withResolvers<void>()
   #lastNumber = 0n
   #lastLine = 0n
   #line: PromiseWithResolvers<LineVerdict> | undefined
@@ -108,6 +109,11 @@ export class RecordingCall implements SessionRecorder {
       cancel()
     }
     return recording
+  }
+
+  /** Resolves once the end of the session is on record, or the record cannot be continued. */
+  get over(): Promise<void> {
+    return this.#over.promise
   }
 
   room(): Promise<void> | undefined {
@@ -178,7 +184,7 @@ export class RecordingCall implements SessionRecorder {
     } else if (message.case === 'verdict') {
       // One that came too late is not about the line that is asked now.
       if (message.value.number === this.#lastLine) this.#judged(message.value)
-    } else if (message.case === 'cut') this.#fail(toFailure(message.value))
+    } else if (message.case === 'cut') this.fail(toFailure(message.value))
   }
 
   /** Nothing is waited for any longer. */
@@ -189,7 +195,8 @@ export class RecordingCall implements SessionRecorder {
     this.#waiting = undefined
   }
 
-  #fail(failure: SessionFailure): void {
+  /** Ends the session for a reason that does not come from its own two sides. */
+  fail(failure: SessionFailure): void {
     if (this.#state === 'ended' || this.#failure !== undefined) return
     this.#failure = failure
     this.#cut?.(failure)
@@ -204,7 +211,7 @@ export class RecordingCall implements SessionRecorder {
       const text =
         'This session is recorded, and the record cannot be continued, so the session ends; open another'
       const fault = new Fault('audit_unavailable', text, { cause: error })
-      this.#fail({ fault, ending: 'unrecorded' })
+      this.fail({ fault, ending: 'unrecorded' })
     }
     this.#state = 'over'
     this.#unstored.close()
@@ -212,6 +219,7 @@ export class RecordingCall implements SessionRecorder {
     this.#wake()
     this.#judged(UNJUDGED)
     this.#options.call.cancel()
+    this.#over.resolve()
   }
 }
 

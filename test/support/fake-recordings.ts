@@ -36,6 +36,8 @@ export class FakeRecordings {
   refusal: Fault | undefined
   /** Says nothing of what it has stored. */
   isSilent = false
+  /** Ends no call. */
+  isDeaf = false
   /** Why a typed line is stopped, if it is; not called back where nothing is said of it. */
   judge: ((line: string) => string | undefined) | undefined = () => undefined
 
@@ -69,7 +71,9 @@ export class FakeRecordings {
         recording.reason = message.value.reason
       }
     })
-    call.on('end', () => call.end())
+    call.on('end', () => {
+      if (!this.isDeaf) call.end()
+    })
   }
 }
 

@@ -7,19 +7,19 @@ import type { RecordingCall } from './recording-call.ts'
 const DRAIN_MS = 2_500
 
 /** A session on its way to the control plane, as far as its process has to know. */
-export type OpenRecording = Pick<RecordingCall, 'fail' | 'over'>
+export type SentSession = Pick<RecordingCall, 'fail' | 'over'>
 
 /** The sessions of a process that are being recorded: before it ends, all that they said is put on record. */
 export class OpenRecordings {
   readonly #clock: Clock
-  readonly #open = new Set<OpenRecording>()
+  readonly #open = new Set<SentSession>()
   #drained: SessionFailure | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  add(recording: OpenRecording): void {
+  add(recording: SentSession): void {
     this.#open.add(recording)
     void recording.over.then(() => this.#open.delete(recording))
     if (this.#drained !== undefined) recording.fail(this.#drained)

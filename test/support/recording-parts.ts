@@ -28,6 +28,7 @@ export function aStoredChunk(number: number, text = `chunk ${number}`): StoredCh
   return { number, lastUs: number, bytes: Buffer.from(text) }
 }
 
+/** A chunk of a recording, as it stands in a file. */
 export function aFrame(number: number, text?: string, id = RECORDING_ID): ChunkFrame {
   return { ...aStoredChunk(number, text), id }
 }

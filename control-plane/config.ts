@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
+import { parseMaskNames } from '../core/masking/mask-rules.ts'
 import { boolean, integer } from '../platform/config.ts'
 
 const port = () => integer({ min: 1_024, max: 65_535 })
@@ -77,6 +78,20 @@ export const controlPlaneConfig = z.strictObject({
     .default(512)
     .describe(
       'Room on the volume (MiB) below which no session that has to be recorded begins, so that decisions can still be recorded; below half of it such sessions are ended',
+    ),
+  maskingDefault: z
+    .string()
+    .default('')
+    .superRefine((text, context) => {
+      try {
+        parseMaskNames(text)
+      } catch (error) {
+        // Converted: what is wrong with a setting is told with its name.
+        context.addIssue(Fault.from(error).message)
+      }
+    })
+    .describe(
+      'Masks for what every chain is shown, comma-separated: secret-values, env-values, config-values; a policy rule can ask for more',
     ),
   clusterName: z
     .string()

@@ -13,6 +13,7 @@ import { KeptRecordings } from './access-api/kept-recordings.ts'
 import { type ChainStory, createChainStory } from './chains/chain-story.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureState } from './control-plane-metrics.ts'
+import { createMaskKeys } from './decisions/mask-keys.ts'
 import { startGrpcServer } from './grpc-server.ts'
 import { type AccessReviewer, mayAccess } from './kubernetes/access-reviewer.ts'
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
@@ -52,9 +53,10 @@ export async function startControlPlane(
   const metrics = createMetrics('control-plane', VERSION)
   const ownMetrics = createControlPlaneMetrics(metrics)
   const store = await openOwnStore(kube, config, ownMetrics, logger)
-  const watched = await watchCluster({ kube, kept }, config, store, logger)
-  const { facts, access, decisionWatch, decider, registry, visits, apiAudiences } = watched
   const authority = await ensureCertificateAuthority(kube)
+  const maskKeyOf = createMaskKeys(authority.privateKeyPem)
+  const watched = await watchCluster({ kube, kept, maskKeyOf }, config, store, logger)
+  const { facts, access, decisionWatch, decider, registry, visits, apiAudiences } = watched
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger, apiAudiences)
   const reviewToken = createTokenGate(kept.makeApiClient(AuthenticationV1Api), now)

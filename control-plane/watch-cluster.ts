@@ -6,6 +6,7 @@ import {
   type KubeConfig,
 } from '@kubernetes/client-node'
 import { parseDuration } from '../core/duration.ts'
+import { parseMaskNames } from '../core/masking/mask-rules.ts'
 import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ChainLapses } from './chains/chain-lapses.ts'
@@ -19,7 +20,7 @@ import { type ComparedEdits, noticeUnseenEdits } from './chains/unseen-edits.ts'
 import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
 import { watchPodEnds } from './chains/watch-pod-ends.ts'
 import type { ControlPlaneConfig } from './config.ts'
-import { createDecider } from './decisions/decide.ts'
+import { createDecider, type DecideDeps } from './decisions/decide.ts'
 import { createDecisionWatch, type DecisionWatch } from './decisions/decision-watch.ts'
 import type { Share } from './fairness/fair-turns.ts'
 import {
@@ -58,12 +59,18 @@ export interface WatchedCluster {
   readonly apiAudiences: readonly string[] | undefined
 }
 
+/** How the cluster is spoken to, and what answers to its pods are masked with. */
+export interface ClusterParts extends Required<Pick<DecideDeps, 'maskKeyOf'>> {
+  readonly kube: KubeConfig
+  readonly kept: KubeConfig
+}
+
 /**
  * Facts about the cluster and what is decided by them: a change of one is felt by the other. Resolves
  * when they are known: sidecars come immediately with what is open, and what cannot be judged is cut.
  */
 export async function watchCluster(
-  { kube, kept }: { readonly kube: KubeConfig; readonly kept: KubeConfig },
+  { kube, kept, maskKeyOf }: ClusterParts,
   config: ControlPlaneConfig,
   store: Store,
   logger: Logger,
@@ -112,10 +119,12 @@ export async function watchCluster(
   const { defaultDecision, databaseFile, visitorsJoin, recordingDefault } = config
   const read = createPodReader(kept.makeApiClient(CoreV1Api))
   const readPodUid = createKnownPodReader({ ...store, ...facts, living: pods.living, read })
+  const maskingDefault = parseMaskNames(config.maskingDefault)
   const checkVolume = createVolumeCheck(databaseFile)
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },
-    ...{ defaultDecision, recordingDefault, apiAudiences, checkVolume, now },
+    ...{ defaultDecision, recordingDefault, maskingDefault, apiAudiences, checkVolume, now },
+    maskKeyOf,
   })
   const decisionWatch: DecisionWatch = createDecisionWatch({ decider, logger, inSync: false })
   const visits = createPodVisits({

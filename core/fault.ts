@@ -21,6 +21,12 @@ export const FAULTS = {
   chain_unknown: { httpStatus: 403, reason: 'Forbidden', grpc: 'NOT_FOUND', retry: false },
   not_found: { httpStatus: 404, reason: 'NotFound', grpc: 'NOT_FOUND', retry: false },
   binding_conflict: { httpStatus: 409, reason: 'Conflict', grpc: 'ALREADY_EXISTS', retry: false },
+  not_acceptable: {
+    httpStatus: 406,
+    reason: 'NotAcceptable',
+    grpc: 'FAILED_PRECONDITION',
+    retry: false,
+  },
   request_too_large: {
     httpStatus: 413,
     reason: 'RequestEntityTooLarge',

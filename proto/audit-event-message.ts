@@ -78,9 +78,12 @@ export function auditEventToMessage(
 /** The outcome and its time as fields of a message; none without an outcome. */
 export function outcomeToMessage(decisionId: string, outcome: Outcome | undefined) {
   if (outcome === undefined) return {}
-  const { httpStatus, fault, responseBytes, completedAtMs, withheld = false } = outcome
+  const { httpStatus, fault, responseBytes, completedAtMs, withheld = false, masked = [] } = outcome
   return {
-    outcome: { decisionId, httpStatus, fault, responseBytes: BigInt(responseBytes), withheld },
+    outcome: {
+      ...{ decisionId, httpStatus, fault, responseBytes: BigInt(responseBytes), withheld },
+      masked: masked.map(({ mask, values }) => ({ mask, values: BigInt(values) })),
+    },
     completedAt: timestampFromMs(completedAtMs),
   }
 }

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { MaskedValues } from '../core/audit/audit-event.ts'
 import type { RequestAttributesSchema } from './gen/lanyard/v1/authorization_pb.ts'
 import type { WireWriter } from './wire-writer.ts'
 
@@ -35,6 +36,7 @@ export interface PlainOutcome {
   readonly fault: string
   readonly responseBytes: number
   readonly withheld?: boolean | undefined
+  readonly masked?: readonly MaskedValues[] | undefined
 }
 
 /** Writes an Outcome as the field with this number. */
@@ -50,5 +52,11 @@ export function writePlainOutcome(
   writer.text(3, outcome.fault)
   writer.number(4, outcome.responseBytes)
   writer.flag(5, outcome.withheld ?? false)
+  for (const { mask, values } of outcome.masked ?? []) {
+    const masked = writer.begin(6)
+    writer.text(1, mask)
+    writer.number(2, values)
+    writer.end(masked)
+  }
   writer.end(begun)
 }

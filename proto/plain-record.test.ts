@@ -22,9 +22,11 @@ const ms = fc.integer({ min: 0, max: 8_640_000_000_000_000 })
 const absent = fc.constant(undefined)
 
 /** What is there of optional fields. */
-function kept<Key extends string>(fields: { readonly [Name in Key]: true | undefined }) {
-  const there = Object.entries(fields).filter(([, value]) => value === true)
-  return Object.fromEntries(there) as { readonly [Name in Key]?: true }
+function kept<Fields extends object>(fields: Fields) {
+  const there = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(there) as {
+    readonly [Name in keyof Fields]?: Exclude<Fields[Name], undefined>
+  }
 }
 
 /** Every field: one that is added has to be told here, and then to `plain-record.ts`. */
@@ -79,8 +81,12 @@ const outcome = fc
     responseBytes: fc.maxSafeNat(),
     completedAtMs: ms,
     withheld: fc.constantFrom(true, undefined),
+    masked: fc.option(
+      fc.array(fc.record({ mask: text, values: fc.maxSafeNat() }), { maxLength: 3 }),
+      { nil: undefined },
+    ),
   } satisfies { [Key in keyof Required<Outcome>]: fc.Arbitrary<unknown> })
-  .map(({ withheld, ...made }): Outcome => ({ ...made, ...kept({ withheld }) }))
+  .map(({ withheld, masked, ...made }): Outcome => ({ ...made, ...kept({ withheld, masked }) }))
 
 const libraryBytes = (record: RecordMessage['record']) =>
   Buffer.from(toBinary(RecordSchema, create(RecordSchema, { record } as RecordMessage)))

@@ -103,17 +103,17 @@ function shortenedFromMessage({ count, sha256 }: ShortenedMessage): Shortened {
   return { count, sha256 }
 }
 
-/** What must be done, on the wire. */
-export function obligationsToMessage({
-  mask,
-  record,
-  commands,
-}: Obligations): MessageInitShape<typeof ObligationsSchema> {
+/** What must be done, on the wire; `maskKey` is for whoever has to mask. */
+export function obligationsToMessage(
+  { mask, record, commands }: Obligations,
+  maskKey?: Uint8Array<ArrayBuffer>,
+): MessageInitShape<typeof ObligationsSchema> {
   return {
     mask: [...mask],
     record: record !== 'none',
     commands: commands.map((words) => ({ words: [...words] })),
     recordLevel: levelToMessage(record),
+    ...(maskKey === undefined ? {} : { maskKey }),
   }
 }
 

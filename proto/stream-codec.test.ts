@@ -61,6 +61,7 @@ function anyField(field: DescField, depth: number): fc.Arbitrary<unknown> {
 const SCALARS = new Map<ScalarType | undefined, fc.Arbitrary<unknown>>([
   [ScalarType.STRING, text],
   [ScalarType.BOOL, fc.boolean()],
+  [ScalarType.BYTES, fc.uint8Array({ maxLength: 40 })],
   [ScalarType.UINT32, fc.nat(0xffff_ffff)],
   [ScalarType.UINT64, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })],
 ])

@@ -78,7 +78,9 @@ function writeRequest({ correlation = 0, message }: SidecarMessage): boolean {
     fault = '',
     responseBytes = 0n,
     withheld,
+    masked = [],
   } = message.value
+  if (masked.length > 0) return false
   const outcome = { httpStatus, fault, responseBytes: Number(responseBytes), withheld }
   writer.number(1, correlation)
   writePlainOutcome(writer, 3, decisionId, outcome)

@@ -11,6 +11,8 @@ export interface ProxyMetrics {
   readonly openTunnels: Gauge
   /** Refused requests that could not be put on record. */
   readonly unrecorded: Counter
+  /** Values that were hidden in answers. */
+  readonly maskedValues: Counter<'mask'>
   /** Connections closed because what came was not HTTP. */
   readonly malformed: Counter
 }

@@ -51,6 +51,11 @@ export function createSidecarMetrics(metrics: Metrics): SidecarMetrics {
       'lanyard_sidecar_unrecorded_refusals_total',
       'Refused requests that the control plane could not put on record.',
     ),
+    maskedValues: metrics.counter(
+      'lanyard_sidecar_masked_values_total',
+      'Values that were hidden in answers, by mask.',
+      ['mask'],
+    ),
     malformed: metrics.counter(
       'lanyard_sidecar_malformed_requests_total',
       'Connections closed because what came was not HTTP.',

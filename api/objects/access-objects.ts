@@ -167,6 +167,8 @@ export interface AuditEventStatus {
   readonly responseBytes?: number
   /** The API server's answer to a request that was sent ahead was thrown away. */
   readonly withheld?: true
+  /** How many values of the answer were hidden, by mask; absent when none. */
+  readonly masked?: readonly { readonly mask: string; readonly values: number }[]
   readonly completedAt?: string
 }
 

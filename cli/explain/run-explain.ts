@@ -161,6 +161,10 @@ function outcome(event: AuditEventObject): readonly string[] {
     status.httpStatus === undefined || status.httpStatus === 0
       ? `the connection ended without an answer${took}`
       : `the pod got HTTP ${status.httpStatus} and ${status.responseBytes ?? 0} bytes${took}`
+  const masked = (status.masked ?? []).map(
+    ({ mask, values }) =>
+      `${values} ${values === 1 ? 'value was' : 'values were'} hidden by ${mask}`,
+  )
   const fault = status.fault ? [`it failed in Lanyard: ${status.fault}`] : []
-  return [...observed, answer, ...fault, forwarded]
+  return [...observed, answer, ...masked, ...fault, forwarded]
 }

@@ -147,13 +147,14 @@ function toSummary(
 
 function toStatus(outcome: Outcome | undefined): AuditEventObject['status'] {
   if (outcome === undefined) return { phase: 'Open' }
-  const { httpStatus, fault, responseBytes, completedAtMs, withheld } = outcome
+  const { httpStatus, fault, responseBytes, completedAtMs, withheld, masked } = outcome
   return {
     phase: 'Complete',
     httpStatus,
     fault,
     responseBytes,
     ...(withheld === undefined ? {} : { withheld }),
+    ...(masked === undefined ? {} : { masked }),
     completedAt: toMicroTime(completedAtMs),
   }
 }

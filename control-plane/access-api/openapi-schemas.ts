@@ -167,6 +167,13 @@ const AUDIT_EVENT_STATUS = object('What became of the request.', {
   withheld: flag(
     "Whether the API server's answer to a request that was sent ahead was thrown away.",
   ),
+  masked: list(
+    'How many values of the answer were hidden, by mask; absent when none.',
+    object('Hidden values.', {
+      mask: text('Name of the mask.'),
+      values: integer('How many values it has hidden.'),
+    }),
+  ),
   completedAt: time('When the request ended.'),
 })
 

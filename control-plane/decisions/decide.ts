@@ -41,6 +41,8 @@ export interface RecordedDecision {
   readonly refusal: Refusal | undefined
   /** What an observed namespace would have been told, or that the chain ends soon. */
   readonly warning: string
+  /** With which the answer is masked; absent where it is not. */
+  readonly maskKey?: Uint8Array<ArrayBuffer>
   /** Whether the question impersonated somebody and the decision took that into account. */
   readonly impersonationJudged: boolean
 }
@@ -57,6 +59,8 @@ export interface DecideDeps extends JudgeDeps {
   readonly auditEvents: AuditEventStore
   /** Throws `overloaded` for who has used a share of what is left of the volume of the records. */
   readonly checkVolume?: (share: Share, nowMs: number) => void
+  /** With which answers to the pods of a chain are masked; absent: sidecars refuse what has to be masked. */
+  readonly maskKeyOf?: (binding: PodBinding) => Uint8Array<ArrayBuffer>
   /** Chains that have grown since a session began. */
   readonly grown: Pick<GrownBindings, 'newest'>
   readonly now: () => number
@@ -135,7 +139,11 @@ export function createDecider(deps: DecideDeps): Decider {
     }
     const warning = deps.lapses.warningOf(binding)
     const { obligations } = decision
-    return { ...answer, effect: 'allow', obligations, refusal: undefined, warning }
+    const maskKey = obligations.mask.length === 0 ? undefined : deps.maskKeyOf?.(binding)
+    return {
+      ...{ ...answer, effect: 'allow', obligations, refusal: undefined, warning },
+      ...(maskKey === undefined ? {} : { maskKey }),
+    }
   }
 
   return {
@@ -169,7 +177,7 @@ async function prospect(
 ): Promise<Prospect> {
   const binding = grown.newest(held)
   const { decision, about } = await judgeChain(binding, asQuestion(request))
-  if (isFreeAllow(decision)) return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: '' }
+  if (mayPass(decision)) return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: '' }
   const observed = facts.isObserved(binding.chain.actors.at(-1)?.namespace ?? '')
   const reason = tell(about, binding, decision, '')?.message ?? ''
   if (observed) {
@@ -183,6 +191,13 @@ async function prospect(
 /** Whether a request may pass as it is, on record or not: who asks and who only observes need not know of a record. */
 function isFreeAllow(decision: Decision): boolean {
   return decision.effect === 'allow' && isFree({ ...decision.obligations, record: 'none' })
+}
+
+/** Whether whoever asks may do it: masked or recorded, they may. */
+function mayPass(decision: Decision): boolean {
+  return (
+    decision.effect === 'allow' && isFree({ ...decision.obligations, record: 'none', mask: [] })
+  )
 }
 
 /** What is said about a decision that stands in the way of a request; undefined for one that does not. */

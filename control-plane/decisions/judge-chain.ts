@@ -11,6 +11,7 @@ import {
 } from '../../core/kubernetes/impersonation.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { writesTemplate } from '../../core/kubernetes/template-write.ts'
+import type { MaskName } from '../../core/masking/mask-rules.ts'
 import { type Decision, type Deny, strictest } from '../../core/policy/decision.ts'
 import {
   type DefaultDecision,
@@ -21,6 +22,7 @@ import {
   refuseLine,
 } from '../../core/policy/evaluate.ts'
 import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../../core/policy/guards.ts'
+import { withMasks } from '../../core/policy/mask-answers.ts'
 import { withRecording } from '../../core/policy/record-tunnels.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
 import { type ChainLapses, principalsOf } from '../chains/chain-lapses.ts'
@@ -48,6 +50,8 @@ export interface JudgeDeps {
   readonly defaultDecision: DefaultDecision
   /** How much of every tunnel is recorded; absent: nothing. */
   readonly recordingDefault?: RecordingLevel
+  /** What is masked for every chain; absent: nothing. */
+  readonly maskingDefault?: readonly MaskName[]
   /** Whom tokens for the API server are for, besides the usual ones; absent: every token may be one. */
   readonly apiAudiences?: readonly string[] | undefined
 }
@@ -95,7 +99,8 @@ export function createJudgeByKnown(deps: JudgeDeps): JudgeChain {
   const level = deps.recordingDefault ?? 'none'
   return async function judgeByKnown(binding, request) {
     const { decision, about } = await judgeByRules(binding, request)
-    const recorded = withRecording(decision, request.attributes, level)
+    const masked = withMasks(decision, request.attributes, deps.maskingDefault ?? [])
+    const recorded = withRecording(masked, request.attributes, level)
     const caller = binding.chain.actors.at(-1)
     const observed = deps.facts.isObserved(caller?.namespace ?? '')
     return { decision: observed ? withoutLines(recorded) : recorded, about }

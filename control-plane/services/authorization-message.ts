@@ -4,6 +4,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
+import { isMaskName } from '../../core/masking/mask-rules.ts'
 import { isFree } from '../../core/policy/obligations.ts'
 import type {
   AuthorizeRequest,
@@ -121,7 +122,7 @@ export function decisionToMessage(
   decision: RecordedDecision,
   mayBeForeseen = false,
 ): MessageInitShape<typeof AuthorizeResponseSchema> {
-  const { effect, obligations, refusal } = decision
+  const { effect, obligations, refusal, maskKey } = decision
   return {
     decisionId: decision.decisionId,
     effect: effectToMessage(effect, obligations),
@@ -129,10 +130,21 @@ export function decisionToMessage(
     causes: (refusal?.causes ?? []).map((cause) => ({ ...cause })),
     warning: decision.warning,
     impersonationJudged: decision.impersonationJudged,
-    ...(isFree(obligations) ? {} : { obligations: obligationsToMessage(obligations) }),
+    ...(isFree(obligations) ? {} : { obligations: obligationsToMessage(obligations, maskKey) }),
     retryAfterSeconds: effect === 'hold' ? HOLD_RETRY_SECONDS : 0,
     mayBeForeseen,
   }
+}
+
+/** Of masks that there are, and numbers that can be shown: it goes on record. */
+function maskedFrom(masked: OutcomeMessage['masked']): Pick<Outcome, 'masked'> {
+  const counts = new Map(
+    masked
+      .filter(({ mask, values }) => isMaskName(mask) && values > 0n)
+      .map(({ mask, values }) => [mask, Math.min(Number(values), Number.MAX_SAFE_INTEGER)]),
+  )
+  if (counts.size === 0) return {}
+  return { masked: [...counts].map(([mask, values]) => ({ mask, values })) }
 }
 
 /** What became of a request, in our clock (Unix milliseconds): the sidecar's own may be wrong. */
@@ -144,5 +156,6 @@ export function outcomeFromMessage(message: OutcomeMessage, completedAtMs: numbe
     responseBytes: Number.isSafeInteger(responseBytes) ? responseBytes : Number.MAX_SAFE_INTEGER,
     completedAtMs,
     ...(message.withheld ? { withheld: true as const } : {}),
+    ...maskedFrom(message.masked),
   }
 }

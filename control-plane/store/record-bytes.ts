@@ -88,16 +88,27 @@ export type LaterPart =
 /** Throws `request_invalid` for a record that is not about a decision. */
 export function toLaterPart(record: RecordMessage['record']): LaterPart {
   if (record.case === 'outcome' && record.value.outcome !== undefined) {
-    const { decisionId, httpStatus, fault, responseBytes, withheld } = record.value.outcome
+    const { decisionId, httpStatus, fault, responseBytes, withheld, masked } = record.value.outcome
     const completedAtMs = msOf(record.value.completedAt)
     const outcome = { httpStatus, fault, responseBytes: Number(responseBytes), completedAtMs }
-    return { decisionId, outcome: withheld ? { ...outcome, withheld } : outcome }
+    return {
+      decisionId,
+      outcome: {
+        ...outcome,
+        ...(withheld ? { withheld } : {}),
+        ...(masked.length > 0 ? { masked: masked.map(maskedFromMessage) } : {}),
+      },
+    }
   }
   if (record.case === 'refusals' && record.value.summary !== undefined) {
     const { decisionId, summary } = record.value
     return { decisionId, summary: summaryFromMessage(summary) }
   }
   throw new Fault('request_invalid', 'The record is not about a decision')
+}
+
+function maskedFromMessage({ mask, values }: { readonly mask: string; readonly values: bigint }) {
+  return { mask, values: Number(values) }
 }
 
 /** A decision with what was recorded about it since. */

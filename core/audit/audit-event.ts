@@ -15,6 +15,12 @@ export interface RecordedMatches {
   readonly rules: readonly MatchedRule[]
 }
 
+/** How many values one mask has hidden in an answer. */
+export interface MaskedValues {
+  readonly mask: string
+  readonly values: number
+}
+
 /** What became of a request after its decision. */
 export interface Outcome {
   /** Status sent to the caller; 0 when the connection ended without one. */
@@ -24,6 +30,8 @@ export interface Outcome {
   readonly responseBytes: number
   /** The request was sent ahead of its decision, and its answer was thrown away. */
   readonly withheld?: true
+  /** How many values of the answer were hidden, by mask; absent when none. */
+  readonly masked?: readonly MaskedValues[]
   readonly completedAtMs: number
 }
 

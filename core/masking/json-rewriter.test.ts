@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { JsonRewriter, type ValueRewriter } from './json-rewriter.ts'
+import { JsonRewriter } from './json-rewriter.ts'
+import type { ValueRewriter } from './json-values.ts'
 import { compilePathRules, type PathPattern } from './path-rules.ts'
 
 const SEED = 20_261_128
@@ -49,7 +50,7 @@ function reference(value: unknown, way: readonly string[] = []): unknown {
     )
   }
   if (!isHidden || value === null) return value
-  return typeof value === 'string' ? (VALUES.rewrite(value, []) ?? value) : null
+  return typeof value === 'string' ? (VALUES.rewrite(value, [], {}) ?? value) : null
 }
 
 function matches(place: PathPattern, way: readonly string[]): boolean {

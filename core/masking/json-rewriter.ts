@@ -19,58 +19,13 @@ import {
   WORD,
   WORD_BYTES_MAX,
 } from './json-bytes.ts'
+import type { Capture, Expected, JsonRewriterOptions, Notes, OpenValue } from './json-values.ts'
 import type { PathState } from './path-rules.ts'
-
-/** Decides what stands in the place of values. */
-export interface ValueRewriter<Rule> {
-  /** The text to put in the place of a string; undefined keeps its bytes as they are. */
-  rewrite(text: string, rules: readonly Rule[]): string | undefined
-  /** The text for a string that is too long to be looked at. */
-  instead(rules: readonly Rule[]): string
-  /** Whether a number, true or false becomes null. */
-  hides(rules: readonly Rule[]): boolean
-}
-
-export interface JsonRewriterOptions<Rule> {
-  /** Where values are rewritten; undefined is nowhere. */
-  readonly places: PathState<Rule> | undefined
-  readonly values: ValueRewriter<Rule>
-  /** Longest string that is looked at, in bytes as it is written. */
-  readonly stringBytesMax: number
-}
 
 /** Of a key, in bytes as it is written; Kubernetes' own have 317 at most. */
 const KEY_BYTES_MAX = 64 * 1024
 /** More in each other than any object of Kubernetes; kube-apiserver itself takes 10,000. */
 const DEPTH_MAX = 10_000
-
-/** What may come next. */
-type Expected =
-  | 'value'
-  | 'value or ]'
-  | 'key'
-  | 'key or }'
-  | 'colon'
-  | 'comma or end'
-  | 'string'
-  | 'word'
-
-interface OpenValue<Rule> {
-  readonly isList: boolean
-  /** Undefined where nothing can match below. */
-  readonly place: PathState<Rule> | undefined
-  /** Of the value that is read. */
-  inside: PathState<Rule> | undefined
-  index: number
-}
-
-/** What is read of a string or word, where it is more than passed on. */
-interface Capture<Rule> {
-  readonly purpose: 'key' | 'string' | 'word'
-  readonly rules: readonly Rule[]
-  parts: Uint8Array[]
-  bytes: number
-}
 
 /**
  * Reads JSON as it comes, one value or several one after the other, and rewrites strings in some places. All else
@@ -160,7 +115,7 @@ export class JsonRewriter<Rule> {
     const isList = byte === BRACKET
     if (isList || byte === BRACE) {
       if (this.#open.length >= DEPTH_MAX) throw invalid('it is too deep')
-      this.#open.push({ isList, place, inside: undefined, index: 0 })
+      this.#open.push({ isList, place, inside: undefined, index: 0, notes: undefined })
       this.#expected = isList ? 'value or ]' : 'key or }'
       return at + 1
     }
@@ -236,9 +191,17 @@ export class JsonRewriter<Rule> {
       this.#out.push(printed(values.instead(rules)))
       return
     }
-    const text = values.rewrite(parseText(joined(parts)), rules)
+    const text = values.rewrite(parseText(joined(parts)), rules, this.#notes())
     if (text === undefined) this.#out.push(...parts)
     else this.#out.push(printed(text))
+  }
+
+  /** Of the object or list in which the value stands. */
+  #notes(): Notes {
+    const top = this.#open.at(-1)
+    if (top === undefined) return {}
+    top.notes ??= {}
+    return top.notes
   }
 
   #readWord(chunk: Uint8Array, at: number): number {

@@ -10,6 +10,7 @@ export interface PathState<Rule> {
 }
 
 interface Node<Rule> {
+  readonly number: number
   readonly children: Map<string, Node<Rule>>
   /** Behind `*`. */
   any?: Node<Rule>
@@ -27,47 +28,62 @@ const REMEMBERED_MAX = 256
 export function compilePathRules<Rule>(
   patterns: readonly (readonly [PathPattern, Rule])[],
 ): PathState<Rule> | undefined {
-  const root = aNode<Rule>(false)
+  const nodes: Node<Rule>[] = []
+  const root = aNode(nodes, false)
   for (const [pattern, rule] of patterns) {
     let node = root
-    for (const key of pattern) node = nodeBehind(node, key)
+    for (const key of pattern) node = nodeBehind(nodes, node, key)
     node.rules.push(rule)
   }
-  return stateOf(new Set([root]))
+  return new States<Rule>().of(new Set([root]))
 }
 
-function aNode<Rule>(stays: boolean): Node<Rule> {
-  return { children: new Map(), stays, rules: [] }
+function aNode<Rule>(nodes: Node<Rule>[], stays: boolean): Node<Rule> {
+  const node = { number: nodes.length, children: new Map(), stays, rules: [] }
+  nodes.push(node)
+  return node
 }
 
-function nodeBehind<Rule>(node: Node<Rule>, key: string): Node<Rule> {
+function nodeBehind<Rule>(nodes: Node<Rule>[], node: Node<Rule>, key: string): Node<Rule> {
   if (key === '*') {
-    node.any ??= aNode(false)
+    node.any ??= aNode(nodes, false)
     return node.any
   }
   if (key === '**') {
-    node.deep ??= aNode(true)
+    node.deep ??= aNode(nodes, true)
     return node.deep
   }
-  const child = node.children.get(key) ?? aNode<Rule>(false)
+  const child = node.children.get(key) ?? aNode<Rule>(nodes, false)
   node.children.set(key, child)
   return child
 }
 
-function stateOf<Rule>(nodes: Set<Node<Rule>>): PathState<Rule> | undefined {
-  // `**` is no key as well. A set takes what is added while it is walked through.
-  for (const { deep } of nodes) if (deep !== undefined) nodes.add(deep)
-  const rules = [...new Set([...nodes].flatMap((node) => node.rules))]
-  if (rules.length === 0 && [...nodes].every(isEnd)) return undefined
-  const known = new Map<string, PathState<Rule> | undefined>()
-  return {
-    rules,
-    step(key) {
-      if (known.has(key)) return known.get(key)
-      const state = stateOf(new Set([...nodes].flatMap((node) => nextOf(node, key))))
-      if (known.size < REMEMBERED_MAX) known.set(key, state)
-      return state
-    },
+/** Places are told apart by how far each pattern matches: any document has only so many. */
+class States<Rule> {
+  readonly #known = new Map<string, PathState<Rule> | undefined>()
+
+  of(nodes: Set<Node<Rule>>): PathState<Rule> | undefined {
+    // `**` is no key as well. A set takes what is added while it is walked through.
+    for (const { deep } of nodes) if (deep !== undefined) nodes.add(deep)
+    const numbers = [...nodes].map(({ number }) => number).sort((one, other) => one - other)
+    const id = numbers.join()
+    if (!this.#known.has(id)) this.#known.set(id, this.#make(nodes))
+    return this.#known.get(id)
+  }
+
+  #make(nodes: ReadonlySet<Node<Rule>>): PathState<Rule> | undefined {
+    const rules = [...new Set([...nodes].flatMap((node) => node.rules))]
+    if (rules.length === 0 && [...nodes].every(isEnd)) return undefined
+    const known = new Map<string, PathState<Rule> | undefined>()
+    return {
+      rules,
+      step: (key) => {
+        if (known.has(key)) return known.get(key)
+        const state = this.of(new Set([...nodes].flatMap((node) => nextOf(node, key))))
+        if (known.size < REMEMBERED_MAX) known.set(key, state)
+        return state
+      },
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import type { AccessPolicy, PolicyRule } from './access-policy.ts'
 import { type Decision, type Deny, type DenyReason, strictest } from './decision.ts'
 import type { GuardName } from './guard-names.ts'
 import { type GuardFacts, guardsHit } from './guards.ts'
+import { masksOf } from './mask-answers.ts'
 import { ruleAllows, ruleDenies, ruleNarrows } from './match-rule.ts'
 import { NO_OBLIGATIONS, unionOf } from './obligations.ts'
 import { obligationsAbout } from './record-tunnels.ts'
@@ -149,6 +150,7 @@ function evaluatePrincipal(
     return { ...deny('command_denied', pods.rule, principal), ...pods, matches }
   const obliged = matched.map(({ rule }) => obligationsAbout(rule.obligations, attributes))
   if (lines.length > 0) obliged.push({ ...NO_OBLIGATIONS, commands: lines })
+  obliged.push(masksOf(facts.policies, attributes))
   const shared = { matches, obligations: unionOf(obliged) }
   const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
   if (holding !== undefined) {

@@ -27,6 +27,21 @@ export function ruleNarrows(rule: PolicyRule, attributes: RequestAttributes): bo
   return rule.effect !== 'Deny' && conditional && reaches(rule, attributes)
 }
 
+/**
+ * Whether the masks of a rule hold for the answer to a request. Each answer about an object shows it, whatever the verb
+ * and the subresource, so a rule that masks what a `get` shows masks what a `patch` shows too.
+ */
+export function ruleMasks(rule: PolicyRule, attributes: RequestAttributes): boolean {
+  if (rule.effect === 'Deny' || rule.obligations.mask.length === 0) return false
+  const { resourceRequest, apiGroup, resource, namespace } = attributes
+  const isGroup = apiGroup === '*' || covers(rule.apiGroups, apiGroup)
+  const isResource = rule.resources.some(
+    (pattern) => resource === '*' || ['*', resource].includes(pattern.split('/')[0] ?? ''),
+  )
+  const isNamespace = namespace === '' || inNamespaces(rule, attributes)
+  return resourceRequest && isGroup && isResource && isNamespace
+}
+
 function reaches(rule: PolicyRule, attributes: RequestAttributes): boolean {
   if (!overlaps(rule, attributes)) return false
   return attributes.namespace === '' || inNamespaces(rule, attributes)

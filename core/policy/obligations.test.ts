@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aRequest, aRule, somePrincipalFacts } from '../../test/support/policy-builders.ts'
 import { evaluate, type Facts, type PrincipalFacts } from './evaluate.ts'
+import { masksOf } from './mask-answers.ts'
 import { covers, describeObligations, isFree, NO_OBLIGATIONS, unionOf } from './obligations.ts'
 import { obligationsAbout } from './record-tunnels.ts'
 
 const obligations = fc.record({
-  mask: fc.subarray(['secret-values', 'tokens']),
+  mask: fc.subarray(['env-values', 'config-values', 'secret-values']),
   record: fc.constantFrom('none' as const, 'output' as const, 'all' as const),
   commands: fc.subarray([['rm', '*'], ['sh']]),
 })
@@ -128,7 +129,9 @@ describe('evaluate()', () => {
           .flatMap(({ policies }) => policies)
           .filter(({ name }) => matched.includes(`${name}/rule`))
           .flatMap((policy) => policy.rules.map((one) => obligationsAbout(one.obligations, asked)))
-        expect(decision).toHaveProperty('obligations', unionOf(wanted))
+        // A mask holds for every verb.
+        const masks = principals.map(({ policies }) => masksOf(policies, asked))
+        expect(decision).toHaveProperty('obligations', unionOf([...wanted, ...masks]))
       }),
       { numRuns: 3_000 },
     )

@@ -41,6 +41,20 @@ describe('parseAccessPolicy()', () => {
   })
 
   test.each([
+    [['pods'], ['env-values']],
+    [['secrets'], ['secret-values']],
+    [
+      ['secrets/status', 'configmaps'],
+      ['secret-values', 'config-values'],
+    ],
+    [['*'], ['secret-values', 'env-values', 'env-values', 'config-values']],
+  ])('reads mask of a rule for %j: %j', (resources, mask) => {
+    const parsed = parseAccessPolicy(policy({ rules: [{ ...rule, resources, mask }] }))
+    const obligations = { ...NO_OBLIGATIONS, mask: [...new Set(mask)].sort() }
+    expect(parsed).toMatchObject({ ok: true, policy: { rules: [{ obligations }] } })
+  })
+
+  test.each([
     ['no spec', { metadata: { name: 'x' } }, /^spec: /],
     ['no subjects', policy({ subjects: [] }), /spec\.subjects: must be a list/],
     ['no rules', policy({ rules: undefined }), /spec\.rules: must be a list/],
@@ -61,9 +75,30 @@ describe('parseAccessPolicy()', () => {
       /effect: must be Allow or Deny/,
     ],
     [
-      'a mask',
+      'a mask that there is not',
+      policy({ rules: [{ ...rule, mask: ['credentials'] }] }),
+      /rules\[0\]\.mask: no mask is called "credentials"; there are secret-values, env-values/,
+    ],
+    [
+      'masks that are no list',
+      policy({ rules: [{ ...rule, mask: 'env-values' }] }),
+      /mask: must be a list/,
+    ],
+    ['a list of no masks', policy({ rules: [{ ...rule, mask: [] }] }), /mask: must be a list/],
+    [
+      'a mask that hides nothing of what the rule names',
       policy({ rules: [{ ...rule, mask: ['secret-values'] }] }),
-      /mask: is not supported by this version/,
+      /secret-values hides nothing in what the rule names; name secrets or configmaps/,
+    ],
+    [
+      'a mask of logs alone',
+      policy({ rules: [{ ...rule, resources: ['pods/log'], mask: ['env-values'] }] }),
+      /env-values hides nothing/,
+    ],
+    [
+      'a mask by a Deny',
+      policy({ rules: [{ ...rule, effect: 'Deny', mask: ['env-values'] }] }),
+      /mask: only an Allow can mask/,
     ],
     [
       'less of a recording',

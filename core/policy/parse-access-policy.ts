@@ -3,13 +3,14 @@ import type { ScriptReader } from '../commands/script.ts'
 import type { AccessPolicy, InvalidPolicy, PolicyRule, Subject } from './access-policy.ts'
 import { isGuardName } from './guard-names.ts'
 import { NO_OBLIGATIONS, type Obligations } from './obligations.ts'
+import { parseMasks } from './parse-masks.ts'
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly policy: AccessPolicy }
   | { readonly ok: false; readonly invalid: InvalidPolicy }
 
 /** Fields that the policy language has in later versions. Ignoring one could allow too much. */
-const NOT_YET = ['mask', 'approval', 'when']
+const NOT_YET = ['approval', 'when']
 
 /**
  * Checks an AccessPolicy object as it came from the API server. A policy with any problem is
@@ -61,7 +62,7 @@ function parseSubject(value: unknown, path: string, problems: string[]): Subject
 
 const RULE_KEYS = [
   ...['name', 'effect', 'apiGroups', 'resources', 'verbs', 'namespaces', 'lifts'],
-  ...['commands', 'record'],
+  ...['commands', 'record', 'mask'],
 ]
 
 function parseRule(
@@ -103,25 +104,35 @@ function parseRule(
 /** Resources whose requests open sessions, which can be recorded. */
 const OPEN_SESSIONS = /^(?:\*|(?:\*|pods)\/(?:exec|attach|portforward))$/
 
-/** `record` asks for more than is recorded by default. There is no word for less. */
+/** What must be done. There is no word for less than another rule asks for. */
 function obligationsOf(
   rule: Record<string, unknown> | undefined,
   path: string,
   problems: string[],
 ): Obligations {
-  const level = rule?.['record']
-  if (level === undefined) return NO_OBLIGATIONS
-  const at = `${path}.record`
-  if (rule?.effect === 'Deny') problems.push(`${at}: only an Allow can record; a Deny denies all`)
+  if (rule?.['record'] === undefined && rule?.['mask'] === undefined) return NO_OBLIGATIONS
+  const record = recordOf(rule, `${path}.record`, problems)
+  return { ...NO_OBLIGATIONS, record, mask: parseMasks(rule, `${path}.mask`, problems) }
+}
+
+/** `record` asks for more than is recorded by default. */
+function recordOf(
+  rule: Record<string, unknown>,
+  at: string,
+  problems: string[],
+): Obligations['record'] {
+  const level = rule['record']
+  if (level === undefined) return 'none'
+  if (rule['effect'] === 'Deny') problems.push(`${at}: only an Allow can record; a Deny denies all`)
   if (!names(rule, OPEN_SESSIONS))
     problems.push(
       `${at}: the rule must name pods/exec, pods/attach or pods/portforward, the requests that open sessions`,
     )
-  if (level === 'output' || level === 'all') return { ...NO_OBLIGATIONS, record: level }
+  if (level === 'output' || level === 'all') return level
   problems.push(
     `${at}: must be output or all; a rule asks for more than controlPlane.recording.default, never for less`,
   )
-  return NO_OBLIGATIONS
+  return 'none'
 }
 
 /** Whether one of the resources of a rule is of a kind. */

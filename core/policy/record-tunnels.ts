@@ -1,4 +1,5 @@
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
+import { masksAbout } from '../masking/mask-rules.ts'
 import type { RecordingLevel } from '../recording/session-event.ts'
 import type { Decision } from './decision.ts'
 import { NO_OBLIGATIONS, type Obligations, unionOf } from './obligations.ts'
@@ -33,13 +34,19 @@ function mayOpenTunnel(attributes: RequestAttributes): boolean {
   return !own && !['', 'status', 'scale'].includes(subresource)
 }
 
-/** What a rule asks for of one request: there is nothing to record where no session begins. */
+/**
+ * What a rule asks for of one request: there is nothing to record where no session begins, and nothing to mask in an
+ * answer without such values.
+ */
 export function obligationsAbout(
-  obligations: Obligations,
+  { mask, record, commands }: Obligations,
   attributes: RequestAttributes,
 ): Obligations {
-  if (obligations.record === 'none' || mayOpenTunnel(attributes)) return obligations
-  return { ...obligations, record: 'none' }
+  return {
+    mask: masksAbout(mask, attributes),
+    record: record === 'none' || mayOpenTunnel(attributes) ? record : 'none',
+    commands,
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { MaskedValues } from '../../core/audit/audit-event.ts'
 import type { Fault } from '../../core/fault.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
@@ -20,6 +21,7 @@ export class Exchange {
   #httpStatus = 0
   #fault = ''
   #bytes = 0
+  #masked: readonly MaskedValues[] = []
   /** The API server's answer is kept back. */
   #withheld: boolean
 
@@ -67,6 +69,13 @@ export class Exchange {
     this.#bytes += bytes
   }
 
+  /** Values of the answer were hidden: so many by each mask. */
+  masked(counts: ReadonlyMap<string, number>): void {
+    this.#masked = [...counts].map(([mask, values]) => ({ mask, values }))
+    const { maskedValues } = this.#deps.metrics
+    for (const { mask, values } of this.#masked) maskedValues.inc({ mask }, values)
+  }
+
   /** Forgets the bytes of an answer that the caller does not get after all. */
   discarded(): void {
     this.#bytes = 0
@@ -92,6 +101,7 @@ export class Exchange {
       fault: this.#fault,
       responseBytes: BigInt(this.#bytes),
       ...(this.#withheld ? { withheld: true } : {}),
+      ...(this.#masked.length > 0 ? { masked: this.#masked } : {}),
     })
     return true
   }

@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream'
 import { Fault } from '../../core/fault.ts'
 import { answerCaller, faultAnswer } from '../answer/answer.ts'
 import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Revoked } from '../judgement/authorizer.ts'
+import type { MaskedAnswer } from '../masking/masked-answer.ts'
 import { type NarrowAnswer, NarrowedAnswer } from '../self-review/narrowed-answer.ts'
 import type { AnswerHandler, UpstreamExchange } from '../upstream/upstream-exchange.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
@@ -24,6 +26,7 @@ interface Held {
 export interface RelayParts {
   readonly narrow: NarrowAnswer | undefined
   readonly filter: BodyFilter | undefined
+  readonly mask: MaskedAnswer | undefined
   /** When the request was sent, of `performance.now()`. */
   readonly startMs: number
 }
@@ -35,6 +38,9 @@ export class Relay implements AnswerHandler {
   readonly #answer: CallerAnswer
   readonly #narrow: NarrowAnswer | undefined
   readonly #filter: BodyFilter | undefined
+  readonly #mask: MaskedAnswer | undefined
+  /** What the body of the answer goes through. */
+  #through: Duplex | undefined
   readonly #startMs: number
   #upstream: UpstreamExchange | undefined
   #held: Held | undefined
@@ -46,13 +52,15 @@ export class Relay implements AnswerHandler {
     deps: ProxyDeps,
     exchange: Exchange,
     answer: CallerAnswer,
-    { narrow, filter, startMs }: RelayParts,
+    { narrow, filter, mask, startMs }: RelayParts,
   ) {
     this.#deps = deps
     this.#exchange = exchange
     this.#answer = answer
     this.#narrow = narrow
     this.#filter = filter
+    this.#mask = mask
+    this.#through = filter?.response
     this.#startMs = startMs
     filter?.response.once('error', (error) => this.fail(Fault.from(error)))
   }
@@ -110,11 +118,26 @@ export class Relay implements AnswerHandler {
   }
 
   #begin(httpStatus: number, headers: readonly string[]): void {
+    if (this.#mask === undefined) {
+      this.#beginWith(httpStatus, answerHeaders(headers, this.#filter))
+      return
+    }
+    try {
+      const { headers: masked, body } = this.#mask.open(httpStatus, headers)
+      this.#through = body
+      body.once('error', (error) => this.fail(Fault.from(error)))
+      this.#beginWith(httpStatus, masked)
+    } catch (error) {
+      this.fail(Fault.from(error))
+    }
+  }
+
+  #beginWith(httpStatus: number, headers: readonly string[]): void {
     const { permit } = this.#exchange
-    const own = callerHeaders(answerHeaders(headers, this.#filter), permit.warning)
+    const own = callerHeaders(headers, permit.warning)
     this.#answer.begin(httpStatus, own, isUnhurried(permit.request.info))
     this.#exchange.began(httpStatus)
-    if (this.#filter !== undefined) pour(this.#filter.response, this.#answer)
+    if (this.#through !== undefined) pour(this.#through, this.#answer)
   }
 
   onData(chunk: Buffer): void {
@@ -139,14 +162,16 @@ export class Relay implements AnswerHandler {
     }
     if (this.#write(chunk)) return
     upstream?.pause()
-    if (this.#filter === undefined) this.#answer.onceDrained(() => upstream?.resume())
-    else this.#filter.response.once('drain', () => upstream?.resume())
+    if (this.#through === undefined) this.#answer.onceDrained(() => upstream?.resume())
+    else this.#through.once('drain', () => upstream?.resume())
   }
 
   /** To the caller, or to the filter before the caller; false when that does not keep up. */
   #write(chunk: Buffer, onTaken?: () => void): boolean {
-    if (this.#filter === undefined) return this.#answer.write(chunk, onTaken)
-    return this.#filter.response.write(chunk, onTaken)
+    // What cannot be masked has been told; nothing of it goes on.
+    if (this.#exchange.hasFailed) return true
+    if (this.#through === undefined) return this.#answer.write(chunk, onTaken)
+    return this.#through.write(chunk, onTaken)
   }
 
   onEnd(): void {
@@ -167,8 +192,9 @@ export class Relay implements AnswerHandler {
   }
 
   #end(): void {
-    if (this.#filter === undefined) this.#answer.end()
-    else this.#filter.response.once('end', () => this.#answer.end()).end()
+    if (this.#exchange.hasFailed) return
+    if (this.#through === undefined) this.#answer.end()
+    else this.#through.once('end', () => this.#answer.end()).end()
   }
 
   onError(error: Error): void {
@@ -199,13 +225,14 @@ export class Relay implements AnswerHandler {
     if (!this.#ended) this.#upstream?.abort(error)
     this.#ended = true
     this.#filter?.request.destroy()
-    this.#filter?.response.destroy()
+    this.#through?.destroy()
   }
 
   /** The caller's side is over, well or not: lets go of the API server's and reports. */
   finish(): void {
     if (this.#exchange.isOver) return
     if (this.#answer.begun) this.#exchange.began(this.#answer.httpStatus)
+    if (this.#mask !== undefined) this.#exchange.masked(this.#mask.counts())
     this.#exchange.finish()
     // Now that the exchange is over: the error that this makes is no fault.
     this.#letGo(new Error('the caller has gone'))

@@ -1,6 +1,8 @@
 import type { Question } from '../../core/authorization/question.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
+import { isMaskName, type MaskName, masksAbout } from '../../core/masking/mask-rules.ts'
+import { MASK_KEY_BYTES } from '../../core/masking/mask-token.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
 import { WRONG_MEDIA_TYPE } from '../../core/policy/refusal.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
@@ -8,6 +10,12 @@ import type { AllowReply, Authorizer, DenyReply, ForeseenRead, HoldReply } from 
 import type { ParsedRequest } from './parse-request.ts'
 
 declare const permitted: unique symbol
+
+/** Which values of an answer are hidden, and with which key their tokens are made. */
+export interface MaskOrder {
+  readonly names: readonly MaskName[]
+  readonly key: Uint8Array
+}
 
 /**
  * Leave to send one request. Only `authorize` makes one, and whatever talks to the API server asks
@@ -22,6 +30,8 @@ export interface Permit {
   readonly record: RecordingLevel
   /** Whether each line that is typed is judged before it is sent. */
   readonly judgesLines: boolean
+  /** What is hidden in the answer; absent when nothing is. */
+  readonly mask?: MaskOrder
   readonly [permitted]: true
 }
 
@@ -94,6 +104,7 @@ export async function authorize(
     request,
     record: levelOf(request, reply),
     judgesLines: request.protocol !== '' && reply.obligations.commands.length > 0,
+    ...maskOf(request, reply),
   } as Permit
 }
 
@@ -105,13 +116,25 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
       'The control plane did not judge the impersonation, so the request is refused: upgrade it',
     )
   }
-  const { record, commands, ...others } = reply.obligations
+  const { record, commands, mask, ...others } = reply.obligations
   // What is judged goes over the record's own call.
   const isJudgeable = commands.length === 0 || (record !== 'none' && isCommand(request))
-  if (!isJudgeable || !isFree({ ...others, record: 'none', commands: [] })) {
+  const isMaskable =
+    mask.every(isMaskName) && (mask.length === 0 || reply.maskKey.length === MASK_KEY_BYTES)
+  if (
+    !isJudgeable ||
+    !isMaskable ||
+    !isFree({ ...others, record: 'none', mask: [], commands: [] })
+  ) {
     return new Fault(
       'permission_denied',
       `The request is allowed, but ${describeObligations(reply.obligations)}, which the sidecar of this pod cannot carry out; recreate the pod to get a newer sidecar, or have the policy changed [decision ${reply.id}]`,
+    )
+  }
+  if (request.protocol !== '' && maskOf(request, reply).mask !== undefined) {
+    return new Fault(
+      'permission_denied',
+      `The request is allowed if its answer is masked (${mask.join(', ')}), which it is in an ordinary answer only; ask without an upgrade to ${request.protocol}, or have the policy changed [decision ${reply.id}]`,
     )
   }
   // What an aggregated API or a proxied service speaks cannot be read, so it cannot be recorded.
@@ -122,6 +145,12 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
     )
   }
   return undefined
+}
+
+/** What is hidden in the answer to a request, as far as there is something. */
+function maskOf({ info }: ParsedRequest, reply: AllowReply): Pick<Permit, 'mask'> {
+  const names = masksAbout(reply.obligations.mask.filter(isMaskName), info.attributes)
+  return names.length === 0 ? {} : { mask: { names, key: reply.maskKey } }
 }
 
 /** Whether it is an exec or attach, into which lines are typed. */

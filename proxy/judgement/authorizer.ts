@@ -1,3 +1,4 @@
+import type { MaskedValues } from '../../core/audit/audit-event.ts'
 import type { Question } from '../../core/authorization/question.ts'
 import type { StatusCause } from '../../core/kubernetes/status.ts'
 import type { Obligations } from '../../core/policy/obligations.ts'
@@ -9,6 +10,8 @@ export interface AllowReply {
   readonly id: string
   /** What must be done to the request; whoever cannot do all of it must not let the request through. */
   readonly obligations: Obligations
+  /** With which the answer is masked; empty where it is not. */
+  readonly maskKey: Uint8Array
   /** Shown to the caller; empty when there is nothing to say. */
   readonly warning: string
   /** Whether the impersonation of the question was judged. */
@@ -54,6 +57,8 @@ export interface OutcomeReport {
   readonly responseBytes: bigint
   /** The request was sent ahead of its decision, and its answer was thrown away. */
   readonly withheld?: boolean
+  /** How many values of the answer were hidden; no mask twice. */
+  readonly masked?: readonly MaskedValues[]
 }
 
 /** A read that may be sent upstream now, while its decision is asked for. */

@@ -12,7 +12,7 @@ import type { ParsedRequest } from './parse-request.ts'
 import { readTemplate, whyUnread } from './read-template.ts'
 
 /** kube-apiserver takes no larger one. Source: Kubernetes apiserver/pkg/server/config.go (v1.34). */
-const BODY_BYTES_MAX = 3 * 1_024 * 1_024
+export const BODY_BYTES_MAX = 3 * 1_024 * 1_024
 /** Bytes of all bodies that are held at the same time; the memory of a sidecar is small, and its other bodies are streamed. */
 const HELD_BYTES_MAX = 8 * 1_024 * 1_024
 
@@ -64,8 +64,8 @@ export async function withBody<Result>(
   }
 }
 
-/** A body that is read whole. */
-class HeldBody {
+/** A body that is read whole, and counts among those that are held until it is released. */
+export class HeldBody {
   readonly #chunks: Buffer[] = []
   #bytes = 0
   #isOver = false
@@ -75,6 +75,7 @@ class HeldBody {
     this.#bytesMax = bytesMax
   }
 
+  /** Resolves with all of it. Throws `request_too_large`, `overloaded`, and `request_invalid` when it ends early. */
   read(incoming: CallerRequest): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       incoming.readBody({

@@ -23,6 +23,7 @@ test('parseDecisionReply() reads an allow', () => {
     effect: 'allow',
     id: '01J',
     obligations: NO_OBLIGATIONS,
+    maskKey: new Uint8Array(),
     warning: 'w',
     impersonationJudged: false,
   })
@@ -43,9 +44,10 @@ const MASK = { mask: ['secret-values'], record: true, commands: [{ words: ['rm',
 
 test('parseDecisionReply() reads an allow with obligations', () => {
   const effect = Effect.ALLOW_WITH_OBLIGATIONS
-  const response = decision({ decisionId: '01J', effect, obligations: MASK })
+  const maskKey = new Uint8Array(32).fill(7)
+  const response = decision({ decisionId: '01J', effect, obligations: { ...MASK, maskKey } })
   expect(parseDecisionReply(response)).toMatchObject({
-    effect: 'allow',
+    ...{ effect: 'allow', maskKey },
     obligations: { mask: ['secret-values'], record: 'output', commands: [['rm', '*']] },
   })
 })

@@ -15,6 +15,8 @@ const DECISION_ID = /^[A-Za-z0-9-]{1,64}$/
 
 const UNREADABLE = 'Cannot read the decision of the control plane, so the request is refused'
 
+const NO_KEY = new Uint8Array()
+
 /** Where the control plane does not say when to ask again, and the longest that it may say. */
 const HOLD_RETRY_SECONDS = { usual: 15, max: 3_600 }
 
@@ -26,6 +28,7 @@ export function parseDecisionReply(response: AuthorizeResponse): DecisionReply {
   const { decisionId: id, message, warning, impersonationJudged } = response
   if (!DECISION_ID.test(id)) throw new Fault('decision_unavailable', UNREADABLE)
   const obligations = obligationsOf(response)
+  const maskKey = response.obligations?.maskKey ?? NO_KEY
   const causes = response.causes.map(({ reason, field, message: text }) => {
     return { reason, field, message: text }
   })
@@ -33,10 +36,10 @@ export function parseDecisionReply(response: AuthorizeResponse): DecisionReply {
     case Effect.ALLOW:
       // Obligations beside a plain allow: whoever wrote them did not mean a plain allow.
       if (!isFree(obligations)) break
-      return { effect: 'allow', id, obligations, warning, impersonationJudged }
+      return { effect: 'allow', id, obligations, maskKey, warning, impersonationJudged }
     case Effect.ALLOW_WITH_OBLIGATIONS:
       if (isFree(obligations)) break
-      return { effect: 'allow', id, obligations, warning, impersonationJudged }
+      return { effect: 'allow', id, obligations, maskKey, warning, impersonationJudged }
     case Effect.HOLD: {
       const { usual, max } = HOLD_RETRY_SECONDS
       const retryAfterSeconds = Math.min(response.retryAfterSeconds || usual, max)

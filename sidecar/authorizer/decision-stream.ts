@@ -128,9 +128,13 @@ export class DecisionStream {
   }
 
   /** Says what became of a request; nothing once the stream is over. */
-  send(outcome: OutcomeReport): void {
+  send({ masked = [], ...outcome }: OutcomeReport): void {
+    const value = {
+      ...outcome,
+      masked: masked.map(({ mask, values }) => ({ mask, values: BigInt(values) })),
+    }
     if (this.#state === 'over') return
-    this.#writer.write({ correlation: 0, message: { case: 'outcome', value: outcome } })
+    this.#writer.write({ correlation: 0, message: { case: 'outcome', value } })
   }
 
   /** What the chain would be answered, asked beside the stream. Throws as `reviewChain`. */

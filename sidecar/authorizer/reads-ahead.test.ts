@@ -98,7 +98,7 @@ class World {
     const own = id ?? asked.id
     if (effect === 'deny') asked.resolve({ effect, id: own, message: '', causes: [] })
     else {
-      const said = { warning: '', impersonationJudged: false }
+      const said = { maskKey: new Uint8Array(), warning: '', impersonationJudged: false }
       asked.resolve({ effect, id: own, obligations, ...said })
     }
   }

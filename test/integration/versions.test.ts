@@ -21,7 +21,7 @@ import { AGENT, aBinding } from '../support/record-builders.ts'
 
 /*
  * Sidecar and control plane of different builds: what the older one does not know is a refusal. The
- * policies are put into the control plane as facts, since no AccessPolicy can say them yet.
+ * policies are put into the control plane as facts, since no AccessPolicy can say all of them yet.
  */
 
 const SIDECAR = { startSidecar, sidecarConfig, loadConfig, createLogger }
@@ -29,7 +29,7 @@ type SidecarBuild = typeof SIDECAR
 type ControlPlaneBuild = { startControlPlaneFixture: typeof startControlPlaneFixture }
 
 const PODS = '/api/v1/namespaces/team/pods'
-const OBLIGATIONS = { mask: ['secret-values'], record: 'none' as const, commands: [] }
+const OBLIGATIONS = { mask: ['faces'], record: 'none' as const, commands: [] }
 let api: FakeApiServer
 let earlierSidecar: SidecarBuild
 let earlierControlPlane: ControlPlaneBuild
@@ -191,12 +191,34 @@ describe('a sidecar of this build', () => {
     })
   })
 
+  test('masks what a control plane of this build asks for, and the record says how much', async () => {
+    const controlPlane = await startControlPlane({ startControlPlaneFixture })
+    const obligations = { ...OBLIGATIONS, mask: ['env-values'] }
+    controlPlane.policies.set('alice', rules({ obligations, name: 'masked' }))
+    const env = [{ name: 'DB_PASSWORD', value: 'hunter2' }]
+    api.onRequest((incoming, outgoing) => {
+      incoming.resume().on('end', () => {
+        outgoing.writeHead(200, { 'content-type': 'application/json' })
+        outgoing.end(JSON.stringify({ items: [{ spec: { containers: [{ env }] } }] }))
+      })
+    })
+    const pod = await startPod(SIDECAR, controlPlane)
+    const [first, second] = [await pod.get(PODS), await pod.get(PODS)]
+    expect(first.text).toMatch(/"value":"lanyard-masked-[0-9a-f]{24}"/)
+    expect(second.text).toBe(first.text)
+    const read = () => controlPlane.store.auditEvents.list({}, { afterSequence: 0, limit: 9 })
+    await expect
+      .poll(async () => (await read()).events[0]?.outcome)
+      .toMatchObject({ masked: [{ mask: 'env-values', values: 1 }] })
+    expect((await read()).events[0]).toMatchObject({ effect: 'allow', obligations })
+  })
+
   test('says which obligations it cannot carry out, and the record has them and the rules', async () => {
     const controlPlane = await startControlPlane({ startControlPlaneFixture })
     controlPlane.policies.set('alice', MASKING)
     const { httpStatus, text } = await (await startPod(SIDECAR, controlPlane)).get(PODS)
     expect(httpStatus).toBe(403)
-    expect(text).toMatch(/only with these obligations: mask secret-values, which the sidecar/)
+    expect(text).toMatch(/only with these obligations: mask faces, which the sidecar/)
     const read = () => controlPlane.store.auditEvents.list({}, { afterSequence: 0, limit: 9 })
     await expect
       .poll(async () => (await read()).events[0]?.outcome)

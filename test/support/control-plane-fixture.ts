@@ -17,6 +17,7 @@ import {
   createDecisionWatch,
   type DecisionWatch,
 } from '../../control-plane/decisions/decision-watch.ts'
+import { createMaskKeys } from '../../control-plane/decisions/mask-keys.ts'
 import { startGrpcServer } from '../../control-plane/grpc-server.ts'
 import type { Access } from '../../control-plane/kubernetes/access-reviewer.ts'
 import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
@@ -110,6 +111,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const decider = createDecider({
     ...store,
     ...{ facts, access, lapses, grown, readPodUid, now },
+    maskKeyOf: createMaskKeys('secret of the fixture'),
     defaultDecision: 'SubjectAccessReview',
   })
   const decisionWatch = createDecisionWatch({ decider, logger, inSync: true })

@@ -47,7 +47,11 @@ export async function recordSamples(api: AccessApiFixture): Promise<void> {
   await podBindings.markEnded([FAR.podUid], NOON_MS + 45_000)
 
   await auditEvents.append(aDecision(1))
-  await auditEvents.complete(AGENT.podUid, aDecisionId(1), anOutcome(1))
+  await auditEvents.complete(
+    AGENT.podUid,
+    aDecisionId(1),
+    anOutcome(1, { masked: [{ mask: 'secret-values', values: 2 }] }),
+  )
   await auditEvents.append(aRefusal(2))
   await auditEvents.complete(
     BUILD.podUid,

@@ -1,0 +1,55 @@
+import { Fault } from '../../core/fault.ts'
+import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import { judgeJsonPatch } from '../../core/masking/judge-json-patch.ts'
+import { maskedPlaces } from '../../core/masking/mask-rules.ts'
+import { findMaskToken, holdsMaskToken } from '../../core/masking/mask-token.ts'
+import type { MaskOrder } from '../judgement/authorize.ts'
+import { FORMS, mediaTypeOf, readObject } from '../judgement/read-object.ts'
+
+const PROTOBUF = 'application/vnd.kubernetes.protobuf'
+
+/**
+ * Looks into the body of a request to whose answer masks apply. Throws `permission_denied` where a mask token would be
+ * written, or a JSON patch would tell what is hidden; `request_invalid` for a body that two readers could read
+ * differently.
+ */
+export async function checkWriteBack(
+  { names }: MaskOrder,
+  attributes: RequestAttributes,
+  contentType: string | undefined,
+  bytes: Buffer,
+): Promise<void> {
+  const mediaType = mediaTypeOf(contentType)
+  if (mediaType === PROTOBUF) {
+    // Texts and bytes stand in it as they are.
+    if (holdsMaskToken(bytes.toString('latin1'))) throw writesToken('the body')
+    return
+  }
+  const form = Object.hasOwn(FORMS, mediaType) ? FORMS[mediaType] : undefined
+  if (form === undefined) {
+    const shown = JSON.stringify(mediaType.slice(0, 128))
+    throw invalid(`it is ${shown}; send application/json, or a patch as JSON or apply-patch+yaml`)
+  }
+  const [syntax] = form
+  const read = await readObject(syntax, bytes)
+  if ('problem' in read) throw invalid(read.problem)
+  const at = findMaskToken(read.object)
+  if (at !== undefined) throw writesToken(at)
+  if (syntax !== 'json-patch') return
+  const told = judgeJsonPatch(read.object, maskedPlaces(names, attributes, false))
+  if (told !== undefined) throw new Fault('permission_denied', `The patch is refused: ${told}`)
+}
+
+function writesToken(at: string): Fault {
+  return new Fault(
+    'permission_denied',
+    `${at} holds a mask token (lanyard-masked-…), which stands for a value that this chain must not see; storing the token would destroy the value. Send a patch with only the fields that are to change, or leave ${at} out`,
+  )
+}
+
+function invalid(problem: string): Fault {
+  return new Fault(
+    'request_invalid',
+    `What is written here is looked into, since its values are masked: ${problem}`,
+  )
+}

@@ -13,7 +13,6 @@ import { KeptRecordings } from './access-api/kept-recordings.ts'
 import { type ChainStory, createChainStory } from './chains/chain-story.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureState } from './control-plane-metrics.ts'
-import { createMaskKeys } from './decisions/mask-keys.ts'
 import { startGrpcServer } from './grpc-server.ts'
 import { type AccessReviewer, mayAccess } from './kubernetes/access-reviewer.ts'
 import { keepCaBundles } from './kubernetes/ca-bundles.ts'
@@ -54,8 +53,7 @@ export async function startControlPlane(
   const ownMetrics = createControlPlaneMetrics(metrics)
   const store = await openOwnStore(kube, config, ownMetrics, logger)
   const authority = await ensureCertificateAuthority(kube)
-  const maskKeyOf = createMaskKeys(authority.privateKeyPem)
-  const watched = await watchCluster({ kube, kept, maskKeyOf }, config, store, logger)
+  const watched = await watchCluster({ kube, kept, authority }, config, store, logger)
   const { facts, access, decisionWatch, decider, registry, visits, apiAudiences } = watched
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger, apiAudiences)

@@ -7,6 +7,7 @@ import {
 } from '@kubernetes/client-node'
 import { parseDuration } from '../core/duration.ts'
 import { parseMaskNames } from '../core/masking/mask-rules.ts'
+import type { CertificateAuthority } from '../platform/certificate-authority.ts'
 import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ChainLapses } from './chains/chain-lapses.ts'
@@ -22,6 +23,7 @@ import { watchPodEnds } from './chains/watch-pod-ends.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createDecider, type DecideDeps } from './decisions/decide.ts'
 import { createDecisionWatch, type DecisionWatch } from './decisions/decision-watch.ts'
+import { createMaskKeys } from './decisions/mask-keys.ts'
 import type { Share } from './fairness/fair-turns.ts'
 import {
   type AccessReviewer,
@@ -59,10 +61,11 @@ export interface WatchedCluster {
   readonly apiAudiences: readonly string[] | undefined
 }
 
-/** How the cluster is spoken to, and what answers to its pods are masked with. */
-export interface ClusterParts extends Required<Pick<DecideDeps, 'maskKeyOf'>> {
+/** How the cluster is spoken to, and the secret of which keys for masks are made. */
+export interface ClusterParts {
   readonly kube: KubeConfig
   readonly kept: KubeConfig
+  readonly authority: Pick<CertificateAuthority, 'privateKeyPem'>
 }
 
 /**
@@ -70,7 +73,7 @@ export interface ClusterParts extends Required<Pick<DecideDeps, 'maskKeyOf'>> {
  * when they are known: sidecars come immediately with what is open, and what cannot be judged is cut.
  */
 export async function watchCluster(
-  { kube, kept, maskKeyOf }: ClusterParts,
+  { kube, kept, authority }: ClusterParts,
   config: ControlPlaneConfig,
   store: Store,
   logger: Logger,
@@ -119,12 +122,11 @@ export async function watchCluster(
   const { defaultDecision, databaseFile, visitorsJoin, recordingDefault } = config
   const read = createPodReader(kept.makeApiClient(CoreV1Api))
   const readPodUid = createKnownPodReader({ ...store, ...facts, living: pods.living, read })
-  const maskingDefault = parseMaskNames(config.maskingDefault)
   const checkVolume = createVolumeCheck(databaseFile)
   const decider = createDecider({
     ...{ ...store, facts, access, lapses, grown, readPodUid },
-    ...{ defaultDecision, recordingDefault, maskingDefault, apiAudiences, checkVolume, now },
-    maskKeyOf,
+    ...{ defaultDecision, recordingDefault, apiAudiences, checkVolume, now },
+    ...maskingOf(config, authority),
   })
   const decisionWatch: DecisionWatch = createDecisionWatch({ decider, logger, inSync: false })
   const visits = createPodVisits({
@@ -137,9 +139,26 @@ export async function watchCluster(
   await waitForFacts(facts)
   // Before anything is bound: whoever comes first would get a chain without whoever edited meanwhile.
   const comparedEdits = await lookBack(kube, store, facts, logger)
-  const { endsAtMs } = lapses
   const parts = { facts, access, podEnds: pods.ends, decisionWatch, decider }
-  return { ...parts, registry, visits, endsAtMs, hasLapsed, comparedEdits, apiAudiences }
+  return {
+    ...parts,
+    registry,
+    visits,
+    endsAtMs: lapses.endsAtMs,
+    hasLapsed,
+    comparedEdits,
+    apiAudiences,
+  }
+}
+
+function maskingOf(
+  { maskingDefault }: ControlPlaneConfig,
+  { privateKeyPem }: ClusterParts['authority'],
+): Pick<DecideDeps, 'maskingDefault' | 'maskKeyOf'> {
+  return {
+    maskingDefault: parseMaskNames(maskingDefault),
+    maskKeyOf: createMaskKeys(privateKeyPem),
+  }
 }
 
 /** After a change of RBAC: once more when kube-apiserver's own authorizer has surely heard of it. */

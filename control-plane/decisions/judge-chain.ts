@@ -23,7 +23,7 @@ import {
 } from '../../core/policy/evaluate.ts'
 import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../../core/policy/guards.ts'
 import { withMasks } from '../../core/policy/mask-answers.ts'
-import { withRecording } from '../../core/policy/record-tunnels.ts'
+import { withoutLines, withRecording } from '../../core/policy/record-tunnels.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
 import { type ChainLapses, principalsOf } from '../chains/chain-lapses.ts'
 import { haveSameRoot } from '../chains/requesters.ts'
@@ -105,12 +105,6 @@ export function createJudgeByKnown(deps: JudgeDeps): JudgeChain {
     const observed = deps.facts.isObserved(caller?.namespace ?? '')
     return { decision: observed ? withoutLines(recorded) : recorded, about }
   }
-}
-
-/** In a namespace that only observes, lines pass as everything does. */
-function withoutLines(decision: Decision): Decision {
-  if (decision.effect === 'deny' || decision.obligations.commands.length === 0) return decision
-  return { ...decision, obligations: { ...decision.obligations, commands: [] } }
 }
 
 function createJudgeByRules(deps: JudgeDeps): JudgeChain {

@@ -118,7 +118,10 @@ const REVIEW_GROUPS = ['authorization.k8s.io', 'authentication.k8s.io']
 /** What these answer with is what a program says, not an object. */
 const OF_PROGRAMS = ['exec', 'attach', 'portforward', 'proxy', 'log']
 
-function concerns(place: MaskedPlace, { apiGroup, resource }: RequestAttributes): boolean {
+function concerns(
+  place: MaskedPlace,
+  { apiGroup, resource }: Pick<RequestAttributes, 'apiGroup' | 'resource'>,
+): boolean {
   if (place.apiGroup === '*') return !REVIEW_GROUPS.includes(apiGroup)
   const isGroup = apiGroup === '*' || apiGroup === place.apiGroup
   return isGroup && (resource === '*' || resource === place.resource)
@@ -153,10 +156,29 @@ const OBJECTS: readonly PathPattern[] = [
 /** Where a Status has texts: of an answer that is one, and of an event of a watch that is one. */
 const STATUS_TEXTS: readonly PathPattern[] = [['message'], ['details', 'causes', '*', 'message']]
 
+/** Places that were asked for lately, so that each answer need not have them made. */
+const KNOWN = new Map<string, PathState<MaskRule> | undefined>()
+const KNOWN_MAX = 64
+
+type MaskedResource = Pick<RequestAttributes, 'apiGroup' | 'resource'>
+
 /** The places of these masks in objects of one resource, wherever such an object stands in an answer. */
 export function maskedPlaces(
   names: readonly MaskName[],
-  attributes: RequestAttributes,
+  { apiGroup, resource }: MaskedResource,
+  isFailure: boolean,
+): PathState<MaskRule> | undefined {
+  const id = JSON.stringify([names, apiGroup, resource, isFailure])
+  if (!KNOWN.has(id)) {
+    if (KNOWN.size >= KNOWN_MAX) KNOWN.clear()
+    KNOWN.set(id, makePlaces(names, { apiGroup, resource }, isFailure))
+  }
+  return KNOWN.get(id)
+}
+
+function makePlaces(
+  names: readonly MaskName[],
+  attributes: MaskedResource,
   isFailure: boolean,
 ): PathState<MaskRule> | undefined {
   const patterns = names.flatMap((mask) => {

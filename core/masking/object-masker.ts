@@ -68,7 +68,11 @@ class HiddenValues implements ValueRewriter<MaskRule> {
   }
 
   rewrite(text: string, rules: readonly MaskRule[], notes: Notes): string | undefined {
+    let isRead = false
     for (const rule of rules) {
+      // All that is hidden in an object is hidden when it is read once.
+      if (rule.form === 'object' && isRead) continue
+      isRead ||= rule.form === 'object'
       const hidden = this.#hide(text, rule, notes)
       if (hidden !== undefined) return hidden
     }

@@ -65,3 +65,9 @@ export function withRecording(
   const obligations = { ...others, record, ...(record === 'none' ? { commands: [] } : {}) }
   return { ...decision, obligations }
 }
+
+/** The decision in a namespace that only observes: lines pass as everything does. */
+export function withoutLines(decision: Decision): Decision {
+  if (decision.effect === 'deny' || decision.obligations.commands.length === 0) return decision
+  return { ...decision, obligations: { ...decision.obligations, commands: [] } }
+}

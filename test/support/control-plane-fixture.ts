@@ -109,8 +109,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const facts = factsOf(policies)
   const { readPodUid, ...podReads } = createHeldPodReader(store, pods)
   const decider = createDecider({
-    ...store,
-    ...{ facts, access, lapses, grown, readPodUid, now },
+    ...{ ...store, facts, access, lapses, grown, readPodUid, now },
     maskKeyOf: createMaskKeys('secret of the fixture'),
     defaultDecision: 'SubjectAccessReview',
   })

@@ -139,16 +139,8 @@ export async function watchCluster(
   await waitForFacts(facts)
   // Before anything is bound: whoever comes first would get a chain without whoever edited meanwhile.
   const comparedEdits = await lookBack(kube, store, facts, logger)
-  const parts = { facts, access, podEnds: pods.ends, decisionWatch, decider }
-  return {
-    ...parts,
-    registry,
-    visits,
-    endsAtMs: lapses.endsAtMs,
-    hasLapsed,
-    comparedEdits,
-    apiAudiences,
-  }
+  const parts = { facts, access, decisionWatch, decider, registry, visits, hasLapsed, apiAudiences }
+  return { ...parts, podEnds: pods.ends, endsAtMs: lapses.endsAtMs, comparedEdits }
 }
 
 function maskingOf(

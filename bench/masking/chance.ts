@@ -43,7 +43,9 @@ export class Chance {
   }
 
   text(length: number, alphabet: string): string {
-    return Array.from({ length }, () => alphabet[Math.floor(this.next() * alphabet.length)]).join('')
+    return Array.from({ length }, () => alphabet[Math.floor(this.next() * alphabet.length)]).join(
+      '',
+    )
   }
 
   bytes(length: number): Buffer {

@@ -3,7 +3,14 @@ import { Chance } from './chance.ts'
 import { KINDS, password } from './credentials-of-services.ts'
 import { LOOK_ALIKES } from './look-alikes.ts'
 import { BARE_PLACES, PLACES, type Place } from './surroundings.ts'
-import { basicCredential, connectionString, keyInText, kubernetesText, urlWithPassword, type WholeText } from './whole-texts.ts'
+import {
+  basicCredential,
+  connectionString,
+  keyInText,
+  kubernetesText,
+  urlWithPassword,
+  type WholeText,
+} from './whole-texts.ts'
 
 /** A text of the corpus, and what in it is a credential. */
 export interface Sample extends WholeText {
@@ -20,7 +27,15 @@ const EACH = 100
 const WHOLE = { url: 400, connection: 300, basic: 300, key: 300, kubernetes: 400, password: 500 }
 const LOOK_ALIKES_EACH = 480
 /** Tokens that anybody who knows their form recognises without a name. */
-const NEEDS_A_NAME = ['AWS secret key', 'Twilio', 'Datadog', 'Random secret', 'Mailgun', 'Discord', 'New Relic']
+const NEEDS_A_NAME = [
+  'AWS secret key',
+  'Twilio',
+  'Datadog',
+  'Random secret',
+  'Mailgun',
+  'Discord',
+  'New Relic',
+]
 
 /** All texts of the corpus, the same for the same seed. */
 export function buildCorpus(seed = CORPUS_SEED): readonly Sample[] {
@@ -33,7 +48,12 @@ function sample(seed: string, className: string, number: number, text: WholeText
   return { ...text, id, class: className, split: byte < 90 ? 'dev' : 'test' }
 }
 
-function times(seed: string, className: string, count: number, make: (chance: Chance) => WholeText): readonly Sample[] {
+function times(
+  seed: string,
+  className: string,
+  count: number,
+  make: (chance: Chance) => WholeText,
+): readonly Sample[] {
   return Array.from({ length: count }, (_, number) =>
     sample(seed, className, number, make(new Chance(`${seed} ${className} ${number}`))),
   )
@@ -55,7 +75,17 @@ function placed(place: Place, value: string, key: string, chance: Chance): Whole
 }
 
 function passwords(seed: string): readonly Sample[] {
-  const names = ['DB_PASSWORD', 'password', 'POSTGRES_PASSWORD', 'smtpPassword', 'adminPassword', 'passwd', 'ROOT_PASSWORD', 'keystorePassword', 'redis_pass']
+  const names = [
+    'DB_PASSWORD',
+    'password',
+    'POSTGRES_PASSWORD',
+    'smtpPassword',
+    'adminPassword',
+    'passwd',
+    'ROOT_PASSWORD',
+    'keystorePassword',
+    'redis_pass',
+  ]
   return times(seed, 'Password', WHOLE.password, (chance) => {
     const place = chance.of(PLACES)
     return placed(place, password(chance, place.isPlain === true), chance.of(names), chance)

@@ -9,12 +9,21 @@ export interface Place {
   write(value: string, key: string, chance: Chance): string
 }
 
-const snake = (key: string) => key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').replaceAll(/[^A-Za-z0-9]+/g, '_').replace(/^_/, '')
+const snake = (key: string) =>
+  key
+    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll(/[^A-Za-z0-9]+/g, '_')
+    .replace(/^_/, '')
 const upper = (key: string) => snake(key).toUpperCase()
-const camel = (key: string) => snake(key).toLowerCase().replaceAll(/_([a-z0-9])/g, (_all, one: string) => one.toUpperCase())
+const camel = (key: string) =>
+  snake(key)
+    .toLowerCase()
+    .replaceAll(/_([a-z0-9])/g, (_all, one: string) => one.toUpperCase())
 const kebab = (key: string) => snake(key).toLowerCase().replaceAll('_', '-')
-const time = (chance: Chance) => `2026-11-${chance.number(10, 28)}T0${chance.number(0, 9)}:${chance.number(10, 59)}:${chance.number(10, 59)}.${chance.number(100, 999)}Z`
-const host = (chance: Chance) => `${chance.of(['db', 'cache', 'api', 'git', 'queue'])}-${chance.number(0, 9)}.${chance.text(4, LOWER)}.example.com`
+const time = (chance: Chance) =>
+  `2026-11-${chance.number(10, 28)}T0${chance.number(0, 9)}:${chance.number(10, 59)}:${chance.number(10, 59)}.${chance.number(100, 999)}Z`
+const host = (chance: Chance) =>
+  `${chance.of(['db', 'cache', 'api', 'git', 'queue'])}-${chance.number(0, 9)}.${chance.text(4, LOWER)}.example.com`
 
 /** Where people and programs write a value under a name. */
 export const PLACES: readonly Place[] = [
@@ -54,10 +63,14 @@ export const PLACES: readonly Place[] = [
     ...{ name: 'log', extension: 'log', isPlain: true },
     write: (value, key, chance) => {
       const line = chance.of([
-        () => `${time(chance)} INFO  starting with ${snake(key)}=${value} host=${host(chance)} retries=3`,
-        () => `level=debug ts=${time(chance)} msg="request sent" ${kebab(key)}="${value}" status=200`,
-        () => `${time(chance)} DEBUG config loaded: {'host': '${host(chance)}', '${snake(key).toLowerCase()}': '${value}', 'port': 5432}`,
-        () => `I1128 10:${chance.number(10, 59)}:11.123456       1 client.go:${chance.number(10, 400)}] ${camel(key)}: ${value}, timeout: 30s`,
+        () =>
+          `${time(chance)} INFO  starting with ${snake(key)}=${value} host=${host(chance)} retries=3`,
+        () =>
+          `level=debug ts=${time(chance)} msg="request sent" ${kebab(key)}="${value}" status=200`,
+        () =>
+          `${time(chance)} DEBUG config loaded: {'host': '${host(chance)}', '${snake(key).toLowerCase()}': '${value}', 'port': 5432}`,
+        () =>
+          `I1128 10:${chance.number(10, 59)}:11.123456       1 client.go:${chance.number(10, 400)}] ${camel(key)}: ${value}, timeout: 30s`,
       ])()
       return `${time(chance)} INFO  listening on :8080\n${line}\n${time(chance)} INFO  ready in ${chance.number(10, 900)}ms\n`
     },
@@ -130,10 +143,12 @@ export const BARE_PLACES: readonly Place[] = [
   },
   {
     ...{ name: 'argument', extension: 'sh' },
-    write: (value, _key, chance) => `./sync ${value} --from ${host(chance)} --jobs ${chance.number(1, 8)}\n`,
+    write: (value, _key, chance) =>
+      `./sync ${value} --from ${host(chance)} --jobs ${chance.number(1, 8)}\n`,
   },
   {
     ...{ name: 'list', extension: 'json' },
-    write: (value, _key, chance) => `{"args":["--listen","0.0.0.0:80","${value}"],"id":"${chance.text(12, ALNUM)}"}\n`,
+    write: (value, _key, chance) =>
+      `{"args":["--listen","0.0.0.0:80","${value}"],"id":"${chance.text(12, ALNUM)}"}\n`,
   },
 ]

@@ -1,11 +1,11 @@
 import type { KeyClass } from './credential-keys.ts'
-import { isPath, isPlaceholder, looksRandom } from './credential-value.ts'
+import { isPath, isPlaceholder, isSurelyRandom, looksRandom } from './credential-value.ts'
 
 /** Where a value stands. */
 export interface ValueContext {
   readonly keyClass: KeyClass
   /** What leads from the name to the value: a call, the text of an element, a flag of a command. */
-  readonly sign: '=' | ':' | '(' | '>' | ' '
+  readonly sign: '=' | ':' | '(' | '>' | ' ' | 'prose'
   readonly isQuoted: boolean
   /** Whether spaces stand on both sides of the sign. */
   readonly isSpaced: boolean
@@ -36,9 +36,17 @@ export function isCredentialValue(value: string, context: ValueContext): boolean
   if (isPath(value) && !/[+=]/.test(value)) return false
   if (/^[a-z][a-z0-9+.-]*:\/\/[^@]*$/i.test(value)) return false
   if (/\s/.test(value)) return isQuoted && isPhrase(value, keyClass)
+  if (context.sign === 'prose') return isToldValue(value, context)
   if (!isQuoted && !isPlainValue(value, context)) return false
+  if (keyClass === 'some-key') return isSurelyRandom(value)
   if (keyClass === 'password') return isPassword(value, context)
   return looksRandom(value)
+}
+
+/** What follows the name in a sentence: `the password is hunter2`, `token 8d2Kq…`. */
+function isToldValue(value: string, { keyClass }: ValueContext): boolean {
+  if (isSurelyRandom(value)) return true
+  return keyClass === 'password' && /^(?=.*[A-Za-z])(?=.*\d)[^\s:;,()/-]{6,}$/.test(value)
 }
 
 /** Several words: what somebody thought of as a password, and no message. */
@@ -53,6 +61,8 @@ function isPhrase(value: string, keyClass: KeyClass): boolean {
 /** Without quotes, code, prose and types look like values. */
 function isPlainValue(value: string, context: ValueContext): boolean {
   const { sign, isSpaced, isLast, isFirst } = context
+  // A line of /etc/passwd.
+  if (/^passwd\b/.test(context.name) && /^\w?:/.test(value)) return false
   if (/^[*&!|>{[(]/.test(value) || CALL.test(value)) return false
   if (!CHAIN.test(value)) return true
   if (/\.|->|::/.test(value) && !looksRandom(value)) return false
@@ -67,6 +77,9 @@ function isPassword(value: string, context: ValueContext): boolean {
   if (/^\d+$/.test(value)) return value.length >= 6 && context.keyClass === 'password'
   // `PASS: TestName` and `pass: 12` count tests.
   if (/^pass/i.test(context.name) && /^pass\b/i.test(context.name) && !context.isQuoted)
-    return context.sign === '=' || (context.isFirst && context.isLast)
+    return (
+      context.sign === '=' ||
+      (!context.name.startsWith('PASS') && context.isFirst && context.isLast)
+    )
   return true
 }

@@ -24,7 +24,6 @@ const WAY_MAX = 200
 /** Longest value that is looked at in a piece; a longer one is hidden as far as it goes. */
 const VALUE_MAX = 64 * 1024
 
-const NAME = /[A-Za-z0-9_.-]/
 /** A closing quote or bracket behind the name, escaped or not. */
 const CLOSED = /\\{0,8}["'`]?[\])]?/y
 const SPACES = /[ \t]{0,64}/y
@@ -35,13 +34,19 @@ const SIGN = /(?::=|=>|={1,3}|!==?|\?=|\+=|:(?!:))/y
 /** What makes a string of another in front of its quote. */
 const STRING_OF =
   /(?:(?:\[\]byte|Buffer\.from|new String|String|bytes|SecretStr|to_owned|b64encode|quote|&)\()?(?:!!\w+[ \t])?(?:[bBrRfFuU@$L]{1,2}(?=["'`]))?/y
+/** What comes before a value that stands on the next line: a block of YAML, or a string. */
+const BELOW =
+  /(?:[|>][+-]?[ \t]{0,8}\r?\n[ \t]{1,64}(?=[^\s-])|\\?\r?\n[ \t]{1,64}(?=["'`])|[|>]?[+-]?[ \t]{0,8}\r?\n[ \t]{0,64}$)/y
+/** Between a name and a value in a sentence. */
+const IS = /(?:(?:is|was|to|set to|value)[ \t]{1,8})?/y
 /** The second half of a pair of name and value, in YAML, JSON and XML. */
 const PAIR =
-  /\\{0,8}["']?[ \t\r]*,?\s{0,80}\\{0,8}["']?[vV]alue\\{0,8}["']?[ \t]{0,8}[:=][ \t]{0,8}/y
+  /\\{0,8}["']?[ \t\r]*,?\s{0,80}\\{0,8}["']?(?:<\/name>\s{0,80}<)?[vV]alue\\{0,8}["']?[ \t]{0,8}[:=>][ \t]{0,8}/y
 const PAIR_BEGUN =
   /\\{0,8}["']?[ \t\r]*,?\s{0,80}\\{0,8}["']?(?:v|va|val|valu|value)?\\{0,8}["']?[ \t]*[:=]?[ \t]*$/y
 /** What stands before the name when the name is itself a value. */
-const NAMED = /(?:\bname|\bkey|\bKey|\bName)\\{0,8}["']?[ \t]{0,8}[:=][ \t]{0,8}\\{0,8}["']?$/
+const NAMED =
+  /(?:(?:\bname|\bkey|\bKey|\bName)\\{0,8}["']?[ \t]{0,8}[:=][ \t]{0,8}\\{0,8}["']?|<name>)$/
 
 /**
  * The assignment whose name holds the characters before `hit`: `name=value`, `name: value`, `"name": "value"`, a pair of
@@ -63,10 +68,23 @@ function nothing(from: number, at: number): AssignedValue {
 
 function nameAround(text: string, hit: number): readonly [number, number] {
   let from = hit
-  while (from > 0 && hit - from < NAME_MAX && NAME.test(text[from - 1] ?? '')) from -= 1
+  while (from > 0 && hit - from < NAME_MAX && isNameCode(text.charCodeAt(from - 1))) from -= 1
   let to = hit
-  while (to < text.length && to - hit < NAME_MAX && NAME.test(text[to] ?? '')) to += 1
+  while (to < text.length && to - hit < NAME_MAX && isNameCode(text.charCodeAt(to))) to += 1
   return [from, to]
+}
+
+/** What stands on the line before a place, as far as it matters. */
+function lineBefore(text: string, at: number): string {
+  const near = text.slice(Math.max(0, at - NAME_MAX), at)
+  return near.slice(near.lastIndexOf('\n') + 1)
+}
+
+/** Letters, digits, `_`, `.` and `-`. */
+function isNameCode(code: number): boolean {
+  const isLetter = (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)
+  const isDigit = code >= 0x30 && code <= 0x39
+  return isLetter || isDigit || code === 0x5f || code === 0x2e || code === 0x2d
 }
 
 /** Where a value begins and what led there. */
@@ -82,7 +100,8 @@ interface Way {
 function wayToValue(text: string, from: number, to: number): Way | undefined {
   const near = text.slice(0, Math.min(text.length, to + WAY_MAX))
   const isQuotedName = /["'`]$/.test(text.slice(from - 1, from))
-  if (text.startsWith('</', from - 2)) return undefined
+  // Labels, paths and the ends of elements: `checksum/secret: …`.
+  if (text[from - 1] === '/') return undefined
   const base = { isSpaced: false, isPair: false, isQuotedName }
   const pair = wayOfPair(near, from, to)
   if (pair !== undefined) return { ...base, at: pair, sign: ':', isPair: true }
@@ -94,6 +113,10 @@ function wayToValue(text: string, from: number, to: number): Way | undefined {
   const signed = matchAt(SIGN, near, spaced)
   if (signed > spaced) {
     const at = matchAt(SPACES, near, signed)
+    // Objects and lists.
+    if (text[at] === '{' && text[at + 1] !== '{') return undefined
+    const below = matchAt(BELOW, near, at)
+    if (below > at) return { ...base, at: below, sign: ':', isPair: true }
     const sign = text.startsWith(':', spaced) && signed === spaced + 1 ? ':' : '='
     return { ...base, at, sign, isSpaced: spaced > closed && at > signed }
   }
@@ -117,13 +140,14 @@ function wayWithoutSign(
   if (spaced === closed || closed > to) return undefined
   const isFlag =
     /(?:^|[\s"'`([,])--?$/.test(text.slice(Math.max(0, from - 3), from)) || text[from] === '-'
-  const line = text.slice(Math.max(text.lastIndexOf('\n', from - 1) + 1, from - 64), from)
+  const line = lineBefore(text, from)
   const isDocker = /^\s*(?:ENV|ARG)\s+$/.test(line)
   const isSql =
     /identified by$/i.test(text.slice(Math.max(0, to - 13), to)) ||
     /^(?:PASSWORD|password)$/.test(text.slice(from, to))
   if (isFlag || isDocker) return { ...base, at: spaced, sign: ' ' }
-  return isSql && /["']/.test(next ?? '') ? { ...base, at: spaced, sign: '(' } : undefined
+  if (isSql && /["']/.test(next ?? '')) return { ...base, at: spaced, sign: '(' }
+  return { ...base, at: matchAt(IS, near, spaced), sign: 'prose' }
 }
 
 /** Where the value of a pair begins whose name this is. */
@@ -148,9 +172,10 @@ function valueAt(text: string, from: number, keyClass: KeyClass, way: Way): Assi
     quote === null || way.sign === '>'
       ? unquoted(text, way)
       : quoted(text, begun + quote[0].length, quote[1] ?? '', quote[2] ?? '"')
+  // `<password>` alone stands for a password.
+  if (way.sign === '>' && !text.startsWith('</', end)) return { ...nothing(from, end), isOpen }
   const isLast = /^[ \t\r,]*(?:#.*)?(?:\n|$)/.test(text.slice(end, end + 64))
-  const lineStart = text.lastIndexOf('\n', from - 1) + 1
-  const before = text.slice(Math.max(lineStart, from - 64), from)
+  const before = lineBefore(text, from)
   const context: ValueContext = {
     keyClass,
     sign: way.sign,
@@ -173,7 +198,7 @@ function quoted(text: string, start: number, slashes: string, quote: string): Sp
   const isLong = quote.length > 1
   for (let at = start; at < limit; at += 1) {
     const code = text[at]
-    if (code === '\n' && !isLong) return [start, at, false]
+    if (code === '\n' && !isLong) return [start, wordEnd(text, start), false]
     if (!text.startsWith(quote, at)) {
       // An escaped character, unless the whole stands in an escaped string.
       if (code === '\\' && slashes === '') at += 1
@@ -187,13 +212,19 @@ function quoted(text: string, start: number, slashes: string, quote: string): Sp
   return [start, limit, true]
 }
 
+/** Where a word ends; a string without an end on its line is none. */
+function wordEnd(text: string, start: number): number {
+  let end = start
+  while (end < text.length && !AMONG.test(text[end] ?? '')) end += 1
+  return end
+}
+
 const SPACE = /\s/
 /** What ends a value that stands among others. */
 const AMONG = /[\s"'`,;&|<>)\]}]/
 /** What ends one that has a line of its own: spaces and nothing else. */
 function unquoted(text: string, way: Way): Span {
-  const lineStart = text.lastIndexOf('\n', way.at - 1) + 1
-  const line = text.slice(lineStart, way.at)
+  const line = lineBefore(text, way.at)
   const isOwnLine =
     way.sign === '=' &&
     !way.isSpaced &&

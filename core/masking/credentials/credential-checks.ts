@@ -23,7 +23,9 @@ export const CREDENTIAL_CHECKS: Readonly<Record<string, (secret: string) => bool
   jwt: isJwt,
   basic: isBasic,
   bearer: (secret) => !isPlaceholder(secret) && looksRandom(secret),
-  value: (secret) => !isPlaceholder(secret),
+  // Digits alone are a port or a number.
+  value: (secret) => !isPlaceholder(secret) && !/^\d{1,5}$/.test(secret),
+  configured: (secret) => !isPlaceholder(secret) && /[\d\W_]/.test(secret),
   // A port and a path: `http://host:8080/@scope`.
   url: (secret) => !isPlaceholder(secret) && !/^\d{1,5}\//.test(secret),
 }

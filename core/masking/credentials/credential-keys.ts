@@ -1,47 +1,26 @@
 /* Names under which programs, charts and cloud clients keep credentials, and those that only sound like it. */
 
-export type KeyClass = 'password' | 'secret' | 'token' | 'key'
+/** `some-key` may be any key: only what is random without doubt is a credential there. */
+export type KeyClass = 'password' | 'secret' | 'token' | 'key' | 'some-key'
 
 /** In any case of letters; each is looked at with the whole name around it. */
 export const KEY_KEYWORDS: readonly string[] = [
-  ...['pass', 'pwd', 'secret', 'token', 'credential', 'jwt', '_pw', '-pw', '_auth', 'cookie'],
-  ...[
-    'api',
-    'access',
-    'private',
-    'account',
-    'shared',
-    'encryption',
-    'signing',
-    'master',
-    'auth',
-  ].flatMap(withKey),
-  ...[
-    'app',
-    'application',
-    'deploy',
-    'service',
-    'storage',
-    'hmac',
-    'admin',
-    'root',
-    'write',
-  ].flatMap(withKey),
-  ...['subscription', 'function', 'license', 'session', 'primary', 'secondary', 'read'].flatMap(
-    withKey,
-  ),
-  ...['client-key-data', 'key_base', 'identified by', 'connectionstring', 'sas_key', 'host_key'],
-  ...['encrypt_key', 'cipher_key', 'crypt_key', 'aes_key', 'ssh_key', 'jwt_key', 'sign_key'],
+  ...['pass', 'pwd', 'pw', 'psk', 'secret', 'token', 'credential', 'jwt', 'key', '_auth'],
 ]
 
-function withKey(word: string): readonly string[] {
-  return [`${word}key`, `${word}_key`, `${word}-key`, `${word}.key`]
-}
-
 const LAST = new Map<string, KeyClass>([
-  ...['password', 'passwd', 'passphrase', 'passwort', 'pwd', 'pass', 'pw', 'passcode', 'passw'].map(
-    (word) => [word, 'password'] as const,
-  ),
+  ...[
+    'password',
+    'passwd',
+    'passphrase',
+    'passwort',
+    'pwd',
+    'pass',
+    'pw',
+    'passcode',
+    'passw',
+    'psk',
+  ].map((word) => [word, 'password'] as const),
   ...['secret', 'secrets', 'credential', 'credentials', 'cred', 'creds'].map(
     (word) => [word, 'secret'] as const,
   ),
@@ -62,6 +41,17 @@ const BEFORE_KEY = new Set(
 )
 const JOINED_KEY =
   /(?:api|access|private|account|shared|encryption|signing|master|auth|secret|app|storage|encrypt|license|subscription|function)key$/
+/** Keys of these find or lock nothing that is secret; what other keys are shows in their values. */
+const NOT_BEFORE_KEY = new Set(
+  (
+    'public pub cache primary foreign partition sort idempotency dedup deduplication group object s3 routing unique ' +
+    'hash lookup translation map row column index range composite natural surrogate message event queue topic label ' +
+    'annotation tag field property attribute param parameter config option setting i18n locale theme hot short press ' +
+    'up down any enter escape return arrow modifier ssh known trusted trust ca cert certificate image ' +
+    'metric counter join search order business resource entity candidate product serial activation ' +
+    'the this each every per same of by a an no new old last first next prev previous current bundle dict json yaml'
+  ).split(' '),
+)
 /** They say which, of what kind, or for whom; the name before them says what. */
 const BEHIND = new Set(
   (
@@ -77,8 +67,20 @@ const NOT_BEFORE_TOKEN = new Set(
   ).split(' '),
 )
 
+/** Texts use the same names again and again. */
+const KNOWN_MAX = 2_000
+const known = new Map<string, KeyClass | undefined>()
+
 /** Which kind of credential a name promises; undefined for none. */
 export function classOfKey(name: string): KeyClass | undefined {
+  if (known.has(name)) return known.get(name)
+  if (known.size >= KNOWN_MAX) known.clear()
+  const found = judgeName(name)
+  known.set(name, found)
+  return found
+}
+
+function judgeName(name: string): KeyClass | undefined {
   const words = wordsOf(name)
   while (words.length > 1 && isBehind(words.at(-1) ?? '')) words.pop()
   const last = words.at(-1) ?? ''
@@ -86,13 +88,18 @@ export function classOfKey(name: string): KeyClass | undefined {
   if (last === 'id' && before === 'secret') return 'secret'
   if (last === 'key' && (BEFORE_KEY.has(before) || before.endsWith('secret'))) return 'key'
   if (JOINED_KEY.test(last)) return 'key'
+  if (last === 'key' && before !== '' && !NOT_BEFORE_KEY.has(before)) return 'some-key'
   const found = LAST.get(last)
+  // Names of Secrets of Kubernetes.
+  if (found === 'secret' && /^(?:existing|pull|ref|tls|image|external|sealed)$/.test(before))
+    return undefined
   if (found === 'token' && NOT_BEFORE_TOKEN.has(before)) return undefined
   // Several tokens are counted, or are those of a text.
   if (last === 'tokens') return undefined
   if (found !== undefined) return found
   if (/^_?auth$/.test(last) && /^_auth$/i.test(name)) return 'token'
   if (/client-key-data$/i.test(name)) return 'key'
+  if (/rediscli_auth$/i.test(name)) return 'password'
   return ENDS.find(([end]) => last.length > end.length && last.endsWith(end))?.[1]
 }
 

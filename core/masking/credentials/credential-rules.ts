@@ -18,6 +18,10 @@ export interface CredentialRule {
   readonly boundary?: string
   /** Characters that must stand right before the keyword. */
   readonly precededBy?: string
+  /** Shortest match, in characters. */
+  readonly lengthMin: number
+  /** Whether keywords are looked for in their own case of letters only. */
+  readonly exact?: boolean
   /** Whether a match may hold spaces; else none is looked for beyond the next one. */
   readonly spaces?: boolean
   /** Must stand between the keyword and the next space or quote: cheaper than the pattern. */
@@ -49,11 +53,13 @@ export class CompiledRule {
   /** Undefined where any character may stand before. */
   readonly #boundary: RegExp | undefined
   readonly #precededBy: RegExp | undefined
+  readonly #exact: ReadonlySet<string>
   #pattern: RE2JS | undefined
 
   constructor(rule: CredentialRule) {
     this.rule = rule
     this.before = rule.before ?? 0
+    this.#exact = new Set(rule.keywords)
     this.lengthMax = rule.lengthMax ?? LENGTH_MAX
     const boundary = rule.boundary ?? BOUNDARY
     this.#boundary = boundary === '' ? undefined : new RegExp(`[${boundary}]`)
@@ -80,8 +86,9 @@ export class CompiledRule {
     return undefined
   }
 
-  /** Whether a match may begin here, by what stands before. */
-  canBegin(text: string, at: number): boolean {
+  /** Whether a match may begin at a keyword, by its letters and by what stands before. */
+  canBegin(text: string, at: number, keywordEnd: number): boolean {
+    if (this.rule.exact === true && !this.#exact.has(text.slice(at, keywordEnd))) return false
     const before = text[at - 1]
     if (this.#precededBy !== undefined && (before === undefined || !this.#precededBy.test(before)))
       return false

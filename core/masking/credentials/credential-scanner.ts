@@ -27,7 +27,6 @@ const WORK_MAX = 32
 const WORK_BASE = 64 * 1024
 /** The characters of tokens and of what encodes them. */
 const TOKEN_CHARACTER = /[A-Za-z0-9_.~+/=%:@!$&*^#?-]/
-const STOPS = /[\s"'`<>]/
 
 interface Scan {
   readonly text: string
@@ -134,7 +133,7 @@ function noteOpen(scan: Scan, from: number, hidden: HiddenPart | undefined): voi
 function lookForToken(scan: Scan, compiled: CompiledRule, start: number, end: number): void {
   const { text } = scan
   const { rule } = compiled
-  if (isInside(scan.findings, start) || !compiled.canBegin(text, start)) return
+  if (isInside(scan.findings, start) || !compiled.canBegin(text, start, end)) return
   if (rule.id === PEM_RULE) {
     const pem = findPem(text, start)
     if (pem?.end === undefined) scan.pem = pem
@@ -143,6 +142,10 @@ function lookForToken(scan: Scan, compiled: CompiledRule, start: number, end: nu
   }
   const limit = lastOf(text, compiled, end)
   if (rule.within !== undefined && !text.slice(end, limit).includes(rule.within)) {
+    if (limit === text.length) openToken(scan, compiled, start, end)
+    return
+  }
+  if (limit - start + compiled.before < rule.lengthMin) {
     if (limit === text.length) openToken(scan, compiled, start, end)
     return
   }
@@ -163,6 +166,18 @@ function isInside(findings: readonly HiddenPart[], at: number): boolean {
   return last !== undefined && at > last.start && at < last.end
 }
 
+/** Spaces, quotes and angle brackets, which only some rules' matches may hold. */
+function isStop(code: number): boolean {
+  return (
+    code <= 0x20 ||
+    code === 0x22 ||
+    code === 0x27 ||
+    code === 0x60 ||
+    code === 0x3c ||
+    code === 0x3e
+  )
+}
+
 /** Where a match ends at the latest. */
 function lastOf(text: string, { rule, lengthMax }: CompiledRule, end: number): number {
   const limit = Math.min(text.length, end + lengthMax)
@@ -171,7 +186,7 @@ function lastOf(text: string, { rule, lengthMax }: CompiledRule, end: number): n
     return line < 0 ? limit : Math.min(limit, line + 1)
   }
   let at = end
-  while (at < limit && !STOPS.test(text[at] ?? '')) at += 1
+  while (at < limit && !isStop(text.charCodeAt(at))) at += 1
   return Math.min(text.length, at + 1)
 }
 

@@ -12,6 +12,7 @@ const WORDS = new Set(
     'todo tbd n/a na changeme change-me change_me changeit placeholder dummy fake sample example foo',
     'bar baz foobar xxx yyy zzz here me self this session header query cookie body form input',
     'credentials credential auth authentication authorization login account service opaque',
+    'passwort kennwort contraseña senha wachtwoord parola lösenord adgangskode salasana files',
     'optional<string> string? char* const var let new await async return function lambda',
   ].flatMap((line) => line.split(' ')),
 )
@@ -46,6 +47,8 @@ export function isPlaceholder(value: string): boolean {
 
 const NAME = /^[A-Za-z]+(?:[-_./:][A-Za-z]+)*(?:[-_./:]?v?\d{1,4})?(?:[-_./:][A-Za-z]+)*$/
 const CAMEL = /^[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})*\d{0,2}$/
+/** More consonants in a row than words have. */
+const NO_WORD = /[bcdfghjklmnpqrstvwxz]{5}/i
 const DATE = /^\d{4}-\d\d-\d\d(?:[T ]|$)/
 const VERSION = /^v?\d+(?:\.\d+){1,3}(?:[-+][\w.]+)?$/
 const PATH = /^(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[\w.@-]{1,32}[/\\])*[\w.@-]{0,64}$/
@@ -66,9 +69,19 @@ export function looksRandom(value: string): boolean {
   if (isHex) return /\d/.test(value)
   const hasDigit = /\d/.test(value)
   if (/^[\d.,:+-]+$/.test(value)) return false
-  if (NAME.test(value) && !mixes(value)) return false
+  if (NAME.test(value) && !mixes(value))
+    return value.length >= 16 && NO_WORD.test(value) && /^[A-Za-z0-9]+$/.test(value)
   if (hasDigit) return /[A-Za-z]/.test(value) && entropy(value) >= 2.5
   return value.length >= 16 && mixes(value) && !CAMEL.test(value) && entropy(value) >= 3.5
+}
+
+/** Whether a value can be nothing but made by a program, whatever stands around it. */
+export function isSurelyRandom(value: string): boolean {
+  if (!/^[A-Za-z0-9_+/=.~-]{16,}$/.test(value) || isPath(value)) return false
+  const digits = value.match(/\d/g)?.length ?? 0
+  if (/^[0-9a-f]{24,}(?:-[0-9a-f]{8,})*$/.test(value)) return value.length >= 32 && digits >= 4
+  if (/^[a-z0-9]+$/.test(value)) return value.length >= 24 && digits >= 4
+  return digits >= 1 && mixes(value) && entropy(value) >= 3.3
 }
 
 /** Whether cases of letters change as in no word or name. */

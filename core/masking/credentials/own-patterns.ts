@@ -9,21 +9,34 @@ export interface OwnPattern {
   readonly pattern: RE2JS
 }
 
-/** What patterns of MaskProfiles match in a text; empty matches hide nothing. */
+/** What patterns of MaskProfiles match in the lines of a text; empty matches hide nothing. */
 export function findOwnPatterns(
   text: string,
   patterns: readonly OwnPattern[],
 ): readonly HiddenPart[] {
+  if (patterns.length === 0) return []
   const findings: HiddenPart[] = []
-  for (const { name, pattern } of patterns) {
-    if (!pattern.test(text)) continue
-    const matcher = pattern.matcher(text)
-    while (matcher.find()) {
-      const [start, end] = secretOf(matcher)
-      if (end > start) findings.push({ rule: name, start, end })
-    }
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf('\n', from)
+    const line = text.slice(from, end < 0 ? text.length : end)
+    for (const pattern of patterns) findInLine(line, from, pattern, findings)
+    from += line.length + 1
   }
   return findings
+}
+
+function findInLine(
+  line: string,
+  from: number,
+  { name, pattern }: OwnPattern,
+  findings: HiddenPart[],
+): void {
+  if (!pattern.test(line)) return
+  const matcher = pattern.matcher(line)
+  while (matcher.find()) {
+    const [start, end] = secretOf(matcher)
+    if (end > start) findings.push({ rule: name, start: from + start, end: from + end })
+  }
 }
 
 type Matcher = ReturnType<RE2JS['matcher']>

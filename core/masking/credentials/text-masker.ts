@@ -15,6 +15,8 @@ const OVERLAP = 1_024
 /** What is remembered of the part of a line that has gone on. */
 const CONTEXT_MAX = 4_096
 const NEWLINE = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const ESCAPE = 0x1b
 
 /**
  * Hides credentials in a stream of text, line by line: logs, or what a terminal shows. What is kept back goes on after
@@ -25,8 +27,7 @@ export class TextMasker {
   readonly #scanner: CredentialScanner
   readonly #words: MaskWords
   readonly counts = new MaskCounts()
-  #held: Buffer = Buffer.alloc(0)
-  #parts: Uint8Array[] = []
+  #parts: Buffer[] = []
   #heldBytes = 0
   #since = 0
   /** The part of the line that has gone on, each character a byte. */
@@ -51,10 +52,11 @@ export class TextMasker {
   /** What goes on of bytes that came at `nowMs`, and of those before. */
   push(chunk: Uint8Array, nowMs: number): Buffer {
     if (this.dueMs === undefined) this.#since = nowMs
-    this.#parts.push(Uint8Array.from(chunk))
+    this.#parts.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
     this.#heldBytes += chunk.length
-    const isWhole = chunk.includes(NEWLINE)
-    if (isWhole || this.#heldBytes >= HELD_BYTES_MAX) this.#settle()
+    if (chunk.includes(NEWLINE) || this.#heldBytes >= HELD_BYTES_MAX) this.#settle()
+    // A copy: the chunk belongs to whoever gave it, and may be used again.
+    else this.#parts[this.#parts.length - 1] = Buffer.from(chunk)
     if (this.#out.length > 0) this.#since = nowMs
     return this.#take()
   }
@@ -80,13 +82,14 @@ export class TextMasker {
   }
 
   #join(): Buffer {
-    if (this.#parts.length > 0) this.#held = Buffer.concat([this.#held, ...this.#parts])
+    const [only] = this.#parts
+    const all = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)
     this.#parts = []
-    return this.#held
+    return all
   }
 
   #keep(rest: Buffer): void {
-    this.#held = rest
+    if (rest.length > 0) this.#parts = [Buffer.from(rest)]
     this.#heldBytes = rest.length
   }
 
@@ -242,14 +245,19 @@ export class TextMasker {
   /** What stands in bytes behind the context; undefined when they hold nothing to look at. */
   #read(bytes: Buffer): { readonly text: string; readonly found: Found } | undefined {
     const isFresh = this.#context === ''
-    if (isFresh && !bytes.includes(0x1b) && !bytes.includes(0) && !this.#scanner.looksEverywhere) {
+    if (
+      isFresh &&
+      !bytes.includes(ESCAPE) &&
+      !bytes.includes(0) &&
+      !this.#scanner.looksEverywhere
+    ) {
       const hits: Hits = { keywords: [], ends: [] }
       this.#scanner.automaton.readBytes(bytes, (keyword, end) => {
         hits.keywords.push(keyword)
         hits.ends.push(end)
       })
+      if (hits.ends.length === 0 && !bytes.includes(CARRIAGE_RETURN)) return undefined
       const text = bytes.toString('latin1')
-      if (hits.ends.length === 0 && !/ \r[^\r\n]/.test(text)) return undefined
       if (!hasSequences(text)) return { text, found: this.#scanner.scanHits(text, hits) }
     }
     const text = this.#context + bytes.toString('latin1')

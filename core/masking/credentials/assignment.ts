@@ -8,6 +8,9 @@ export interface HiddenPart {
   readonly end: number
 }
 
+/** Where values without quotes end that were read in a text, by what ends them: none is read twice. */
+export type ValueRuns = Map<RegExp, { readonly from: number; readonly end: number }>
+
 /** What stands behind a name that a credential usually has. */
 export interface AssignedValue extends HiddenPart {
   /** Whether the text ended within the value, so that more of it may come. */
@@ -21,8 +24,8 @@ export interface AssignedValue extends HiddenPart {
 const NAME_MAX = 128
 /** How far behind a name its value may begin: types, brackets, and the other key of a pair. */
 const WAY_MAX = 200
-/** Longest value that is looked at in a piece; a longer one is hidden as far as it goes. */
-const VALUE_MAX = 64 * 1024
+/** Longest value that is looked at: more than any text of an object of Kubernetes, or piece of a stream. */
+const VALUE_MAX = 2 * 1024 * 1024
 
 /** A closing quote or bracket behind the name, escaped or not. */
 const CLOSED = /\\{0,8}["'`]?[\])]?/y
@@ -52,14 +55,18 @@ const NAMED =
  * The assignment whose name holds the characters before `hit`: `name=value`, `name: value`, `"name": "value"`, a pair of
  * `name` and `value`, `--name value`, `name("value")`, `<name>value</name>`. Undefined when there is none.
  */
-export function findAssignment(text: string, hit: number): AssignedValue | undefined {
+export function findAssignment(
+  text: string,
+  hit: number,
+  runs: ValueRuns,
+): AssignedValue | undefined {
   const [from, to] = nameAround(text, hit)
   const keyClass = classOfKey(text.slice(from, to).replaceAll(/^[-.]+|[-.:]+$/g, ''))
   if (keyClass === undefined) return undefined
   const way = wayToValue(text, from, to)
   if (way === undefined) return undefined
   if (way.at >= text.length) return { ...nothing(from, text.length), isOpen: way.isPair }
-  return valueAt(text, from, keyClass, way)
+  return valueAt(text, from, keyClass, way, runs)
 }
 
 function nothing(from: number, at: number): AssignedValue {
@@ -165,12 +172,18 @@ function matchAt(pattern: RegExp, text: string, at: number): number {
   return pattern.test(text) ? pattern.lastIndex : at
 }
 
-function valueAt(text: string, from: number, keyClass: KeyClass, way: Way): AssignedValue {
+function valueAt(
+  text: string,
+  from: number,
+  keyClass: KeyClass,
+  way: Way,
+  runs: ValueRuns,
+): AssignedValue {
   const begun = matchAt(STRING_OF, text, way.at)
   const quote = /^(\\{0,8})("""|'''|["'`])/.exec(text.slice(begun, begun + 12))
   const [start, end, isOpen] =
     quote === null || way.sign === '>'
-      ? unquoted(text, way)
+      ? unquoted(text, way, runs)
       : quoted(text, begun + quote[0].length, quote[1] ?? '', quote[2] ?? '"')
   // `<password>` alone stands for a password.
   if (way.sign === '>' && !text.startsWith('</', end)) return { ...nothing(from, end), isOpen }
@@ -222,18 +235,25 @@ function wordEnd(text: string, start: number): number {
 const SPACE = /\s/
 /** What ends a value that stands among others. */
 const AMONG = /[\s"'`,;&|<>)\]}]/
+const OF_ELEMENT = /[<\n]/
 /** What ends one that has a line of its own: spaces and nothing else. */
-function unquoted(text: string, way: Way): Span {
+function unquoted(text: string, way: Way, runs: ValueRuns): Span {
   const line = lineBefore(text, way.at)
   const isOwnLine =
     way.sign === '=' &&
     !way.isSpaced &&
     /^\s*(?:export\s+|set\s+|ENV\s+|ARG\s+)?[A-Za-z_][\w.-]{0,96}=$/.test(line)
-  const stop = isOwnLine ? SPACE : way.sign === '>' ? /[<\n]/ : AMONG
+  const stop = isOwnLine ? SPACE : way.sign === '>' ? OF_ELEMENT : AMONG
   const limit = Math.min(text.length, way.at + VALUE_MAX)
-  let end = way.at
-  while (end < limit && !stop.test(text[end] ?? '')) end += 1
+  const run = runs.get(stop)
+  const isKnown = run !== undefined && run.from <= way.at && way.at <= run.end
+  let end = isKnown ? run.end : way.at
+  if (!isKnown) {
+    while (end < limit && !stop.test(text[end] ?? '')) end += 1
+    runs.set(stop, { from: way.at, end })
+  }
   const isOpen = end === limit
-  while (end > way.at && /[.:]/.test(text[end - 1] ?? '') && !isOwnLine) end -= 1
+  // The end of a sentence.
+  if (!isOwnLine && end > way.at && /[.:]/.test(text[end - 1] ?? '')) end -= 1
   return [way.at, end, isOpen]
 }

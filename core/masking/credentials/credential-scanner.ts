@@ -1,4 +1,9 @@
-import { type AssignedValue, findAssignment, type HiddenPart } from './assignment.ts'
+import {
+  type AssignedValue,
+  findAssignment,
+  type HiddenPart,
+  type ValueRuns,
+} from './assignment.ts'
 import { CREDENTIAL_CHECKS, hasRightChecksum } from './credential-checks.ts'
 import { KEY_KEYWORDS } from './credential-keys.ts'
 import { type CompiledRule, compileCredentialRules } from './credential-rules.ts'
@@ -23,7 +28,7 @@ export interface Found {
 }
 
 /** Characters that patterns may look at for each of a text: more is nothing but an attack on the masker. */
-const WORK_MAX = 32
+const WORK_MAX = 16
 const WORK_BASE = 64 * 1024
 /** The characters of tokens and of what encodes them. */
 const TOKEN_CHARACTER = /[A-Za-z0-9_.~+/=%:@!$&*^#?-]/
@@ -35,6 +40,7 @@ interface Scan {
   pem: PemBegin | undefined
   /** Characters that patterns may still look at. */
   work: number
+  readonly runs: ValueRuns
   /** Names of assignments before here are done. */
   namesTo: number
 }
@@ -83,7 +89,7 @@ export class CredentialScanner {
   /** The same when the keywords in the text are known. */
   scanHits(text: string, { keywords, ends }: Hits): Found {
     const scan: Scan = {
-      ...{ text, findings: [], open: undefined, pem: undefined, namesTo: 0 },
+      ...{ text, findings: [], open: undefined, pem: undefined, namesTo: 0, runs: new Map() },
       work: text.length * WORK_MAX + WORK_BASE,
     }
     for (let index = 0; index < keywords.length; index += 1) {
@@ -107,7 +113,7 @@ export class CredentialScanner {
 function lookForAssignment(scan: Scan, hit: number): void {
   const { text } = scan
   if (hit <= scan.namesTo) return
-  const found = findAssignment(text, hit)
+  const found = findAssignment(text, hit, scan.runs)
   if (found === undefined) return
   scan.work -= Math.min(found.end - found.start, 512)
   scan.namesTo = found.isCredential ? found.end : hit

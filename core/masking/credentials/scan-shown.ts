@@ -46,3 +46,8 @@ export function scanShown(scanner: CredentialScanner, text: string): Found {
         : { ...shown.pem, from: placeOf(shown.pem.from - 1) + 1 },
   }
 }
+
+/** What is found, and instead of what is over it the part that may go on. */
+export function withOpen(findings: readonly HiddenPart[], open: HiddenPart): readonly HiddenPart[] {
+  return [...findings.filter(({ end }) => end <= open.start), open]
+}

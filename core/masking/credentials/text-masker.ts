@@ -3,7 +3,7 @@ import type { CredentialScanner, Found, Hits } from './credential-scanner.ts'
 import { MaskCounts, type MaskWords } from './mask-words.ts'
 import { PEM_RULE } from './pem-block.ts'
 import { PemLines } from './pem-lines.ts'
-import { pemOf, scanShown } from './scan-shown.ts'
+import { pemOf, scanShown, withOpen } from './scan-shown.ts'
 import { hasSequences, sequencesOf, toPlainText } from './terminal-text.ts'
 
 /** Most that is kept back of a line. */
@@ -296,8 +296,4 @@ export class TextMasker {
   #write(text: string): void {
     if (text !== '') this.#out.push(Buffer.from(text, 'latin1'))
   }
-}
-
-function withOpen(findings: readonly HiddenPart[], open: HiddenPart): readonly HiddenPart[] {
-  return [...findings.filter(({ end }) => end <= open.start), open]
 }

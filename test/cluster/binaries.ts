@@ -31,6 +31,11 @@ export async function ensureBinaries(version: KubernetesVersion, log: Log): Prom
   return found as Binaries
 }
 
+/** Builds kubectl of one version if it is not in the cache yet, and returns its path. Throws as `ensureBinaries` does. */
+export function ensureKubectl(version: KubernetesVersion, log: Log): Promise<string> {
+  return ensureProgram('kubectl', programOf('kubectl', version), log)
+}
+
 /** Where the cache has a program, or will have it: each version of Kubernetes has programs of its own. */
 export function binaryPath(name: ProgramName, version: KubernetesVersion): string {
   return programPath(name, programOf(name, version))

@@ -6,9 +6,10 @@ import { type Stage, setTheStage } from '../demo/stage.ts'
 
 /* One cluster with Lanyard installed serves every end-to-end file; vitest runs this before them. */
 
-const NAME = 'e2e'
-/** Set to 1, the tests use the cluster that runs under that name, and leave it. */
+/** Names a cluster that runs, or is 1 for `e2e`: the tests use that one, and leave it. */
 const ADOPT = 'LANYARD_E2E_ADOPT'
+const adopted = process.env[ADOPT] ?? ''
+const NAME = ['', '1'].includes(adopted) ? 'e2e' : adopted
 const log = (line: string) => process.stderr.write(`${line}\n`)
 
 /**
@@ -29,7 +30,7 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 async function prepareCluster(): Promise<() => Promise<void>> {
-  if (process.env[ADOPT] === '1') {
+  if (adopted !== '') {
     await installLanyard(await attachCluster(NAME), log)
     return async () => {}
   }

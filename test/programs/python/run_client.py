@@ -18,7 +18,7 @@ PATIENCE = 120
 
 def digest(path):
     # kubectl's own lines are not the command's.
-    own = rb"command terminated with exit code \d+\n$|^Targeting container .*\n"
+    own = rb"command terminated with exit code \d+\n$|^Targeting container .*\n|Session ended, .*\n$"
     data = re.sub(own, b"", open(path, "rb").read())
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 

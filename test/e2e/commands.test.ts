@@ -222,10 +222,11 @@ describe('what new pods would run', () => {
 
   test('is judged at admission, where a patch does not say it and what is stored does', async () => {
     await byPat([deployment('halves', { command: ['sh', '-c', 'ls; rm -rf /data'] })])
-    const refused = await inPod('agent', ['kubectl', 'rollout', 'restart', 'deployment/halves'])
+    const image = ['kubectl', 'set', 'image', 'deployment/halves', 'main=lanyard-test/other:1']
+    const refused = await inPod('agent', image)
     expect(refused.exitCode).not.toBe(0)
     expect(refused.text).toMatch(/admission webhook .*commands\/no-removal.*rm -rf \/data/s)
     const { template } = JSON.parse(await stored('halves')).spec
-    expect(template.metadata.annotations).toBe(undefined)
+    expect(template.spec.containers[0].image).toBe(AGENT_IMAGE)
   })
 })

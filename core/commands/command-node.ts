@@ -42,5 +42,6 @@ export function unclearNode(words: readonly Word[], problem: string): CommandNod
 /** Where a command stands: how deep in others, and what it reads. */
 export interface CommandPlace {
   readonly depth: number
-  readonly input: 'none' | 'inherited' | 'unknown' | { readonly text: string }
+  /** `inherited` and `terminal`: what the caller types, `terminal` where a pager may ask, too. */
+  readonly input: 'none' | 'inherited' | 'terminal' | 'unknown' | { readonly text: string }
 }

@@ -147,7 +147,9 @@ function isNamed(node: CommandNode, allow: readonly CommandPattern[]): boolean {
   const { words, classes, inner, problem, variables } = node
   if (words.length === 0 || variables) return false
   const unsettled = classes.some(({ name }) => name === 'environment' || name === 'write')
-  const whole = problem !== undefined || inner.length > 0
+  // What is typed into it can be anything.
+  const isTyped = classes.some(({ name }) => name === 'shell')
+  const whole = problem !== undefined || inner.length > 0 || isTyped
   if (unsettled || (!whole && classes.length === 0)) return false
   return allow.some(
     (pattern) =>

@@ -20,7 +20,7 @@ export function parseExec(
   if (exec.commandShortened !== undefined || exec.envShortened !== undefined)
     return unclearNode([], 'of a long command only the beginning is kept for judging it again')
   if (subresource === 'exec')
-    return new CommandReading(readScript).read(exec.command, exec.env, exec.stdin)
+    return new CommandReading(readScript).read(exec.command, exec.env, exec.stdin, exec.tty)
   const node = plainNode([exactWord('attach')])
   if (!exec.stdin) return { ...node, kind: 'through', words: [] }
   return { ...node, classes: [{ name: 'shell', because: 'the program that runs may be a shell' }] }

@@ -18,9 +18,9 @@ function parseContainerCommand(one: ContainerCommand, readScript: ScriptReader):
   if (words.length === 0 && !one.ownProgram)
     return withVariables({ ...plainNode([]), kind: 'through' }, one.variables)
   const reading = new CommandReading(readScript)
-  if (!one.ownProgram) return reading.readWords(words, one.variables, one.stdin)
+  if (!one.ownProgram) return reading.readWords(words, one.variables, one.stdin, one.stdin)
   // An image without an entrypoint runs its arguments; one with a shell for it reads them as code.
-  const inner = words.length === 0 ? [] : [reading.readWords(words, [], one.stdin)]
+  const inner = words.length === 0 ? [] : [reading.readWords(words, [], one.stdin, one.stdin)]
   const because =
     'the image says which program runs; write the program and its arguments out in command'
   const node: CommandNode = {

@@ -27,10 +27,15 @@ export class CommandReading {
     this.#readScript = readScript
   }
 
-  /** The commands that a request runs: its words, its environment, and whether it has an input. */
-  read(command: readonly string[], env: readonly string[], stdin: boolean): CommandNode {
+  /** The commands that a request runs: its words, its environment, and whether it has an input and a terminal. */
+  read(
+    command: readonly string[],
+    env: readonly string[],
+    stdin: boolean,
+    tty = false,
+  ): CommandNode {
     const names = env.map((line) => line.split('=')[0] ?? '')
-    const node = this.readWords(command.map(exactWord), names, stdin)
+    const node = this.readWords(command.map(exactWord), names, stdin, tty)
     // Shells of long ago run what follows a function in any variable (CVE-2014-6271).
     const code = env.find((line) => /^[^=]*=\s*\(\s*\)/.test(line))
     if (code === undefined) return node
@@ -38,8 +43,14 @@ export class CommandReading {
   }
 
   /** The same of words of which not all are known, under variables of these names. */
-  readWords(words: readonly Word[], variables: readonly string[], stdin: boolean): CommandNode {
-    const input = stdin ? 'inherited' : 'none'
+  readWords(
+    words: readonly Word[],
+    variables: readonly string[],
+    stdin: boolean,
+    tty: boolean,
+  ): CommandNode {
+    const typed = tty ? 'terminal' : 'inherited'
+    const input = stdin ? typed : 'none'
     return withVariables(this.words(words, { depth: 0, input }), variables)
   }
 
@@ -212,11 +223,27 @@ const OBEYS_INPUT = new Set(
   ),
 )
 
+/** Programs that show more than a screen by a pager. */
+const PAGED = new Set(
+  'apt aws bat batcat busctl delta dmesg dpkg gh git journalctl loginctl systemctl timedatectl'.split(
+    ' ',
+  ),
+)
+
+function isWithoutPager({ text, exact }: Word): boolean {
+  return exact && /^--(?:no-(?:cli-)?pager|paging=never)$/.test(text)
+}
+
 /** A program that runs nothing by its words; with an input it may still obey what is typed. */
 function ofPlain(program: string, words: readonly Word[], place: CommandPlace): CommandNode {
   const node = plainNode(words)
   if (OBEYS_INPUT.has(program) && place.input !== 'none') {
     const because = 'it obeys what is typed'
+    return { ...node, classes: [{ name: 'shell', because }], namedBy: words.length }
+  }
+  if (PAGED.has(program) && place.input === 'terminal' && !words.some(isWithoutPager)) {
+    const because =
+      'in a terminal its pager starts a shell for whoever asks; leave the terminal out, or add --no-pager where it has that'
     return { ...node, classes: [{ name: 'shell', because }], namedBy: words.length }
   }
   if (program === 'tee' && words.some(({ text }) => RUNS_LATER.test(text)))

@@ -91,7 +91,7 @@ export const controlPlaneConfig = z.strictObject({
       }
     })
     .describe(
-      'Masks for what every chain is shown, comma-separated: secret-values, env-values, config-values; a policy rule can ask for more',
+      'Masks for what every chain is shown, comma-separated: secret-values, env-values, config-values, credentials; a policy rule can ask for more',
     ),
   clusterName: z
     .string()

@@ -3,9 +3,11 @@ import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
 import { compilePathRules, type PathPattern, type PathState } from './path-rules.ts'
 
 /** What a policy can hide by name. */
-export type MaskName = 'secret-values' | 'env-values' | 'config-values'
+export type MaskName = 'secret-values' | 'env-values' | 'config-values' | 'credentials'
 
-export const MASK_NAMES: readonly MaskName[] = ['secret-values', 'env-values', 'config-values']
+export const MASK_NAMES: readonly MaskName[] = [
+  ...(['secret-values', 'env-values', 'config-values', 'credentials'] as const),
+]
 
 /** Whether a text that was read names a mask. */
 export function isMaskName(text: string): text is MaskName {
@@ -43,6 +45,9 @@ export type MaskForm =
   | 'value of a variable'
   /** Words of the API server for people, which may quote values. */
   | 'message'
+  /** Text in which credentials are hidden wherever they stand. */
+  | 'credentials'
+  | 'credentials in base64'
 
 export interface MaskRule {
   readonly mask: MaskName
@@ -111,12 +116,19 @@ const PLACES: Readonly<Record<MaskName, readonly MaskedPlace[]>> = {
     },
     ...annotations('*', '*'),
   ],
+  credentials: [
+    { apiGroup: '*', resource: '*', path: ['**'], form: 'credentials' },
+    { ...SECRETS, path: ['data', '*'], form: 'credentials in base64' },
+    { ...MAPS, path: ['binaryData', '*'], form: 'credentials in base64' },
+  ],
 }
 
 /** Reviews have no containers, and their answers are narrowed by other means. */
 const REVIEW_GROUPS = ['authorization.k8s.io', 'authentication.k8s.io']
 /** What these answer with is what a program says, not an object. */
 const OF_PROGRAMS = ['exec', 'attach', 'portforward', 'proxy', 'log']
+/** Of these, the ones that answer with text. */
+const TEXTS = ['exec', 'attach', 'log']
 
 function concerns(
   place: MaskedPlace,
@@ -129,7 +141,7 @@ function concerns(
 
 /**
  * The masks that have something to hide in the answer to a request, by its group and resource; a question about every
- * resource is about each. Logs, tunnels and proxies answer with no object.
+ * resource is about each. Logs and terminals have no objects, but text; other tunnels and proxies have what nobody knows.
  */
 export function masksAbout<Name extends string>(
   names: readonly Name[],
@@ -137,11 +149,17 @@ export function masksAbout<Name extends string>(
 ): readonly Name[] {
   const { resourceRequest, apiGroup, subresource } = attributes
   if (!resourceRequest) return []
-  if (apiGroup === '' && OF_PROGRAMS.includes(subresource)) return []
+  if (apiGroup === '' && OF_PROGRAMS.includes(subresource)) {
+    return names.filter((name) => TEXTS.includes(subresource) && !isOfObjects(name))
+  }
   return names.filter((name) =>
     // An unknown one may hide anything: whoever has to carry it out refuses.
     isMaskName(name) ? PLACES[name].some((place) => concerns(place, attributes)) : true,
   )
+}
+
+function isOfObjects(name: string): boolean {
+  return isMaskName(name) && name !== 'credentials'
 }
 
 /** Where an object stands in an answer: alone, in a List, in a Table, in an event of a watch, in a Table of such an event. */

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import type { MaskWords } from './credentials/mask-words.ts'
 
 /** What every mask token begins with: whoever sees one knows that a value is hidden. */
 export const MASK_PREFIX = 'lanyard-masked-'
@@ -16,6 +17,14 @@ export const MASK_KEY_BYTES = 32
 export function maskToken(value: Uint8Array, key: Uint8Array): string {
   const digest = createHmac('sha256', key).update(value).digest('hex')
   return `${MASK_PREFIX}${digest.slice(0, DIGEST_CHARACTERS)}`
+}
+
+/** How credentials within texts are hidden under a key. */
+export function maskWords(key: Uint8Array): MaskWords {
+  return {
+    tokenOf: (value) => maskToken(value, key),
+    unknown: maskToken(Buffer.from('not seen as a whole'), key),
+  }
 }
 
 /** What stays of a text in base64, wherever it stands in what is encoded. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aRequest } from '../../test/support/policy-builders.ts'
+import { CredentialScanner } from './credentials/credential-scanner.ts'
 import { MASK_NAMES, type MaskName } from './mask-rules.ts'
 import { holdsMaskToken, maskToken } from './mask-token.ts'
 import { ObjectMasker } from './object-masker.ts'
@@ -16,11 +17,15 @@ interface Asked {
   readonly apiGroup?: string
   readonly resource?: string
   readonly isFailure?: boolean
+  readonly scanner?: CredentialScanner
 }
 
-function aMasker({ masks = MASK_NAMES, isFailure = false, ...parts }: Asked = {}) {
+/** All masks of places. */
+const PLACED = MASK_NAMES.filter((name) => name !== 'credentials')
+
+function aMasker({ masks = PLACED, isFailure = false, scanner, ...parts }: Asked = {}) {
   const attributes = aRequest({ resource: 'secrets', ...parts })
-  return new ObjectMasker({ masks, attributes, isFailure, key })
+  return new ObjectMasker({ masks, attributes, isFailure, key, scanner })
 }
 
 /** What comes out of a text in two pieces. */
@@ -177,6 +182,58 @@ test.each(ALL)('ObjectMasker hides what is secret in %s, cut anywhere', (_name, 
   for (let cut = 1; cut <= Buffer.byteLength(text); cut += 1) {
     expect(mask(text, asked, cut)).toBe(want)
   }
+})
+
+describe('ObjectMasker with the mask credentials', () => {
+  const scanner = new CredentialScanner()
+  const GITHUB = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a'
+  const PEM = `-----BEGIN PRIVATE KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0BAQ'.repeat(8)}\n-----END PRIVATE KEY-----\n`
+  const masks = ['credentials' as const]
+  const put: readonly (readonly [string, object, Asked])[] = [
+    ['a label', { metadata: { annotations: { a: `uses ${GITHUB} now` } } }, { resource: 'pods' }],
+    [
+      'an argument',
+      { spec: { containers: [{ args: [`--token=${GITHUB}`] }] } },
+      { resource: 'pods' },
+    ],
+    ['a file', { data: { 'key.pem': PEM } }, { resource: 'configmaps' }],
+    ['a Secret', { data: { a: base64(`token: ${GITHUB}`) } }, {}],
+    ['a file of bytes', { binaryData: { a: base64(PEM) } }, { resource: 'configmaps' }],
+    ['an Event', { items: [{ message: `pull with ${GITHUB} failed` }] }, { resource: 'events' }],
+    ['a cell', { rows: [{ cells: [GITHUB] }] }, { apiGroup: 'x.example', resource: 'things' }],
+    ['a refusal', { message: `x ${GITHUB}` }, { isFailure: true }],
+    [
+      'what was applied last',
+      { metadata: lastApplied({ spec: { args: [GITHUB] } }) },
+      { resource: 'pods' },
+    ],
+  ]
+
+  test.each(put)('hides them in %s, cut anywhere', (_name, object, asked) => {
+    const text = JSON.stringify(object)
+    const all = { ...asked, masks, scanner }
+    const want = mask(text, all)
+    for (const sign of [GITHUB.slice(0, 12), base64(`token: ${GITHUB}`).slice(8, 40), 'MIIEvQ'])
+      expect(want).not.toContain(sign)
+    expect(holdsMaskToken(want)).toBe(true)
+    for (let cut = 1; cut <= Buffer.byteLength(text); cut += 7)
+      expect(mask(text, all, cut)).toBe(want)
+  })
+
+  test('hides the whole value where another mask does', () => {
+    const text = JSON.stringify({ stringData: { a: `mine ${GITHUB}` } })
+    const want = JSON.stringify({
+      stringData: { a: maskToken(Buffer.from(`mine ${GITHUB}`), key) },
+    })
+    expect(mask(text, { masks: ['credentials', 'secret-values'], scanner })).toBe(want)
+  })
+
+  test('counts each, and leaves text without them as it is', () => {
+    const masker = aMasker({ masks, scanner, resource: 'pods' })
+    const text = JSON.stringify({ a: `${GITHUB} and ${GITHUB}`, b: 'sha256:0f'.padEnd(71, 'a') })
+    expect(masker.push(Buffer.from(text)).toString()).toContain('sha256:0fa')
+    expect([...masker.counts()]).toEqual([['credentials', 2]])
+  })
 })
 
 describe('ObjectMasker', () => {

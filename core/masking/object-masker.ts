@@ -1,8 +1,13 @@
+import { isUtf8 } from 'node:buffer'
+import { assert } from '../assert.ts'
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
+import type { CredentialScanner } from './credentials/credential-scanner.ts'
+import { maskText } from './credentials/mask-text.ts'
+import { MaskCounts } from './credentials/mask-words.ts'
 import { JsonRewriter } from './json-rewriter.ts'
 import type { Notes, ValueRewriter } from './json-values.ts'
 import { type MaskName, type MaskRule, maskedPlaces } from './mask-rules.ts'
-import { maskToken } from './mask-token.ts'
+import { maskToken, maskWords } from './mask-token.ts'
 import type { PathState } from './path-rules.ts'
 import { isCredentialFile, namesCredential, withoutValues } from './secret-texts.ts'
 
@@ -20,6 +25,8 @@ export interface ObjectMaskerOptions {
   readonly isFailure: boolean
   /** Of the chain; `MASK_KEY_BYTES` long. */
   readonly key: Uint8Array
+  /** Has to be there with the mask `credentials`. */
+  readonly scanner?: CredentialScanner | undefined
 }
 
 /** Hides values in one answer of JSON as it comes, and counts them. Throws `upstream_failed` for what is not JSON. */
@@ -27,9 +34,9 @@ export class ObjectMasker {
   readonly #rewriter: JsonRewriter<MaskRule>
   readonly #values: HiddenValues
 
-  constructor({ masks, attributes, isFailure, key }: ObjectMaskerOptions) {
+  constructor({ masks, attributes, isFailure, key, scanner }: ObjectMaskerOptions) {
     const places = maskedPlaces(masks, attributes, isFailure)
-    this.#values = new HiddenValues(places, key)
+    this.#values = new HiddenValues(places, key, scanner)
     this.#rewriter = rewriterOf(places, this.#values)
   }
 
@@ -60,23 +67,34 @@ class HiddenValues implements ValueRewriter<MaskRule> {
   readonly counts = new Map<MaskName, number>()
   readonly #places: PathState<MaskRule> | undefined
   readonly #key: Uint8Array
+  readonly #scanner: CredentialScanner | undefined
   #depth = 0
 
-  constructor(places: PathState<MaskRule> | undefined, key: Uint8Array) {
+  constructor(
+    places: PathState<MaskRule> | undefined,
+    key: Uint8Array,
+    scanner: CredentialScanner | undefined,
+  ) {
     this.#places = places
     this.#key = key
+    this.#scanner = scanner
   }
 
   rewrite(text: string, rules: readonly MaskRule[], notes: Notes): string | undefined {
+    for (const rule of rules) {
+      const hidden = this.#hideWhole(text, rule, notes)
+      if (hidden !== undefined) return hidden
+    }
+    // What is hidden in part by one may still hold what another hides.
+    let shown = text
     let isRead = false
     for (const rule of rules) {
       // All that is hidden in an object is hidden when it is read once.
       if (rule.form === 'object' && isRead) continue
       isRead ||= rule.form === 'object'
-      const hidden = this.#hide(text, rule, notes)
-      if (hidden !== undefined) return hidden
+      shown = this.#hidePart(shown, rule) ?? shown
     }
-    return undefined
+    return shown === text ? undefined : shown
   }
 
   instead(rules: readonly MaskRule[]): string {
@@ -92,14 +110,12 @@ class HiddenValues implements ValueRewriter<MaskRule> {
     return hiding !== undefined
   }
 
-  #hide(text: string, rule: MaskRule, notes: Notes): string | undefined {
+  #hideWhole(text: string, rule: MaskRule, notes: Notes): string | undefined {
     switch (rule.form) {
       case 'text':
         return this.#token(Buffer.from(text), rule)
       case 'base64':
         return inBase64(this.#token(decoded(text), rule))
-      case 'object':
-        return this.#hideInside(text, rule)
       case 'file':
         return isCredentialFile(text) ? this.#token(Buffer.from(text), rule) : undefined
       case 'base64 file': {
@@ -114,13 +130,39 @@ class HiddenValues implements ValueRewriter<MaskRule> {
         return notes.name === undefined || namesCredential(notes.name)
           ? this.#token(Buffer.from(text), rule)
           : undefined
+      default:
+        return undefined
+    }
+  }
+
+  #hidePart(text: string, rule: MaskRule): string | undefined {
+    switch (rule.form) {
+      case 'object':
+        return this.#hideInside(text, rule)
+      case 'credentials':
+        return this.#hideCredentials(text, rule)
+      case 'credentials in base64': {
+        const bytes = decoded(text)
+        const hidden = isUtf8(bytes) ? this.#hideCredentials(bytes.toString(), rule) : undefined
+        return hidden === undefined ? undefined : inBase64(hidden)
+      }
       case 'message': {
         const told = withoutValues(text, maskToken(Buffer.from(text), this.#key))
         if (told === text) return undefined
         this.#count(rule)
         return told
       }
+      default:
+        return undefined
     }
+  }
+
+  #hideCredentials(text: string, rule: MaskRule): string | undefined {
+    assert(this.#scanner !== undefined, 'whoever hides credentials knows them')
+    const counts = new MaskCounts()
+    const hidden = maskText(text, this.#scanner, maskWords(this.#key), counts)
+    for (const times of counts.byRule().values()) this.#count(rule, times)
+    return hidden
   }
 
   /** The same places within an object that is a text; all of a text that cannot be read. */
@@ -146,8 +188,8 @@ class HiddenValues implements ValueRewriter<MaskRule> {
     return maskToken(value, this.#key)
   }
 
-  #count({ mask }: MaskRule): void {
-    this.counts.set(mask, (this.counts.get(mask) ?? 0) + 1)
+  #count({ mask }: MaskRule, times = 1): void {
+    this.counts.set(mask, (this.counts.get(mask) ?? 0) + times)
   }
 }
 

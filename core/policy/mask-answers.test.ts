@@ -30,6 +30,18 @@ test.each<[string, AccessPolicy, RequestAttributes, readonly string[]]>([
   ['another API group', masked({ apiGroups: ['apps'] }), secrets(), []],
   ['a Deny', masked({ effect: 'Deny' }), secrets(), []],
   ['a rule without masks', masked({ obligations: NO_OBLIGATIONS }), secrets(), []],
+  [
+    'credentials of a log',
+    masked({ resources: ['pods/log'], obligations: { ...obligations, mask: ['credentials'] } }),
+    aRequest({ subresource: 'log' }),
+    ['credentials'],
+  ],
+  [
+    'no credentials of a port-forward',
+    masked({ resources: ['*'], obligations: { ...obligations, mask: ['credentials'] } }),
+    aRequest({ subresource: 'portforward' }),
+    [],
+  ],
   ['a log, which is no object', masked({ resources: ['*'] }), aRequest({ subresource: 'log' }), []],
 ])('masksOf() %s', (_name, policy, request, want) => {
   expect(masksOf([policy], request).mask).toEqual(want)

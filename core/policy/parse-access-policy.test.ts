@@ -43,6 +43,7 @@ describe('parseAccessPolicy()', () => {
   test.each([
     [['pods'], ['env-values']],
     [['secrets'], ['secret-values']],
+    [['pods/log', 'pods/exec'], ['credentials']],
     [
       ['secrets/status', 'configmaps'],
       ['secret-values', 'config-values'],
@@ -76,8 +77,8 @@ describe('parseAccessPolicy()', () => {
     ],
     [
       'a mask that there is not',
-      policy({ rules: [{ ...rule, mask: ['credentials'] }] }),
-      /rules\[0\]\.mask: no mask is called "credentials"; there are secret-values, env-values/,
+      policy({ rules: [{ ...rule, mask: ['faces'] }] }),
+      /rules\[0\]\.mask: no mask is called "faces"; there are secret-values, env-values/,
     ],
     [
       'masks that are no list',

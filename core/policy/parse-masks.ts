@@ -29,6 +29,7 @@ export function parseMasks(
 const USUAL: Readonly<Record<MaskName, string>> = {
   'secret-values': 'secrets or configmaps of the group ""',
   'config-values': 'configmaps of the group ""',
+  credentials: 'resources that are shown, pods/log or pods/exec',
   'env-values': 'pods, deployments or others with containers',
 }
 

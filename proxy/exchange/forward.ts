@@ -7,7 +7,7 @@ import type { ProxyDeps } from '../deps.ts'
 import type { MaskOrder, Permit } from '../judgement/authorize.ts'
 import { BODY_BYTES_MAX, HeldBody } from '../judgement/read-body.ts'
 import { checkWriteBack } from '../masking/check-write-back.ts'
-import { maskableForm, maskedRequestHeaders } from '../masking/mask-headers.ts'
+import { type MaskableForm, maskableForm, maskedRequestHeaders } from '../masking/mask-headers.ts'
 import { MaskedAnswer } from '../masking/masked-answer.ts'
 import { askForJson, narrowAnswerOf } from '../self-review/narrowed-answer.ts'
 import { withoutHeaders } from '../wire/header-pairs.ts'
@@ -74,6 +74,8 @@ export function forward(
   if (permit.request.expectsContinue) answer.writeContinue()
 }
 
+const LOG_FORM: MaskableForm = { accept: 'application/json, */*', isYaml: false }
+
 /** How the answer is masked, and in which form it is asked for; undefined where it is not masked. */
 function maskingOf(
   { mask, request: { info } }: Permit,
@@ -81,7 +83,11 @@ function maskingOf(
   sentAhead: boolean,
 ) {
   if (mask === undefined) return undefined
-  const form = maskableForm(request.headerList('accept')) ?? ('none' as const)
+  const { apiGroup, subresource } = info.attributes
+  // A log is text, and a refusal of one JSON.
+  const accept = request.headerList('accept')
+  const isLog = apiGroup === '' && subresource === 'log'
+  const form = isLog ? LOG_FORM : (maskableForm(accept) ?? ('none' as const))
   const isYaml = form !== 'none' && form.isYaml
   const options = { mask, attributes: info.attributes, isYaml, sentAhead }
   return { form, answer: new MaskedAnswer(options) }

@@ -1,6 +1,7 @@
 import type { Question } from '../../core/authorization/question.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
+import type { CredentialScanner } from '../../core/masking/credentials/credential-scanner.ts'
 import { isMaskName, type MaskName, masksAbout } from '../../core/masking/mask-rules.ts'
 import { MASK_KEY_BYTES } from '../../core/masking/mask-token.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
@@ -15,6 +16,8 @@ declare const permitted: unique symbol
 export interface MaskOrder {
   readonly names: readonly MaskName[]
   readonly key: Uint8Array
+  /** There with the mask `credentials`. */
+  readonly scanner?: CredentialScanner | undefined
 }
 
 /**
@@ -104,7 +107,7 @@ export async function authorize(
     request,
     record: levelOf(request, reply),
     judgesLines: request.protocol !== '' && reply.obligations.commands.length > 0,
-    ...maskOf(request, reply),
+    ...(await withScanner(maskOf(request, reply))),
   } as Permit
 }
 
@@ -151,6 +154,23 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
 function maskOf({ info }: ParsedRequest, reply: AllowReply): Pick<Permit, 'mask'> {
   const names = masksAbout(reply.obligations.mask.filter(isMaskName), info.attributes)
   return names.length === 0 ? {} : { mask: { names, key: reply.maskKey } }
+}
+
+/** Loaded with the first answer that needs it: it takes some megabytes. */
+const loadScanner = once(async () => {
+  const loaded = await import('../../core/masking/credentials/credential-scanner.ts')
+  return new loaded.CredentialScanner()
+})
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined
+  return () => (made ??= make())
+}
+
+async function withScanner({ mask }: Pick<Permit, 'mask'>): Promise<Pick<Permit, 'mask'>> {
+  if (mask === undefined) return {}
+  if (!mask.names.includes('credentials')) return { mask }
+  return { mask: { ...mask, scanner: await loadScanner() } }
 }
 
 /** Whether it is an exec or attach, into which lines are typed. */

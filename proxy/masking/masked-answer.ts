@@ -1,11 +1,15 @@
 import { type Duplex, Transform } from 'node:stream'
+import { assert } from '../../core/assert.ts'
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { failureStatus } from '../../core/kubernetes/status.ts'
+import { TextMasker } from '../../core/masking/credentials/text-masker.ts'
+import { maskWords } from '../../core/masking/mask-token.ts'
 import { ObjectMasker } from '../../core/masking/object-masker.ts'
 import type { MaskOrder } from '../judgement/authorize.ts'
 import { headerValue } from '../wire/header-pairs.ts'
 import { isPlainJson, maskedAnswerHeaders } from './mask-headers.ts'
+import { maskTextStream } from './mask-text-stream.ts'
 
 export interface MaskedAnswerOptions {
   readonly mask: MaskOrder
@@ -26,6 +30,7 @@ export interface OpenedMask {
 export class MaskedAnswer {
   readonly #options: MaskedAnswerOptions
   #masker: ObjectMasker | undefined
+  #text: TextMasker | undefined
 
   constructor(options: MaskedAnswerOptions) {
     this.#options = options
@@ -38,6 +43,9 @@ export class MaskedAnswer {
   open(httpStatus: number, headers: readonly string[]): OpenedMask {
     const { mask, attributes, isYaml } = this.#options
     const isFailure = httpStatus >= 400
+    if (!isFailure && attributes.apiGroup === '' && attributes.subresource === 'log') {
+      return this.#openText(headers)
+    }
     if (isPlainJson(headers)) {
       const said = headerValue(headers, 'content-type') ?? ''
       const masker = new ObjectMasker({ ...mask, masks: mask.names, attributes, isFailure })
@@ -61,12 +69,26 @@ export class MaskedAnswer {
     )
   }
 
+  /** What a program has written, line by line. */
+  #openText(headers: readonly string[]): OpenedMask {
+    const { key, scanner } = this.#options.mask
+    assert(scanner !== undefined, 'text is masked by the mask credentials alone')
+    const coding = headerValue(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity'
+    if (coding !== 'identity') throw new Fault('not_acceptable', COMPRESSED)
+    this.#text = new TextMasker(scanner, maskWords(key))
+    const type = headerValue(headers, 'content-type') ?? ''
+    return { headers: maskedAnswerHeaders(headers, type), body: maskTextStream(this.#text) }
+  }
+
   /** How many values were hidden so far, by mask. */
   counts(): ReadonlyMap<string, number> {
-    return this.#masker?.counts() ?? new Map()
+    if (this.#text === undefined) return this.#masker?.counts() ?? new Map()
+    const times = [...this.#text.counts.byRule().values()].reduce((sum, one) => sum + one, 0)
+    return times === 0 ? new Map() : new Map([['credentials', times]])
   }
 }
 
+const COMPRESSED = 'What a program has written must be masked, and came compressed all the same'
 const CHANGED = 'What this request answers with has to be masked since a moment ago; try again'
 
 /** A failure whose words may hold anything. */

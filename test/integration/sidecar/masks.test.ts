@@ -185,6 +185,54 @@ describe('an answer under a mask', () => {
   })
 })
 
+describe('a log under the mask credentials', () => {
+  const LOG = '/api/v1/namespaces/team/pods/web/log?follow=true'
+  const GITHUB = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a'
+  beforeEach(() => maskWith(['credentials', 'secret-values']))
+
+  test('has tokens in the place of credentials, whatever it is cut into, and is counted', async () => {
+    fixture.api.onRequest((_incoming, outgoing) => {
+      outgoing.writeHead(200, { 'content-type': 'text/plain' })
+      outgoing.write(`begin\nlogin with ${GITHUB.slice(0, 9)}`)
+      setTimeout(() => outgoing.end(`${GITHUB.slice(9)} done\nend\n`), 20)
+    })
+    const answer = await fixture.call(LOG, { headers: ['accept', 'text/plain'] })
+    expect(answer.text).toMatch(/^begin\nlogin with lanyard-masked-\w{24} done\nend\n$/)
+    expect(answer.headers).toMatchObject({ 'content-type': 'text/plain' })
+    await eventually('the outcome', () => fixture.controlPlane.outcomes.length === 1)
+    expect(fixture.controlPlane.outcomes[0]?.masked).toMatchObject([
+      { mask: 'credentials', values: 1n },
+    ])
+  })
+
+  test('shows a line without an end while it is open', async () => {
+    let end = () => undefined as unknown
+    fixture.api.onRequest((_incoming, outgoing) => {
+      outgoing.writeHead(200, { 'content-type': 'text/plain' }).write('password? ')
+      end = () => outgoing.end()
+    })
+    const caller = await fixture.connect()
+    let got = ''
+    caller.on('data', (chunk: Buffer) => {
+      got += chunk.toString()
+    })
+    const head = [`GET ${LOG} HTTP/1.1`, 'Host: kubernetes.default.svc']
+    caller.write(`${[...head, `Authorization: Bearer ${fixture.token}`].join('\r\n')}\r\n\r\n`)
+    await eventually('the prompt', () => got.includes('password? '))
+    end()
+    caller.destroy()
+  })
+
+  test('is refused where it comes compressed, and tells of a failure in JSON', async () => {
+    answerWith(GITHUB, { 'content-type': 'text/plain', 'content-encoding': 'gzip' })
+    expect(await fixture.call(LOG)).toMatchObject({ httpStatus: 406 })
+    answerWith(JSON.stringify({ message: GITHUB }), { 'content-type': 'application/json' }, 400)
+    const answer = await fixture.call(LOG)
+    expect(answer).toMatchObject({ httpStatus: 400 })
+    expect(answer.text).toMatch(/lanyard-masked-/)
+  })
+})
+
 describe('a request under a mask', () => {
   const token = () => `{"data":{"password":"${base64(`lanyard-masked-${'0'.repeat(24)}`)}"}}`
 
@@ -260,6 +308,24 @@ describe('a request under a mask', () => {
     const text = await readAll(caller)
     expect(text).toMatch(/^HTTP\/1.1 403/)
     expect(text).toContain('ask without an upgrade to websocket')
+  })
+
+  test('is refused as an exec under the mask credentials, whose output is not masked yet', async () => {
+    maskWith(['credentials'])
+    const caller = await fixture.connect()
+    const lines = [
+      'POST /api/v1/namespaces/team/pods/web/exec?command=env&stdout=true HTTP/1.1',
+      ...['Host: kubernetes.default.svc', `Authorization: Bearer ${fixture.token}`],
+      ...[
+        'Connection: Upgrade',
+        'Upgrade: SPDY/3.1',
+        'X-Stream-Protocol-Version: v4.channel.k8s.io',
+      ],
+    ]
+    caller.write(`${lines.join('\r\n')}\r\n\r\n`)
+    const text = await readAll(caller)
+    expect(text).toMatch(/^HTTP\/1.1 403/)
+    expect(text).toContain('allowed if its answer is masked (credentials)')
   })
 
   test('that answers with no such value passes as it is', async () => {

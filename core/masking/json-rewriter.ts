@@ -26,6 +26,13 @@ import type { PathState } from './path-rules.ts'
 const KEY_BYTES_MAX = 64 * 1024
 /** More in each other than any object of Kubernetes; kube-apiserver itself takes 10,000. */
 const DEPTH_MAX = 10_000
+const MAX = { key: KEY_BYTES_MAX, word: WORD_BYTES_MAX, string: Number.POSITIVE_INFINITY }
+
+/** What is read, as it is written, which ends in this chunk. */
+function writtenIn({ parts, start }: Capture<unknown>, chunk: Uint8Array, end: number): string {
+  const last = chunk.subarray(start, end)
+  return joined(parts.length === 0 ? [last] : [...parts, last])
+}
 
 /**
  * Reads JSON as it comes, one value or several one after the other, and rewrites strings in some places. All else
@@ -52,9 +59,14 @@ export class JsonRewriter<Rule> {
     this.#out = []
     this.#from = 0
     for (let at = 0; at < chunk.length; ) at = this.#read(chunk, at)
-    // A copy: the chunk belongs to whoever gave it, and may be used again.
-    if (this.#capture !== undefined) this.#keep(Uint8Array.from(chunk.subarray(this.#from)))
-    else this.#pass(chunk, chunk.length)
+    const capture = this.#capture
+    if (capture === undefined) this.#pass(chunk, chunk.length)
+    else {
+      this.#pass(chunk, capture.start)
+      // A copy: the chunk belongs to whoever gave it, and may be used again.
+      this.#keep(capture, Uint8Array.from(chunk.subarray(capture.start)))
+      capture.start = 0
+    }
     return this.#out
   }
 
@@ -76,14 +88,14 @@ export class JsonRewriter<Rule> {
     switch (this.#expected) {
       case 'value or ]':
         if (byte === END_BRACKET) return this.#close(at)
-        return this.#beginValue(chunk, at, byte)
+        return this.#beginValue(at, byte)
       case 'value':
-        return this.#beginValue(chunk, at, byte)
+        return this.#beginValue(at, byte)
       case 'key or }':
         if (byte === END_BRACE) return this.#close(at)
-        return this.#beginKey(chunk, at, byte)
+        return this.#beginKey(at, byte)
       case 'key':
-        return this.#beginKey(chunk, at, byte)
+        return this.#beginKey(at, byte)
       case 'colon':
         if (byte !== COLON) throw invalid('a key has no value')
         this.#expected = 'value'
@@ -101,16 +113,16 @@ export class JsonRewriter<Rule> {
     return at + 1
   }
 
-  #beginKey(chunk: Uint8Array, at: number, byte: number): number {
+  #beginKey(at: number, byte: number): number {
     if (byte !== QUOTE) throw invalid('a key is no string')
     this.#isKey = true
     this.#expected = 'string'
     // Where nothing can match below, no key is looked at.
-    if (this.#top().place !== undefined) this.#begin('key', [], chunk, at)
+    if (this.#top().place !== undefined) this.#begin('key', [], at)
     return at + 1
   }
 
-  #beginValue(chunk: Uint8Array, at: number, byte: number): number {
+  #beginValue(at: number, byte: number): number {
     const place = this.#enter()
     const isList = byte === BRACKET
     if (isList || byte === BRACE) {
@@ -123,12 +135,12 @@ export class JsonRewriter<Rule> {
     if (byte === QUOTE) {
       this.#isKey = false
       this.#expected = 'string'
-      if (rules.length > 0) this.#begin('string', rules, chunk, at)
+      if (rules.length > 0) this.#begin('string', rules, at)
       return at + 1
     }
     if (!isWord(byte)) throw invalid('a value is missing')
     this.#expected = 'word'
-    this.#begin('word', rules, chunk, at)
+    this.#begin('word', rules, at)
     return at
   }
 
@@ -170,30 +182,38 @@ export class JsonRewriter<Rule> {
   }
 
   #endString(chunk: Uint8Array, end: number): number {
-    const capture = this.#take(chunk, end)
+    const capture = this.#take(end)
     if (!this.#isKey) {
-      if (capture !== undefined) this.#rewriteString(capture)
+      if (capture !== undefined) this.#rewriteString(capture, chunk, end)
       this.#endValue()
       return end
     }
     if (capture !== undefined) {
       const top = this.#top()
-      top.inside = top.place?.step(parseText(joined(capture.parts)))
+      top.inside = top.place?.step(parseText(writtenIn(capture, chunk, end)))
       this.#out.push(...capture.parts)
     }
     this.#expected = 'colon'
     return end
   }
 
-  #rewriteString({ parts, bytes, rules }: Capture<Rule>): void {
+  #rewriteString(capture: Capture<Rule>, chunk: Uint8Array, end: number): void {
     const { values, stringBytesMax } = this.#options
-    if (bytes > stringBytesMax) {
-      this.#out.push(printed(values.instead(rules)))
+    const { rules, parts } = capture
+    if (capture.bytes > stringBytesMax) {
+      this.#replace(capture, chunk, end, printed(values.instead(rules)))
       return
     }
-    const text = values.rewrite(parseText(joined(parts)), rules, this.#notes())
+    const text = values.rewrite(parseText(writtenIn(capture, chunk, end)), rules, this.#notes())
     if (text === undefined) this.#out.push(...parts)
-    else this.#out.push(printed(text))
+    else this.#replace(capture, chunk, end, printed(text))
+  }
+
+  /** Of what is read other bytes go on. */
+  #replace({ start }: Capture<Rule>, chunk: Uint8Array, end: number, bytes: Uint8Array): void {
+    this.#pass(chunk, start)
+    this.#out.push(bytes)
+    this.#from = end
   }
 
   /** Of the object or list in which the value stands. */
@@ -211,48 +231,45 @@ export class JsonRewriter<Rule> {
   }
 
   #endWord(chunk: Uint8Array, end: number): number {
-    const capture = this.#take(chunk, end)
+    const capture = this.#take(end)
     if (capture === undefined) throw invalid('a value is missing')
-    const word = joined(capture.parts)
+    const word = writtenIn(capture, chunk, end)
     if (!WORD.test(word)) throw invalid('a value is no number, true, false or null')
     const { rules, parts } = capture
     const isHidden = rules.length > 0 && word !== 'null' && this.#options.values.hides(rules)
-    this.#out.push(...(isHidden ? [Buffer.from('null')] : parts))
+    if (isHidden) this.#replace(capture, chunk, end, Buffer.from('null'))
+    else this.#out.push(...parts)
     this.#endValue()
     return end
   }
 
-  /** From here on a chunk is kept back. */
-  #begin(
-    purpose: Capture<Rule>['purpose'],
-    rules: readonly Rule[],
-    chunk: Uint8Array,
-    at: number,
-  ): void {
-    this.#pass(chunk, at)
-    this.#capture = { purpose, rules, parts: [], bytes: 0 }
+  /** From here on is read what may not go on as it is. */
+  #begin(purpose: Capture<Rule>['purpose'], rules: readonly Rule[], at: number): void {
+    this.#capture = { purpose, rules, start: at, parts: [], bytes: 0 }
   }
 
-  /** Ends what is kept back; undefined when nothing is. */
-  #take(chunk: Uint8Array, end: number): Capture<Rule> | undefined {
+  /** Ends what is read, which ends in this chunk; undefined when nothing is. */
+  #take(end: number): Capture<Rule> | undefined {
     const capture = this.#capture
     if (capture === undefined) return undefined
-    this.#keep(chunk.subarray(this.#from, end))
-    this.#from = end
+    this.#measure(capture, end - capture.start)
     this.#capture = undefined
     return capture
   }
 
-  #keep(part: Uint8Array): void {
-    const capture = this.#capture
-    if (capture === undefined || part.length === 0) return
-    capture.bytes += part.length
-    const max = { key: KEY_BYTES_MAX, word: WORD_BYTES_MAX, string: Number.POSITIVE_INFINITY }
-    if (capture.bytes > max[capture.purpose]) throw invalid(`a ${capture.purpose} is too long`)
+  /** What is read goes on in the next chunk. */
+  #keep(capture: Capture<Rule>, part: Uint8Array): void {
+    this.#measure(capture, part.length)
     const isLong = capture.purpose === 'string' && capture.bytes > this.#options.stringBytesMax
     // What is too long to be looked at is not kept either.
     if (isLong) capture.parts = []
-    else capture.parts.push(part)
+    else if (part.length > 0) capture.parts.push(part)
+  }
+
+  #measure(capture: Capture<Rule>, bytes: number): void {
+    capture.bytes += bytes
+    const max = MAX[capture.purpose]
+    if (capture.bytes > max) throw invalid(`a ${capture.purpose} is too long`)
   }
 
   #pass(chunk: Uint8Array, end: number): void {

@@ -50,6 +50,9 @@ export interface OpenValue<Rule> {
 export interface Capture<Rule> {
   readonly purpose: 'key' | 'string' | 'word'
   readonly rules: readonly Rule[]
+  /** Where it begins, or goes on, in the chunk that is read. */
+  start: number
+  /** Of chunks before that one. */
   parts: Uint8Array[]
   bytes: number
 }

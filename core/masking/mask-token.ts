@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { MaskWords } from './credentials/mask-words.ts'
 
 /** What every mask token begins with: whoever sees one knows that a value is hidden. */
@@ -10,12 +10,21 @@ const DIGEST_CHARACTERS = 24
 /** Of the key with which the tokens of one chain are made, in bytes. */
 export const MASK_KEY_BYTES = 32
 
+/** Made once for each key: to make one costs ten times as much as to use it. */
+const KEYS = new WeakMap<Uint8Array, KeyObject>()
+
+function keyObjectOf(key: Uint8Array): KeyObject {
+  const known = KEYS.get(key) ?? createSecretKey(key)
+  KEYS.set(key, known)
+  return known
+}
+
 /**
  * Text that stands for a value: the same for the same bytes under one key, always 39 characters, and it tells nothing
  * of the value to who has not the key.
  */
 export function maskToken(value: Uint8Array, key: Uint8Array): string {
-  const digest = createHmac('sha256', key).update(value).digest('hex')
+  const digest = createHmac('sha256', keyObjectOf(key)).update(value).digest('hex')
   return `${MASK_PREFIX}${digest.slice(0, DIGEST_CHARACTERS)}`
 }
 

@@ -21,9 +21,6 @@ interface Node<Rule> {
   readonly rules: Rule[]
 }
 
-/** How many keys of one place are remembered: labels and data may have any number. */
-const REMEMBERED_MAX = 256
-
 /** Finds the rules of places while a document is read from its beginning to its end. */
 export function compilePathRules<Rule>(
   patterns: readonly (readonly [PathPattern, Rule])[],
@@ -74,14 +71,17 @@ class States<Rule> {
   #make(nodes: ReadonlySet<Node<Rule>>): PathState<Rule> | undefined {
     const rules = [...new Set([...nodes].flatMap((node) => node.rules))]
     if (rules.length === 0 && [...nodes].every(isEnd)) return undefined
-    const known = new Map<string, PathState<Rule> | undefined>()
+    const next = (key: string | undefined) =>
+      this.of(new Set([...nodes].flatMap((node) => nextOf(node, key))))
+    const named = new Set([...nodes].flatMap(({ children }) => [...children.keys()]))
+    const known = new Map<string | undefined, PathState<Rule> | undefined>()
     return {
       rules,
       step: (key) => {
-        if (known.has(key)) return known.get(key)
-        const state = this.of(new Set([...nodes].flatMap((node) => nextOf(node, key))))
-        if (known.size < REMEMBERED_MAX) known.set(key, state)
-        return state
+        // All keys that no pattern names lead to one place.
+        const way = named.has(key) ? key : undefined
+        if (!known.has(way)) known.set(way, next(way))
+        return known.get(way)
       },
     }
   }
@@ -91,7 +91,9 @@ function isEnd<Rule>({ children, any, stays }: Node<Rule>): boolean {
   return children.size === 0 && any === undefined && !stays
 }
 
-function nextOf<Rule>(node: Node<Rule>, key: string): readonly Node<Rule>[] {
-  const next = [node.children.get(key), node.any, node.stays ? node : undefined]
+/** `key` is undefined for one that no pattern names. */
+function nextOf<Rule>(node: Node<Rule>, key: string | undefined): readonly Node<Rule>[] {
+  const named = key === undefined ? undefined : node.children.get(key)
+  const next = [named, node.any, node.stays ? node : undefined]
   return next.filter((one) => one !== undefined)
 }

@@ -130,7 +130,7 @@ describe('an AccessPolicy', () => {
   test('that is not valid denies its subjects everything, and says so in its status', async () => {
     await stage.admin.must(
       ['apply', '--validate=false', '-f', '-'],
-      policy([READ, { ...READ, name: 'masked', mask: ['secret-values'] }]),
+      policy([READ, { ...READ, name: 'masked', mask: ['faces'] }]),
     )
     await waitFor('the policy to be refused', 10_000, async () => (await accepted()) === 'False')
     const answer = await inside('get', 'pods')
@@ -142,7 +142,7 @@ describe('an AccessPolicy', () => {
       '-o',
       'jsonpath={.status.conditions[0].message}',
     ])
-    expect(reason.stdout).toMatch(/spec\.rules\[1\]\.mask: is not supported by this version/)
+    expect(reason.stdout).toMatch(/spec\.rules\[1\]\.mask: no mask is called "faces"/)
   })
 
   test('with an effect of another version is refused by the API server', async () => {

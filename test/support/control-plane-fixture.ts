@@ -71,8 +71,8 @@ export interface ControlPlaneFixture extends PodReads {
   readonly clock: { nowMs: number }
   readonly podEnds: PodEnds
   readonly live: LiveRecordings
-  /** What is free for recordings, which want 1 GB. */
-  readonly volume: { freeBytes: number }
+  /** What is free for recordings, which want 1 GB, and how much they may have: 0 is no limit. */
+  readonly volume: { freeBytes: number; bytesMax: number }
   /** How many reviews of access were asked for. */
   reviews(): number
   /** Lets no review be answered until the function that it returns is called. */
@@ -125,7 +125,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const shared = { ...store, ...judging, sessions, reviewToken, access, chainStory, logger, now }
   const metrics = createControlPlaneMetrics(createMetrics('control-plane', 'test'))
   const live = new LiveRecordings()
-  const volume = { freeBytes: 1e12, bytes: 1e12 }
+  const volume = { freeBytes: 1e12, bytes: 1e12, bytesMax: 0 }
   const room = aRoom(store, volume)
   const authority = await createCertificateAuthority({ commonName: 'x', validForMs: 3_600_000 })
   const serving = await keepServingCertificate(authority, logger)
@@ -208,10 +208,21 @@ class FakeAccess {
   }
 }
 
+interface AVolume {
+  readonly freeBytes: number
+  readonly bytes: number
+  readonly bytesMax: number
+}
+
 /** Room for recordings, which want 1 GB free; looked at each time. */
-function aRoom({ recordings }: Store, volume: { freeBytes: number; bytes: number }): RecordingRoom {
+function aRoom({ recordings }: Store, volume: AVolume): RecordingRoom {
   return new RecordingRoom({
-    limits: { bytesMax: 0, freeBytesMin: 1e9 },
+    limits: {
+      freeBytesMin: 1e9,
+      get bytesMax() {
+        return volume.bytesMax
+      },
+    },
     size: () => recordings.size(),
     dropUnlisted: (bytes) => recordings.dropUnlisted(bytes),
     readSpace: () => volume,

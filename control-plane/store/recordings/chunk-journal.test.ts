@@ -71,6 +71,15 @@ test('release() removes a file once none of its chunks is needed, but not the on
   expect(journal.size()).toBe(2 * 56)
 })
 
+test('release() removes the file that is written to once it is large and nothing of it is needed', async () => {
+  const place = await journal.append(aFrame(1, 'x'.repeat(1_100_000)))
+  expect(journal.size()).toBeGreaterThan(1_100_000)
+  await journal.release([place])
+  expect([journal.size(), await journalNames(folder)]).toEqual([0, []])
+  await journal.append(ten(2))
+  expect(journal.size()).toBe(56)
+})
+
 test('append() goes on in a new file after a write that failed', async () => {
   await journal.append(ten(1))
   await journal.append(ten(2))

@@ -6,6 +6,8 @@ import { namesIn, syncFolder } from './recordings-folder.ts'
 
 /** A new file begins beyond this size, so that a file goes when all recordings in it have a segment. */
 const FILE_BYTES = 16 * 1_024 * 1_024
+/** A file of which nothing is needed is written on up to this size: each session would begin one otherwise. */
+const IDLE_BYTES = 1_024 * 1_024
 /** Bytes of one write: what more waits comes with the next. */
 const WRITE_BYTES = 4 * 1_024 * 1_024
 /** Of chunks whose average is below it, a write is made of one copy. */
@@ -162,7 +164,13 @@ export class ChunkJournal {
   }
 
   async #removeIfFree(file: JournalFile): Promise<void> {
-    if (file.held > 0 || file === this.#current || !this.#files.delete(file.number)) return
+    if (file.held > 0) return
+    if (file === this.#current) {
+      // While the journal runs, the next chunks may be on their way into it.
+      if (this.#running !== undefined || file.bytes < IDLE_BYTES) return
+      this.#current = undefined
+    }
+    if (!this.#files.delete(file.number)) return
     await file.handle.close()
     await rm(join(this.#folder, nameOf(file.number)), { force: true })
   }

@@ -162,8 +162,8 @@ describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube
     const complaints = (await apiServer.log())
       .split('\n')
       .filter((line) => /^[EW]\d{4} /.test(line) && /lanyard|openapi/i.test(line))
-    // A client that hangs up is not about the API.
-    const other = /abort while handling|Post-timeout/
+    // A client that hangs up is not about the API, nor is a machine that is too busy for a handshake.
+    const other = /abort while handling|Post-timeout|TLS handshake timeout/
     expect(complaints.filter((line) => !other.test(line))).toEqual([])
   })
 })

@@ -45,6 +45,15 @@ describe.skipIf(kubectl === undefined)('kubectl', () => {
     return new Promise((resolve) => start(command.split(' '), resolve))
   }
 
+  test.each([
+    ['sessions', 'KIND:       Session', 'A session through a tunnel'],
+    ['sessions.status', 'ending', 'reviewedBy'],
+    ['sessions.spec.imported', 'sha256', 'told'],
+  ])('explain %s knows the fields', async (what, ...words) => {
+    const text = await run(`explain ${what} --api-version=access.lanyard.dev/v1alpha1`)
+    for (const word of words) expect(text).toContain(word)
+  })
+
   test('get chains prints the columns', async () => {
     expect(await run('get chains')).toBe(
       [

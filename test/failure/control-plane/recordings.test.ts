@@ -126,7 +126,7 @@ async function killAgainAndAgain(worker: number): Promise<number> {
 }
 
 test('RecordingStore loses nothing that it had acknowledged, killed at 100 moments', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const counts = await Promise.all(WORKERS.map(killAgainAndAgain))
   expect(Math.min(...counts)).toBeGreaterThan(KILLS)

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { TypedLine } from '../../core/commands/typed-line.ts'
 import { AGENT, anEnrolledBinding } from '../../test/support/record-builders.ts'
-import type { WatchedDecision } from '../decisions/decision-watch.ts'
+import type { WatchedDecision } from '../decisions/watched-decision.ts'
 import { LINE_BYTES_MAX, LineJudge } from './line-judge.ts'
 
 let judged: TypedLine[]

@@ -126,7 +126,7 @@ describe('watchAuditEvents()', () => {
     const told: number[] = []
     stream.on('error', () => undefined)
     stream.on('data', ({ event }: WatchAuditEventsResponse) => told.push(Number(event?.sequence)))
-    await expect.poll(() => told.length, { timeout: 10_000 }).toBe(7_000)
+    await expect.poll(() => told.length, { timeout: 120_000 }).toBe(7_000)
     await fixture.store.auditEvents.complete(AGENT.podUid, aDecisionId(1), {
       httpStatus: 200,
       fault: '',

@@ -101,7 +101,10 @@ function namespaceObjects(namespaceName: string): readonly object[] {
   const apiGroup = 'rbac.authorization.k8s.io'
   const metadata = { name: ACCOUNT, namespace: namespaceName }
   const verbs = ['get', 'list', 'watch', 'create', 'patch']
-  const rules = [{ apiGroups: [''], resources: ['pods', 'configmaps'], verbs }]
+  const rules = [
+    { apiGroups: [''], resources: ['pods', 'configmaps'], verbs },
+    { apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] },
+  ]
   const subjects = [
     // The pods of one namespace list what is in the other, too.
     { kind: 'ServiceAccount', name: ACCOUNT, namespace: BENCH_NAMESPACE },
@@ -124,6 +127,7 @@ function accessPolicy(): object {
       subjects: [{ kind: 'User', name: REQUESTER.name }],
       rules: [
         allow('read-pods', ['pods'], ['get', 'list']),
+        allow('exec', ['pods/exec'], ['get', 'create']),
         allow('use-configmaps', ['configmaps'], ['get', 'watch', 'create']),
       ],
     },

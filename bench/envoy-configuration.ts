@@ -41,6 +41,8 @@ function listener(options: EnvoyOptions): object {
     '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: 'bench',
     codec_type: 'AUTO',
+    // Of an exec, whose bytes it then passes on as they are.
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes: [route] }] },
     http_filters: [
       ...(extAuthzPort === undefined ? [] : [extAuthzFilter()]),

@@ -27,6 +27,8 @@ const PARTS: Parts = {
   many: sampleLoad(),
   create: sampleLoad(),
   memory: { atRest: memory, afterLoad: { ...memory, workingSetMiB: 40 } },
+  echo: { direct: 1.2, envoy: 1.3, lanyard: 1.32, calm: true },
+  copy: { direct: 100, envoy: 80, lanyard: 70, calm: true, megabytes: 50.3 },
   readyMs: 90,
   list: {
     pods: 10_000,

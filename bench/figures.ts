@@ -54,6 +54,15 @@ export interface TurnPair extends Pair {
   readonly calm: boolean
 }
 
+/** Paths over which sessions are compared. */
+export const SESSION_PATHS = ['direct', 'envoy', 'lanyard'] as const satisfies readonly PathName[]
+export type SessionPath = (typeof SESSION_PATHS)[number]
+
+/** The same session on each path, measured in turns, recorded by Lanyard. */
+export interface SessionFigures extends TurnPair {
+  readonly envoy: number
+}
+
 export interface MachineDescription {
   readonly cpu: string
   readonly cores: number
@@ -76,6 +85,10 @@ export interface Parts {
   /** Creation of ConfigMaps at one connection. */
   readonly create: LoadedPaths
   readonly memory: { readonly atRest: MemoryFigures; readonly afterLoad: MemoryFigures }
+  /** Milliseconds from a keystroke to its echo in an exec. */
+  readonly echo: SessionFigures
+  /** Megabytes (10^6 bytes) a second of a file that is copied out of a pod, and how many it has. */
+  readonly copy: SessionFigures & { readonly megabytes: number }
   readonly readyMs: number
   /** A list of many pods: milliseconds, and by how much the sidecar's working set grew at most. */
   readonly list: {
@@ -110,7 +123,8 @@ export interface Parts {
 
 /** Names of the parts, in the order in which they are measured. */
 export const PART_NAMES = [
-  ...(['readyMs', 'crowdedP99Ms', 'one', 'many', 'create', 'memory', 'kubectlMs'] as const),
+  ...(['readyMs', 'crowdedP99Ms', 'one', 'many', 'create', 'echo', 'copy'] as const),
+  ...(['memory', 'kubectlMs'] as const),
   ...(['watches', 'webhook', 'burst', 'list', 'decisionsPerSecond'] as const),
 ] as const satisfies readonly (keyof Parts)[]
 export type PartName = keyof Parts

@@ -56,7 +56,7 @@ async function measureParts(bench: Bench, parts: PartCollector): Promise<void> {
   // By now it has been there for a while, and nobody has asked it anything.
   const atRest = await readMemory(fresh.sidecarPid)
   await parts.measure('crowdedP99Ms', () => measureCrowded(people, { ...plain, audit }, log))
-  if (parts.wants('one', 'many', 'create', 'memory')) {
+  if (parts.wants('one', 'many', 'create', 'echo', 'copy', 'memory')) {
     await measureLoads(bench, parts, (afterLoad: MemoryFigures) => ({ atRest, afterLoad }))
   }
   await parts.measure('kubectlMs', () => measureKubectl(cluster, loaded, log))

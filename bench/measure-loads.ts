@@ -10,8 +10,9 @@ import type { LoadPlace } from './path-load.ts'
 import { measurePaths, type PathOptions, warmUpPaths } from './paths.ts'
 import { type Peers, startPeers } from './peers.ts'
 import { podProcess, readMemory } from './pod-processes.ts'
+import { measureCopies, measureEchoes } from './sessions.ts'
 
-const LOADS = ['one', 'many', 'create', 'memory'] as const
+const LOADS = ['one', 'many', 'create', 'echo', 'copy', 'memory'] as const
 /** A create is slower than a read, and what it made has to be removed. */
 const CREATE_SECONDS_MAX = 2
 
@@ -63,6 +64,8 @@ async function measureWith(peers: Peers, bench: Bench, parts: PartCollector): Pr
   await parts.measure('create', () =>
     measurePaths('A POST, one connection', CREATE_PATHS, create, shorter),
   )
+  await parts.measure('echo', () => measureEchoes(paths))
+  await parts.measure('copy', () => measureCopies(paths))
 }
 
 /** Everything between the client and the disk, kube-apiserver included, by path. */

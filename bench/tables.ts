@@ -1,4 +1,11 @@
-import { type Figures, type LoadedPaths, PATHS, type Parts } from './figures.ts'
+import {
+  type Figures,
+  type LoadedPaths,
+  PATHS,
+  type Parts,
+  SESSION_PATHS,
+  type SessionFigures,
+} from './figures.ts'
 import { describeNoise } from './noise.ts'
 import { addedMs, judge, toMegabytes } from './verdicts.ts'
 
@@ -64,10 +71,13 @@ function noteNoise({ calm, noise }: LoadedPaths, missing: readonly string[]): re
 
 function otherTable(parts: Partial<Parts>): Table {
   const { memory, list, watches, webhook, burst, kubectlMs, crowdedP99Ms } = parts
+  const { echo, copy } = parts
   const ms = (value: number | undefined) => unit(value, 'ms')
   const mb = (value: number | undefined) =>
     value === undefined ? undefined : `${number(toMegabytes(value))} MB`
   const rows: readonly (readonly [string, string | undefined])[] = [
+    ...sessionRows('echo of an exec, p50', echo, 'ms'),
+    ...sessionRows(`copy of ${number(copy?.megabytes ?? 0)} MB out of a pod`, copy, 'MB/s'),
     ['sidecar private memory after load', mb(memory?.afterLoad.privateMiB)],
     ["sidecar RSS after load, with Node's shared binary", mb(memory?.afterLoad.rssMiB)],
     ['sidecar private memory at rest', mb(memory?.atRest.privateMiB)],
@@ -89,10 +99,25 @@ function otherTable(parts: Partial<Parts>): Table {
     ['p99 of a GET while neighbours burn CPU, through the sidecar', ms(crowdedP99Ms?.lanyard)],
   ]
   const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
-  const turns = { 'the list': list?.ms, kubectl: kubectlMs, 'busy neighbours': crowdedP99Ms }
+  const turns = {
+    'the echo': echo,
+    'the copy': copy,
+    'the list': list?.ms,
+    kubectl: kubectlMs,
+    'busy neighbours': crowdedP99Ms,
+  }
   const busy = Object.entries(turns).filter(([, pair]) => pair?.calm === false)
   const notes = busy.map(([name]) => `THE MACHINE WAS TOO BUSY TO TELL: ${name}.`)
   return { title: 'Beside them', rows: [['figure', 'measured'], ...known], notes }
+}
+
+function sessionRows(
+  what: string,
+  figures: SessionFigures | undefined,
+  word: string,
+): readonly (readonly [string, string | undefined])[] {
+  const ways = { direct: 'direct', envoy: 'through Envoy', lanyard: 'recorded by Lanyard' }
+  return SESSION_PATHS.map((path) => [`${what}, ${ways[path]}`, unit(figures?.[path], word)])
 }
 
 function targetTable(figures: Pick<Figures, 'parts'>): Table {

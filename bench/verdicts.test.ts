@@ -20,6 +20,8 @@ describe('judge', () => {
     expect(inState('missed', {})).toEqual([])
     expect(inState('not measured', {})).toEqual([])
     expect(inState('met', {})).toEqual([
+      "added p50 of an exec's echo, recorded ÷ what Envoy's relay adds",
+      'a copy out of a pod, recorded ÷ direct, bytes/s',
       'a list of 10,000 pods ÷ direct, time',
       'a list of 10,000 pods, growth of memory',
       '500 open watches in one pod, working set',
@@ -34,6 +36,9 @@ describe('judge', () => {
     ['requests/s', { many: lanyard({ requestsPerSecond: 1_649 }) }, /16 connections/],
     ['CPU', { many: lanyard({ cpuMs: { sidecar: 0.29, 'control plane': 0.1 } }) }, /CPU .*sidecar/],
     ['control plane', { many: lanyard({ cpuMs: { 'control plane': 0.13 } }) }, /control plane/],
+    ['echo', { echo: { ...sample.echo, lanyard: 1.36 } }, /echo/],
+    ['echo without a relay', { echo: { ...sample.echo, envoy: 1.2 } }, /echo/],
+    ['copy', { copy: { ...sample.copy, lanyard: 49 } }, /copy/],
     ['ready', { readyMs: 151 }, /ready/],
     ['list', { list: { ...sample.list, ms: { direct: 100, lanyard: 116, calm: true } } }, /time/],
     ['growth', { list: { ...sample.list, growthMiB: 9.6 } }, /growth/],

@@ -51,6 +51,16 @@ const PATH_TARGETS: readonly Target[] = [
       ratio(many?.paths.lanyard?.requestsPerSecond, many?.paths.direct?.requestsPerSecond),
   },
   {
+    figure: "added p50 of an exec's echo, recorded ÷ what Envoy's relay adds",
+    ...{ unit: '×', must: 1.5 },
+    of: ({ echo }) => echo && ratio(echo.lanyard - echo.direct, echo.envoy - echo.direct),
+  },
+  {
+    figure: 'a copy out of a pod, recorded ÷ direct, bytes/s',
+    ...{ unit: '×', must: 0.5, atLeast: true },
+    of: ({ copy }) => ofPair(copy),
+  },
+  {
     figure: 'CPU a request, sidecar',
     ...{ unit: 'ms', must: 0.28, aim: 0.2 },
     of: ({ many }) => many?.paths.lanyard?.cpuMs['sidecar'],

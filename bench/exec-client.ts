@@ -19,6 +19,8 @@ const ERROR = 3
 const HEAD_END = '\r\n\r\n'
 /** Says that a channel is closed, in v5. */
 const CLOSE = 255
+/** Opcode of a frame. */
+const CLOSE_FRAME = 8
 
 /**
  * A client of exec over a WebSocket that does no more than it must, so that what is measured is the way. It trusts
@@ -40,6 +42,10 @@ export class ExecClient {
       onChannel: (channel: number, bytes: Buffer) => this.#receive(channel, bytes),
       onChannelMessage: () => undefined,
       onChannelClosed: () => undefined,
+      // A server that has said its last word waits for the client to hang up.
+      onControl: (opcode: number) => {
+        if (opcode === CLOSE_FRAME) this.#ended.resolve()
+      },
     }
     const side = { masked: false, fragments: true }
     this.#reader = new ChannelReader(side, { base64: false, closes: true }, sink)
@@ -106,6 +112,11 @@ export class ExecClient {
   /** Says that nothing more is typed. */
   endInput(): void {
     this.#socket.write(fromClient(CLOSE, Buffer.from([STDIN])))
+  }
+
+  /** Breaks the session off. */
+  destroy(): void {
+    this.#socket.destroy()
   }
 
   /** Resolves when the command has ended. Throws unless it ended well. */

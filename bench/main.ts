@@ -10,6 +10,7 @@ import { measureAll } from './measure-all.ts'
 import { measureDecisions } from './measure-decisions.ts'
 import { measureExport } from './measure-export.ts'
 import { measureMemory } from './measure-memory.ts'
+import { measureSessionMemory } from './measure-sessions.ts'
 import { renderLines, renderMarkdown, renderTable } from './report.ts'
 
 const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machine.
@@ -20,6 +21,8 @@ const HELP = `Measures Lanyard and its peers on a real Kubernetes on this machin
   npm run -s bench -- -o markdown the same tables, to be pasted into the README
   npm run bench -- memory         what a sidecar holds under the loads that take most memory, beside its
                                   limit; about four minutes, without a cluster
+  npm run bench -- sessions       what a sidecar holds while 200 sessions are recorded, beside its limit; two
+                                  minutes, without a cluster
   npm run bench -- export         time and memory of kubectl lanyard audit export of 1,000,000 decisions;
                                   some minutes, without a cluster
   npm run bench -- decisions      durable decisions of one control plane, and the CPU that each costs; two
@@ -63,7 +66,8 @@ function measureAlone(word: string): Promise<string> {
   if (word === 'memory') return measureMemory(log)
   if (word === 'export') return measureExport(EXPORTED_DECISIONS, log)
   if (word === 'decisions') return measureDecisions(log)
-  throw new Error('The only words it takes are "memory", "export" and "decisions"')
+  if (word === 'sessions') return measureSessionMemory(log)
+  throw new Error('The only words it takes are "memory", "sessions", "export" and "decisions"')
 }
 
 async function main(): Promise<void> {

@@ -4,12 +4,12 @@ import type { Log } from '../test/cluster/progress.ts'
 import { startBareApiServer } from '../test/support/bare-apiserver.ts'
 import { findKube } from '../test/support/find-kubernetes.ts'
 import type { GreedyCaller } from '../test/support/greedy-callers.ts'
-import { type LimitedSidecar, startLimitedSidecar } from '../test/support/limited-sidecar.ts'
+import { startLimitedSidecar } from '../test/support/limited-sidecar.ts'
 import { makeAccount } from '../test/support/real-api-pair.ts'
 import { LOADS, type Load, prepareLists } from './memory-loads.ts'
+import { samplePeaks } from './sample-peaks.ts'
 
 const MEBIBYTE = 1_024 * 1_024
-const SAMPLE_MS = 50
 /** The least that the chart lets anybody choose, and what a sidecar has by default. */
 const LIMITS = [DEFAULT_AMOUNTS.memoryLimitMin, DEFAULT_AMOUNTS.memoryLimit].map(
   (text) => Number.parseInt(text, 10) * MEBIBYTE,
@@ -78,20 +78,4 @@ function countAnswers(callers: readonly GreedyCaller[]): readonly string[] {
   const of = (status: number) => callers.filter(({ httpStatus }) => httpStatus === status).length
   const [answered, refused] = [of(200), of(429)]
   return [answered, refused, callers.length - answered - refused].map(String)
-}
-
-function samplePeaks(sidecar: LimitedSidecar) {
-  const peaks = { own: 0, group: 0 }
-  const sample = async () => {
-    peaks.own = Math.max(peaks.own, await sidecar.ownBytes())
-    peaks.group = Math.max(peaks.group, await sidecar.groupBytes())
-  }
-  const timer = setInterval(() => void sample(), SAMPLE_MS)
-  return {
-    stop: async () => {
-      clearInterval(timer)
-      await sample()
-      return peaks
-    },
-  }
 }

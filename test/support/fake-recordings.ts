@@ -38,6 +38,8 @@ export class FakeRecordings {
   isSilent = false
   /** Ends no call. */
   isDeaf = false
+  /** Whether it remembers the events of sessions. */
+  keepsEvents = true
   /** Why a typed line is stopped, if it is; not called back where nothing is said of it. */
   judge: ((line: string) => string | undefined) | undefined = () => undefined
 
@@ -56,7 +58,8 @@ export class FakeRecordings {
         call.write({ message: { case: 'opened', value: {} } })
       }
       if (message.case === 'chunk') {
-        recording?.events.push(...message.value.events.map(sessionEventFromMessage))
+        const events = message.value.events.map(sessionEventFromMessage)
+        if (this.keepsEvents) recording?.events.push(...events)
         const { number } = message.value
         if (!this.isSilent) call.write({ message: { case: 'stored', value: { number } } })
       }

@@ -228,17 +228,17 @@ describe('RecordingService and a disk that is slow', () => {
     await ended('finished', { chunks: 1 })
   })
 
-  test('reads no more than 512 KiB of a session, and goes on once they are stored', async () => {
+  test('reads no more than 4 MiB of a session, and goes on once they are stored', async () => {
     const written = Promise.withResolvers<void>()
     disk = () => written.promise
     const call = await begun()
-    call.say(...Array.from({ length: 30 }, (_, index) => chunk(index + 1, 100_000)))
+    call.say(...Array.from({ length: 60 }, (_, index) => chunk(index + 1, 100_000)))
     await turn()
-    // The sixth is what makes it too much.
-    expect(call.unread).toHaveLength(24)
+    // The forty-second is what makes it too much.
+    expect(call.unread).toHaveLength(18)
     expect(call.readableLength).toBe(0)
     written.resolve()
-    await expect.poll(() => call.told.at(-1)).toBe('stored 30')
+    await expect.poll(() => call.told.at(-1)).toBe('stored 60')
   })
 
   test('lets a session end that cannot be stored, as unrecorded', async () => {

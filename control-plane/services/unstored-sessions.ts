@@ -1,12 +1,12 @@
 /** Bytes that came of sessions and are not on disk yet. */
 export interface UnstoredBounds {
-  /** Of one session. */
+  /** Of one session: what waits together shares one sync of the disk. */
   readonly perSession: number
   /** Of all, of which the second half is for sessions of which nothing waits. */
   readonly all: number
 }
 
-const BOUNDS: UnstoredBounds = { perSession: 512 * 1_024, all: 64 * 1_024 * 1_024 }
+const BOUNDS: UnstoredBounds = { perSession: 4 * 1_024 * 1_024, all: 64 * 1_024 * 1_024 }
 
 /**
  * What waits for the disk, of all sessions together: while it is too much, nothing more is read of them, and flow control

@@ -19,6 +19,7 @@ import { EnrolmentService } from '../proto/gen/lanyard/v1/enrolment_pb.ts'
 import { RecordingService } from '../proto/gen/lanyard/v1/recording_pb.ts'
 import { type GrpcHandlers, grpcService, type RequestCodec } from '../proto/grpc-service.ts'
 import { RECORD_REQUESTS } from '../proto/record-codec.ts'
+import { widenWindows } from './widen-windows.ts'
 
 export interface GrpcServices {
   readonly enrolment: GrpcHandlers<typeof EnrolmentService>
@@ -71,6 +72,7 @@ export async function startGrpcServer(
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.max_connection_idle_ms': IDLE_MS,
   })
+  widenWindows(server)
   const gate = new ConnectionGate(GATE)
   const add = (service: (typeof SERVICES)[number], handlers: object, codec?: RequestCodec) =>
     server.addService(grpcService(service, codec), passing(gate, handlers as Handlers))

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { DEFAULT_AMOUNTS } from '../core/pods/sidecar-resources.ts'
 import type { Log } from '../test/cluster/progress.ts'
-import { startFakeApiServer } from '../test/support/fake-api-server.ts'
+import { type FakeApiServer, startFakeApiServer } from '../test/support/fake-api-server.ts'
 import { allowRecorded } from '../test/support/fake-recordings.ts'
 import { type LimitedSidecar, startLimitedSidecar } from '../test/support/limited-sidecar.ts'
 import { fromServer } from '../test/support/websocket-bytes.ts'
@@ -36,7 +36,6 @@ const LOADS: readonly SessionLoad[] = [
  */
 export async function measureSessionMemory(log: Log): Promise<string> {
   const api = await startFakeApiServer()
-  api.onUpgrade(({ url = '' }, socket) => serveExec(url, socket))
   try {
     const rows: string[] = []
     for (const load of LOADS) {
@@ -54,8 +53,13 @@ const HEAD = [
   '|---|---|---|---|---|---|---|',
 ].join('\n')
 
-async function measureLoad(load: SessionLoad, api: { url: string; caPem: string }) {
-  const sidecar = await startLimitedSidecar({ limitBytes: LIMIT_BYTES, token: 'real', ...api })
+async function measureLoad(load: SessionLoad, api: FakeApiServer) {
+  // All are open before the first one pours: what is measured has one core, and its clients the other.
+  const { promise: allOpen, resolve: pour } = Promise.withResolvers<void>()
+  api.onUpgrade(({ url = '' }, socket) => serveExec(url, socket, allOpen))
+  const sidecar = await startLimitedSidecar({
+    ...{ limitBytes: LIMIT_BYTES, token: 'real', url: api.url, caPem: api.caPem },
+  })
   const { controlPlane } = sidecar
   controlPlane.decide((_question, id) => allowRecorded(id))
   controlPlane.recordings.isSilent = load.isSilent
@@ -63,6 +67,7 @@ async function measureLoad(load: SessionLoad, api: { url: string; caPem: string 
   const peaks = samplePeaks(sidecar)
   try {
     const sessions = await Promise.all(Array.from({ length: SESSIONS }, () => open(sidecar, load)))
+    pour()
     for (let second = 0; second < SECONDS; second += 1) await pass(sessions, load)
     const { own, group } = await peaks.stop()
     const live = controlPlane.recordings.all.filter(({ ending }) => ending === undefined)
@@ -99,7 +104,7 @@ const PIECE = fromServer(1, Buffer.alloc(32 * 1_024, 'a line of some text\n'))
 const ECHO = fromServer(1, 'x')
 
 /** Echoes each keystroke, or writes as fast as the other side reads. */
-function serveExec(url: string, socket: Duplex): void {
+function serveExec(url: string, socket: Duplex, allOpen: Promise<void>): void {
   socket.write(SWITCHING)
   socket.on('end', () => socket.end())
   if (!url.includes(POURED)) {
@@ -111,5 +116,5 @@ function serveExec(url: string, socket: Duplex): void {
     socket.once('drain', pour)
   }
   socket.resume()
-  pour()
+  void allOpen.then(pour)
 }

@@ -171,11 +171,14 @@ describe('a decision', () => {
     agent.stream.pause()
     for (let correlation = 1; correlation <= 5_000; correlation += 1) ask(agent, correlation)
     await expect.poll(() => counted(), { timeout: 10_000 }).toBeGreaterThan(100)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-    const waiting = counted()
+    let waiting = 0
+    const isStill = () => {
+      const before = waiting
+      waiting = counted()
+      return waiting === before
+    }
+    await expect.poll(isStill, { timeout: 15_000, interval: 1_000 }).toBe(true)
     expect(waiting).toBeLessThan(2_000)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(counted()).toBe(waiting)
     agent.stream.resume()
     await expect.poll(() => agent.received.length, { timeout: 10_000 }).toBe(5_000)
   })

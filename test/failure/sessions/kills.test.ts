@@ -70,10 +70,12 @@ async function startAll(): Promise<Running> {
     ...{ LANYARD_LISTEN_PORT_NUMBER: '0', LANYARD_HEALTH_PORT_NUMBER: '0' },
     LANYARD_HEALTH_HOST: '127.0.0.1',
     // The machine may have other things to do.
-    LANYARD_DECISION_TIMEOUT_MS: '20000',
+    ...{ LANYARD_DECISION_TIMEOUT_MS: '60000', LANYARD_RECONNECT_WAIT_MS: '60000' },
+    LANYARD_KEEPALIVE_MS: '60000',
   })
   const serves = (line: string) => line.includes('"Serving"') && line.includes('"port"')
   const { port } = await sidecar.says<{ port: number }>('its port', serves)
+  await sidecar.says('that it has enrolled', (line) => line.includes('"Enrolled"'))
   const own = join(folder, 'state', 'containers', 'app')
   const [ca, token] = [
     await readFile(join(own, 'ca.crt'), 'utf8'),
@@ -89,6 +91,8 @@ class Watcher {
   readonly #pieces: Buffer[] = []
   #bytes = 0
   isOver = false
+  /** What came in place of the tunnel. */
+  refusal = ''
 
   constructor(pod: string, { port, ca, token }: Running['caller']) {
     this.pod = pod
@@ -116,6 +120,10 @@ class Watcher {
       before = Buffer.concat([before, chunk])
       const end = before.indexOf('\r\n\r\n')
       if (end < 0) return
+      if (!before.toString().startsWith('HTTP/1.1 101 ')) {
+        this.refusal = before.toString()
+        return
+      }
       isTunnel = true
       reader.push(before.subarray(end + 4))
     })
@@ -180,7 +188,9 @@ const ENDINGS: Readonly<Record<Target, string>> = {
 async function killAt(target: Target, milliseconds: number): Promise<number> {
   const running = await startAll()
   const watchers = PODS.map((pod) => new Watcher(pod, running.caller))
-  await eventually('all pour', () => watchers.every(({ bytes }) => bytes > 0), 120_000)
+  const isAnswered = ({ bytes, refusal }: Watcher) => bytes > 0 || refusal !== ''
+  await eventually('all pour', () => watchers.every(isAnswered), 120_000)
+  expect(watchers.map(({ refusal }) => refusal)).toEqual(PODS.map(() => ''))
   await pause(milliseconds)
   await running[target].kill()
   await eventually('all callers are told', () => watchers.every(({ isOver }) => isOver), 120_000)

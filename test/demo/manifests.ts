@@ -22,7 +22,10 @@ const MODEST_RULES = [
 ]
 
 /** What the agent's service account may besides: alice may not, until a policy says so. */
-const LOOK_RULES = [{ apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] }]
+const LOOK_RULES = [
+  { apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] },
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'update'] },
+]
 
 /** What the Job's service account may: far more than alice. */
 const STRONG_RULES = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]
@@ -169,6 +172,28 @@ spec:
       - [ls, "**"]
       - pattern: [cat, "*"]
         examples: {matches: [[sh, -c, cat /etc/hosts]], not: [[cat, a, b]]}
+`,
+  } satisfies Manifest,
+} as const
+
+/** What alice's pods may do with Secrets without seeing what is in them. */
+export const MASK_POLICY = {
+  name: 'alice-sees-no-values',
+  file: {
+    name: 'alice-sees-no-values.yaml',
+    text: `apiVersion: lanyard.dev/v1alpha1
+kind: AccessPolicy
+metadata: {name: alice-sees-no-values}
+spec:
+  subjects: [{kind: User, name: alice}]
+  rules:
+  - name: secrets
+    effect: Allow
+    apiGroups: [""]
+    resources: [secrets]
+    verbs: [get, update]
+    namespaces: [${WATCHED}]
+    mask: [secret-values]
 `,
   } satisfies Manifest,
 } as const

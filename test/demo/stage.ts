@@ -4,7 +4,14 @@ import { INJECTION_ENABLED, INJECTION_LABEL } from '../../core/names.ts'
 import { buildPlugin } from '../../deploy/plugin/build-plugin.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { createKubectl, type Kubectl } from './kubectl.ts'
-import { manifestsOf, namespaceObjects, POLICY, UNWATCHED, WATCHED } from './manifests.ts'
+import {
+  MASK_POLICY,
+  manifestsOf,
+  namespaceObjects,
+  POLICY,
+  UNWATCHED,
+  WATCHED,
+} from './manifests.ts'
 import type { Cast } from './step.ts'
 
 /** The cluster with everything the story needs, and the people in it. */
@@ -48,7 +55,7 @@ export async function setTheStage(
 async function writeFiles(folder: string, aliceKubeconfig: string): Promise<void> {
   await symlink(aliceKubeconfig, join(folder, 'alice.kubeconfig'))
   const launches = [WATCHED, UNWATCHED].flatMap((each) => Object.values(manifestsOf(each)))
-  for (const { name, text } of [...launches, POLICY.file]) {
+  for (const { name, text } of [...launches, POLICY.file, MASK_POLICY.file]) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), text)
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NODE_PROGRAM, PYTHON_PROGRAM } from './client-programs.ts'
 import { AGENT_IMAGE, manifestsOf, UNWATCHED, WATCHED } from './manifests.ts'
+import { theMask } from './mask.ts'
 import { theSession } from './session.ts'
 import {
   byAdmin,
@@ -19,7 +20,7 @@ const THIRD_READY = ['--for=condition=Ready', 'pod/third']
 
 /** How alice's authority is kept through two launches, and what happens without Lanyard. */
 export function theStory(): readonly Chapter[] {
-  return [aliceAlone(), beginning(), secondHop(), thirdHop(), theSession(), theHole()]
+  return [aliceAlone(), beginning(), secondHop(), thirdHop(), theSession(), theMask(), theHole()]
 }
 
 function aliceAlone(): Chapter {

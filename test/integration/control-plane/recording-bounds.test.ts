@@ -24,6 +24,8 @@ import { AGENT, aBinding, aDecision, aDecisionId } from '../../support/record-bu
 /* Recordings have bounds, on disk and in memory; decisions go on beyond them. */
 
 const CHUNK_BYTES = 100_000
+/** Of one session that may wait for the disk; 60 chunks are more. */
+const PER_SESSION_BYTES = 4 * 1_024 * 1_024
 let fixture: ControlPlaneFixture
 let client: GrpcClient<typeof RecordingService>
 let agent: string
@@ -122,19 +124,19 @@ test('RecordingService reads of no session more than a slow disk takes, and lose
   const sessions = await Promise.all(Array.from({ length: 4 }, openSession))
   for (const { call, opened } of sessions) {
     await opened()
-    pour(call, 20)
+    pour(call, 60)
   }
   await expect.poll(() => waiting.size, { timeout: 20_000 }).toBe(4)
   // A question on the same connection is answered while four sessions wait.
   await fixture.store.auditEvents.append(aDecision(91))
   const other = await openSession()
   await other.opened()
-  expect(Math.max(...waiting.values())).toBeLessThan(512 * 1_024 + 2 * CHUNK_BYTES)
+  expect(Math.max(...waiting.values())).toBeLessThan(PER_SESSION_BYTES + 2 * CHUNK_BYTES)
   other.call.cancel()
   disk.resolve()
   expect(await Promise.all(sessions.map(({ ended }) => ended))).toEqual(Array(4).fill(undefined))
   for (const { id } of sessions) {
-    expect(await recordings.get(id)).toMatchObject({ chunks: 20, end: { ending: 'finished' } })
+    expect(await recordings.get(id)).toMatchObject({ chunks: 60, end: { ending: 'finished' } })
   }
   await other.ended
 })

@@ -21,6 +21,7 @@ describe('checkTunnelParameters()', () => {
     ],
     ['the Java client', 'attach?stdin=true&tty=false&container=app&stdout=true&stderr=true'],
     ['the JavaScript and Java clients', 'portforward?ports=80'],
+    ['kr8s', 'portforward?name=p&namespace=d&ports=80&_preload_content=false'],
     ['an empty pair', 'exec?command=ls&&stdout=1&'],
     ['nothing', 'exec'],
   ])('takes what %s sends', (_name, query) => {
@@ -36,8 +37,6 @@ describe('checkTunnelParameters()', () => {
     ['a blank behind the name', 'exec?command%20=ls', 'command ', 'leave it out'],
     ['a name that is encoded', 'exec?%65nvFrom=x', 'envFrom', 'leave it out'],
     ['no name', 'exec?=ls', '', 'leave it out'],
-    ['a command of a port-forward', 'portforward?command=ls', 'command', 'takes ports'],
-    ['another case of ports', 'portforward?Ports=22', 'Ports', 'write "ports"'],
     ['a dry run', 'exec?command=ls&dryRun=All', 'dryRun', 'leave it out'],
   ])('refuses %s by its name', (_name, query, parameter, instead) => {
     const act = () => infoOf(query)

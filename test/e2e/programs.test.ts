@@ -10,7 +10,6 @@ import {
   type Compared,
   makeTwoNamespaces,
   type TwoNamespaces,
-  untilBoth,
   workerPod,
 } from './two-namespaces.ts'
 
@@ -48,20 +47,9 @@ function patient({ cluster, path, folder }: Awaited<ReturnType<typeof theStage>>
 
 const source = (path: string) => readFile(join(REPOSITORY, 'test/programs', path), 'utf8')
 
-/** What is run in each namespace; the objects that it makes have names that begin with the prefix. */
-interface Program {
-  readonly prefix: string
-  readonly command: (prefix: string) => readonly string[]
-  readonly input?: string
-}
-
 /** What the program's last line says in each namespace; all that it printed where that is no JSON. */
-async function seen(
-  { prefix, command, input }: Program,
-  attempt: number,
-): Promise<Compared<unknown>> {
-  const own = attempt === 1 ? prefix : `${prefix}${attempt}`
-  const { withLanyard, without } = await two.run(command(own), input)
+async function seen(command: readonly string[], input?: string): Promise<Compared<unknown>> {
+  const { withLanyard, without } = await two.run(command, input)
   return { withLanyard: parseLast(withLanyard), without: parseLast(without) }
 }
 
@@ -75,10 +63,9 @@ function parseLast(text: string): unknown {
   }
 }
 
-/** The same in both, and just this, with names of its own each time. */
-async function expectBoth(program: Program, want: unknown): Promise<void> {
-  const both = await untilBoth(want, (attempt) => seen(program, attempt))
-  expect(both).toEqual({ withLanyard: want, without: want })
+/** The same in both, and just this. */
+async function expectBoth(said: Promise<Compared<unknown>>, want: unknown): Promise<void> {
+  expect(await said).toEqual({ withLanyard: want, without: want })
 }
 
 const CHANGES = ['ADDED', 'MODIFIED', 'DELETED']
@@ -91,27 +78,22 @@ describe('fabric8, the Java client', () => {
     const java = '/opt/programs/java'
     const path = `${java}/${variant}/classes:${java}/${variant}/lib/*`
     const options = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', path]
-    const program = [`${java}/jre/bin/java`, ...options, 'programs.Fabric8']
-    await expectBoth(
-      { prefix, command: (own) => [...program, own, 'target'] },
-      {
-        list: true,
-        'create, edit, apply, delete': [{ a: '1', b: '2', c: '3' }, 1],
-        'watch over a WebSocket': CHANGES,
-        'watch over HTTP': CHANGES,
-        informer: [true, CHANGES],
-        exec: ['said hello\n', 7],
-        log: 'first line',
-      },
-    )
+    const command = [`${java}/jre/bin/java`, ...options, 'programs.Fabric8', prefix, 'target']
+    await expectBoth(seen(command), {
+      list: true,
+      'create, edit, apply, delete': [{ a: '1', b: '2', c: '3' }, 1],
+      'watch over a WebSocket': CHANGES,
+      'watch over HTTP': CHANGES,
+      informer: [true, CHANGES],
+      exec: ['said hello\n', 7],
+      log: 'first line',
+    })
   })
 })
 
 describe('client-go', () => {
-  const go = (environment: readonly string[], prefix: string, ...steps: readonly string[]) => {
-    const program = ['env', ...environment, '/opt/programs/go/client']
-    return { prefix, command: (own: string) => [...program, own, 'target', ...steps] }
-  }
+  const go = (environment: readonly string[], ...steps: readonly string[]) =>
+    seen(['env', ...environment, '/opt/programs/go/client', ...steps])
   const events = ['added', 'updated', 'deleted']
 
   test('speaks JSON: informers, Leases, Events, exec and port-forward both ways', async () => {
@@ -120,7 +102,7 @@ describe('client-go', () => {
     const steps = [...objects, ...tunnels]
     const executed = [true, 'command terminated with exit code 3', '']
     const listing = ['CONTENT_TYPE=application/json', 'KUBE_FEATURE_WatchListClient=false']
-    await expectBoth(go(listing, 'gojson', ...steps), {
+    await expectBoth(go(listing, 'gojson', 'target', ...steps), {
       informer: {
         events,
         protocol: ['list: application/json', 'watch: application/json'],
@@ -138,7 +120,7 @@ describe('client-go', () => {
 
   test('speaks protobuf, with a list inside of a watch, which 1.35 and later do by themselves', async () => {
     const steps = ['informer', 'pages and server-side apply']
-    await expectBoth(go([], 'goproto', ...steps), {
+    await expectBoth(go([], 'goproto', 'target', ...steps), {
       informer: {
         events,
         protocol: ['watch with a list: application/vnd.kubernetes.protobuf;stream=watch'],
@@ -155,7 +137,7 @@ describe('client-go', () => {
     ]
     const accepted = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
     const refusal = 'the body of the request was in an unknown format'
-    await expectBoth(go(environment, 'gocbor', 'informer'), {
+    await expectBoth(go(environment, 'gocbor', 'target', 'informer'), {
       informer: `failed: ${refusal} - accepted media types include: ${accepted}`,
     })
   })
@@ -164,47 +146,38 @@ describe('client-go', () => {
 test('kube-rs over rustls lists, applies, watches, executes', async () => {
   const watched = ['synced', 'applied', 'applied', 'deleted']
   const code = 'command terminated with non-zero exit code: command terminated with exit code 7'
-  const command = (own: string) => ['/opt/programs/rust/client', own, 'target']
-  await expectBoth(
-    { prefix: 'rust', command },
-    {
-      list: true,
-      'apply, patch, delete': [{ a: '1', b: '2' }, true],
-      watch: watched,
-      'watch with a list': watched,
-      exec: ['said hello\n', code],
-      log: 'first line',
-    },
-  )
+  await expectBoth(seen(['/opt/programs/rust/client', 'rust', 'target']), {
+    list: true,
+    'apply, patch, delete': [{ a: '1', b: '2' }, true],
+    watch: watched,
+    'watch with a list': watched,
+    exec: ['said hello\n', code],
+    log: 'first line',
+  })
 })
 
 test('the JavaScript client writes, watches, informs itself, executes, forwards a port', async () => {
-  const command = (own: string) => ['node', '--input-type=module', '-', own, 'target']
-  const input = await source('javascript/official.mjs')
-  await expectBoth(
-    { prefix: 'javascript', command, input },
-    {
-      write: [{ a: '1', b: '2', c: '3' }, 404],
-      pages: [2, 1],
-      watch: CHANGES,
-      informer: ['add', 'update', 'delete'],
-      exec: ['said hello\n', 3_000_011, 'NonZeroExitCode', '7'],
-      log: 'first line',
-      forward: 300_000,
-    },
-  )
+  const command = ['node', '--input-type=module', '-', 'javascript', 'target']
+  await expectBoth(seen(command, await source('javascript/official.mjs')), {
+    write: [{ a: '1', b: '2', c: '3' }, 404],
+    pages: [2, 1],
+    watch: CHANGES,
+    informer: ['add', 'update', 'delete'],
+    exec: ['said hello\n', 3_000_011, 'NonZeroExitCode', '7'],
+    log: 'first line',
+    forward: 300_000,
+  })
 })
 
 describe('Python', () => {
   const python = async (program: string, prefix: string, packages = 'python') => {
     const text = `${await source('python/steps.py')}\n${await source(`python/${program}.py`)}`
-    const interpreter = ['env', `PYTHONPATH=/opt/programs/${packages}`, 'python3', '-']
-    const command = (own: string) => [...interpreter, own, 'target', PROGRAMS_IMAGE]
-    return { prefix, command, input: text }
+    const environment = ['env', `PYTHONPATH=/opt/programs/${packages}`]
+    return seen([...environment, 'python3', '-', prefix, 'target', PROGRAMS_IMAGE], text)
   }
 
   test('the official client: typed, streamed, dynamic', async () => {
-    await expectBoth(await python('official', 'official'), {
+    await expectBoth(python('official', 'official'), {
       write: [{ a: '1', b: '2', c: '3', d: '4' }, 404, 'Not Found'],
       pages: [[2, 1], 0],
       watch: CHANGES,
@@ -218,7 +191,7 @@ describe('Python', () => {
   })
 
   test('kr8s lists, writes, watches, executes, forwards a port', async () => {
-    await expectBoth(await python('kr8s_program', 'kr8s'), {
+    await expectBoth(python('kr8s_program', 'kr8s'), {
       list: true,
       write: [{ a: '1', b: '2' }, false],
       watch: CHANGES,
@@ -229,7 +202,7 @@ describe('Python', () => {
   })
 
   test('kopf, an operator: creation, change, Event, finalizer, deletion', async () => {
-    await expectBoth(await python('kopf_operator', 'kopf'), {
+    await expectBoth(python('kopf_operator', 'kopf'), {
       operate: [
         ['created', ['updated', { a: '2' }], 'deleted'],
         'yes',
@@ -241,13 +214,11 @@ describe('Python', () => {
   })
 
   test('KubeSpawner starts a pod, polls it, stops it', async () => {
-    await expectBoth(await python('kubespawner_program', 'spawner'), {
-      spawn: [true, null, true, 1],
-    })
+    await expectBoth(python('kubespawner_program', 'spawner'), { spawn: [true, null, true, 1] })
   })
 
   test("Airflow's KubernetesPodOperator runs a pod, reads its log and its result", async () => {
-    await expectBoth(await python('pod_operator', 'airflow', 'airflow'), {
+    await expectBoth(python('pod_operator', 'airflow', 'airflow'), {
       succeed: [{ answer: 42 }, ['pod-said-hello\n'], 0],
       fail: ['AirflowException', 0],
     })

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { INJECTION_ENABLED, INJECTION_LABEL } from '../../core/names.ts'
 import type { Kubectl } from '../demo/kubectl.ts'
 
@@ -22,27 +21,6 @@ export interface TwoNamespaces {
   /** Runs a command in the container `main` of the pod `agent` of both, and gives what it printed. */
   run(command: readonly string[], input?: string): Promise<Compared<string>>
   remove(): Promise<void>
-}
-
-const TRIES = 3
-
-/**
- * What both said in the first of three attempts in which both said `want`; else what they said in the last. On a machine
- * that starves, decisions come too late, few programs ask again after a 503 or a 504, and Kubernetes cuts the end of an
- * exec's output when its client reads slowly, Lanyard or not. Each attempt that failed is in the log.
- */
-export async function untilBoth<Said>(
-  want: Said,
-  attempt: (number: number) => Promise<Compared<Said>>,
-): Promise<Compared<Said>> {
-  const wanted = { withLanyard: want, without: want }
-  for (let number = 1; ; number += 1) {
-    const both = await attempt(number)
-    if (number === TRIES || isDeepStrictEqual(both, wanted)) return both
-    process.stderr.write(
-      `Tried again, since both should have said the same: ${JSON.stringify(both)}\n`,
-    )
-  }
 }
 
 const READY = ['--for=condition=Ready', '--timeout=180s']

@@ -1,6 +1,7 @@
 import type { KubernetesClient } from '../../api/client/kubernetes-client.ts'
 import { Fault } from '../../core/fault.ts'
 import { INJECTOR_SERVICE, SIDECAR_CONTAINER, SYSTEM_NAMESPACE } from '../../core/names.ts'
+import { once } from '../../core/once.ts'
 import type { Pod } from '../../core/pods/pod.ts'
 import { DEFAULT_AMOUNTS, type SidecarAmounts } from '../../core/pods/sidecar-resources.ts'
 import type { CommandContext } from '../command/command-context.ts'
@@ -137,14 +138,5 @@ async function readable<Body>(reading: Promise<Body>): Promise<Body | undefined>
     // Converted: a check does without it.
     if (['permission_denied', 'not_found'].includes(Fault.from(error).code)) return undefined
     throw error
-  }
-}
-
-/** Reads once, however often it is called; a failure is kept too. */
-function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
-  let value: Promise<Value> | undefined
-  return () => {
-    value ??= read()
-    return value
   }
 }

@@ -140,10 +140,8 @@ export function createDecider(deps: DecideDeps): Decider {
     const warning = deps.lapses.warningOf(binding)
     const { obligations } = decision
     const maskKey = obligations.mask.length === 0 ? undefined : deps.maskKeyOf?.(binding)
-    return {
-      ...{ ...answer, effect: 'allow', obligations, refusal: undefined, warning },
-      ...(maskKey === undefined ? {} : { maskKey }),
-    }
+    const masked = maskKey === undefined ? {} : { maskKey }
+    return { ...answer, effect: 'allow', obligations, refusal: undefined, warning, ...masked }
   }
 
   return {

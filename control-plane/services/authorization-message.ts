@@ -138,6 +138,7 @@ export function decisionToMessage(
 
 /** Of masks that there are, and numbers that can be shown: it goes on record. */
 function maskedFrom(masked: OutcomeMessage['masked']): Pick<Outcome, 'masked'> {
+  if (masked.length === 0) return {}
   const counts = new Map(
     masked
       .filter(({ mask, values }) => isMaskName(mask) && values > 0n)

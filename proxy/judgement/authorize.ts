@@ -4,6 +4,7 @@ import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
 import type { CredentialScanner } from '../../core/masking/credentials/credential-scanner.ts'
 import { isMaskName, type MaskName, masksAbout } from '../../core/masking/mask-rules.ts'
 import { MASK_KEY_BYTES } from '../../core/masking/mask-token.ts'
+import { once } from '../../core/once.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
 import { WRONG_MEDIA_TYPE } from '../../core/policy/refusal.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
@@ -100,6 +101,7 @@ export async function authorize(
     authorizer.report({ decisionId: reply.id, ...outcome })
     throw fault
   }
+  const mask = maskOf(request, reply)
   return {
     effect: 'allow',
     decisionId: reply.id,
@@ -107,7 +109,8 @@ export async function authorize(
     request,
     record: levelOf(request, reply),
     judgesLines: request.protocol !== '' && reply.obligations.commands.length > 0,
-    ...(await withScanner(maskOf(request, reply))),
+    // Nothing is waited for where nothing is masked.
+    ...(mask === undefined ? {} : { mask: await withScanner(mask) }),
   } as Permit
 }
 
@@ -134,7 +137,7 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
       `The request is allowed, but ${describeObligations(reply.obligations)}, which the sidecar of this pod cannot carry out; recreate the pod to get a newer sidecar, or have the policy changed [decision ${reply.id}]`,
     )
   }
-  if (request.protocol !== '' && maskOf(request, reply).mask !== undefined) {
+  if (request.protocol !== '' && maskOf(request, reply) !== undefined) {
     return new Fault(
       'permission_denied',
       `The request is allowed if its answer is masked (${mask.join(', ')}), which it is in an ordinary answer only; ask without an upgrade to ${request.protocol}, or have the policy changed [decision ${reply.id}]`,
@@ -150,10 +153,10 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
   return undefined
 }
 
-/** What is hidden in the answer to a request, as far as there is something. */
-function maskOf({ info }: ParsedRequest, reply: AllowReply): Pick<Permit, 'mask'> {
+/** What is hidden in the answer to a request; undefined when nothing is. */
+function maskOf({ info }: ParsedRequest, reply: AllowReply): MaskOrder | undefined {
   const names = masksAbout(reply.obligations.mask.filter(isMaskName), info.attributes)
-  return names.length === 0 ? {} : { mask: { names, key: reply.maskKey } }
+  return names.length === 0 ? undefined : { names, key: reply.maskKey }
 }
 
 /** Loaded with the first answer that needs it: it takes some megabytes. */
@@ -162,15 +165,8 @@ const loadScanner = once(async () => {
   return new loaded.CredentialScanner()
 })
 
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined
-  return () => (made ??= make())
-}
-
-async function withScanner({ mask }: Pick<Permit, 'mask'>): Promise<Pick<Permit, 'mask'>> {
-  if (mask === undefined) return {}
-  if (!mask.names.includes('credentials')) return { mask }
-  return { mask: { ...mask, scanner: await loadScanner() } }
+async function withScanner(mask: MaskOrder): Promise<MaskOrder> {
+  return mask.names.includes('credentials') ? { ...mask, scanner: await loadScanner() } : mask
 }
 
 /** Whether it is an exec or attach, into which lines are typed. */

@@ -8,6 +8,7 @@ import type {
   AuthorizationService,
   AuthorizeStreamRequestSchema,
   AuthorizeStreamResponse,
+  OutcomeSchema,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import type { GrpcClient } from '../../proto/grpc-service.ts'
 import { questionToMessage } from '../../proto/question-message.ts'
@@ -128,12 +129,9 @@ export class DecisionStream {
   }
 
   /** Says what became of a request; nothing once the stream is over. */
-  send({ masked = [], ...outcome }: OutcomeReport): void {
-    const value = {
-      ...outcome,
-      masked: masked.map(({ mask, values }) => ({ mask, values: BigInt(values) })),
-    }
+  send(outcome: OutcomeReport): void {
     if (this.#state === 'over') return
+    const value = toOutcomeMessage(outcome)
     this.#writer.write({ correlation: 0, message: { case: 'outcome', value } })
   }
 
@@ -253,4 +251,12 @@ export class DecisionStream {
     this.#pending.clear()
     this.#end(error)
   }
+}
+
+/** Almost no outcome has masked values: such a report goes as it is. */
+function toOutcomeMessage(outcome: OutcomeReport): MessageInitShape<typeof OutcomeSchema> {
+  const plain: Omit<OutcomeReport, 'masked'> = outcome
+  if (outcome.masked === undefined) return plain
+  const masked = outcome.masked.map(({ mask, values }) => ({ mask, values: BigInt(values) }))
+  return { ...plain, masked }
 }

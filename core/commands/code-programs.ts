@@ -8,7 +8,7 @@ const CODE_PROGRAMS: ReadonlySet<string> = new Set(
   gtester guile hping3 htop hyperfine iex iftop insmod io irb jed jjs joe jrunscript jshell julia just
   k9s kotlin kotlinc latex lazygit ldconfig lftp links lldb loginctl logrotate logsave lualatex luatex
   lxc lxc-attach lynx m4 machinectl mail mailx make man mariadb maxima mc modprobe mongo mongosh mono
-  mosh most multitime mutt mvn mysql nano nawk ncdu nerdctl nim ninja npx nroff nvim oc ocaml octave
+  mosh most multitime mutt mvn mysql nano ncdu nerdctl nim ninja npx nroff nvim oc ocaml octave
   openvpn osascript pacman pdb pdflatex perf perl6 pg pico pipx pnpm podman poetry posh powershell_ise
   pry psftp psql puppet r racket rails rake raku ranger red restic ristretto rlogin rlwrap rpmbuild
   rscript rsh run-mailcap run-parts runc runghc runhaskell rustc rvim salt-call sbcl scala scheme

@@ -1,31 +1,19 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import {
-  AGENT,
-  aBinding,
-  aDecision,
-  aDecisionId,
-  anOutcome,
-  NOON_MS,
-} from '../../../test/support/record-builders.ts'
-import { createCommitQueue } from './commit-queue.ts'
-import { type Database, openDatabase } from './database.ts'
-import { createSqlitePodBindingStore } from './pod-binding-store.ts'
+import { AGENT, aDecisionId, anOutcome, NOON_MS } from '../../../test/support/record-builders.ts'
+import { openThreeDecisions } from '../../../test/support/three-decisions.ts'
+import type { Database } from './database.ts'
 import { RecordReader } from './record-reader.ts'
-import { RecordWriter } from './record-writer.ts'
+import type { RecordWriter } from './record-writer.ts'
 
 let database: Database
 let writer: RecordWriter
 let reader: RecordReader
 
 beforeEach(async () => {
-  database = await openDatabase(':memory:')
-  const queue = createCommitQueue(database)
-  await createSqlitePodBindingStore(database, queue, { id: 'c', name: '' }).record(
-    aBinding([AGENT]),
-  )
-  writer = new RecordWriter(database, queue)
+  const opened = await openThreeDecisions()
+  database = opened.database
+  writer = opened.writer
   reader = new RecordReader(database)
-  for (const number of [1, 2, 3]) await writer.append(aDecision(number))
 })
 afterEach(() => void database.close())
 

@@ -1,15 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import {
-  AGENT,
-  aBinding,
-  aDecision,
-  aDecisionId,
-  NOON_MS,
-} from '../../../test/support/record-builders.ts'
-import { createCommitQueue } from './commit-queue.ts'
-import { type Database, openDatabase } from './database.ts'
-import { createSqlitePodBindingStore } from './pod-binding-store.ts'
-import { RecordWriter } from './record-writer.ts'
+import { aDecision, aDecisionId, NOON_MS } from '../../../test/support/record-builders.ts'
+import { openThreeDecisions } from '../../../test/support/three-decisions.ts'
+import type { Database } from './database.ts'
+import type { RecordWriter } from './record-writer.ts'
 import { RemovedRecords } from './removed-records.ts'
 
 let database: Database
@@ -17,14 +10,10 @@ let writer: RecordWriter
 let removed: RemovedRecords
 
 beforeEach(async () => {
-  database = await openDatabase(':memory:')
-  const queue = createCommitQueue(database)
-  await createSqlitePodBindingStore(database, queue, { id: 'c', name: '' }).record(
-    aBinding([AGENT]),
-  )
-  writer = new RecordWriter(database, queue)
+  const opened = await openThreeDecisions()
+  database = opened.database
+  writer = opened.writer
   removed = new RemovedRecords(database)
-  for (const number of [1, 2, 3]) await writer.append(aDecision(number))
 })
 afterEach(() => void database.close())
 

@@ -121,7 +121,7 @@ function addImport(sessions: Command, name: string, start: Start): void {
   command
     .argument('<file>', 'asciicast of version 2 or 3; - for stdin')
     .description(
-      "Keep a session that was recorded elsewhere, such as by Tailscale. It is marked as imported, and what its file says of users and pods is nobody's proof.",
+      'Keep a session that was recorded elsewhere, such as by Tailscale. The session is marked as imported; nothing proves what its file says of users and pods.',
     )
     .option('--source <text>', 'where the file comes from; its name by default', usable(parseText))
     .addHelpText(

@@ -87,7 +87,7 @@ describe('createSessionResource().openChanges()', () => {
     expect(await next(changes)).toEqual([])
   })
 
-  test('modifies what the list has shown already, and tells of one change for many', async () => {
+  test('says MODIFIED of a session that the list has shown, once for several changes', async () => {
     const changes = await open()
     for (const object of (await sessions.list(TEAM, { limit: 9 })).objects) changes.know(object)
     await store.recordings.end(RECORDING_ID, END)

@@ -81,7 +81,7 @@ test.each<[string, (world: World) => unknown, string | undefined]>([
   expect(world.asked).toEqual([name])
 })
 
-test('readKnownPodUid() knows the namesake without asking once the watch tells of it', async () => {
+test('readKnownPodUid() does not ask about a new pod of the same name once the watch has it', async () => {
   const world = await aWorld()
   await admitNamesake(world)
   world.watched = later.podUid

@@ -13,12 +13,12 @@ export interface KnownPodReaderDeps {
 }
 
 /**
- * Says which pod has a name without asking kube-apiserver, where what is known is as good as its answer. A watch is
- * late, and a pod of another chain may have taken the name meanwhile. But in an injected namespace no pod is
- * stored before its UID is on record here. So the pod that the watch tells of still has the name, or has just ended,
- * if it is also the newest that was admitted under the name. In every other case kube-apiserver is asked: for a pod
- * that is not known or not on record, a namesake that was admitted (even one that was never stored), a watch that is
- * not in sync, a namespace that is not injected. Static pods have no binding, so they are asked for, too.
+ * Says which pod has a name. kube-apiserver is not asked where the answer is known. The watch alone is not enough: an event
+ * comes late, and a pod of another chain may have taken the name meanwhile. But in an injected namespace the UID of
+ * every pod is on record here before the pod is stored. So a watched pod that is also the last admitted pod of that
+ * name still has the name, or has just ended. kube-apiserver is asked in every other case: the pod is not watched or
+ * not on record; another pod of the name was admitted, even one that was never stored; the watch is not in sync; the
+ * namespace is not injected. Static pods are never on record.
  */
 export function createKnownPodReader(deps: KnownPodReaderDeps): PodReader {
   const { bindings, isInjected, living } = deps

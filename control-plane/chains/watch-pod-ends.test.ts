@@ -45,7 +45,7 @@ test('watchPodEnds() ends the pods on record that the first list does not have',
   expect(watched.living.has({ namespace, name, podUid })).toBe(true)
 })
 
-test('watchPodEnds() ends a pod that is deleted, and tells of none twice', async () => {
+test('watchPodEnds() ends a pod that is deleted, and calls onEnded once for each pod', async () => {
   await expect.poll(() => ended, within).toEqual([BUILD.podUid])
   server.tell('DELETED', objectOf(AGENT))
   await expect.poll(() => ended, within).toEqual([BUILD.podUid, AGENT.podUid])

@@ -61,7 +61,7 @@ test('watchLivingPods() lists in pages', async () => {
   expect(has('web', 'uid-1')).toBe(false)
 })
 
-test('watchLivingPods() tells of a pod that is gone, and of one whose name another has', async () => {
+test('watchLivingPods() calls onGone for a deleted pod, and forgets a pod whose name a new pod has', async () => {
   await watched()
   server.tell('ADDED', aPod('next', 'uid-2'))
   await expect.poll(() => has('next', 'uid-2'), within).toBe(true)

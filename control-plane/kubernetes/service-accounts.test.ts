@@ -40,7 +40,7 @@ test('watchServiceAccounts() knows the UID and the time of each', () => {
   expect(accounts.find('other', 'agent')).toBeUndefined()
 })
 
-test('watchServiceAccounts() tells of one that is deleted, not of one that is new or changed', async () => {
+test('watchServiceAccounts() calls onGone for a deleted account, not for a new or a changed account', async () => {
   server.tell('ADDED', anAccount('new', 'uid-3'))
   server.tell('MODIFIED', anAccount('agent', 'uid-1'))
   await expect.poll(() => uidOf('new'), within).toBe('uid-3')
@@ -50,7 +50,7 @@ test('watchServiceAccounts() tells of one that is deleted, not of one that is ne
   expect(uidOf('agent')).toBeUndefined()
 })
 
-test('watchServiceAccounts() tells of one that is another of the same name', async () => {
+test('watchServiceAccounts() calls onGone when an account is made again under its name', async () => {
   server.tell('ADDED', anAccount('agent', 'uid-9'))
   await expect.poll(() => gone, within).toBe(1)
   expect(uidOf('agent')).toBe('uid-9')
@@ -61,7 +61,7 @@ test.each([
   ['made again', [anAccount('agent', 'uid-9'), anAccount('build', 'uid-2')], 1],
   ['as they were', [anAccount('agent', 'uid-1'), anAccount('build', 'uid-2')], 0],
 ])(
-  'watchServiceAccounts() that missed events finds those %s in the next list',
+  'watchServiceAccounts() that missed events compares the next list, of accounts %s',
   async (_, objects, times) => {
     server.objects = objects
     server.expire()

@@ -18,7 +18,7 @@ export interface StoreOptions {
   readonly onTransaction?: OnTransaction
   /** Told while an older file is migrated: how many rows are done, of how many. */
   readonly onMigration?: (done: number, of: number) => void
-  /** Told of files of recordings that the database does not list, and that were set aside. */
+  /** Called when files of recordings were set aside, because the database does not list them. */
   readonly onSetAside?: (files: number, bytes: number) => void
 }
 

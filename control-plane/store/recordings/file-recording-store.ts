@@ -38,7 +38,7 @@ export interface FileRecordings {
     imported: SessionImport,
     also: (sequence: number) => boolean,
   ) => Promise<boolean>
-  /** Told of how many files were set aside, since the database does not list them. */
+  /** Called with the number and the bytes of the files that were set aside, because the database does not list them. */
   readonly onSetAside?: (files: number, bytes: number) => void
   /** How much is written to a file of the journal, and of a recording before it gets a segment; for tests. */
   readonly journalBytes?: number

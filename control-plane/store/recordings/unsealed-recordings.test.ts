@@ -48,7 +48,7 @@ test('UnsealedRecordings.begin() takes a decision once', async () => {
   expect(live.size).toBe(1)
 })
 
-test('UnsealedRecordings.append() says where a chunk stands until it has a segment, and tells of it', async () => {
+test('UnsealedRecordings.append() says where a chunk stands until it has a segment, and wakes who listens', async () => {
   await append(1)
   expect(told).toBe(1)
   const place = live.placeAfter(RECORDING_ID, 0)

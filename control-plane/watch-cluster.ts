@@ -26,6 +26,10 @@ import { createDecisionWatch, type DecisionWatch } from './decisions/decision-wa
 import { createMaskKeys } from './decisions/mask-keys.ts'
 import type { Share } from './fairness/fair-turns.ts'
 import {
+  createPolicyStatusWriter,
+  createProfileStatusWriter,
+} from './kubernetes/accepted-status.ts'
+import {
   type AccessReviewer,
   AUTHORIZER_LAG_MS,
   createAccessReviewer,
@@ -33,7 +37,6 @@ import {
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
 import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
-import { createPolicyStatusWriter } from './kubernetes/policy-status.ts'
 import { createWorkloadLister } from './kubernetes/workload-lister.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
 import type { Store } from './store/store.ts'
@@ -106,7 +109,7 @@ export async function watchCluster(
     config: kube,
     logger,
     onSync,
-    onPolicy: createPolicyStatusWriter(kube.makeApiClient(CustomObjectsApi), logger),
+    ...statusWriters(kube, logger),
     onPolicyChange: () => decisionWatch.recheck(),
     onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
     onRbacChange() {
@@ -141,6 +144,15 @@ export async function watchCluster(
   const comparedEdits = await lookBack(kube, store, facts, logger)
   const parts = { facts, access, decisionWatch, decider, registry, visits, hasLapsed, apiAudiences }
   return { ...parts, podEnds: pods.ends, endsAtMs: lapses.endsAtMs, comparedEdits }
+}
+
+/** Tell whoever writes policies and MaskProfiles what became of them. */
+function statusWriters(kube: KubeConfig, logger: Logger) {
+  const custom = kube.makeApiClient(CustomObjectsApi)
+  return {
+    onPolicy: createPolicyStatusWriter(custom, logger),
+    onMaskProfile: createProfileStatusWriter(custom, logger),
+  }
 }
 
 function maskingOf(

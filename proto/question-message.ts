@@ -3,6 +3,7 @@ import type { Effect } from '../core/audit/audit-event.ts'
 import type { Question } from '../core/authorization/question.ts'
 import type { ExecAttributes, Shortened } from '../core/kubernetes/exec-attributes.ts'
 import type { RequestAttributes } from '../core/kubernetes/request-attributes.ts'
+import type { MaskDefinition } from '../core/masking/mask-profile.ts'
 import { isFree, type Obligations } from '../core/policy/obligations.ts'
 import { userToMessage } from './chain-message.ts'
 import {
@@ -103,10 +104,11 @@ function shortenedFromMessage({ count, sha256 }: ShortenedMessage): Shortened {
   return { count, sha256 }
 }
 
-/** What must be done, on the wire; `maskKey` is for whoever has to mask. */
+/** What must be done, on the wire; `maskKey` and `profiles` are for whoever has to mask. */
 export function obligationsToMessage(
   { mask, record, commands }: Obligations,
   maskKey?: Uint8Array<ArrayBuffer>,
+  profiles: readonly MaskDefinition[] = [],
 ): MessageInitShape<typeof ObligationsSchema> {
   return {
     mask: [...mask],
@@ -114,6 +116,9 @@ export function obligationsToMessage(
     commands: commands.map((words) => ({ words: [...words] })),
     recordLevel: levelToMessage(record),
     ...(maskKey === undefined ? {} : { maskKey }),
+    ...(profiles.length === 0
+      ? {}
+      : { profiles: profiles.map(({ id, definition }) => ({ id, definition })) }),
   }
 }
 

@@ -7,6 +7,7 @@ import { controlPlaneConfig } from '../control-plane/config.ts'
 import { FAULTS, Fault } from '../core/fault.ts'
 import { QUERY_PARAMETERS } from '../core/kubernetes/query-parameters.ts'
 import { failureStatus, faultStatus, type Status } from '../core/kubernetes/status.ts'
+import { parseMaskProfile } from '../core/masking/parse-mask-profile.ts'
 import { GUARDS } from '../core/policy/guard-names.ts'
 import { parseAccessPolicy } from '../core/policy/parse-access-policy.ts'
 import { PROTECTED_OBJECTS, type ProtectedObjects } from '../core/policy/protected-objects.ts'
@@ -44,6 +45,8 @@ const manifests = blocks
 const FIELD_ROW = /^\| `([\w.]+)` \| (yes|no) \| (.+) \|$/gm
 
 const policies = manifests.filter(({ object }) => object?.kind === 'AccessPolicy')
+
+const profiles = manifests.filter(({ object }) => object?.kind === 'MaskProfile')
 
 interface Manifest {
   readonly kind?: string
@@ -123,6 +126,10 @@ describe.each(documents)('%s', (path) => {
 
 test.each(policies)('parseAccessPolicy() takes $object.metadata.name of $path', ({ object }) => {
   expect(parseAccessPolicy(object)).toMatchObject({ ok: true })
+})
+
+test.each(profiles)('parseMaskProfile() takes $object.metadata.name of $path', ({ object }) => {
+  expect(parseMaskProfile(object)).toMatchObject({ ok: true })
 })
 
 test('the documents hold examples of AccessPolicy', () => {

@@ -59,7 +59,7 @@ export interface PolicyBinding {
   readonly spec: { readonly policyName: string; readonly validationActions?: readonly string[] }
 }
 
-export interface AccessPolicyObject {
+export interface CheckedObject {
   readonly metadata: Meta
   readonly status?: { readonly conditions?: readonly Condition[] }
 }

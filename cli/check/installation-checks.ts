@@ -1,20 +1,14 @@
 import { Fault } from '../../core/fault.ts'
-import {
-  CONTROL_PLANE_SERVICE,
-  INJECTOR_SERVICE,
-  LANYARD_GROUP,
-  SYSTEM_NAMESPACE,
-} from '../../core/names.ts'
+import { CONTROL_PLANE_SERVICE, INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../../core/names.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import { checkAccepted, POLICIES, PROFILES } from './accepted-checks.ts'
 import { admissionChecks } from './admission-checks.ts'
 import type { ReadApiService } from './api-checks.ts'
 import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'
-import type { AccessPolicyObject, ListOf, WorkloadObject } from './cluster-objects.ts'
-import { shortenLines } from './shorten-lines.ts'
+import type { WorkloadObject } from './cluster-objects.ts'
 
 const VERSION_LABEL = 'app.kubernetes.io/version'
 const REPLICAS_MIN = 2
-const LINES_MAX = 10
 
 /** What the chart installs: control plane, injector, webhooks, policies. */
 export function installationChecks(
@@ -36,7 +30,12 @@ export function installationChecks(
     {
       category: 'control-plane',
       title: 'every AccessPolicy is accepted',
-      run: () => checkPolicies(context),
+      run: () => checkAccepted(context, POLICIES),
+    },
+    {
+      category: 'control-plane',
+      title: 'every MaskProfile is accepted',
+      run: () => checkAccepted(context, PROFILES),
     },
     {
       category: 'injector',
@@ -96,32 +95,4 @@ function checkVersion({ metadata }: WorkloadObject, own: string): CheckOutcome {
     : warning(
         `the control plane is ${theirs}, this program ${own}: take the program of that version`,
       )
-}
-
-async function checkPolicies({ client }: CommandContext): Promise<CheckOutcome> {
-  const { items } = await client.get<ListOf<AccessPolicyObject>>(
-    `/apis/${LANYARD_GROUP}/v1alpha1/accesspolicies`,
-  )
-  const states = items.map(({ metadata, status }) => ({
-    name: metadata.name,
-    accepted: status?.conditions?.find(({ type }) => type === 'Accepted'),
-  }))
-  const refused = states.filter(({ accepted }) => accepted?.status === 'False')
-  if (refused.length > 0) {
-    const lines = refused.map(({ name, accepted }) => `${name}: ${accepted?.message ?? 'refused'}`)
-    return failure(
-      ...shortenLines(lines, LINES_MAX),
-      'until a policy is mended, users whom it names may do nothing',
-    )
-  }
-  const waiting = states.filter(({ accepted }) => accepted?.status !== 'True')
-  if (waiting.length > 0) {
-    return warning(
-      ...shortenLines(
-        waiting.map(({ name }) => `${name}: the control plane has not checked it yet`),
-        LINES_MAX,
-      ),
-    )
-  }
-  return ok(`${items.length} ${items.length === 1 ? 'policy' : 'policies'}`)
 }

@@ -3,6 +3,8 @@ import type { Question } from '../../core/authorization/question.ts'
 import { withCoRequester } from '../../core/chain.ts'
 import { Fault } from '../../core/fault.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
+import type { MaskProfile } from '../../core/masking/mask-profile.ts'
+import { parseMaskProfile } from '../../core/masking/parse-mask-profile.ts'
 import type { AccessPolicy } from '../../core/policy/access-policy.ts'
 import { type ChainLapse, expiredLapse } from '../../core/policy/chain-lapse.ts'
 import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
@@ -38,6 +40,8 @@ interface World {
   readonly pods: Map<string, string>
   /** Users for whom the authorizer was asked. */
   readonly asked: string[]
+  /** The one MaskProfile that there is. */
+  profile: MaskProfile | undefined
 }
 
 let store: Store
@@ -66,6 +70,7 @@ beforeEach(async () => {
     grown: undefined,
     pods: new Map([AGENT, BUILD, THIRD].map(({ name, podUid }) => [name, podUid])),
     asked: [],
+    profile: undefined,
   }
   recording = true
   decider = createDecider({
@@ -84,6 +89,7 @@ beforeEach(async () => {
           ? [{ name: 'broken', subjects: [], problems: ['spec.rules: is missing'] }]
           : [],
       }),
+      maskProfile: (id) => (id === world.profile?.id ? world.profile : undefined),
       isInjected: (namespace: string): boolean => namespace === 'team',
       isObserved: () => world.observed,
       isRbacSynced: () => true,
@@ -193,6 +199,25 @@ describe('decide()', () => {
     expect(world.asked).not.toContain('alice')
     world.access.set(AGENT_ACCOUNT, 'denied')
     expect((await decider.decide(binding, aQuestion())).effect).toBe('deny')
+  })
+
+  test('tells what the MaskProfiles say that hold for the answer, and nothing by one that has changed', async () => {
+    const field = { apiGroups: [''], resources: ['pods'], path: '.spec.nodeName' }
+    const parsed = parseMaskProfile({ metadata: { name: 'nodes' }, spec: { fields: [field] } })
+    world.profile = parsed.ok ? parsed.profile : undefined
+    const { id = '', definition = '' } = world.profile ?? {}
+    const obligations = { ...NO_OBLIGATIONS, mask: ['env-values', id] }
+    world.policies.set('alice', aRule({ obligations }))
+    const answer = await decider.decide(binding, aQuestion())
+    expect(answer).toMatchObject({ effect: 'allow', profiles: [{ id, definition }] })
+    expect(await recorded(answer.decisionId)).toMatchObject({
+      obligations: { mask: obligations.mask },
+    })
+    world.profile = undefined
+    await expect(decider.decide(binding, aQuestion())).rejects.toMatchObject({
+      code: 'decision_unavailable',
+      message: expect.stringContaining('MaskProfile has changed'),
+    })
   })
 
   test('denies whom a broken policy names', async () => {

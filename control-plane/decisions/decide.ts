@@ -6,6 +6,7 @@ import type { TypedLine } from '../../core/commands/typed-line.ts'
 import { Fault } from '../../core/fault.ts'
 import { IMPERSONATE, isImpersonable } from '../../core/kubernetes/impersonation.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import { isMaskProfileId, type MaskDefinition } from '../../core/masking/mask-profile.ts'
 import type { Decision } from '../../core/policy/decision.ts'
 import {
   covers,
@@ -43,6 +44,8 @@ export interface RecordedDecision {
   readonly warning: string
   /** With which the answer is masked; absent where it is not. */
   readonly maskKey?: Uint8Array<ArrayBuffer>
+  /** What the MaskProfiles in the obligations say; absent where there are none. */
+  readonly profiles?: readonly MaskDefinition[]
   /** Whether the question impersonated somebody and the decision took that into account. */
   readonly impersonationJudged: boolean
 }
@@ -116,6 +119,7 @@ export function createDecider(deps: DecideDeps): Decider {
     const observed =
       decision !== undefined && !isFreeAllow(decision) && facts.isObserved(caller.namespace)
     const passes = observed || decision?.effect === 'allow'
+    const profiles = definitionsOf(deps, observed ? undefined : decision)
     if (passes) deps.checkVolume?.(share, now)
     const sentAhead = sentAs !== ''
     const reason = decision?.reason ?? 'request_invalid'
@@ -141,7 +145,8 @@ export function createDecider(deps: DecideDeps): Decider {
     const { obligations } = decision
     const maskKey = obligations.mask.length === 0 ? undefined : deps.maskKeyOf?.(binding)
     const masked = maskKey === undefined ? {} : { maskKey }
-    return { ...answer, effect: 'allow', obligations, refusal: undefined, warning, ...masked }
+    const done = { obligations, ...masked, ...profiles }
+    return { ...answer, effect: 'allow', refusal: undefined, warning, ...done }
   }
 
   return {
@@ -165,6 +170,21 @@ function createStillAllows(deps: DecideDeps): Decider['stillAllows'] {
     if (allows) requireSync(facts)
     return allows
   }
+}
+
+/** What the MaskProfiles say that a decision names. Throws when one has changed since it was judged. */
+function definitionsOf(
+  { facts }: Pick<DecideDeps, 'facts'>,
+  decision: Decision | undefined,
+): Pick<RecordedDecision, 'profiles'> {
+  if (decision?.effect !== 'allow') return {}
+  const ids = decision.obligations.mask.filter(isMaskProfileId)
+  if (ids.length === 0) return {}
+  const profiles = ids.map((id) => facts.maskProfile(id))
+  const known = profiles.filter((profile) => profile !== undefined)
+  if (known.length < ids.length)
+    throw new Fault('decision_unavailable', 'A MaskProfile has changed just now; try again')
+  return { profiles: known.map(({ id, definition }) => ({ id, definition })) }
 }
 
 async function prospect(

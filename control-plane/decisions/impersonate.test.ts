@@ -39,6 +39,7 @@ beforeEach(async () => {
         policies: [policies.get(username)].filter((policy) => policy !== undefined),
         invalid: [],
       }),
+      maskProfile: () => undefined,
       isInjected: () => true,
       isObserved: () => observed,
       isRbacSynced: () => true,

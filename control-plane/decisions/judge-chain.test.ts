@@ -35,7 +35,7 @@ function judgeBy(policy: AccessPolicy) {
         invalid: [],
       }),
       ...{ isInjected: () => true, isObserved: () => false, isRbacSynced: () => true },
-      ...{ problem: () => undefined, stop: () => undefined },
+      ...{ problem: () => undefined, stop: () => undefined, maskProfile: () => undefined },
     },
     access: { peek: () => 'allowed', forget: () => undefined, review: async () => 'allowed' },
     bindings: store.bindings,

@@ -1,30 +1,28 @@
 import {
   CoreV1Api,
-  CustomObjectsApi,
   type KubeConfig,
   type KubernetesObject,
   RbacAuthorizationV1Api,
   type V1Namespace,
   Watch,
 } from '@kubernetes/client-node'
-import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import {
   EXEMPT_NAMESPACES,
   INJECTION_ENABLED,
   INJECTION_LABEL,
-  LANYARD_GROUP,
   MODE_LABEL,
   MODE_OBSERVE,
 } from '../../core/names.ts'
-import { type ParsedPolicy, parseAccessPolicy } from '../../core/policy/parse-access-policy.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { CommandParsers } from '../commands/command-parsers.ts'
-import { KnownPolicies, type PoliciesOfUser } from './known-policies.ts'
 import { objectKey, type WatchedCollection, watchCollection } from './watched-collection.ts'
+import {
+  type WatchedPolicies,
+  type WatchedPoliciesOptions,
+  watchPolicies,
+} from './watched-policies.ts'
 
-/** What the cluster says about policies, namespaces and RBAC, kept up to date. */
-export interface ClusterFacts {
-  policiesFor(user: UserInfo): PoliciesOfUser
+/** What the cluster says about policies, their masks, namespaces and RBAC, kept up to date. */
+export interface ClusterFacts extends Omit<WatchedPolicies, 'problem' | 'stop'> {
   /** Whether pods of a namespace get the sidecar. */
   isInjected(namespace: string): boolean
   /** Whether a namespace only observes. */
@@ -36,54 +34,22 @@ export interface ClusterFacts {
   stop(): void
 }
 
-export interface ClusterFactsOptions {
-  readonly config: KubeConfig
-  readonly logger: Logger
+export interface ClusterFactsOptions extends Omit<WatchedPoliciesOptions, 'onSync'> {
   readonly onRbacChange: () => void
-  /** A policy or a namespace changed: open streams may have lost their ground. */
-  readonly onPolicyChange: () => void
   /** Called with the namespaces that are opted in, when they are known and after each change. */
   readonly onNamespaces: (optedIn: ReadonlySet<string>) => void
-  readonly onPolicy: (object: KubernetesObject, parsed: ParsedPolicy) => void
   /** `problem` or `isRbacSynced` may say something else than before. */
   readonly onSync?: () => void
 }
 
-interface PolicyObject extends KubernetesObject {
-  readonly spec?: unknown
-}
-
-const POLICIES = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'accesspolicies' }
-
 /**
- * Begins to watch policies, namespaces and RBAC; until the first two are known, `problem` says so.
+ * Begins to watch policies, MaskProfiles, namespaces and RBAC; until policies and namespaces are known, and the profiles
+ * that a policy names, `problem` says so.
  */
 export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   const { config, logger, onSync = () => {} } = options
   const watch = new Watch(config)
-  const known = new KnownPolicies()
-  const parsers = new CommandParsers(logger)
-  const custom = config.makeApiClient(CustomObjectsApi)
-  const policies: WatchedCollection<PolicyObject> = watchCollection<PolicyObject>({
-    name: 'accesspolicies',
-    path: `/apis/${POLICIES.group}/${POLICIES.version}/${POLICIES.plural}`,
-    watch,
-    logger,
-    onSync,
-    list: async () => (await custom.listClusterCustomObject(POLICIES)) as { items: PolicyObject[] },
-    onChange: parsePolicies,
-  })
-  function parsePolicies(): void {
-    const objects = [...(policies?.items.values() ?? [])]
-    const parsed = objects.map((object) => parseAccessPolicy(object, parsers.reader()))
-    for (const [index, policy] of parsed.entries()) {
-      const object = objects[index]
-      if (object !== undefined) options.onPolicy(object, policy)
-    }
-    known.replace(parsed)
-    options.onPolicyChange()
-    parsers.loadFor(objects, parsePolicies)
-  }
+  const policies = watchPolicies({ ...options, onSync })
   const core = config.makeApiClient(CoreV1Api)
   const namespaces: WatchedCollection<V1Namespace> = watchCollection<V1Namespace>({
     name: 'namespaces',
@@ -111,16 +77,17 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
 
   const isRbacSynced = () => rbac.every((collection) => collection.isSynced())
   return {
-    policiesFor: (user) => known.of(user),
+    policiesFor: policies.policiesFor,
+    maskProfile: policies.maskProfile,
     isInjected,
     isObserved: (namespace) => labelsOf(namespace)[MODE_LABEL] === MODE_OBSERVE,
     isRbacSynced,
     problem() {
-      const behind = [policies, namespaces].find((collection) => !collection.isSynced())
-      return behind === undefined ? undefined : `${behind.name} are not in sync with kube-apiserver`
+      if (!namespaces.isSynced()) return `${namespaces.name} are not in sync with kube-apiserver`
+      return policies.problem()
     },
     stop: () => {
-      for (const collection of [policies, namespaces, ...rbac]) collection.stop()
+      for (const part of [policies, namespaces, ...rbac]) part.stop()
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type { Impersonation } from '../../core/kubernetes/impersonation.ts'
+import { isMaskProfileId, type MaskDefinition } from '../../core/masking/mask-profile.ts'
 import { isMaskName } from '../../core/masking/mask-rules.ts'
 import { isFree } from '../../core/policy/obligations.ts'
 import type {
@@ -117,12 +118,16 @@ function credentialBodyFrom(
 /** Seconds after which the caller of a request that is held is to ask again. */
 const HOLD_RETRY_SECONDS = 15
 
-/** A decision as the sidecar gets it. */
+/** A decision as the sidecar gets it; `told` are the MaskProfiles that it has not been told yet. */
 export function decisionToMessage(
   decision: RecordedDecision,
   mayBeForeseen = false,
+  told: readonly MaskDefinition[] = decision.profiles ?? [],
 ): MessageInitShape<typeof AuthorizeResponseSchema> {
   const { effect, obligations, refusal, maskKey } = decision
+  const obliged = isFree(obligations)
+    ? {}
+    : { obligations: obligationsToMessage(obligations, maskKey, told) }
   return {
     decisionId: decision.decisionId,
     effect: effectToMessage(effect, obligations),
@@ -130,18 +135,22 @@ export function decisionToMessage(
     causes: (refusal?.causes ?? []).map((cause) => ({ ...cause })),
     warning: decision.warning,
     impersonationJudged: decision.impersonationJudged,
-    ...(isFree(obligations) ? {} : { obligations: obligationsToMessage(obligations, maskKey) }),
+    ...obliged,
     retryAfterSeconds: effect === 'hold' ? HOLD_RETRY_SECONDS : 0,
     mayBeForeseen,
   }
 }
+
+/** More than any rule names. */
+const MASKS_MAX = 64
 
 /** Of masks that there are, and numbers that can be shown: it goes on record. */
 function maskedFrom(masked: OutcomeMessage['masked']): Pick<Outcome, 'masked'> {
   if (masked.length === 0) return {}
   const counts = new Map(
     masked
-      .filter(({ mask, values }) => isMaskName(mask) && values > 0n)
+      .filter(({ mask, values }) => (isMaskName(mask) || isMaskProfileId(mask)) && values > 0n)
+      .slice(0, MASKS_MAX)
       .map(({ mask, values }) => [mask, Math.min(Number(values), Number.MAX_SAFE_INTEGER)]),
   )
   if (counts.size === 0) return {}

@@ -14,11 +14,12 @@ import {
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { ManualClock } from '../../test/support/manual-clock.ts'
 import { createMemoryAuditEventStore } from '../../test/support/memory-stores.ts'
-import { AGENT, anEnrolledBinding } from '../../test/support/record-builders.ts'
+import { AGENT, aDecision, anEnrolledBinding, BUILD } from '../../test/support/record-builders.ts'
 import { createControlPlaneMetrics } from '../control-plane-metrics.ts'
 import type { RecordedDecision } from '../decisions/decide.ts'
 import { createDecisionWatch, type DecisionWatch } from '../decisions/decision-watch.ts'
 import { createSessions } from '../sessions.ts'
+import type { AuditEventStore } from '../store/audit-event-store.ts'
 import { createAuthorizeStream } from './authorize-stream.ts'
 import { LiveRecordings } from './live-recordings.ts'
 
@@ -62,6 +63,7 @@ let watch: DecisionWatch
 let decisions: Map<number, PromiseWithResolvers<RecordedDecision>>
 let allowed: boolean
 let call: FakeCall
+let auditEvents: AuditEventStore
 let open: (secret?: string) => FakeCall
 
 beforeEach(() => {
@@ -70,6 +72,7 @@ beforeEach(() => {
   const logger = createLogger({ name: 'x', level: 'error' }, { write: () => undefined })
   decisions = new Map()
   allowed = true
+  auditEvents = createMemoryAuditEventStore()
   const decider = {
     decide: () => {
       const waiting = Promise.withResolvers<RecordedDecision>()
@@ -84,7 +87,7 @@ beforeEach(() => {
   const { secret } = sessions.open(BINDING, SESSION_MS)
   const handle = createAuthorizeStream({
     ...{ decider, sessions, decisionWatch: watch, logger, now },
-    auditEvents: createMemoryAuditEventStore(),
+    auditEvents,
     live: new LiveRecordings(),
     metrics: createControlPlaneMetrics(createMetrics('control-plane', 'test')),
   })
@@ -173,7 +176,7 @@ describe('what a stream says and keeps open', () => {
     ],
     ['what another stream had open', ['resume'], [], 1],
     ['a tunnel that another stream had open', ['tunnel resume'], [], 1],
-    ['no tunnel whose outcome came at the same time', ['tunnel resume', 'outcome'], [], 0],
+    ['nothing whose outcome came at the same time', ['tunnel resume', 'outcome'], [], 0],
     [
       'a revocation of what was taken over and no longer holds',
       ['denied since', 'resume'],
@@ -208,6 +211,41 @@ test.each<[string, readonly Step[], number]>([
   await run(steps)
   expect(call.error?.code).toBe(code)
   expect([call.said, decisions.size]).toEqual([['metadata'], 0])
+})
+
+test.each([
+  ['its own record', {}, ['secret-values']],
+  ['the record of another pod', { caller: BUILD }, []],
+  ['the record of a denial', { effect: 'deny' as const }, []],
+])(
+  'a request that was open before is judged again with what is done to it by %s',
+  async (_name, parts, want) => {
+    const obligations = { ...NO_OBLIGATIONS, mask: ['secret-values'] }
+    await auditEvents.append({ ...aDecision(1), id: 'd1', obligations, ...parts })
+    await run(['resume'])
+    expect(watch.find(AGENT.podUid, 'd1')?.obligations.mask).toEqual(want)
+  },
+)
+
+test('a MaskProfile is told once over a stream, and again when it has changed', async () => {
+  const profileOf = (id: string) => ({ id, definition: `{"of":"${id}"}` })
+  const [first, second] = [profileOf('cards@1111111111111111'), profileOf('cards@2222222222222222')]
+  const told: (readonly string[])[] = []
+  call.write = ((one: AuthorizeStreamResponse, taken: () => void) => {
+    const { value } = one.message as { value: { obligations?: { profiles?: { id: string }[] } } }
+    told.push((value.obligations?.profiles ?? []).map(({ id }) => id))
+    taken()
+    return true
+  }) as typeof call.write
+  for (const profile of [first, first, second, first]) {
+    await run(['authorize'])
+    const obligations = { ...NO_OBLIGATIONS, mask: [profile.id] }
+    const allow = { ...DECISION, effect: 'allow' as const, obligations, profiles: [profile] }
+    decisions.get(decisions.size)?.resolve(allow)
+    await turn()
+    await clock.advance(0)
+  }
+  expect(told).toEqual([[first.id], [], [second.id], [first.id]])
 })
 
 test('createAuthorizeStream() ends the stream of a session that nobody knows, before it says anything', () => {

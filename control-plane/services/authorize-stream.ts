@@ -3,8 +3,8 @@ import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream } from 
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
+import { type MaskDefinition, maskNameOf } from '../../core/masking/mask-profile.ts'
 import { NO_OBLIGATIONS, type Obligations } from '../../core/policy/obligations.ts'
-import { isTunnel } from '../../core/policy/record-tunnels.ts'
 import {
   BATCH_MESSAGES_MAX,
   type BatchWriter,
@@ -17,6 +17,7 @@ import type {
   Outcome,
   Resume,
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
+import type { RecordedDecision } from '../decisions/decide.ts'
 import type { AuthorizationDeps } from '../decisions/decide-measured.ts'
 import {
   type RevocationCause,
@@ -66,8 +67,10 @@ class SidecarStream {
   readonly #writer: BatchWriter<Response>
   /** Open decisions of this stream. */
   readonly #mine = new Map<string, WatchedDecision>()
-  /** Tunnels whose records are being read. */
+  /** What was open over an earlier stream, and whose records are being read. */
   readonly #resuming = new Set<string>()
+  /** By name of a MaskProfile: the id of the definition that the sidecar was sent last. */
+  readonly #told = new Map<string, string>()
   #inFlight = 0
   #untaken = 0
   #ended = false
@@ -143,11 +146,18 @@ class SidecarStream {
       // What comes after this message over the stream is about what changes after it.
       const mayBeForeseen = own === this.#changes && isGroundToForesee(question, decided)
       this.#foresees ||= mayBeForeseen
-      const value = decisionToMessage(decided, mayBeForeseen)
+      const value = decisionToMessage(decided, mayBeForeseen, this.#untold(decided))
       this.#send({ correlation, message: { case: 'decision', value } })
     } finally {
       this.#inFlight -= 1
     }
+  }
+
+  /** The MaskProfiles of a decision of which the sidecar has another definition, or none. */
+  #untold({ profiles = [] }: RecordedDecision): readonly MaskDefinition[] {
+    const untold = profiles.filter(({ id }) => this.#told.get(maskNameOf(id)) !== id)
+    for (const { id } of untold) this.#told.set(maskNameOf(id), id)
+    return untold
   }
 
   #watch(decisionId: string, question: Question, obligations: Obligations): WatchedDecision {
@@ -171,17 +181,15 @@ class SidecarStream {
     if (this.#ended) return
     try {
       if (request === undefined) throw new Fault('request_invalid', 'Nothing says what is open')
-      const question = questionFromMessage(request)
-      if (isTunnel(question.attributes)) await this.#resumeTunnel(decisionId, question)
-      else this.#deps.decisionWatch.resume(this.#watch(decisionId, question, NO_OBLIGATIONS))
+      await this.#resumeByRecord(decisionId, questionFromMessage(request))
     } catch (error) {
       this.#deps.logger.warn({ error, decisionId }, 'Cannot judge an open request again')
       this.#revokeOf(decisionId)(UNANSWERED)
     }
   }
 
-  /** Only a tunnel stays open under obligations: its record says which, if it is of this pod. */
-  async #resumeTunnel(decisionId: string, question: Question): Promise<void> {
+  /** The record says under which obligations it is open, if it is of this pod. */
+  async #resumeByRecord(decisionId: string, question: Question): Promise<void> {
     this.#resuming.add(decisionId)
     const event = await this.#deps.auditEvents.get(decisionId)
     // Its outcome may have come meanwhile.

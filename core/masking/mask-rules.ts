@@ -1,5 +1,6 @@
 import { Fault } from '../fault.ts'
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
+import type { MaskedField, MaskProfile } from './mask-profile.ts'
 import { compilePathRules, type PathPattern, type PathState } from './path-rules.ts'
 
 /** What a policy can hide by name. */
@@ -50,11 +51,13 @@ export type MaskForm =
   | 'credentials in base64'
 
 export interface MaskRule {
-  readonly mask: MaskName
+  /** The name of a built-in mask, or the id of a MaskProfile. */
+  readonly mask: string
   readonly form: MaskForm
 }
 
-interface MaskedPlace {
+/** A place in objects of one resource. */
+export interface MaskedPlace {
   readonly apiGroup: string
   /** `*` for every one. */
   readonly resource: string
@@ -71,7 +74,7 @@ const LAST_APPLIED = [
 const PACKED = ['objectset.rio.cattle.io/applied', 'banzaicloud.com/last-applied']
 
 /** The objects that tools keep in the annotations of one. */
-function annotations(apiGroup: string, resource: string): readonly MaskedPlace[] {
+export function annotations(apiGroup: string, resource: string): readonly MaskedPlace[] {
   const at = (name: string) => ['metadata', 'annotations', name]
   return [
     ...LAST_APPLIED.map((name) => ({
@@ -130,13 +133,25 @@ const OF_PROGRAMS = ['exec', 'attach', 'portforward', 'proxy', 'log']
 /** Of these, the ones that answer with text. */
 const TEXTS = ['exec', 'attach', 'log']
 
-function concerns(
-  place: MaskedPlace,
+/** Whether a place is in objects that a request is about; a question about every group or resource is about each. */
+export function concerns(
+  place: Pick<MaskedPlace, 'apiGroup' | 'resource'>,
   { apiGroup, resource }: Pick<RequestAttributes, 'apiGroup' | 'resource'>,
 ): boolean {
   if (place.apiGroup === '*') return !REVIEW_GROUPS.includes(apiGroup)
   const isGroup = apiGroup === '*' || apiGroup === place.apiGroup
   return isGroup && (resource === '*' || resource === place.resource)
+}
+
+/** What the answer to a request is made of, as far as masks can read it. */
+export function answerForm({
+  resourceRequest,
+  apiGroup,
+  subresource,
+}: RequestAttributes): 'objects' | 'text' | 'unknown' {
+  if (!resourceRequest) return 'unknown'
+  if (apiGroup !== '' || !OF_PROGRAMS.includes(subresource)) return 'objects'
+  return TEXTS.includes(subresource) ? 'text' : 'unknown'
 }
 
 /**
@@ -147,11 +162,9 @@ export function masksAbout<Name extends string>(
   names: readonly Name[],
   attributes: RequestAttributes,
 ): readonly Name[] {
-  const { resourceRequest, apiGroup, subresource } = attributes
-  if (!resourceRequest) return []
-  if (apiGroup === '' && OF_PROGRAMS.includes(subresource)) {
-    return names.filter((name) => TEXTS.includes(subresource) && !isOfObjects(name))
-  }
+  const form = answerForm(attributes)
+  if (form === 'unknown') return []
+  if (form === 'text') return names.filter((name) => !isOfObjects(name))
   return names.filter((name) =>
     // An unknown one may hide anything: whoever has to carry it out refuses.
     isMaskName(name) ? PLACES[name].some((place) => concerns(place, attributes)) : true,
@@ -174,43 +187,96 @@ const OBJECTS: readonly PathPattern[] = [
 /** Where a Status has texts: of an answer that is one, and of an event of a watch that is one. */
 const STATUS_TEXTS: readonly PathPattern[] = [['message'], ['details', 'causes', '*', 'message']]
 
+/** Cells of a Table, alone and in an event of a watch. */
+const CELLS: readonly PathPattern[] = [
+  ['rows', '*', 'cells', '**'],
+  ['object', 'rows', '*', 'cells', '**'],
+]
+
 /** Places that were asked for lately, so that each answer need not have them made. */
 const KNOWN = new Map<string, PathState<MaskRule> | undefined>()
 const KNOWN_MAX = 64
 
 type MaskedResource = Pick<RequestAttributes, 'apiGroup' | 'resource'>
+type Placed = readonly [PathPattern, MaskRule]
 
-/** The places of these masks in objects of one resource, wherever such an object stands in an answer. */
+/**
+ * The places of these masks, and of these MaskProfiles, in objects of one resource, wherever such an object stands in an
+ * answer.
+ */
 export function maskedPlaces(
   names: readonly MaskName[],
   { apiGroup, resource }: MaskedResource,
   isFailure: boolean,
+  profiles: readonly MaskProfile[] = [],
 ): PathState<MaskRule> | undefined {
-  const id = JSON.stringify([names, apiGroup, resource, isFailure])
+  const own = profiles.map(({ id, patterns }) => [id, patterns.length > 0])
+  const id = JSON.stringify([names, own, apiGroup, resource, isFailure])
   if (!KNOWN.has(id)) {
     if (KNOWN.size >= KNOWN_MAX) KNOWN.clear()
-    KNOWN.set(id, makePlaces(names, { apiGroup, resource }, isFailure))
+    const about = { apiGroup, resource }
+    KNOWN.set(id, compilePathRules<MaskRule>(makePlaces(names, profiles, about, isFailure)))
   }
   return KNOWN.get(id)
 }
 
 function makePlaces(
   names: readonly MaskName[],
-  attributes: MaskedResource,
+  profiles: readonly MaskProfile[],
+  about: MaskedResource,
   isFailure: boolean,
-): PathState<MaskRule> | undefined {
-  const patterns = names.flatMap((mask) => {
-    const places = PLACES[mask].filter((place) => concerns(place, attributes))
-    const inObjects = places.flatMap(({ path, form }) =>
-      OBJECTS.map((way) => [[...way, ...path], { mask, form }] as const),
+): readonly Placed[] {
+  // One look at each text finds what all patterns hide.
+  const withTexts = profiles.find(({ patterns }) => patterns.length > 0)
+  const texts =
+    withTexts === undefined || names.includes('credentials')
+      ? []
+      : placesOf(withTexts.id, PLACES.credentials, about, isFailure)
+  return [
+    ...names.flatMap((mask) => placesOf(mask, PLACES[mask], about, isFailure)),
+    ...texts,
+    ...profiles.flatMap((one) => placesOfFields(one, about, isFailure)),
+  ]
+}
+
+function placesOf(
+  mask: string,
+  places: readonly MaskedPlace[],
+  about: MaskedResource,
+  isFailure: boolean,
+): readonly Placed[] {
+  const inObjects = places
+    .filter((place) => concerns(place, about))
+    .flatMap(({ path, form }) =>
+      OBJECTS.map((way) => [[...way, ...path], { mask, form }] satisfies Placed),
     )
-    // An Event has a message of its own.
-    if (attributes.resource === 'events') return inObjects
-    const ways = isFailure ? [[], ['object']] : [['object']]
-    const inStatus = ways.flatMap((way) =>
-      STATUS_TEXTS.map((path) => [[...way, ...path], { mask, form: 'message' as const }] as const),
-    )
-    return [...inObjects, ...inStatus]
-  })
-  return compilePathRules<MaskRule>(patterns)
+  // An Event has a message of its own.
+  if (about.resource === 'events') return inObjects
+  const ways = isFailure ? [[], ['object']] : [['object']]
+  const inStatus = ways.flatMap((way) =>
+    STATUS_TEXTS.map((path) => [[...way, ...path], { mask, form: 'message' }] satisfies Placed),
+  )
+  return [...inObjects, ...inStatus]
+}
+
+function placesOfFields(
+  { id: mask, fields }: MaskProfile,
+  about: MaskedResource,
+  isFailure: boolean,
+): readonly Placed[] {
+  const places = fields.filter((field) => concerns(field, about)).map(toPlace)
+  if (places.length === 0) return []
+  const kept = annotations(about.apiGroup, about.resource)
+  // Nothing says which cell shows a field, so that all of them are hidden where a Table comes all the same.
+  const cells = CELLS.map((path) => [path, { mask, form: 'text' }] satisfies Placed)
+  return [...placesOf(mask, [...places, ...kept], about, isFailure), ...cells]
+}
+
+/** A field with all below it: it may be an object or a list. */
+function toPlace({ apiGroup, resource, path }: MaskedField): MaskedPlace {
+  const isBytes =
+    apiGroup === '' &&
+    ((resource === 'secrets' && path[0] === 'data') ||
+      (resource === 'configmaps' && path[0] === 'binaryData'))
+  return { apiGroup, resource, path: [...path, '**'], form: isBytes ? 'base64' : 'text' }
 }

@@ -6,6 +6,7 @@ import { maskText } from './credentials/mask-text.ts'
 import { MaskCounts } from './credentials/mask-words.ts'
 import { JsonRewriter } from './json-rewriter.ts'
 import type { Notes, ValueRewriter } from './json-values.ts'
+import type { MaskProfile } from './mask-profile.ts'
 import { type MaskName, type MaskRule, maskedPlaces } from './mask-rules.ts'
 import { maskToken, maskWords } from './mask-token.ts'
 import type { PathState } from './path-rules.ts'
@@ -19,13 +20,14 @@ const TOO_LONG = Buffer.from('too long to be looked at')
 
 export interface ObjectMaskerOptions {
   readonly masks: readonly MaskName[]
+  readonly profiles?: readonly MaskProfile[]
   /** Of the request whose answer is masked. */
   readonly attributes: RequestAttributes
   /** Whether the answer tells of a failure, so that it is a Status. */
   readonly isFailure: boolean
   /** Of the chain; `MASK_KEY_BYTES` long. */
   readonly key: Uint8Array
-  /** Has to be there with the mask `credentials`. */
+  /** Has to be there with the mask `credentials`, and with patterns of MaskProfiles. */
   readonly scanner?: CredentialScanner | undefined
 }
 
@@ -34,8 +36,8 @@ export class ObjectMasker {
   readonly #rewriter: JsonRewriter<MaskRule>
   readonly #values: HiddenValues
 
-  constructor({ masks, attributes, isFailure, key, scanner }: ObjectMaskerOptions) {
-    const places = maskedPlaces(masks, attributes, isFailure)
+  constructor({ masks, profiles, attributes, isFailure, key, scanner }: ObjectMaskerOptions) {
+    const places = maskedPlaces(masks, attributes, isFailure, profiles)
     this.#values = new HiddenValues(places, key, scanner)
     this.#rewriter = rewriterOf(places, this.#values)
   }
@@ -51,7 +53,7 @@ export class ObjectMasker {
   }
 
   /** How many values were hidden so far, by mask. */
-  counts(): ReadonlyMap<MaskName, number> {
+  counts(): ReadonlyMap<string, number> {
     return this.#values.counts
   }
 }
@@ -64,7 +66,7 @@ function rewriterOf(
 }
 
 class HiddenValues implements ValueRewriter<MaskRule> {
-  readonly counts = new Map<MaskName, number>()
+  readonly counts = new Map<string, number>()
   readonly #places: PathState<MaskRule> | undefined
   readonly #key: Uint8Array
   readonly #scanner: CredentialScanner | undefined
@@ -161,7 +163,7 @@ class HiddenValues implements ValueRewriter<MaskRule> {
     assert(this.#scanner !== undefined, 'whoever hides credentials knows them')
     const counts = new MaskCounts()
     const hidden = maskText(text, this.#scanner, maskWords(this.#key), counts)
-    for (const times of counts.byRule().values()) this.#count(rule, times)
+    for (const [mask, times] of counts.byMask()) this.#count({ ...rule, mask }, times)
     return hidden
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { isMaskProfileId, maskNameOf } from './mask-profile.ts'
 import { parseMaskPath } from './parse-mask-path.ts'
 import { parseMaskProfile } from './parse-mask-profile.ts'
 
@@ -26,9 +27,21 @@ describe('parseMaskProfile()', () => {
       profile: {
         name: 'payments',
         fields: [{ apiGroup: 'pay.example.com', resource: 'cards', path: ['spec', 'number'] }],
-        patterns: [{ name: 'staff-number' }],
+        patterns: [{ name: expect.stringMatching(/^payments@[0-9a-f]{16}$/) }],
       },
     })
+  })
+
+  test('has the same id for the same spec, read again from its definition, and another for another', () => {
+    const idOf = (object: unknown) => {
+      const parsed = parseMaskProfile(object)
+      return parsed.ok ? parsed.profile : { id: '', definition: '' }
+    }
+    const one = idOf({ ...(profile({ fields: [field] }) as object), status: { a: 1 } })
+    expect(isMaskProfileId(one.id)).toBe(true)
+    expect(maskNameOf(one.id)).toBe('payments')
+    expect(idOf(JSON.parse(one.definition))).toEqual(one)
+    expect(idOf(profile({ fields: [{ ...field, path: '.spec.cvc' }] })).id).not.toBe(one.id)
   })
 
   test.each([
@@ -83,6 +96,37 @@ describe('parseMaskProfile()', () => {
       'an example of two lines',
       profile({ patterns: [{ ...pattern, examples: ['a\nEMP-123456'] }] }),
       'must be one line',
+    ],
+    [
+      'the name of a built-in mask',
+      { metadata: { name: 'credentials' }, spec: { fields: [field] } },
+      'is a built-in mask',
+    ],
+    ['every group', profile({ fields: [{ ...field, apiGroups: ['*'] }] }), '"*" is no API group'],
+    ['every resource', profile({ fields: [{ ...field, resources: ['*'] }] }), '"*" is no resource'],
+    [
+      'the name of objects',
+      profile({ fields: [{ ...field, path: '.metadata.name' }] }),
+      'metadata.name says which object it is',
+    ],
+    ['all metadata', profile({ fields: [{ ...field, path: 'metadata' }] }), 'cannot be hidden'],
+    [
+      'too many places',
+      profile({
+        fields: Array.from({ length: 41 }, () => ({
+          ...field,
+          apiGroups: ['a', 'b', 'c', 'd', 'e'],
+          resources: ['a', 'b', 'c', 'd', 'e'],
+        })),
+      }),
+      'over 1024 places',
+    ],
+    [
+      'too long a definition',
+      profile({
+        fields: Array.from({ length: 256 }, () => ({ ...field, path: `.a${'a'.repeat(250)}` })),
+      }),
+      'over 65536 characters',
     ],
     ['a name twice', profile({ patterns: [pattern, pattern] }), 'is used twice'],
     ['a name with spaces', profile({ patterns: [{ ...pattern, name: 'a b' }] }), 'lower-case'],

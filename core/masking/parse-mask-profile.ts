@@ -1,6 +1,12 @@
 import { RE2JS } from 're2js'
 import type { OwnPattern } from './credentials/own-patterns.ts'
-import type { InvalidMaskProfile, MaskedField, MaskProfile } from './mask-profile.ts'
+import {
+  defineMaskProfile,
+  type InvalidMaskProfile,
+  type MaskedField,
+  type MaskProfile,
+} from './mask-profile.ts'
+import { isMaskName } from './mask-rules.ts'
 import { parseMaskPath } from './parse-mask-path.ts'
 
 export type ParsedMaskProfile =
@@ -8,6 +14,10 @@ export type ParsedMaskProfile =
   | { readonly ok: false; readonly invalid: InvalidMaskProfile }
 
 const FIELDS_MAX = 256
+/** Places of all fields together: each group of a field with each of its resources. */
+const PLACES_MAX = 1_024
+/** It goes to every sidecar that masks by it. */
+const DEFINITION_CHARACTERS_MAX = 64 * 1024
 /** Every pattern is looked for in every line. */
 const PATTERNS_MAX = 32
 const PATTERN_CHARACTERS_MAX = 1_000
@@ -16,6 +26,9 @@ const EXAMPLE_CHARACTERS_MAX = 1_000
 /** What a pattern becomes; `x{1000}` takes a thousand. */
 const INSTRUCTIONS_MAX = 5_000
 const PATTERN_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
+const GROUP = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?)?$/
+/** What tells objects apart: a List or a watch without them is none. */
+const IDENTITY = /^(?:apiVersion|kind|metadata(?:\.(?:name|namespace|uid|resourceVersion))?)$/
 
 /**
  * Checks a MaskProfile as it came from the API server: its fields, and that each of its patterns is RE2, matches its
@@ -25,12 +38,19 @@ export function parseMaskProfile(object: unknown): ParsedMaskProfile {
   const problems: string[] = []
   const name = text(record(record(object)?.['metadata'])?.['name'])
   if (name === '') problems.push('metadata.name: must be there')
+  if (isMaskName(name)) problems.push(`metadata.name: ${name} is a built-in mask; choose another`)
   const spec = record(record(object)?.['spec'])
   if (spec === undefined) problems.push('spec: must be an object')
   refuseOtherKeys(spec, ['fields', 'patterns'], 'spec', problems)
+  const defined = defineMaskProfile(name, spec)
+  const { id, definition } = defined
+  if (definition.length > DEFINITION_CHARACTERS_MAX)
+    problems.push(`spec: has over ${DEFINITION_CHARACTERS_MAX} characters; make two MaskProfiles`)
   const fields = list(spec?.['fields'], 'spec.fields', FIELDS_MAX, problems).flatMap((one, at) =>
     parseField(one, `spec.fields[${at}]`, problems),
   )
+  if (fields.length > PLACES_MAX)
+    problems.push(`spec.fields: name over ${PLACES_MAX} places; make two MaskProfiles`)
   const patterns = list(spec?.['patterns'], 'spec.patterns', PATTERNS_MAX, problems).flatMap(
     (one, at) => parsePattern(one, `spec.patterns[${at}]`, problems),
   )
@@ -40,7 +60,8 @@ export function parseMaskProfile(object: unknown): ParsedMaskProfile {
     if (patterns.findIndex((one) => one.name === pattern.name) !== at)
       problems.push(`spec.patterns: the name ${JSON.stringify(pattern.name)} is used twice`)
   if (problems.length > 0) return { ok: false, invalid: { name, problems } }
-  return { ok: true, profile: { name, fields, patterns } }
+  const own = patterns.map(({ pattern }) => ({ name: id, pattern }))
+  return { ok: true, profile: { ...defined, name, fields, patterns: own } }
 }
 
 function parseField(value: unknown, at: string, problems: string[]): readonly MaskedField[] {
@@ -55,7 +76,11 @@ function parseField(value: unknown, at: string, problems: string[]): readonly Ma
       problems.push(
         `${at}.resources: ${shown(one)} is no resource; write its plural without a subresource`,
       )
+  for (const one of apiGroups)
+    if (!GROUP.test(one)) problems.push(`${at}.apiGroups: ${shown(one)} is no API group`)
   const path = parseMaskPath(text(field?.['path']))
+  if (path !== undefined && IDENTITY.test(path.join('.')))
+    problems.push(`${at}.path: ${path.join('.')} says which object it is, and cannot be hidden`)
   if (path === undefined) {
     problems.push(
       `${at}.path: must be a JSON path without filters, as .spec.cards[*].number or data['tls.key']`,

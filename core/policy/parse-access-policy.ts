@@ -3,7 +3,7 @@ import type { ScriptReader } from '../commands/script.ts'
 import type { AccessPolicy, InvalidPolicy, PolicyRule, Subject } from './access-policy.ts'
 import { isGuardName } from './guard-names.ts'
 import { NO_OBLIGATIONS, type Obligations } from './obligations.ts'
-import { parseMasks } from './parse-masks.ts'
+import { type MaskProfileLookup, parseMasks } from './parse-masks.ts'
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly policy: AccessPolicy }
@@ -12,12 +12,22 @@ export type ParsedPolicy =
 /** Fields that the policy language has in later versions. Ignoring one could allow too much. */
 const NOT_YET = ['approval', 'when']
 
+/** What the parts of a policy that name other things are read with. */
+interface PolicyReading {
+  readonly readScript: ScriptReader | undefined
+  readonly profileOf: MaskProfileLookup
+}
+
 /**
  * Checks an AccessPolicy object as it came from the API server. A policy with any problem is
  * refused as a whole: half of one could allow what its other half denies. `commands` of a rule need a reader
- * of shell scripts; without one they are a problem.
+ * of shell scripts; without one they are a problem. So is a `mask` that is not built in without its MaskProfile.
  */
-export function parseAccessPolicy(object: unknown, readScript?: ScriptReader): ParsedPolicy {
+export function parseAccessPolicy(
+  object: unknown,
+  readScript?: ScriptReader,
+  profileOf: MaskProfileLookup = () => undefined,
+): ParsedPolicy {
   const problems: string[] = []
   const policy = record(object)
   const name = text(record(policy?.metadata)?.name)
@@ -29,7 +39,7 @@ export function parseAccessPolicy(object: unknown, readScript?: ScriptReader): P
     parseSubject(subject, `spec.subjects[${index}]`, problems),
   )
   const rules = list(spec?.rules, 'spec.rules', problems).map((rule, index) =>
-    parseRule(rule, `spec.rules[${index}]`, problems, readScript),
+    parseRule(rule, `spec.rules[${index}]`, problems, { readScript, profileOf }),
   )
   const names = rules.map((rule) => rule.name)
   for (const [index, ruleName] of names.entries()) {
@@ -69,7 +79,7 @@ function parseRule(
   value: unknown,
   path: string,
   problems: string[],
-  readScript: ScriptReader | undefined,
+  { readScript, profileOf }: PolicyReading,
 ): PolicyRule {
   const rule = record(value)
   if (rule === undefined) problems.push(`${path}: must be an object`)
@@ -96,7 +106,7 @@ function parseRule(
         ? []
         : patterns(rule.namespaces, `${path}.namespaces`, problems),
     lifts,
-    obligations: obligationsOf(rule, path, problems),
+    obligations: obligationsOf(rule, path, problems, profileOf),
     ...commandsOf(rule, path, problems, readScript),
   }
 }
@@ -109,10 +119,11 @@ function obligationsOf(
   rule: Record<string, unknown> | undefined,
   path: string,
   problems: string[],
+  profileOf: MaskProfileLookup,
 ): Obligations {
   if (rule?.['record'] === undefined && rule?.['mask'] === undefined) return NO_OBLIGATIONS
   const record = recordOf(rule, `${path}.record`, problems)
-  return { ...NO_OBLIGATIONS, record, mask: parseMasks(rule, `${path}.mask`, problems) }
+  return { ...NO_OBLIGATIONS, record, mask: parseMasks(rule, `${path}.mask`, problems, profileOf) }
 }
 
 /** `record` asks for more than is recorded by default. */

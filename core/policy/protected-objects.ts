@@ -121,7 +121,7 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
     apiGroups: ['apiextensions.k8s.io'],
     resources: ['customresourcedefinitions', 'customresourcedefinitions/*'],
-    names: ['accesspolicies', 'chainresets', 'chainrevocations'].map(
+    names: ['accesspolicies', 'chainresets', 'chainrevocations', 'maskprofiles'].map(
       (plural) => `${plural}.${LANYARD_GROUP}`,
     ),
     uses: ['change', 'delete'],

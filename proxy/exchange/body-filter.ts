@@ -32,6 +32,29 @@ export interface BodyFilter {
 /** Makes the filter of one exchange; undefined when its bytes pass as they are, at no cost. */
 export type OpenBodyFilter = (permit: Permit) => BodyFilter | undefined
 
+/** Stages through which bytes go one after the other: where they go in, and where they come out. */
+export interface Through {
+  readonly head: Duplex
+  readonly tail: Duplex
+}
+
+/** Joins stages in their order; undefined when there are none. `onError` is told when one of them fails. */
+export function throughAll(
+  stages: readonly (Duplex | undefined)[],
+  onError: (error: Error) => void,
+): Through | undefined {
+  const all = stages.filter((stage) => stage !== undefined)
+  const [head] = all
+  const tail = all.at(-1)
+  if (head === undefined || tail === undefined) return undefined
+  for (const [at, stage] of all.entries()) {
+    stage.once('error', onError)
+    const next = all[at + 1]
+    if (next !== undefined) stage.pipe(next)
+  }
+  return { head, tail }
+}
+
 /** Headers of an answer, names and values in turn, without the length where the filter may change it. */
 export function answerHeaders(
   headers: readonly string[],

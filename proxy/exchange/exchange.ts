@@ -1,5 +1,6 @@
 import type { MaskedValues } from '../../core/audit/audit-event.ts'
 import type { Fault } from '../../core/fault.ts'
+import { maskNameOf } from '../../core/masking/mask-profile.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Permit } from '../judgement/authorize.ts'
 import type { Revoked } from '../judgement/authorizer.ts'
@@ -69,11 +70,13 @@ export class Exchange {
     this.#bytes += bytes
   }
 
-  /** Values of the answer were hidden: so many by each mask. */
+  /** Values of the answer were hidden: so many by each mask. Told once, before the end. */
   masked(counts: ReadonlyMap<string, number>): void {
+    if (this.#isOver) return
     this.#masked = [...counts].map(([mask, values]) => ({ mask, values }))
     const { maskedValues } = this.#deps.metrics
-    for (const { mask, values } of this.#masked) maskedValues.inc({ mask }, values)
+    for (const { mask, values } of this.#masked)
+      maskedValues.inc({ mask: maskNameOf(mask) }, values)
   }
 
   /** Forgets the bytes of an answer that the caller does not get after all. */

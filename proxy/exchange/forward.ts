@@ -1,10 +1,12 @@
 import { Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
+import { hidesFields } from '../../core/masking/profiles-about.ts'
 import { answerCaller } from '../answer/answer.ts'
 import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
-import type { MaskOrder, Permit } from '../judgement/authorize.ts'
+import type { Permit } from '../judgement/authorize.ts'
+import type { MaskOrder } from '../judgement/mask-order.ts'
 import { BODY_BYTES_MAX, HeldBody } from '../judgement/read-body.ts'
 import { checkWriteBack } from '../masking/check-write-back.ts'
 import { type MaskableForm, maskableForm, maskedRequestHeaders } from '../masking/mask-headers.ts'
@@ -33,7 +35,7 @@ export function forward(
 ): void {
   const narrow = narrowAnswerOf(deps, permit, request)
   const exchange = new Exchange(deps, permit, kept !== undefined)
-  const filter = permit.mask === undefined ? deps.openFilter?.(permit) : undefined
+  const filter = deps.openFilter?.(permit)
   const masking = maskingOf(permit, request, kept !== undefined)
   const startMs = kept?.startMs ?? performance.now()
   const parts = { narrow, filter, mask: masking?.answer, startMs }
@@ -87,7 +89,8 @@ function maskingOf(
   // A log is text, and a refusal of one JSON.
   const accept = request.headerList('accept')
   const isLog = apiGroup === '' && subresource === 'log'
-  const form = isLog ? LOG_FORM : (maskableForm(accept) ?? ('none' as const))
+  const mayBeTable = !mask.profiles.some((profile) => hidesFields(profile, info.attributes))
+  const form = isLog ? LOG_FORM : (maskableForm(accept, mayBeTable) ?? ('none' as const))
   const isYaml = form !== 'none' && form.isYaml
   const options = { mask, attributes: info.attributes, isYaml, sentAhead }
   return { form, answer: new MaskedAnswer(options) }
@@ -116,7 +119,7 @@ async function sendChecked(
     if (answer.isOver) return
     const body = { bytes, says: undefined }
     const headers = withoutHeaders(sent.headers, 'content-length')
-    headers.push('content-length', `${bytes.length}`)
+    if (sent.filter?.changesLength !== true) headers.push('content-length', `${bytes.length}`)
     send(deps, { ...permit, request: { ...parsed, body } }, relay, { ...sent, headers })
   } catch (error) {
     relay.fail(Fault.from(error))

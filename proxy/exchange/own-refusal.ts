@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../core/fault.ts'
 
 /** More than kube-apiserver's own 401 takes in any encoding, which is about 130 bytes. */
@@ -43,4 +44,25 @@ export function tokenRefused(): Fault {
     'upstream_unavailable',
     "The API server did not accept the pod's own token, which may be about to be replaced; try again",
   )
+}
+
+/**
+ * Whose the 401 of an ordinary answer is, as soon as that is known: our own, or of somebody who answered the caller, with
+ * what was read of the body by then. `broken` when the answer breaks off before.
+ */
+export function weigh401(
+  response: IncomingMessage,
+  decided: (said: 'own' | 'broken' | Buffer) => void,
+): void {
+  const weighed = new Weighed401()
+  const weigh = (chunk: Buffer) => {
+    if (!weighed.add(chunk)) return
+    response.off('data', weigh).off('close', decide)
+    decided(weighed.body())
+  }
+  const decide = () => {
+    if (!response.complete) decided('broken')
+    else decided(weighed.isOwn() ? 'own' : weighed.body())
+  }
+  response.on('data', weigh).once('close', decide)
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { CallerAnswer } from '../caller/caller-answer.ts'
-import type { BodyFilter } from './body-filter.ts'
+import type { Through } from './body-filter.ts'
 
 /** An ordinary answer of the API server to a request for an upgrade. */
 export interface PassedAnswer {
@@ -11,7 +11,8 @@ export interface PassedAnswer {
   readonly headers: readonly string[]
   /** What was read of the body already. */
   readonly first: Buffer
-  readonly filter: BodyFilter | undefined
+  /** What the body goes through. */
+  readonly through: Through | undefined
 }
 
 /**
@@ -19,21 +20,21 @@ export interface PassedAnswer {
  * cut, since a short answer would pass for a whole one.
  */
 export function passAnswer(passed: PassedAnswer, onEnd: (whole: boolean) => void): void {
-  const { answer, response, headers, first, filter } = passed
+  const { answer, response, headers, first, through } = passed
   answer.begin(response.statusCode ?? 502, headers, true)
   const end = () => {
     onEnd(true)
     answer.end()
   }
-  if (filter === undefined) {
+  if (through === undefined) {
     if (first.length > 0) answer.write(first)
     if (response.readableEnded) end()
     else pour(response, answer).once('end', end)
   } else {
-    pour(filter.response, answer).once('end', end)
-    if (first.length > 0) filter.response.write(first)
-    if (response.readableEnded) filter.response.end()
-    else response.pipe(filter.response)
+    pour(through.tail, answer).once('end', end)
+    if (first.length > 0) through.head.write(first)
+    if (response.readableEnded) through.head.end()
+    else response.pipe(through.head)
   }
   response.once('close', () => {
     if (response.complete) return

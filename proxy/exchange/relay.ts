@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream'
 import { Fault } from '../../core/fault.ts'
 import { answerCaller, faultAnswer } from '../answer/answer.ts'
 import type { CallerAnswer } from '../caller/caller-answer.ts'
@@ -8,7 +7,7 @@ import type { MaskedAnswer } from '../masking/masked-answer.ts'
 import { type NarrowAnswer, NarrowedAnswer } from '../self-review/narrowed-answer.ts'
 import type { AnswerHandler, UpstreamExchange } from '../upstream/upstream-exchange.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
-import { answerHeaders, type BodyFilter } from './body-filter.ts'
+import { answerHeaders, type BodyFilter, type Through, throughAll } from './body-filter.ts'
 import type { Exchange } from './exchange.ts'
 import { tokenRefused, Weighed401 } from './own-refusal.ts'
 import { pour } from './pass-answer.ts'
@@ -40,7 +39,7 @@ export class Relay implements AnswerHandler {
   readonly #filter: BodyFilter | undefined
   readonly #mask: MaskedAnswer | undefined
   /** What the body of the answer goes through. */
-  #through: Duplex | undefined
+  #through: Through | undefined
   readonly #startMs: number
   #upstream: UpstreamExchange | undefined
   #held: Held | undefined
@@ -60,9 +59,7 @@ export class Relay implements AnswerHandler {
     this.#narrow = narrow
     this.#filter = filter
     this.#mask = mask
-    this.#through = filter?.response
     this.#startMs = startMs
-    filter?.response.once('error', (error) => this.fail(Fault.from(error)))
   }
 
   /** The request is on its way to the API server. */
@@ -118,15 +115,11 @@ export class Relay implements AnswerHandler {
   }
 
   #begin(httpStatus: number, headers: readonly string[]): void {
-    if (this.#mask === undefined) {
-      this.#beginWith(httpStatus, answerHeaders(headers, this.#filter))
-      return
-    }
     try {
-      const { headers: masked, body } = this.#mask.open(httpStatus, headers)
-      this.#through = body
-      body.once('error', (error) => this.fail(Fault.from(error)))
-      this.#beginWith(httpStatus, masked)
+      const masked = this.#mask?.open(httpStatus, headers)
+      const stages = [masked?.body, this.#filter?.response]
+      this.#through = throughAll(stages, (error) => this.fail(Fault.from(error)))
+      this.#beginWith(httpStatus, answerHeaders(masked?.headers ?? headers, this.#filter))
     } catch (error) {
       this.fail(Fault.from(error))
     }
@@ -137,7 +130,7 @@ export class Relay implements AnswerHandler {
     const own = callerHeaders(headers, permit.warning)
     this.#answer.begin(httpStatus, own, isUnhurried(permit.request.info))
     this.#exchange.began(httpStatus)
-    if (this.#through !== undefined) pour(this.#through, this.#answer)
+    if (this.#through !== undefined) pour(this.#through.tail, this.#answer)
   }
 
   onData(chunk: Buffer): void {
@@ -163,7 +156,7 @@ export class Relay implements AnswerHandler {
     if (this.#write(chunk)) return
     upstream?.pause()
     if (this.#through === undefined) this.#answer.onceDrained(() => upstream?.resume())
-    else this.#through.once('drain', () => upstream?.resume())
+    else this.#through.head.once('drain', () => upstream?.resume())
   }
 
   /** To the caller, or to the filter before the caller; false when that does not keep up. */
@@ -171,7 +164,7 @@ export class Relay implements AnswerHandler {
     // What cannot be masked has been told; nothing of it goes on.
     if (this.#exchange.hasFailed) return true
     if (this.#through === undefined) return this.#answer.write(chunk, onTaken)
-    return this.#through.write(chunk, onTaken)
+    return this.#through.head.write(chunk, onTaken)
   }
 
   onEnd(): void {
@@ -194,7 +187,10 @@ export class Relay implements AnswerHandler {
   #end(): void {
     if (this.#exchange.hasFailed) return
     if (this.#through === undefined) this.#answer.end()
-    else this.#through.once('end', () => this.#answer.end()).end()
+    else {
+      this.#through.tail.once('end', () => this.#answer.end())
+      this.#through.head.end()
+    }
   }
 
   onError(error: Error): void {
@@ -225,7 +221,8 @@ export class Relay implements AnswerHandler {
     if (!this.#ended) this.#upstream?.abort(error)
     this.#ended = true
     this.#filter?.request.destroy()
-    this.#through?.destroy()
+    this.#filter?.response.destroy()
+    this.#through?.head.destroy()
   }
 
   /** The caller's side is over, well or not: lets go of the API server's and reports. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { warningHeader } from '../answer/warning-header.ts'
 import { headerValues, withoutHeaders } from '../wire/header-pairs.ts'
 
@@ -51,4 +52,13 @@ function namedByConnection(headers: readonly string[]): ReadonlySet<string> | un
   if (lists.length === 0) return undefined
   const names = lists.join(',').split(',')
   return new Set(names.map((name) => name.trim().toLowerCase()))
+}
+
+/** Whether the API server has upgraded to the protocol that was asked for, and to no extension of it. */
+export function isUpgradedTo(protocol: string, { statusCode, headers }: IncomingMessage): boolean {
+  return (
+    statusCode === 101 &&
+    headers.upgrade?.toLowerCase() === protocol.toLowerCase() &&
+    headers['sec-websocket-extensions'] === undefined
+  )
 }

@@ -7,17 +7,22 @@ import { linger } from '../caller/linger.ts'
 import type { Served } from '../caller/served.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Revoked } from '../judgement/authorizer.ts'
+import type { TunnelMask } from '../masking/tunnel-mask.ts'
 import type { RecordedSession } from '../session/recorded-session.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
-import { answerHeaders, type BodyFilter } from './body-filter.ts'
+import { answerHeaders, type BodyFilter, throughAll } from './body-filter.ts'
 import type { Exchange } from './exchange.ts'
-import { tokenRefused, Weighed401 } from './own-refusal.ts'
+import { tokenRefused, weigh401 } from './own-refusal.ts'
 import { passAnswer } from './pass-answer.ts'
-import { callerHeaders, tunnelHeaders } from './response-headers.ts'
+import { prepareSocket } from './prepare-socket.ts'
+import { callerHeaders, isUpgradedTo, tunnelHeaders } from './response-headers.ts'
 import { revokedAnswer } from './revoked-answer.ts'
+import type { TunnelMasking } from './tunnel-masking.ts'
 import type { TunnelRecording } from './tunnel-recording.ts'
 
-const TCP_KEEP_ALIVE_MS = 30_000
+type TunnelWay = 'request' | 'response'
+type Stage = Readonly<Record<TunnelWay, Duplex>> | undefined
+
 const NOTHING = Buffer.alloc(0)
 /** In which a caller takes what it is told last. */
 const FAREWELL_MS = 1_000
@@ -34,6 +39,7 @@ export class Tunnel {
   #server: Duplex | undefined
   #recording: TunnelRecording | undefined
   #session: RecordedSession | undefined
+  #masking: TunnelMasking | undefined
   /** The session has failed, and the caller is being told. */
   #isFailing = false
   #timer: NodeJS.Timeout | undefined
@@ -54,6 +60,11 @@ export class Tunnel {
   record(recording: TunnelRecording): void {
     this.#recording = recording
     if (this.isOver) recording.end()
+  }
+
+  /** Values of what comes back are hidden. */
+  hide(masking: TunnelMasking): void {
+    this.#masking = masking
   }
 
   open(request: ClientRequest): void {
@@ -89,15 +100,13 @@ export class Tunnel {
       return
     }
     const { protocol } = this.#exchange.permit.request
-    const wrong =
-      response.statusCode !== 101 ||
-      response.headers.upgrade?.toLowerCase() !== protocol.toLowerCase() ||
-      response.headers['sec-websocket-extensions'] !== undefined
-    if (wrong) {
+    if (!isUpgradedTo(protocol, response)) {
       this.fail(new Fault('upstream_failed', 'The API server upgraded to something not asked for'))
       return
     }
+    let hidden: TunnelMask | undefined
     try {
+      hidden = this.#masking?.begin(response.headers)
       this.#session = this.#recording?.begin(response.headers, (fault) => this.#failSession(fault))
     } catch (error) {
       this.fail(Fault.from(error))
@@ -113,16 +122,17 @@ export class Tunnel {
     caller.write(`${headText(101, answer)}\r\n`, 'latin1')
     this.#exchange.passed(serverHead.length)
     server.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
-    // What a filter hides is not on record either, and what it changes is on record as the caller gets it.
-    this.#join(server, caller, serverHead, [this.#filter?.response, this.#session?.response])
-    this.#join(caller, server, first, [this.#filter?.request, this.#session?.request])
+    // What is hidden is not on record either, and what is changed is on record as the caller gets it.
+    const stages = [hidden, this.#filter, this.#session]
+    this.#join(server, caller, serverHead, stages, 'response')
+    this.#join(caller, server, first, stages, 'request')
   }
 
   /** Passes bytes and the end on, `first` before them; the other direction goes on until it ends too. */
-  #join(from: Duplex, to: Duplex, first: Buffer, through: readonly (Duplex | undefined)[]): void {
-    const sink = through.reduceRight<Duplex>((next, stage) => {
-      stage?.once('error', (error) => this.#failFilter(error)).pipe(next)
-      return stage ?? next
+  #join(from: Duplex, to: Duplex, first: Buffer, stages: readonly Stage[], way: TunnelWay): void {
+    const sink = stages.reduceRight<Duplex>((next, stage) => {
+      stage?.[way].once('error', (error) => this.#failFilter(error)).pipe(next)
+      return stage?.[way] ?? next
     }, to)
     // What came with the head is the begin of what the stream carries.
     if (first.length > 0) sink.write(first)
@@ -162,7 +172,12 @@ export class Tunnel {
   /** Bytes that did not pass the filter must not pass at all. */
   #failFilter(error: unknown): void {
     if (this.#exchange.isOver) return
-    this.#exchange.failed(Fault.from(error), 'Cannot filter the tunnel')
+    const fault = Fault.from(error)
+    if (this.#session !== undefined) {
+      this.#session.fail({ fault, ending: 'unreadable' })
+      return
+    }
+    this.#exchange.failed(fault, 'Cannot filter the tunnel')
     if (this.#caller === undefined) this.#served.answer.destroy()
     else this.finish()
   }
@@ -183,7 +198,7 @@ export class Tunnel {
     else socket.once('finish', () => linger(socket))
   }
 
-  /** The API server did not upgrade: what it says instead is the caller's, unless it is about us. */
+  /** What the API server says instead of an upgrade is the caller's, unless it is about us. */
   #refuse(response: IncomingMessage): void {
     clearTimeout(this.#timer)
     // It closes after an error, and that is where it ends.
@@ -192,42 +207,41 @@ export class Tunnel {
       this.#pass(response, NOTHING)
       return
     }
-    const weighed = new Weighed401()
-    const weigh = (chunk: Buffer) => {
-      if (!weighed.add(chunk)) return
-      response.off('data', weigh).off('close', decide)
-      this.#pass(response, weighed.body())
-    }
-    const decide = () => {
-      if (!response.complete) this.fail(new Fault('upstream_failed', 'The API server broke off'))
-      else if (!weighed.isOwn()) this.#pass(response, weighed.body())
-      else {
+    weigh401(response, (said) => {
+      if (said === 'broken') this.fail(new Fault('upstream_failed', 'The API server broke off'))
+      else if (said === 'own') {
         this.#deps.credentials.refused()
         this.fail(tokenRefused())
-      }
-    }
-    response.on('data', weigh).once('close', decide)
+      } else this.#pass(response, said)
+    })
   }
 
   #pass(response: IncomingMessage, first: Buffer): void {
     if (this.#exchange.isOver) return
-    this.#exchange.began(response.statusCode ?? 0)
-    this.#exchange.passed(first.length)
-    response.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
+    const status = response.statusCode ?? 502
     const filter = this.#filter
     const { answer } = this.#served
-    const headers = callerHeaders(
-      answerHeaders(response.rawHeaders, filter),
-      this.#exchange.permit.warning,
-    )
-    filter?.response.once('error', (error) => this.#failFilter(error))
-    passAnswer({ answer, response, headers, first, filter }, (whole) => {
-      if (!whole) {
-        const fault = new Fault('upstream_failed', 'The API server broke off')
-        this.#exchange.failed(fault, 'Cannot pass the whole answer on')
-      }
-      this.#letGo()
-    })
+    try {
+      const opened = this.#masking?.answer(status, response.rawHeaders)
+      const own = answerHeaders(opened?.headers ?? response.rawHeaders, filter)
+      const headers = callerHeaders(own, this.#exchange.permit.warning)
+      const stages = [opened?.body, filter?.response]
+      const through = throughAll(stages, (error) => this.#failFilter(error))
+      this.#exchange.began(status)
+      this.#exchange.passed(first.length)
+      response.on('data', (chunk: Buffer) => this.#exchange.passed(chunk.length))
+      passAnswer({ answer, response, headers, first, through }, (whole) => this.#passed(whole))
+    } catch (error) {
+      this.fail(Fault.from(error))
+    }
+  }
+
+  #passed(whole: boolean): void {
+    if (!whole) {
+      const fault = new Fault('upstream_failed', 'The API server broke off')
+      this.#exchange.failed(fault, 'Cannot pass the whole answer on')
+    }
+    this.#letGo()
   }
 
   fail(fault: Fault): void {
@@ -266,6 +280,7 @@ export class Tunnel {
 
   /** Ends both sides, whichever ended first, and reports once. */
   finish(): void {
+    this.#exchange.masked(this.#masking?.counts() ?? new Map())
     if (!this.#exchange.finish()) return
     this.#caller?.destroy()
     this.#letGo()
@@ -274,19 +289,4 @@ export class Tunnel {
     this.#recording?.end()
     if (this.#exchange.httpStatus === 101) this.#deps.metrics.openTunnels.dec()
   }
-}
-
-interface SocketOptions {
-  allowHalfOpen?: boolean
-  setTimeout?(ms: number): void
-  setKeepAlive?(on: boolean, delayMs: number): void
-  setNoDelay?(on: boolean): void
-}
-
-/** A tunnel may be silent for hours; a peer that is gone is noticed by TCP. */
-function prepareSocket(socket: Duplex & SocketOptions): void {
-  socket.allowHalfOpen = true
-  socket.setTimeout?.(0)
-  socket.setKeepAlive?.(true, TCP_KEEP_ALIVE_MS)
-  socket.setNoDelay?.(true)
 }

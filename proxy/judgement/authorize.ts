@@ -1,25 +1,15 @@
 import type { Question } from '../../core/authorization/question.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
-import type { CredentialScanner } from '../../core/masking/credentials/credential-scanner.ts'
-import { isMaskName, type MaskName, masksAbout } from '../../core/masking/mask-rules.ts'
-import { MASK_KEY_BYTES } from '../../core/masking/mask-token.ts'
-import { once } from '../../core/once.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
 import { WRONG_MEDIA_TYPE } from '../../core/policy/refusal.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
 import type { AllowReply, Authorizer, DenyReply, ForeseenRead, HoldReply } from './authorizer.ts'
+import { type MaskOrder, readMaskOrder } from './mask-order.ts'
+import { maskedSelector } from './masked-selector.ts'
 import type { ParsedRequest } from './parse-request.ts'
 
 declare const permitted: unique symbol
-
-/** Which values of an answer are hidden, and with which key their tokens are made. */
-export interface MaskOrder {
-  readonly names: readonly MaskName[]
-  readonly key: Uint8Array
-  /** There with the mask `credentials`. */
-  readonly scanner?: CredentialScanner | undefined
-}
 
 /**
  * Leave to send one request. Only `authorize` makes one, and whatever talks to the API server asks
@@ -93,7 +83,10 @@ export async function authorize(
     const isDiscovery = !request.info.attributes.resourceRequest
     return isDiscovery ? { ...denial, warning: status.message } : denial
   }
-  const fault = whyNotPermitted(request, reply)
+  // Nothing is waited for where nothing is masked.
+  const isMasked = reply.obligations.mask.length > 0
+  const mask = isMasked ? await readMaskOrder(reply, request.info.attributes) : undefined
+  const fault = whyNotPermitted(request, reply, mask)
   if (fault !== undefined) {
     const { httpStatus } = FAULTS[fault.code]
     const withheld = ahead === undefined ? {} : { withheld: true }
@@ -101,7 +94,6 @@ export async function authorize(
     authorizer.report({ decisionId: reply.id, ...outcome })
     throw fault
   }
-  const mask = maskOf(request, reply)
   return {
     effect: 'allow',
     decisionId: reply.id,
@@ -109,13 +101,16 @@ export async function authorize(
     request,
     record: levelOf(request, reply),
     judgesLines: request.protocol !== '' && reply.obligations.commands.length > 0,
-    // Nothing is waited for where nothing is masked.
-    ...(mask === undefined ? {} : { mask: await withScanner(mask) }),
+    ...(mask === undefined ? {} : { mask }),
   } as Permit
 }
 
 /** What this sidecar cannot do although the request may pass only with it; undefined when it can do all. */
-function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | undefined {
+function whyNotPermitted(
+  request: ParsedRequest,
+  reply: AllowReply,
+  masked: MaskOrder | 'unknown' | undefined,
+): Fault | undefined {
   if (request.impersonation !== undefined && !reply.impersonationJudged) {
     return new Fault(
       'decision_unavailable',
@@ -125,11 +120,9 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
   const { record, commands, mask, ...others } = reply.obligations
   // What is judged goes over the record's own call.
   const isJudgeable = commands.length === 0 || (record !== 'none' && isCommand(request))
-  const isMaskable =
-    mask.every(isMaskName) && (mask.length === 0 || reply.maskKey.length === MASK_KEY_BYTES)
   if (
     !isJudgeable ||
-    !isMaskable ||
+    masked === 'unknown' ||
     !isFree({ ...others, record: 'none', mask: [], commands: [] })
   ) {
     return new Fault(
@@ -137,10 +130,11 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
       `The request is allowed, but ${describeObligations(reply.obligations)}, which the sidecar of this pod cannot carry out; recreate the pod to get a newer sidecar, or have the policy changed [decision ${reply.id}]`,
     )
   }
-  if (request.protocol !== '' && maskOf(request, reply) !== undefined) {
+  const unmasked = masked === undefined ? undefined : whyNotMasked(request, masked)
+  if (unmasked !== undefined) {
     return new Fault(
       'permission_denied',
-      `The request is allowed if its answer is masked (${mask.join(', ')}), which it is in an ordinary answer only; ask without an upgrade to ${request.protocol}, or have the policy changed [decision ${reply.id}]`,
+      `The request is allowed if its answer is masked (${mask.join(', ')}), ${unmasked}, or have the policy changed [decision ${reply.id}]`,
     )
   }
   // What an aggregated API or a proxied service speaks cannot be read, so it cannot be recorded.
@@ -153,20 +147,14 @@ function whyNotPermitted(request: ParsedRequest, reply: AllowReply): Fault | und
   return undefined
 }
 
-/** What is hidden in the answer to a request; undefined when nothing is. */
-function maskOf({ info }: ParsedRequest, reply: AllowReply): MaskOrder | undefined {
-  const names = masksAbout(reply.obligations.mask.filter(isMaskName), info.attributes)
-  return names.length === 0 ? undefined : { names, key: reply.maskKey }
-}
-
-/** Loaded with the first answer that needs it: it takes some megabytes. */
-const loadScanner = once(async () => {
-  const loaded = await import('../../core/masking/credentials/credential-scanner.ts')
-  return new loaded.CredentialScanner()
-})
-
-async function withScanner(mask: MaskOrder): Promise<MaskOrder> {
-  return mask.names.includes('credentials') ? { ...mask, scanner: await loadScanner() } : mask
+/** Why masks cannot do their work on a request, in words; undefined when they can. */
+function whyNotMasked({ protocol, info }: ParsedRequest, masked: MaskOrder): string | undefined {
+  const { upgrade } = info
+  if (protocol !== '' && upgrade !== 'exec' && upgrade !== 'attach')
+    return `which it is in an ordinary answer, an exec and an attach only; ask without an upgrade to ${protocol}`
+  const told = maskedSelector(masked, info)
+  if (told === undefined) return undefined
+  return `and ${told}; select by name, namespace or other fields`
 }
 
 /** Whether it is an exec or attach, into which lines are typed. */

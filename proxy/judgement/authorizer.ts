@@ -1,6 +1,7 @@
 import type { MaskedValues } from '../../core/audit/audit-event.ts'
 import type { Question } from '../../core/authorization/question.ts'
 import type { StatusCause } from '../../core/kubernetes/status.ts'
+import type { MaskDefinition } from '../../core/masking/mask-profile.ts'
 import type { Obligations } from '../../core/policy/obligations.ts'
 
 /** The control plane's yes, which is on record. */
@@ -12,6 +13,8 @@ export interface AllowReply {
   readonly obligations: Obligations
   /** With which the answer is masked; empty where it is not. */
   readonly maskKey: Uint8Array
+  /** What the MaskProfiles in the obligations say, as far as that was told. */
+  readonly profiles?: readonly MaskDefinition[]
   /** Shown to the caller; empty when there is nothing to say. */
   readonly warning: string
   /** Whether the impersonation of the question was judged. */

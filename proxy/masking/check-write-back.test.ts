@@ -6,7 +6,7 @@ import { checkWriteBack } from './check-write-back.ts'
 const key = Buffer.alloc(32, 3)
 const token = maskToken(Buffer.from('hunter2'), key)
 const base64 = Buffer.from(token).toString('base64')
-const mask = { names: ['secret-values' as const], key }
+const mask = { names: ['secret-values' as const], profiles: [], key }
 const JSON_PATCH = 'application/json-patch+json'
 const APPLY = 'application/apply-patch+yaml'
 

@@ -1,11 +1,13 @@
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
+import { findNull } from '../../core/masking/find-null.ts'
 import { judgeJsonPatch } from '../../core/masking/judge-json-patch.ts'
 import { maskedPlaces } from '../../core/masking/mask-rules.ts'
 import { findMaskToken, holdsMaskToken } from '../../core/masking/mask-token.ts'
-import type { MaskOrder } from '../judgement/authorize.ts'
+import type { MaskOrder } from '../judgement/mask-order.ts'
 import { FORMS, mediaTypeOf, readObject } from '../judgement/read-object.ts'
 
+const MERGE_PATCHES = ['application/merge-patch+json', 'application/strategic-merge-patch+json']
 const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 
 /**
@@ -14,7 +16,7 @@ const PROTOBUF = 'application/vnd.kubernetes.protobuf'
  * differently.
  */
 export async function checkWriteBack(
-  { names }: MaskOrder,
+  { names, profiles }: Pick<MaskOrder, 'names' | 'profiles'>,
   attributes: RequestAttributes,
   contentType: string | undefined,
   bytes: Buffer,
@@ -35,17 +37,35 @@ export async function checkWriteBack(
   if ('problem' in read) throw invalid(read.problem)
   const at = findMaskToken(read.object)
   if (at !== undefined) throw writesToken(at)
-  if (syntax !== 'json-patch') return
   // Of credentials the place is not known, and nothing tells of them but the whole text around.
-  const placed = names.filter((name) => name !== 'credentials')
-  const told = judgeJsonPatch(read.object, maskedPlaces(placed, attributes, false))
-  if (told !== undefined) throw new Fault('permission_denied', `The patch is refused: ${told}`)
+  const fields = profiles.map((profile) => ({ ...profile, patterns: [] }))
+  if (syntax === 'json-patch') {
+    const placed = names.filter((name) => name !== 'credentials')
+    const told = judgeJsonPatch(read.object, maskedPlaces(placed, attributes, false, fields))
+    if (told !== undefined) throw new Fault('permission_denied', `The patch is refused: ${told}`)
+    return
+  }
+  // A merge patch removes by null what is named, and is meant so.
+  if (MERGE_PATCHES.includes(mediaType)) return
+  const hidden = findNull(
+    read.object,
+    maskedPlaces([], attributes, false, fields),
+    syntax === 'yaml',
+  )
+  if (hidden !== undefined) throw writesNull(hidden)
 }
 
 function writesToken(at: string): Fault {
   return new Fault(
     'permission_denied',
     `${at} holds a mask token (lanyard-masked-…), which stands for a value that this chain must not see; storing the token would destroy the value. Send a patch with only the fields that are to change, or leave ${at} out`,
+  )
+}
+
+function writesNull(at: string): Fault {
+  return new Fault(
+    'permission_denied',
+    `${at} is null, as this chain is shown a number or true and false that it must not see; storing null would destroy the value. Send a merge patch with only the fields that are to change, or leave ${at} out`,
   )
 }
 

@@ -23,6 +23,19 @@ test.each([
   expect(maskableForm(accept)).toEqual({ accept: want, isYaml: false })
 })
 
+test.each([
+  ['what kubectl get sends', `${TABLE},application/json`, 'application/json'],
+  [
+    'a Table in another writing',
+    'application/json; AS=table ;g=meta.k8s.io, */*',
+    'application/json',
+  ],
+  ['a Table alone', TABLE, undefined],
+  ['anything', '*/*', 'application/json'],
+])('maskableForm() without Tables of %s', (_name, accept, want) => {
+  expect(maskableForm(accept, false)?.accept).toBe(want)
+})
+
 test('maskableForm() of YAML alone asks for JSON, which is YAML', () => {
   expect(maskableForm('application/yaml')).toEqual({ accept: 'application/json', isYaml: true })
 })

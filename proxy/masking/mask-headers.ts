@@ -11,20 +11,25 @@ export interface MaskableForm {
 /** Parameters such as as=Table, v=v1, stream=watch, q=0.5; none in quotes. */
 const CLAUSE =
   /^(application\/json|application\/yaml|application\/\*|\*\/\*)((?:\s*;\s*[\w-]+=[\w.\-+/]+)*)$/i
+const TABLE = /;\s*as=Table(?:\s*;|$)/i
 const REFUSED = /;\s*q=0(?:\.0*)?(?:\s*;|$)/i
 
 /**
  * What of an Accept header can be masked: JSON in each form that it asks for, an object, a Table or metadata alone, in
- * its order. Undefined when that is nothing. Source: RFC 9110 section 12.5.1; Kubernetes
+ * its order; no Table unless `mayBeTable`, where no cell can show what is hidden. Undefined when that is nothing. Source: RFC 9110 section 12.5.1; Kubernetes
  * apiserver/pkg/endpoints/handlers/negotiation/negotiate.go (v1.34).
  */
-export function maskableForm(accept: string | undefined): MaskableForm | undefined {
+export function maskableForm(
+  accept: string | undefined,
+  mayBeTable = true,
+): MaskableForm | undefined {
   if (accept === undefined || accept.trim() === '') return { accept: JSON_TYPE, isYaml: false }
   const taken = accept
     .split(',')
     .map((clause) => CLAUSE.exec(clause.trim()))
     .filter((match) => match !== null)
     .filter(([, , parameters = '']) => !REFUSED.test(parameters))
+    .filter(([, , parameters = '']) => mayBeTable || !TABLE.test(parameters))
   const json = taken.filter(([, type]) => type?.toLowerCase() !== YAML_TYPE)
   const usable = json.length > 0 ? json : taken
   if (usable.length === 0) return undefined

@@ -6,10 +6,10 @@ import { failureStatus } from '../../core/kubernetes/status.ts'
 import { TextMasker } from '../../core/masking/credentials/text-masker.ts'
 import { maskWords } from '../../core/masking/mask-token.ts'
 import { ObjectMasker } from '../../core/masking/object-masker.ts'
-import type { MaskOrder } from '../judgement/authorize.ts'
+import type { MaskOrder } from '../judgement/mask-order.ts'
 import { headerValue } from '../wire/header-pairs.ts'
+import { heldStream } from './held-stream.ts'
 import { isPlainJson, maskedAnswerHeaders } from './mask-headers.ts'
-import { maskTextStream } from './mask-text-stream.ts'
 
 export interface MaskedAnswerOptions {
   readonly mask: MaskOrder
@@ -72,19 +72,17 @@ export class MaskedAnswer {
   /** What a program has written, line by line. */
   #openText(headers: readonly string[]): OpenedMask {
     const { key, scanner } = this.#options.mask
-    assert(scanner !== undefined, 'text is masked by the mask credentials alone')
+    assert(scanner !== undefined, 'text is masked by the mask credentials and by patterns alone')
     const coding = headerValue(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity'
     if (coding !== 'identity') throw new Fault('not_acceptable', COMPRESSED)
     this.#text = new TextMasker(scanner, maskWords(key))
     const type = headerValue(headers, 'content-type') ?? ''
-    return { headers: maskedAnswerHeaders(headers, type), body: maskTextStream(this.#text) }
+    return { headers: maskedAnswerHeaders(headers, type), body: heldStream(this.#text) }
   }
 
   /** How many values were hidden so far, by mask. */
   counts(): ReadonlyMap<string, number> {
-    if (this.#text === undefined) return this.#masker?.counts() ?? new Map()
-    const times = [...this.#text.counts.byRule().values()].reduce((sum, one) => sum + one, 0)
-    return times === 0 ? new Map() : new Map([['credentials', times]])
+    return this.#text?.counts.byMask() ?? this.#masker?.counts() ?? new Map()
   }
 }
 

@@ -65,6 +65,11 @@ export function commandCoding(subprotocol: string): ChannelCoding | undefined {
   return COMMAND_CODINGS.get(subprotocol)
 }
 
+/** Whether an exec or attach over SPDY has a subprotocol that is known. */
+export function isSpdyCommand(subprotocol: string): boolean {
+  return SPDY_COMMANDS.has(subprotocol)
+}
+
 /** Reads a tunnel from its first byte after the 101. Throws `Unreadable` for a protocol that is not known. */
 export function observeTunnel(kind: TunnelKind, observed: Observed): TunnelObserver {
   const { protocol, subprotocol, upgrade } = kind

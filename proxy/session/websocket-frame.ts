@@ -7,8 +7,8 @@ const CLOSE = 8
 const NORMAL_CLOSURE = 1000
 const MASK_BYTES = 4
 
-/** One whole frame of a server, which is not masked. Source: RFC 6455, section 5.2. */
-function serverFrame(opcode: number, payload: Buffer): Buffer {
+/** One whole frame of a server, of less than 64 KiB, which is not masked. Source: RFC 6455, section 5.2. */
+export function serverFrame(opcode: number, payload: Buffer): Buffer {
   const { length } = payload
   const head = Buffer.alloc(length < 126 ? 2 : 4)
   head[0] = 0x80 | opcode

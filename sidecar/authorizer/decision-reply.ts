@@ -9,6 +9,7 @@ import {
 } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { obligationsFromMessage } from '../../proto/question-message.ts'
 import type { DecisionReply } from '../../proxy/judgement/authorizer.ts'
+import { ToldProfiles } from './told-profiles.ts'
 
 /** It goes into a header and a log line, so it is checked like any other input. */
 const DECISION_ID = /^[A-Za-z0-9-]{1,64}$/
@@ -22,12 +23,16 @@ const HOLD_RETRY_SECONDS = { usual: 15, max: 3_600 }
 
 /**
  * Parses a reply. Throws `decision_unavailable` for whatever is not plainly one of them, so that no
- * message of another version, or of nobody, can be taken for an allow.
+ * message of another version, or of nobody, can be taken for an allow. `told` has the MaskProfiles that came before.
  */
-export function parseDecisionReply(response: AuthorizeResponse): DecisionReply {
+export function parseDecisionReply(
+  response: AuthorizeResponse,
+  told = new ToldProfiles(),
+): DecisionReply {
   const { decisionId: id, message, warning, impersonationJudged } = response
   if (!DECISION_ID.test(id)) throw new Fault('decision_unavailable', UNREADABLE)
   const obligations = obligationsOf(response)
+  const profiles = told.take(response.obligations?.profiles ?? [], obligations.mask)
   const maskKey = response.obligations?.maskKey ?? NO_KEY
   const causes = response.causes.map(({ reason, field, message: text }) => {
     return { reason, field, message: text }
@@ -39,7 +44,7 @@ export function parseDecisionReply(response: AuthorizeResponse): DecisionReply {
       return { effect: 'allow', id, obligations, maskKey, warning, impersonationJudged }
     case Effect.ALLOW_WITH_OBLIGATIONS:
       if (isFree(obligations)) break
-      return { effect: 'allow', id, obligations, maskKey, warning, impersonationJudged }
+      return { effect: 'allow', id, obligations, maskKey, profiles, warning, impersonationJudged }
     case Effect.HOLD: {
       const { usual, max } = HOLD_RETRY_SECONDS
       const retryAfterSeconds = Math.min(response.retryAfterSeconds || usual, max)
@@ -56,7 +61,7 @@ export function parseDecisionReply(response: AuthorizeResponse): DecisionReply {
 /** Throws for obligations that this build does not know: they cannot be carried out. */
 function obligationsOf({ obligations }: AuthorizeResponse): Obligations {
   if (obligations === undefined) return NO_OBLIGATIONS
-  const parts = [obligations, ...obligations.commands]
+  const parts = [obligations, ...obligations.commands, ...obligations.profiles]
   if (parts.some((part) => (part.$unknown ?? []).length > 0)) {
     throw new Fault('decision_unavailable', UNREADABLE)
   }
@@ -64,10 +69,13 @@ function obligationsOf({ obligations }: AuthorizeResponse): Obligations {
 }
 
 /** Parses an answer on the stream; as `parseDecisionReply`, and a failure is a Fault. */
-export function parseAnswer(message: AuthorizeStreamResponse['message']): DecisionReply {
+export function parseAnswer(
+  message: AuthorizeStreamResponse['message'],
+  told?: ToldProfiles,
+): DecisionReply {
   switch (message.case) {
     case 'decision':
-      return parseDecisionReply(message.value)
+      return parseDecisionReply(message.value, told)
     case 'failure':
       throw parseFailure(message.value)
     default:

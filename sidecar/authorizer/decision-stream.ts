@@ -22,6 +22,7 @@ import { reviewChain } from './chain-review.ts'
 import type { DecisionIds } from './decision-ids.ts'
 import { isGroundToForesee, parseAnswer } from './decision-reply.ts'
 import { RecentAllows } from './recent-allows.ts'
+import { ToldProfiles } from './told-profiles.ts'
 
 type StreamRequest = MessageInitShape<typeof AuthorizeStreamRequestSchema>
 
@@ -68,6 +69,7 @@ export class DecisionStream {
   /** Insertion order is deadline order, since every question has the same time. */
   readonly #pending = new Map<number, Pending>()
   readonly #recent: RecentAllows
+  readonly #profiles = new ToldProfiles()
   #state: 'opening' | 'alive' | 'over' = 'opening'
   #lastCorrelation = 0
   /** Whether the control plane has failed on a request that was sent ahead: it may not take the ids. */
@@ -224,7 +226,7 @@ export class DecisionStream {
     this.#pending.delete(correlation)
     if (this.#pending.size === 0) this.#onAnswered?.()
     try {
-      const decision = parseAnswer(message)
+      const decision = parseAnswer(message, this.#profiles)
       if (waiting === undefined) onLateDecision(decision)
       else {
         if (isGroundToForesee(message, decision)) this.#recent.add(waiting.question)

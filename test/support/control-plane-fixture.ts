@@ -237,6 +237,7 @@ function factsOf(policies: ReadonlyMap<string, readonly AccessPolicy[]>) {
       policies: policies.get(username) ?? [],
       invalid: [],
     }),
+    maskProfile: () => undefined,
     isInjected: () => true,
     isObserved: () => false,
     isRbacSynced: () => true,

@@ -12,6 +12,7 @@ export const MUTATING_PATH = `${ADMISSION}/mutatingwebhookconfigurations`
 export const VALIDATING_PATH = `${ADMISSION}/validatingwebhookconfigurations`
 export const BINDINGS_PATH = `${ADMISSION}/validatingadmissionpolicybindings`
 export const POLICIES_PATH = '/apis/lanyard.dev/v1alpha1/accesspolicies'
+export const PROFILES_PATH = '/apis/lanyard.dev/v1alpha1/maskprofiles'
 export const NAMESPACES_PATH = '/api/v1/namespaces'
 export const PODS_PATH = '/api/v1/namespaces/team/pods'
 
@@ -54,6 +55,7 @@ export function installedObjects(caPem: string): readonly (readonly [string, unk
     [VALIDATING_PATH, list([aWebhookConfiguration('validate.lanyard.dev')])],
     [BINDINGS_PATH, list(ADMISSION_POLICIES.map((name) => aPolicyBinding(name, 'Deny')))],
     [POLICIES_PATH, list([aPolicy('alice-agents', 'True', '')])],
+    [PROFILES_PATH, list([aPolicy('payments', 'True', '')])],
     [
       NAMESPACES_PATH,
       list([
@@ -109,7 +111,7 @@ export function aPolicyBinding(policyName: string, action: string): unknown {
   return { metadata: { name: policyName }, spec: { policyName, validationActions: [action] } }
 }
 
-/** An AccessPolicy with what the control plane says of it. */
+/** An AccessPolicy or MaskProfile with what the control plane says of it. */
 export function aPolicy(name: string, status: string, message: string): unknown {
   return { metadata: { name }, status: { conditions: [{ type: 'Accepted', status, message }] } }
 }

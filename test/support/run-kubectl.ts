@@ -3,12 +3,27 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { SidecarFixture } from './sidecar-fixture.ts'
 
 /** kubectl with a kubeconfig of its own. */
 export interface Kubectl extends AsyncDisposable {
   /** Resolves to what it writes; rejects with that when it fails. */
   run(args: readonly string[], input: string): Promise<string>
 }
+
+/** The kubeconfig of a pod, which leads through its sidecar. */
+export function podKubeconfig({ sidecar, token, caPem }: PodAccess): string {
+  const server = `https://127.0.0.1:${sidecar.port}`
+  const ca = Buffer.from(caPem).toString('base64')
+  return JSON.stringify({
+    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'pod' },
+    clusters: [{ name: 'pod', cluster: { server, 'certificate-authority-data': ca } }],
+    users: [{ name: 'pod', user: { token } }],
+    contexts: [{ name: 'pod', context: { cluster: 'pod', user: 'pod' } }],
+  })
+}
+
+type PodAccess = Pick<SidecarFixture, 'sidecar' | 'token' | 'caPem'>
 
 /** `program` is the path of kubectl, `kubeconfig` the text of one. */
 export async function createKubectl(program: string, kubeconfig: string): Promise<Kubectl> {

@@ -53,14 +53,21 @@ export class CredentialScanner {
   readonly #rules: readonly (readonly CompiledRule[])[]
   readonly #own: readonly OwnPattern[]
 
-  /** `own` are patterns of MaskProfiles, which are looked for everywhere. */
-  constructor(own: readonly OwnPattern[] = [], rules = compileCredentialRules()) {
+  /**
+   * `own` are patterns of MaskProfiles, which are looked for everywhere; `keys` are the names that credentials are
+   * assigned to.
+   */
+  constructor(
+    own: readonly OwnPattern[] = [],
+    rules: readonly CompiledRule[] = compileCredentialRules(),
+    keys: readonly string[] = KEY_KEYWORDS,
+  ) {
     const byKeyword = new Map<string, CompiledRule[]>()
-    for (const keyword of KEY_KEYWORDS) byKeyword.set(keyword.toLowerCase(), [])
+    for (const keyword of keys) byKeyword.set(keyword.toLowerCase(), [])
     for (const rule of rules)
       for (const keyword of rule.rule.keywords.map((one) => one.toLowerCase()))
         byKeyword.set(keyword, [...(byKeyword.get(keyword) ?? []), rule])
-    const names = new Set(KEY_KEYWORDS)
+    const names = new Set(keys)
     const keywords = [...byKeyword.keys()]
     this.automaton = new KeywordAutomaton(keywords)
     this.#lengths = keywords.map(({ length }) => length)

@@ -1,3 +1,5 @@
+import { isMaskProfileId } from '../mask-profile.ts'
+
 /** What makes tokens for values that are hidden. */
 export interface MaskWords {
   /** The token of a value: the same for the same bytes. */
@@ -17,5 +19,15 @@ export class MaskCounts {
   /** By rule; never a value. */
   byRule(): ReadonlyMap<string, number> {
     return this.#counts
+  }
+
+  /** By mask: `credentials`, and the id of each MaskProfile. */
+  byMask(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const [rule, times] of this.#counts) {
+      const mask = isMaskProfileId(rule) ? rule : 'credentials'
+      counts.set(mask, (counts.get(mask) ?? 0) + times)
+    }
+    return counts
   }
 }

@@ -104,6 +104,7 @@ describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
       onPolicyChange: () => undefined,
       onRbacChange: () => undefined,
       onPolicy: () => undefined,
+      onMaskProfile: () => undefined,
     })
     const label = (value: string | null) =>
       core.patchNamespace(

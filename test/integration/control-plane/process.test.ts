@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { AdmissionService } from '../../../proto/gen/lanyard/v1/admission_pb.ts'
 import {
   AuthorizationService,
+  type AuthorizeResponse,
   type AuthorizeStreamResponse,
   Effect,
 } from '../../../proto/gen/lanyard/v1/authorization_pb.ts'
@@ -158,6 +159,12 @@ async function aSidecar(token: string) {
       answers.set(correlation, message)
   })
   stream.on('error', () => undefined)
+  const revoked: string[] = []
+  stream.on('data', ({ message }: AuthorizeStreamResponse) => {
+    const batch = message.case === 'batch' ? message.value.messages : []
+    for (const one of [message, ...batch.map((inner) => inner.message)])
+      revoked.push(one.case === 'revocation' ? one.value.decisionId : '')
+  })
   let correlation = 0
   return {
     async ask(verb: string): Promise<Message> {
@@ -169,6 +176,8 @@ async function aSidecar(token: string) {
       await expect.poll(() => answers.get(asked), { timeout: 10_000 }).toBeDefined()
       return answers.get(asked) as Message
     },
+    /** Decisions that no longer hold. */
+    revoked,
     /** Says how a request ended, without waiting. */
     report(decisionId: string): void {
       const value = { decisionId, httpStatus: 200, responseBytes: 7n }
@@ -293,6 +302,82 @@ describe.skipIf(missing)('the control plane', () => {
     const said = async () => (await conditions()).map((one) => `${one.type} ${one.status}`).sort()
     await expect.poll(said, { timeout: 5_000 }).toEqual(['Accepted False', 'Synced True'])
     await api.deleteClusterCustomObject({ ...kind, name: 'carol' })
+  })
+
+  test('tells sidecars what MaskProfiles say, and refuses what names one that is not there or not valid', async () => {
+    const api = admin.makeApiClient(CustomObjectsApi)
+    const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+    const group = { group: 'lanyard.dev', version: 'v1alpha1' }
+    const apiVersion = 'lanyard.dev/v1alpha1'
+    const policies = { ...group, plural: 'accesspolicies' }
+    const profiles = { ...group, plural: 'maskprofiles' }
+    const nodes = { ...profiles, name: 'nodes' }
+    const aProfile = (spec: object, name = 'nodes') =>
+      ({ apiVersion, kind: 'MaskProfile', metadata: { name }, spec }) as const
+    const hides = (path: string) => ({ fields: [{ apiGroups: [''], resources: ['pods'], path }] })
+    const make = (kind: typeof profiles, body: object) =>
+      api.createClusterCustomObject({ ...kind, body })
+    const change = (spec: object) =>
+      api.patchClusterCustomObject({ ...nodes, body: { spec } }, merge)
+    const condition = async () => {
+      const { status: said } = (await api.getClusterCustomObject(nodes)) as {
+        status?: { conditions?: { status: string; message: string }[] }
+      }
+      return said?.conditions?.[0]
+    }
+    const rule = { name: 'all', effect: 'Allow', apiGroups: ['*'], resources: ['*'], verbs: ['*'] }
+    const subjects = [{ kind: 'User', name: 'alice' }]
+    const rules = [{ ...rule, namespaces: ['team'], mask: ['nodes'] }]
+    const metadata = { name: 'alice' }
+    await make(policies, { apiVersion, kind: 'AccessPolicy', metadata, spec: { subjects, rules } })
+    const sidecar = await aSidecar(await aPod('masked'))
+    const ask = async () => (await sidecar.ask('list')).value as Partial<AuthorizeResponse>
+    const told = async () => (await ask()).message
+    const soon = { timeout: 10_000 }
+    await expect.poll(told, soon).toMatch(/AccessPolicy "alice" is not valid/)
+
+    await make(profiles, aProfile(hides('.spec.nodeName')))
+    const allowance = async () => {
+      const { effect, obligations, decisionId } = await ask()
+      return {
+        effect,
+        decisionId,
+        mask: obligations?.mask,
+        told: obligations?.profiles.map(({ id }) => id),
+      }
+    }
+    let first: Awaited<ReturnType<typeof allowance>> = await allowance()
+    await expect
+      .poll(async () => {
+        first = await allowance()
+        return first.effect
+      }, soon)
+      .toBe(Effect.ALLOW_WITH_OBLIGATIONS)
+    expect(first.mask).toEqual([expect.stringMatching(/^nodes@[0-9a-f]{16}$/)])
+    expect(first.told).toEqual(first.mask)
+    expect(await allowance()).toMatchObject({ mask: first.mask, told: [] })
+    await expect.poll(condition, soon).toMatchObject({ status: 'True' })
+
+    await change(hides('.spec.hostname'))
+    await expect.poll(() => sidecar.revoked, soon).toContain(first.decisionId)
+    const second = await allowance()
+    expect(second.mask).not.toEqual(first.mask)
+    expect(second.told).toEqual(second.mask)
+
+    await change(hides('.a[?(@.b)]'))
+    await expect.poll(told, soon).toMatch(/AccessPolicy "alice" is not valid/)
+    await expect.poll(condition, soon).toMatchObject({
+      status: 'False',
+      message: expect.stringContaining('spec.fields[0].path: must be a JSON path'),
+    })
+    await expect(make(profiles, aProfile(hides('.a'), 'credentials'))).rejects.toThrow(
+      /built-in mask/,
+    )
+    await expect(make(profiles, aProfile({}, 'empty'))).rejects.toThrow(/needs fields or patterns/)
+    await api.deleteClusterCustomObject(nodes)
+    await api.deleteClusterCustomObject({ ...policies, name: 'alice' })
+    await expect.poll(async () => (await ask()).effect, soon).toBe(Effect.ALLOW)
+    sidecar.close()
   })
 
   test('names its metrics by convention, and describes each', async () => {

@@ -4,7 +4,7 @@ import { Effect } from '../../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
 import { findKube, findKubectl } from '../../support/find-kubernetes.ts'
 import { makeAccount } from '../../support/real-api-pair.ts'
-import { createKubectl, type Kubectl } from '../../support/run-kubectl.ts'
+import { createKubectl, type Kubectl, podKubeconfig } from '../../support/run-kubectl.ts'
 import {
   eventually,
   type SidecarFixture,
@@ -73,17 +73,6 @@ async function stored(name: string): Promise<string> {
   return Buffer.from(data?.['password'] ?? '', 'base64').toString()
 }
 
-function kubeconfigOf({ sidecar, token, caPem }: SidecarFixture): string {
-  const server = `https://127.0.0.1:${sidecar.port}`
-  const ca = base64(caPem)
-  return JSON.stringify({
-    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'pod' },
-    clusters: [{ name: 'pod', cluster: { server, 'certificate-authority-data': ca } }],
-    users: [{ name: 'pod', user: { token } }],
-    contexts: [{ name: 'pod', context: { cluster: 'pod', user: 'pod' } }],
-  })
-}
-
 describe.skipIf(kube === '' || program === '')('masks before a real kube-apiserver', () => {
   beforeAll(async () => {
     api = await startBareApiServer(kube)
@@ -105,7 +94,7 @@ describe.skipIf(kube === '' || program === '')('masks before a real kube-apiserv
         },
       },
     }))
-    kubectl = await createKubectl(program, kubeconfigOf(fixture))
+    kubectl = await createKubectl(program, podKubeconfig(fixture))
     await run('apply -f -', SECRET('db'))
     await run('create configmap settings --from-literal=a='.concat(CANARY))
     await run('apply -f -', DEPLOYMENT())

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/authorization.proto.
  */
 export const file_lanyard_v1_authorization: GenFile = /*@__PURE__*/
-  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEisAIKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJEigKBGV4ZWMYCyABKAsyGi5sYW55YXJkLnYxLkV4ZWNBdHRyaWJ1dGVzEjcKDHBvcnRfZm9yd2FyZBgMIAEoCzIhLmxhbnlhcmQudjEuUG9ydEZvcndhcmRBdHRyaWJ1dGVzIt0BCg5FeGVjQXR0cmlidXRlcxIPCgdjb21tYW5kGAEgAygJEg0KBXN0ZGluGAIgASgIEg4KBnN0ZG91dBgDIAEoCBIOCgZzdGRlcnIYBCABKAgSCwoDdHR5GAUgASgIEhEKCWNvbnRhaW5lchgGIAEoCRILCgNlbnYYByADKAkSMAoRY29tbWFuZF9zaG9ydGVuZWQYCCABKAsyFS5sYW55YXJkLnYxLlNob3J0ZW5lZBIsCg1lbnZfc2hvcnRlbmVkGAkgASgLMhUubGFueWFyZC52MS5TaG9ydGVuZWQiKgoJU2hvcnRlbmVkEg0KBWNvdW50GAEgASgNEg4KBnNoYTI1NhgCIAEoCSImChVQb3J0Rm9yd2FyZEF0dHJpYnV0ZXMSDQoFcG9ydHMYASADKA0ixwIKEEF1dGhvcml6ZVJlcXVlc3QSMQoKYXR0cmlidXRlcxgBIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSEQoJY29udGFpbmVyGAIgASgJEhIKCnVzZXJfYWdlbnQYAyABKAkSFwoPcmVmdXNlZF9iZWNhdXNlGAQgASgJEhgKEHRhcmdldF9jb250YWluZXIYBSABKAkSMAoNaW1wZXJzb25hdGlvbhgGIAEoCzIZLmxhbnlhcmQudjEuSW1wZXJzb25hdGlvbhIzCg9jcmVkZW50aWFsX2JvZHkYCiABKAsyGi5sYW55YXJkLnYxLkNyZWRlbnRpYWxCb2R5EhMKC2RlY2lzaW9uX2lkGAsgASgJEioKCHRlbXBsYXRlGAwgASgLMhgubGFueWFyZC52MS5UZW1wbGF0ZUJvZHkiaQoMVGVtcGxhdGVCb2R5Ei4KCGNvbW1hbmRzGAEgAygLMhwubGFueWFyZC52MS5Db250YWluZXJDb21tYW5kEg8KB3Byb2JsZW0YAiABKAkSGAoQd3JvbmdfbWVkaWFfdHlwZRgDIAEoCCKXAQoQQ29udGFpbmVyQ29tbWFuZBIKCgJhdBgBIAEoCRIPCgdjb21tYW5kGAIgAygJEhAKCGNvbXB1dGVkGAMgAygNEhMKC293bl9wcm9ncmFtGAQgASgIEgwKBG9wZW4YBSABKAgSEQoJdmFyaWFibGVzGAYgAygJEg0KBXN0ZGluGAcgASgIEg8KB3Byb2JsZW0YCCABKAkiRAoNSW1wZXJzb25hdGlvbhIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIPCgdwcm9ibGVtGAIgASgJIjgKDkNyZWRlbnRpYWxCb2R5EhEKCWF1ZGllbmNlcxgBIAMoCRITCgtzZWNyZXRfdHlwZRgCIAEoCSKaAQoLT2JsaWdhdGlvbnMSDAoEbWFzaxgBIAMoCRIOCgZyZWNvcmQYAiABKAgSLAoIY29tbWFuZHMYAyADKAsyGi5sYW55YXJkLnYxLkNvbW1hbmRQYXR0ZXJuEi0KDHJlY29yZF9sZXZlbBgEIAEoDjIXLmxhbnlhcmQudjEuUmVjb3JkTGV2ZWwSEAoIbWFza19rZXkYBSABKAwiHwoOQ29tbWFuZFBhdHRlcm4SDQoFd29yZHMYASADKAkiPQoLU3RhdHVzQ2F1c2USDgoGcmVhc29uGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkimQIKEUF1dGhvcml6ZVJlc3BvbnNlEhMKC2RlY2lzaW9uX2lkGAEgASgJEiIKBmVmZmVjdBgCIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0Eg8KB21lc3NhZ2UYAyABKAkSJwoGY2F1c2VzGAQgAygLMhcubGFueWFyZC52MS5TdGF0dXNDYXVzZRIPCgd3YXJuaW5nGAUgASgJEhwKFGltcGVyc29uYXRpb25fanVkZ2VkGAYgASgIEiwKC29ibGlnYXRpb25zGAcgASgLMhcubGFueWFyZC52MS5PYmxpZ2F0aW9ucxIbChNyZXRyeV9hZnRlcl9zZWNvbmRzGAggASgNEhcKD21heV9iZV9mb3Jlc2VlbhgJIAEoCCKWAQoHT3V0Y29tZRITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgtodHRwX3N0YXR1cxgCIAEoDRINCgVmYXVsdBgDIAEoCRIWCg5yZXNwb25zZV9ieXRlcxgEIAEoBBIQCgh3aXRoaGVsZBgFIAEoCBIoCgZtYXNrZWQYBiADKAsyGC5sYW55YXJkLnYxLk1hc2tlZFZhbHVlcyIsCgxNYXNrZWRWYWx1ZXMSDAoEbWFzaxgBIAEoCRIOCgZ2YWx1ZXMYAiABKAQiQAoKUmV2b2NhdGlvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAki7wEKFkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QSEwoLY29ycmVsYXRpb24YASABKA0SMQoJYXV0aG9yaXplGAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0SAASJgoHb3V0Y29tZRgDIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZUgAEiQKBnJlc3VtZRgEIAEoCzISLmxhbnlhcmQudjEuUmVzdW1lSAASNAoFYmF0Y2gYBSABKAsyIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3RzSABCCQoHbWVzc2FnZSJPChdBdXRob3JpemVTdHJlYW1SZXF1ZXN0cxI0CghtZXNzYWdlcxgBIAMoCzIiLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdCJMCgZSZXN1bWUSEwoLZGVjaXNpb25faWQYASABKAkSLQoHcmVxdWVzdBgCIAEoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCKhAgoXQXV0aG9yaXplU3RyZWFtUmVzcG9uc2USEwoLY29ycmVsYXRpb24YASABKA0SMQoIZGVjaXNpb24YAiABKAsyHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlSAASLAoKcmV2b2NhdGlvbhgDIAEoCzIWLmxhbnlhcmQudjEuUmV2b2NhdGlvbkgAEiYKB2ZhaWx1cmUYBCABKAsyEy5sYW55YXJkLnYxLkZhaWx1cmVIABI1CgViYXRjaBgFIAEoCzIkLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2VzSAASJgoHY2hhbmdlZBgGIAEoCzITLmxhbnlhcmQudjEuQ2hhbmdlZEgAQgkKB21lc3NhZ2UiCQoHQ2hhbmdlZCJRChhBdXRob3JpemVTdHJlYW1SZXNwb25zZXMSNQoIbWVzc2FnZXMYASADKAsyIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlIigKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIkUKElJldmlld0NoYWluUmVxdWVzdBIvCglxdWVzdGlvbnMYASADKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QiPgoTUmV2aWV3Q2hhaW5SZXNwb25zZRInCglwcm9zcGVjdHMYASADKAsyFC5sYW55YXJkLnYxLlByb3NwZWN0Ik0KCFByb3NwZWN0EiIKBmVmZmVjdBgBIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0Eg4KBnJlYXNvbhgCIAEoCRINCgVlcnJvchgDIAEoCSI8ChRSZXBvcnRPdXRjb21lUmVxdWVzdBIkCgdvdXRjb21lGAEgASgLMhMubGFueWFyZC52MS5PdXRjb21lIhcKFVJlcG9ydE91dGNvbWVSZXNwb25zZSp3CgZFZmZlY3QSFgoSRUZGRUNUX1VOU1BFQ0lGSUVEEAASDwoLRUZGRUNUX0RFTlkQARIQCgxFRkZFQ1RfQUxMT1cQAhIhCh1FRkZFQ1RfQUxMT1dfV0lUSF9PQkxJR0FUSU9OUxADEg8KC0VGRkVDVF9IT0xEEAQy5gIKFEF1dGhvcml6YXRpb25TZXJ2aWNlEkgKCUF1dGhvcml6ZRIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdBodLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2USVAoNUmVwb3J0T3V0Y29tZRIgLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QaIS5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJeCg9BdXRob3JpemVTdHJlYW0SIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QaIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlKAEwARJOCgtSZXZpZXdDaGFpbhIeLmxhbnlhcmQudjEuUmV2aWV3Q2hhaW5SZXF1ZXN0Gh8ubGFueWFyZC52MS5SZXZpZXdDaGFpblJlc3BvbnNlYgZwcm90bzM", [file_lanyard_v1_chain, file_lanyard_v1_recording]);
+  fileDesc("Ch5sYW55YXJkL3YxL2F1dGhvcml6YXRpb24ucHJvdG8SCmxhbnlhcmQudjEisAIKEVJlcXVlc3RBdHRyaWJ1dGVzEgwKBHZlcmIYASABKAkSGAoQcmVzb3VyY2VfcmVxdWVzdBgCIAEoCBIRCglhcGlfZ3JvdXAYAyABKAkSEwoLYXBpX3ZlcnNpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSEwoLc3VicmVzb3VyY2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEgwKBG5hbWUYCCABKAkSDAoEcGF0aBgJIAEoCRISCgphbHNvX3ZlcmJzGAogAygJEigKBGV4ZWMYCyABKAsyGi5sYW55YXJkLnYxLkV4ZWNBdHRyaWJ1dGVzEjcKDHBvcnRfZm9yd2FyZBgMIAEoCzIhLmxhbnlhcmQudjEuUG9ydEZvcndhcmRBdHRyaWJ1dGVzIt0BCg5FeGVjQXR0cmlidXRlcxIPCgdjb21tYW5kGAEgAygJEg0KBXN0ZGluGAIgASgIEg4KBnN0ZG91dBgDIAEoCBIOCgZzdGRlcnIYBCABKAgSCwoDdHR5GAUgASgIEhEKCWNvbnRhaW5lchgGIAEoCRILCgNlbnYYByADKAkSMAoRY29tbWFuZF9zaG9ydGVuZWQYCCABKAsyFS5sYW55YXJkLnYxLlNob3J0ZW5lZBIsCg1lbnZfc2hvcnRlbmVkGAkgASgLMhUubGFueWFyZC52MS5TaG9ydGVuZWQiKgoJU2hvcnRlbmVkEg0KBWNvdW50GAEgASgNEg4KBnNoYTI1NhgCIAEoCSImChVQb3J0Rm9yd2FyZEF0dHJpYnV0ZXMSDQoFcG9ydHMYASADKA0ixwIKEEF1dGhvcml6ZVJlcXVlc3QSMQoKYXR0cmlidXRlcxgBIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSEQoJY29udGFpbmVyGAIgASgJEhIKCnVzZXJfYWdlbnQYAyABKAkSFwoPcmVmdXNlZF9iZWNhdXNlGAQgASgJEhgKEHRhcmdldF9jb250YWluZXIYBSABKAkSMAoNaW1wZXJzb25hdGlvbhgGIAEoCzIZLmxhbnlhcmQudjEuSW1wZXJzb25hdGlvbhIzCg9jcmVkZW50aWFsX2JvZHkYCiABKAsyGi5sYW55YXJkLnYxLkNyZWRlbnRpYWxCb2R5EhMKC2RlY2lzaW9uX2lkGAsgASgJEioKCHRlbXBsYXRlGAwgASgLMhgubGFueWFyZC52MS5UZW1wbGF0ZUJvZHkiaQoMVGVtcGxhdGVCb2R5Ei4KCGNvbW1hbmRzGAEgAygLMhwubGFueWFyZC52MS5Db250YWluZXJDb21tYW5kEg8KB3Byb2JsZW0YAiABKAkSGAoQd3JvbmdfbWVkaWFfdHlwZRgDIAEoCCKXAQoQQ29udGFpbmVyQ29tbWFuZBIKCgJhdBgBIAEoCRIPCgdjb21tYW5kGAIgAygJEhAKCGNvbXB1dGVkGAMgAygNEhMKC293bl9wcm9ncmFtGAQgASgIEgwKBG9wZW4YBSABKAgSEQoJdmFyaWFibGVzGAYgAygJEg0KBXN0ZGluGAcgASgIEg8KB3Byb2JsZW0YCCABKAkiRAoNSW1wZXJzb25hdGlvbhIiCgR1c2VyGAEgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxIPCgdwcm9ibGVtGAIgASgJIjgKDkNyZWRlbnRpYWxCb2R5EhEKCWF1ZGllbmNlcxgBIAMoCRITCgtzZWNyZXRfdHlwZRgCIAEoCSLIAQoLT2JsaWdhdGlvbnMSDAoEbWFzaxgBIAMoCRIOCgZyZWNvcmQYAiABKAgSLAoIY29tbWFuZHMYAyADKAsyGi5sYW55YXJkLnYxLkNvbW1hbmRQYXR0ZXJuEi0KDHJlY29yZF9sZXZlbBgEIAEoDjIXLmxhbnlhcmQudjEuUmVjb3JkTGV2ZWwSEAoIbWFza19rZXkYBSABKAwSLAoIcHJvZmlsZXMYBiADKAsyGi5sYW55YXJkLnYxLk1hc2tEZWZpbml0aW9uIjAKDk1hc2tEZWZpbml0aW9uEgoKAmlkGAEgASgJEhIKCmRlZmluaXRpb24YAiABKAkiHwoOQ29tbWFuZFBhdHRlcm4SDQoFd29yZHMYASADKAkiPQoLU3RhdHVzQ2F1c2USDgoGcmVhc29uGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkimQIKEUF1dGhvcml6ZVJlc3BvbnNlEhMKC2RlY2lzaW9uX2lkGAEgASgJEiIKBmVmZmVjdBgCIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0Eg8KB21lc3NhZ2UYAyABKAkSJwoGY2F1c2VzGAQgAygLMhcubGFueWFyZC52MS5TdGF0dXNDYXVzZRIPCgd3YXJuaW5nGAUgASgJEhwKFGltcGVyc29uYXRpb25fanVkZ2VkGAYgASgIEiwKC29ibGlnYXRpb25zGAcgASgLMhcubGFueWFyZC52MS5PYmxpZ2F0aW9ucxIbChNyZXRyeV9hZnRlcl9zZWNvbmRzGAggASgNEhcKD21heV9iZV9mb3Jlc2VlbhgJIAEoCCKWAQoHT3V0Y29tZRITCgtkZWNpc2lvbl9pZBgBIAEoCRITCgtodHRwX3N0YXR1cxgCIAEoDRINCgVmYXVsdBgDIAEoCRIWCg5yZXNwb25zZV9ieXRlcxgEIAEoBBIQCgh3aXRoaGVsZBgFIAEoCBIoCgZtYXNrZWQYBiADKAsyGC5sYW55YXJkLnYxLk1hc2tlZFZhbHVlcyIsCgxNYXNrZWRWYWx1ZXMSDAoEbWFzaxgBIAEoCRIOCgZ2YWx1ZXMYAiABKAQiQAoKUmV2b2NhdGlvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAki7wEKFkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QSEwoLY29ycmVsYXRpb24YASABKA0SMQoJYXV0aG9yaXplGAIgASgLMhwubGFueWFyZC52MS5BdXRob3JpemVSZXF1ZXN0SAASJgoHb3V0Y29tZRgDIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZUgAEiQKBnJlc3VtZRgEIAEoCzISLmxhbnlhcmQudjEuUmVzdW1lSAASNAoFYmF0Y2gYBSABKAsyIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3RzSABCCQoHbWVzc2FnZSJPChdBdXRob3JpemVTdHJlYW1SZXF1ZXN0cxI0CghtZXNzYWdlcxgBIAMoCzIiLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVxdWVzdCJMCgZSZXN1bWUSEwoLZGVjaXNpb25faWQYASABKAkSLQoHcmVxdWVzdBgCIAEoCzIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdCKhAgoXQXV0aG9yaXplU3RyZWFtUmVzcG9uc2USEwoLY29ycmVsYXRpb24YASABKA0SMQoIZGVjaXNpb24YAiABKAsyHS5sYW55YXJkLnYxLkF1dGhvcml6ZVJlc3BvbnNlSAASLAoKcmV2b2NhdGlvbhgDIAEoCzIWLmxhbnlhcmQudjEuUmV2b2NhdGlvbkgAEiYKB2ZhaWx1cmUYBCABKAsyEy5sYW55YXJkLnYxLkZhaWx1cmVIABI1CgViYXRjaBgFIAEoCzIkLmxhbnlhcmQudjEuQXV0aG9yaXplU3RyZWFtUmVzcG9uc2VzSAASJgoHY2hhbmdlZBgGIAEoCzITLmxhbnlhcmQudjEuQ2hhbmdlZEgAQgkKB21lc3NhZ2UiCQoHQ2hhbmdlZCJRChhBdXRob3JpemVTdHJlYW1SZXNwb25zZXMSNQoIbWVzc2FnZXMYASADKAsyIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlIigKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIkUKElJldmlld0NoYWluUmVxdWVzdBIvCglxdWVzdGlvbnMYASADKAsyHC5sYW55YXJkLnYxLkF1dGhvcml6ZVJlcXVlc3QiPgoTUmV2aWV3Q2hhaW5SZXNwb25zZRInCglwcm9zcGVjdHMYASADKAsyFC5sYW55YXJkLnYxLlByb3NwZWN0Ik0KCFByb3NwZWN0EiIKBmVmZmVjdBgBIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0Eg4KBnJlYXNvbhgCIAEoCRINCgVlcnJvchgDIAEoCSI8ChRSZXBvcnRPdXRjb21lUmVxdWVzdBIkCgdvdXRjb21lGAEgASgLMhMubGFueWFyZC52MS5PdXRjb21lIhcKFVJlcG9ydE91dGNvbWVSZXNwb25zZSp3CgZFZmZlY3QSFgoSRUZGRUNUX1VOU1BFQ0lGSUVEEAASDwoLRUZGRUNUX0RFTlkQARIQCgxFRkZFQ1RfQUxMT1cQAhIhCh1FRkZFQ1RfQUxMT1dfV0lUSF9PQkxJR0FUSU9OUxADEg8KC0VGRkVDVF9IT0xEEAQy5gIKFEF1dGhvcml6YXRpb25TZXJ2aWNlEkgKCUF1dGhvcml6ZRIcLmxhbnlhcmQudjEuQXV0aG9yaXplUmVxdWVzdBodLmxhbnlhcmQudjEuQXV0aG9yaXplUmVzcG9uc2USVAoNUmVwb3J0T3V0Y29tZRIgLmxhbnlhcmQudjEuUmVwb3J0T3V0Y29tZVJlcXVlc3QaIS5sYW55YXJkLnYxLlJlcG9ydE91dGNvbWVSZXNwb25zZRJeCg9BdXRob3JpemVTdHJlYW0SIi5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlcXVlc3QaIy5sYW55YXJkLnYxLkF1dGhvcml6ZVN0cmVhbVJlc3BvbnNlKAEwARJOCgtSZXZpZXdDaGFpbhIeLmxhbnlhcmQudjEuUmV2aWV3Q2hhaW5SZXF1ZXN0Gh8ubGFueWFyZC52MS5SZXZpZXdDaGFpblJlc3BvbnNlYgZwcm90bzM", [file_lanyard_v1_chain, file_lanyard_v1_recording]);
 
 /**
  * What kube-apiserver will see, named as its authorizer names it.
@@ -447,7 +447,7 @@ export const CredentialBodySchema: GenMessage<CredentialBody> = /*@__PURE__*/
  */
 export type Obligations = Message<"lanyard.v1.Obligations"> & {
   /**
-   * Names of what is hidden in the answer.
+   * Names of what is hidden in the answer: of built-in masks, and NAME@DIGEST of MaskProfiles.
    *
    * @generated from field: repeated string mask = 1;
    */
@@ -481,6 +481,14 @@ export type Obligations = Message<"lanyard.v1.Obligations"> & {
    * @generated from field: bytes mask_key = 5;
    */
   maskKey: Uint8Array;
+
+  /**
+   * In an answer: what MaskProfiles of `mask` say. Over a stream each comes once, with the first answer that names it
+   * since the last that named another of the same NAME. Never in a record.
+   *
+   * @generated from field: repeated lanyard.v1.MaskDefinition profiles = 6;
+   */
+  profiles: MaskDefinition[];
 };
 
 /**
@@ -489,6 +497,32 @@ export type Obligations = Message<"lanyard.v1.Obligations"> & {
  */
 export const ObligationsSchema: GenMessage<Obligations> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_authorization, 9);
+
+/**
+ * @generated from message lanyard.v1.MaskDefinition
+ */
+export type MaskDefinition = Message<"lanyard.v1.MaskDefinition"> & {
+  /**
+   * NAME@DIGEST, as `mask` has it.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * {"metadata":{"name":NAME},"spec":...} as JSON, of whose SHA-256 in hexadecimal DIGEST is the beginning.
+   *
+   * @generated from field: string definition = 2;
+   */
+  definition: string;
+};
+
+/**
+ * Describes the message lanyard.v1.MaskDefinition.
+ * Use `create(MaskDefinitionSchema)` to create a new message.
+ */
+export const MaskDefinitionSchema: GenMessage<MaskDefinition> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_authorization, 10);
 
 /**
  * @generated from message lanyard.v1.CommandPattern
@@ -507,7 +541,7 @@ export type CommandPattern = Message<"lanyard.v1.CommandPattern"> & {
  * Use `create(CommandPatternSchema)` to create a new message.
  */
 export const CommandPatternSchema: GenMessage<CommandPattern> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 10);
+  messageDesc(file_lanyard_v1_authorization, 11);
 
 /**
  * @generated from message lanyard.v1.StatusCause
@@ -534,7 +568,7 @@ export type StatusCause = Message<"lanyard.v1.StatusCause"> & {
  * Use `create(StatusCauseSchema)` to create a new message.
  */
 export const StatusCauseSchema: GenMessage<StatusCause> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 11);
+  messageDesc(file_lanyard_v1_authorization, 12);
 
 /**
  * @generated from message lanyard.v1.AuthorizeResponse
@@ -607,7 +641,7 @@ export type AuthorizeResponse = Message<"lanyard.v1.AuthorizeResponse"> & {
  * Use `create(AuthorizeResponseSchema)` to create a new message.
  */
 export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 12);
+  messageDesc(file_lanyard_v1_authorization, 13);
 
 /**
  * @generated from message lanyard.v1.Outcome
@@ -657,7 +691,7 @@ export type Outcome = Message<"lanyard.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 13);
+  messageDesc(file_lanyard_v1_authorization, 14);
 
 /**
  * @generated from message lanyard.v1.MaskedValues
@@ -679,7 +713,7 @@ export type MaskedValues = Message<"lanyard.v1.MaskedValues"> & {
  * Use `create(MaskedValuesSchema)` to create a new message.
  */
 export const MaskedValuesSchema: GenMessage<MaskedValues> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 14);
+  messageDesc(file_lanyard_v1_authorization, 15);
 
 /**
  * An open stream must end: what allowed it no longer does.
@@ -711,7 +745,7 @@ export type Revocation = Message<"lanyard.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 15);
+  messageDesc(file_lanyard_v1_authorization, 16);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamRequest
@@ -759,7 +793,7 @@ export type AuthorizeStreamRequest = Message<"lanyard.v1.AuthorizeStreamRequest"
  * Use `create(AuthorizeStreamRequestSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestSchema: GenMessage<AuthorizeStreamRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 16);
+  messageDesc(file_lanyard_v1_authorization, 17);
 
 /**
  * Messages that were ready at the same time, in their order. A batch has no batch in it.
@@ -778,7 +812,7 @@ export type AuthorizeStreamRequests = Message<"lanyard.v1.AuthorizeStreamRequest
  * Use `create(AuthorizeStreamRequestsSchema)` to create a new message.
  */
 export const AuthorizeStreamRequestsSchema: GenMessage<AuthorizeStreamRequests> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 17);
+  messageDesc(file_lanyard_v1_authorization, 18);
 
 /**
  * A request that was allowed over an earlier stream and is still open: whoever serves this stream is
@@ -803,7 +837,7 @@ export type Resume = Message<"lanyard.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 18);
+  messageDesc(file_lanyard_v1_authorization, 19);
 
 /**
  * @generated from message lanyard.v1.AuthorizeStreamResponse
@@ -857,7 +891,7 @@ export type AuthorizeStreamResponse = Message<"lanyard.v1.AuthorizeStreamRespons
  * Use `create(AuthorizeStreamResponseSchema)` to create a new message.
  */
 export const AuthorizeStreamResponseSchema: GenMessage<AuthorizeStreamResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 19);
+  messageDesc(file_lanyard_v1_authorization, 20);
 
 /**
  * Something that decisions about this pod rest on may have changed: no question is foreseen by an allow
@@ -873,7 +907,7 @@ export type Changed = Message<"lanyard.v1.Changed"> & {
  * Use `create(ChangedSchema)` to create a new message.
  */
 export const ChangedSchema: GenMessage<Changed> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 20);
+  messageDesc(file_lanyard_v1_authorization, 21);
 
 /**
  * As AuthorizeStreamRequests.
@@ -892,7 +926,7 @@ export type AuthorizeStreamResponses = Message<"lanyard.v1.AuthorizeStreamRespon
  * Use `create(AuthorizeStreamResponsesSchema)` to create a new message.
  */
 export const AuthorizeStreamResponsesSchema: GenMessage<AuthorizeStreamResponses> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 21);
+  messageDesc(file_lanyard_v1_authorization, 22);
 
 /**
  * @generated from message lanyard.v1.Failure
@@ -916,7 +950,7 @@ export type Failure = Message<"lanyard.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 22);
+  messageDesc(file_lanyard_v1_authorization, 23);
 
 /**
  * @generated from message lanyard.v1.ReviewChainRequest
@@ -935,7 +969,7 @@ export type ReviewChainRequest = Message<"lanyard.v1.ReviewChainRequest"> & {
  * Use `create(ReviewChainRequestSchema)` to create a new message.
  */
 export const ReviewChainRequestSchema: GenMessage<ReviewChainRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 23);
+  messageDesc(file_lanyard_v1_authorization, 24);
 
 /**
  * @generated from message lanyard.v1.ReviewChainResponse
@@ -954,7 +988,7 @@ export type ReviewChainResponse = Message<"lanyard.v1.ReviewChainResponse"> & {
  * Use `create(ReviewChainResponseSchema)` to create a new message.
  */
 export const ReviewChainResponseSchema: GenMessage<ReviewChainResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 24);
+  messageDesc(file_lanyard_v1_authorization, 25);
 
 /**
  * What would be answered. It is not an answer: no request passes by it.
@@ -987,7 +1021,7 @@ export type Prospect = Message<"lanyard.v1.Prospect"> & {
  * Use `create(ProspectSchema)` to create a new message.
  */
 export const ProspectSchema: GenMessage<Prospect> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 25);
+  messageDesc(file_lanyard_v1_authorization, 26);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeRequest
@@ -1004,7 +1038,7 @@ export type ReportOutcomeRequest = Message<"lanyard.v1.ReportOutcomeRequest"> & 
  * Use `create(ReportOutcomeRequestSchema)` to create a new message.
  */
 export const ReportOutcomeRequestSchema: GenMessage<ReportOutcomeRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 26);
+  messageDesc(file_lanyard_v1_authorization, 27);
 
 /**
  * @generated from message lanyard.v1.ReportOutcomeResponse
@@ -1017,7 +1051,7 @@ export type ReportOutcomeResponse = Message<"lanyard.v1.ReportOutcomeResponse"> 
  * Use `create(ReportOutcomeResponseSchema)` to create a new message.
  */
 export const ReportOutcomeResponseSchema: GenMessage<ReportOutcomeResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_authorization, 27);
+  messageDesc(file_lanyard_v1_authorization, 28);
 
 /**
  * The zero value denies, and so does every value that a sidecar does not know.

@@ -2,7 +2,7 @@ import { ApiException, type KubernetesObject } from '@kubernetes/client-node'
 import { expect, test } from 'vitest'
 import type { ParsedPolicy } from '../../core/policy/parse-access-policy.ts'
 import { createLogger } from '../../platform/logger.ts'
-import { createPolicyStatusWriter } from './policy-status.ts'
+import { createPolicyStatusWriter, createProfileStatusWriter } from './accepted-status.ts'
 
 interface Patch {
   readonly name: string
@@ -47,10 +47,24 @@ function someWriter(failures: unknown[] = []) {
   const logger = createLogger({ name: 'x', level: 'warn' }, { write: (line) => lines.push(line) })
   const write = createPolicyStatusWriter(api, logger, 5)
   const conditions = (index: number) => patches[index]?.body.status.conditions
-  return { write, patches, conditions, lines }
+  return { write, patches, conditions, lines, api, logger }
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+test('createProfileStatusWriter() says of a MaskProfile what follows', async () => {
+  const { patches, conditions, api, logger } = someWriter()
+  const write = createProfileStatusWriter(api, logger, 5)
+  write(aPolicy(1), INVALID)
+  await settled()
+  expect(patches).toMatchObject([{ plural: 'maskprofiles', name: 'alice' }])
+  expect(conditions(0)).toMatchObject([
+    {
+      status: 'False',
+      message: expect.stringMatching(/profile is not valid.*spec\.rules: is empty/),
+    },
+  ])
+})
 
 test('createPolicyStatusWriter() says whether a policy holds', async () => {
   const { write, conditions, patches } = someWriter()

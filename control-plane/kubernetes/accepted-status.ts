@@ -7,10 +7,9 @@ import {
   setHeaderOptions,
 } from '@kubernetes/client-node'
 import { LANYARD_GROUP } from '../../core/names.ts'
-import type { ParsedPolicy } from '../../core/policy/parse-access-policy.ts'
 import type { Logger } from '../../platform/logger.ts'
 
-interface PolicyCondition {
+interface AcceptedCondition {
   readonly type: string
   readonly status: string
   readonly reason: string
@@ -20,28 +19,73 @@ interface PolicyCondition {
 }
 
 type WithStatus = KubernetesObject & {
-  readonly status?: { readonly conditions?: readonly PolicyCondition[] }
+  readonly status?: { readonly conditions?: readonly AcceptedCondition[] }
 }
 
-/** A policy as it was seen last. */
+/** What an object of Lanyard's was found to be. */
+type Checked =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly invalid: { readonly problems: readonly string[] } }
+
+/** An object as it was seen last. */
 interface Seen {
   readonly object: WithStatus
-  readonly parsed: ParsedPolicy
+  readonly parsed: Checked
+}
+
+/** A kind whose objects are checked, and what their status says of them. */
+interface CheckedKind {
+  readonly plural: string
+  readonly valid: string
+  /** Before the problems. */
+  readonly invalid: string
+}
+
+const POLICY: CheckedKind = {
+  plural: 'accesspolicies',
+  valid: 'The policy is in force',
+  invalid: 'The policy is not valid, and its subjects may do nothing until it is',
+}
+const PROFILE: CheckedKind = {
+  plural: 'maskprofiles',
+  valid: 'Policies may name the profile',
+  invalid: 'The profile is not valid, and neither are the policies that name it until it is',
 }
 
 const TYPE = 'Accepted'
 const RETRY_MS_MIN = 1_000
 const RETRY_MS_MAX = 60_000
 
+type StatusApi = Pick<CustomObjectsApi, 'patchClusterCustomObjectStatus'>
+type WriteStatus = (object: KubernetesObject, parsed: Checked) => void
+
 /**
  * Tells whoever wrote a policy whether it holds: condition `Accepted` of its status. Tried until it is
  * written; the policy holds, or is refused, whether or not its status says so.
  */
 export function createPolicyStatusWriter(
-  api: Pick<CustomObjectsApi, 'patchClusterCustomObjectStatus'>,
+  api: StatusApi,
   logger: Logger,
   retryMs = RETRY_MS_MIN,
-): (object: KubernetesObject, parsed: ParsedPolicy) => void {
+): WriteStatus {
+  return createStatusWriter(POLICY, api, logger, retryMs)
+}
+
+/** The same for MaskProfiles. */
+export function createProfileStatusWriter(
+  api: StatusApi,
+  logger: Logger,
+  retryMs = RETRY_MS_MIN,
+): WriteStatus {
+  return createStatusWriter(PROFILE, api, logger, retryMs)
+}
+
+function createStatusWriter(
+  kind: CheckedKind,
+  api: StatusApi,
+  logger: Logger,
+  retryMs: number,
+): WriteStatus {
   const latest = new Map<string, Seen>()
   const writing = new Set<string>()
   const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
@@ -49,12 +93,12 @@ export function createPolicyStatusWriter(
   async function writeOne(name: string): Promise<void> {
     let delayMs = retryMs
     for (let seen = latest.get(name); seen !== undefined; seen = latest.get(name)) {
-      const body = toPatch(seen)
+      const body = toPatch(kind, seen)
       const failure = body === undefined ? undefined : await patch(name, body)
       if (failure !== undefined && !isStatus(failure, 404)) {
         // A conflict is not logged: the watch brings the newer object.
         if (!isStatus(failure, 409)) {
-          logger.warn({ error: failure, policy: name }, 'Cannot write the status of a policy')
+          logger.warn({ error: failure, kind: kind.plural, name }, 'Cannot write a status')
         }
         await sleep(delayMs, undefined, { ref: false })
         delayMs = Math.min(2 * delayMs, RETRY_MS_MAX)
@@ -66,7 +110,7 @@ export function createPolicyStatusWriter(
 
   /** What went wrong, if anything did. */
   async function patch(name: string, body: object): Promise<unknown> {
-    const where = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'accesspolicies', name }
+    const where = { group: LANYARD_GROUP, version: 'v1alpha1', plural: kind.plural, name }
     try {
       await api.patchClusterCustomObjectStatus({ ...where, body }, mergePatch)
       return undefined
@@ -86,11 +130,11 @@ export function createPolicyStatusWriter(
 }
 
 /** Undefined when the status says it already. The conditions of others stay as they are. */
-function toPatch({ object, parsed }: Seen): object | undefined {
+function toPatch(kind: CheckedKind, { object, parsed }: Seen): object | undefined {
   const { generation = 0, resourceVersion } = object.metadata ?? {}
   const conditions = object.status?.conditions ?? []
   const known = conditions.find(({ type }) => type === TYPE)
-  const wanted = toCondition(parsed, generation, known)
+  const wanted = toCondition(kind, parsed, generation, known)
   if (
     known?.observedGeneration === generation &&
     known.status === wanted.status &&
@@ -104,16 +148,17 @@ function toPatch({ object, parsed }: Seen): object | undefined {
 }
 
 function toCondition(
-  parsed: ParsedPolicy,
+  kind: CheckedKind,
+  parsed: Checked,
   observedGeneration: number,
-  known: PolicyCondition | undefined,
-): PolicyCondition {
+  known: AcceptedCondition | undefined,
+): AcceptedCondition {
   const said = parsed.ok
-    ? { status: 'True', reason: 'Valid', message: 'The policy is in force' }
+    ? { status: 'True', reason: 'Valid', message: kind.valid }
     : {
         status: 'False',
         reason: 'Invalid',
-        message: `The policy is not valid, and its subjects may do nothing until it is: ${parsed.invalid.problems.join('; ')}`,
+        message: `${kind.invalid}: ${parsed.invalid.problems.join('; ')}`,
       }
   const lastTransitionTime =
     known?.status === said.status ? known.lastTransitionTime : new Date().toISOString()

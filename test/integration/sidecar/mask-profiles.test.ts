@@ -1,5 +1,5 @@
 import { ApiextensionsV1Api, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseMaskProfile } from '../../../core/masking/parse-mask-profile.ts'
 import { Effect } from '../../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
@@ -125,7 +125,7 @@ describe.skipIf(kube === '' || program === '')('a MaskProfile before a real kube
     kubectl = await createKubectl(program, podKubeconfig(fixture))
     const create = () =>
       custom.createNamespacedCustomObject({ ...KIND, namespace, body: aCard('one') })
-    await expect.poll(() => create().then(() => 'made', String), { timeout: 30_000 }).toBe('made')
+    await vi.waitFor(create, 30_000)
     await admin.makeApiClient(CoreV1Api).createNamespacedConfigMap({
       namespace,
       body: { metadata: { name: 'notes' }, data: { a: `x ${STAFF}` } },

@@ -23,9 +23,11 @@ import { watchPodEnds } from './chains/watch-pod-ends.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createDecider, type DecideDeps } from './decisions/decide.ts'
 import { createDecisionWatch, type DecisionWatch } from './decisions/decision-watch.ts'
+import { mayChangeByTime } from './decisions/gather-principals.ts'
 import { createMaskKeys } from './decisions/mask-keys.ts'
 import type { Share } from './fairness/fair-turns.ts'
 import {
+  createLimitStatusWriter,
   createPolicyStatusWriter,
   createProfileStatusWriter,
 } from './kubernetes/accepted-status.ts'
@@ -44,6 +46,8 @@ import { readVolumeSpace, VolumeReserve } from './volume-reserve.ts'
 
 /** kube-apiserver answers the first lists immediately; without them it is better to say what is wrong. */
 const FACTS_MS_MAX = 10_000
+/** Open requests that a condition on the time no longer allows are cut within two seconds. */
+const SWEEP_MS = 1_000
 const now = () => Date.now()
 
 /** What is known of the cluster, and what is decided by it. */
@@ -103,7 +107,7 @@ export async function watchCluster(
     ...{ config: kube, logger, now, podEndedAtMs, onSync },
     ageMsMax: parseDuration(config.chainMaxAge),
     onLapse: () => decisionWatch.recheckWhere(hasLapsed),
-    onTime: () => decisionWatch.sweep(hasLapsed),
+    onTime: () => decisionWatch.sweep(({ binding }) => hasLapsed(binding)),
   })
   const watched: ClusterFacts = watchClusterFacts({
     config: kube,
@@ -117,11 +121,8 @@ export async function watchCluster(
       recheckTwice(decisionWatch)
     },
   })
-  const facts: ClusterFacts = {
-    ...watched,
-    problem: () => watched.problem() ?? lapses.problem(),
-    stop: () => [watched, lapses, pods].forEach((part) => void part.stop()),
-  }
+  const sweepByTime = () => decisionWatch.sweep((one) => mayChangeByTime(facts, one))
+  const facts = factsOf(watched, lapses, pods, setInterval(sweepByTime, SWEEP_MS).unref())
   const { defaultDecision, databaseFile, visitorsJoin, recordingDefault } = config
   const read = createPodReader(kept.makeApiClient(CoreV1Api))
   const readPodUid = createKnownPodReader({ ...store, ...facts, living: pods.living, read })
@@ -146,12 +147,30 @@ export async function watchCluster(
   return { ...parts, podEnds: pods.ends, endsAtMs: lapses.endsAtMs, comparedEdits }
 }
 
-/** Tell whoever writes policies and MaskProfiles what became of them. */
+/** All that is known of the cluster, and ends together. */
+function factsOf(
+  watched: ClusterFacts,
+  lapses: WatchedLapses,
+  pods: { readonly stop: () => void },
+  timer: NodeJS.Timeout,
+): ClusterFacts {
+  return {
+    ...watched,
+    problem: () => watched.problem() ?? lapses.problem(),
+    stop() {
+      clearInterval(timer)
+      for (const part of [watched, lapses, pods]) part.stop()
+    },
+  }
+}
+
+/** Tell whoever writes policies, MaskProfiles and what stands over policies what became of them. */
 function statusWriters(kube: KubeConfig, logger: Logger) {
   const custom = kube.makeApiClient(CustomObjectsApi)
   return {
     onPolicy: createPolicyStatusWriter(custom, logger),
     onMaskProfile: createProfileStatusWriter(custom, logger),
+    onLimit: createLimitStatusWriter(custom, logger),
   }
 }
 

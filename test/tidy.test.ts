@@ -69,7 +69,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 const GRPC = ['@bufbuild/protobuf', '@grpc/grpc-js']
 const SERVER = ['hono', '@hono/node-server', ...GRPC, 'zod']
 const MAY_INSTALL: Readonly<Record<string, readonly string[]>> = {
-  core: ['re2js'],
+  core: ['re2js', '@bufbuild/cel', '@bufbuild/protobuf'],
   proto: GRPC,
   platform: ['pino', 'zod', '@prometheus-io/client', '@peculiar/x509', 'reflect-metadata'],
   api: [],

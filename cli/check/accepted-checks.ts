@@ -23,6 +23,21 @@ export const POLICIES: AcceptedKind = {
   consequence: 'until a policy is mended, users whom it names may do nothing',
 }
 
+/** What stands over policies. */
+export const CEILINGS: AcceptedKind = {
+  plural: 'accessceilings',
+  words: ['ceiling', 'ceilings'],
+  consequence: 'until a ceiling is mended, those whom it holds for may do nothing',
+}
+
+/** What narrows one namespace. */
+export const NARROWINGS: AcceptedKind = {
+  plural: 'narrowingpolicies',
+  words: ['narrowing', 'narrowings'],
+  consequence:
+    'until a narrowing is mended, those whom it holds for may do nothing in its namespace',
+}
+
 /** MaskProfiles. */
 export const PROFILES: AcceptedKind = {
   plural: 'maskprofiles',
@@ -46,8 +61,8 @@ export async function checkAccepted(
       'run kubectl apply -f deploy/chart/crds: Helm adds no definitions on an upgrade',
     )
   }
-  const states = items.map(({ metadata, status }) => ({
-    name: metadata.name,
+  const states = items.map(({ metadata: { name, namespace }, status }) => ({
+    name: namespace === undefined ? name : `${namespace}/${name}`,
     accepted: status?.conditions?.find(({ type }) => type === 'Accepted'),
   }))
   const refused = states.filter(({ accepted }) => accepted?.status === 'False')

@@ -1,7 +1,7 @@
 import { Fault } from '../../core/fault.ts'
 import { CONTROL_PLANE_SERVICE, INJECTOR_SERVICE, SYSTEM_NAMESPACE } from '../../core/names.ts'
 import type { CommandContext } from '../command/command-context.ts'
-import { checkAccepted, POLICIES, PROFILES } from './accepted-checks.ts'
+import { CEILINGS, checkAccepted, NARROWINGS, POLICIES, PROFILES } from './accepted-checks.ts'
 import { admissionChecks } from './admission-checks.ts'
 import type { ReadApiService } from './api-checks.ts'
 import { type CheckItem, type CheckOutcome, failure, ok, warning } from './check-item.ts'
@@ -31,6 +31,16 @@ export function installationChecks(
       category: 'control-plane',
       title: 'every AccessPolicy is accepted',
       run: () => checkAccepted(context, POLICIES),
+    },
+    {
+      category: 'control-plane',
+      title: 'every AccessCeiling is accepted',
+      run: () => checkAccepted(context, CEILINGS),
+    },
+    {
+      category: 'control-plane',
+      title: 'every NarrowingPolicy is accepted',
+      run: () => checkAccepted(context, NARROWINGS),
     },
     {
       category: 'control-plane',

@@ -58,6 +58,10 @@ function adviceFor({ spec }: AuditEventObject): readonly string[] {
         `Mend AccessPolicy ${spec.rule}; its status says what is wrong:`,
         `  kubectl get accesspolicy ${spec.rule} -o jsonpath={.status.conditions}`,
       ]
+    case 'limit_invalid':
+    case 'limit_denies':
+    case 'above_ceiling':
+      return limitAdvice(spec)
     case 'guard':
       return [
         `A rule of an AccessPolicy can lift this guard, for every requester of the chain:`,
@@ -76,6 +80,17 @@ function adviceFor({ spec }: AuditEventObject): readonly string[] {
     default:
       return []
   }
+}
+
+/** The rule reads `AccessCeiling NAME/RULE` or `NarrowingPolicy NAMESPACE/NAME/RULE`. */
+function limitAdvice({ rule }: EventSpec): readonly string[] {
+  const [kind = '', title = ''] = rule.split(' ')
+  const [first = '', second = ''] = title.split('/')
+  const object = kind === 'NarrowingPolicy' ? `${second} -n ${first}` : first
+  return [
+    `${kind} ${title} stands over every policy and over RBAC. Ask whoever wrote it, and look at it:`,
+    `  kubectl get ${kind.toLowerCase()} ${object} -o yaml`,
+  ]
 }
 
 type EventSpec = AuditEventObject['spec']

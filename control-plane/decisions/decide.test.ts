@@ -92,6 +92,7 @@ beforeEach(async () => {
       maskProfile: (id) => (id === world.profile?.id ? world.profile : undefined),
       isInjected: (namespace: string): boolean => namespace === 'team',
       isObserved: () => world.observed,
+      namespaceLabels: () => ({}),
       isRbacSynced: () => true,
       problem: () => world.problem,
       stop: () => undefined,

@@ -48,6 +48,8 @@ export interface RecordedDecision {
   readonly profiles?: readonly MaskDefinition[]
   /** Whether the question impersonated somebody and the decision took that into account. */
   readonly impersonationJudged: boolean
+  /** Whether a condition of a rule had a say, so that the same question may have another answer later. */
+  readonly conditional: boolean
 }
 
 /** What would be answered. */
@@ -66,7 +68,6 @@ export interface DecideDeps extends JudgeDeps {
   readonly maskKeyOf?: (binding: PodBinding) => Uint8Array<ArrayBuffer>
   /** Chains that have grown since a session began. */
   readonly grown: Pick<GrownBindings, 'newest'>
-  readonly now: () => number
 }
 
 export interface Decider {
@@ -136,7 +137,8 @@ export function createDecider(deps: DecideDeps): Decider {
     const event = passes ? whole : bounded(whole)
     await (place === undefined ? deps.auditEvents.append(event) : place.record(event))
     const impersonationJudged = judged !== undefined && impersonation !== undefined
-    const answer = { decisionId, impersonationJudged, obligations: NO_OBLIGATIONS }
+    const conditional = decision?.effect === 'allow' && decision.conditional === true
+    const answer = { decisionId, impersonationJudged, conditional, obligations: NO_OBLIGATIONS }
     if (observed) return { ...answer, effect: 'allow', refusal: undefined, warning: message }
     if (decision?.effect !== 'allow') {
       return { ...answer, effect: decision?.effect ?? 'deny', refusal: told, warning: '' }

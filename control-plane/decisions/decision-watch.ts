@@ -40,7 +40,7 @@ export interface DecisionWatch {
    */
   noteSync(inSync: boolean): void
   /** As `recheckWhere`, for what comes by time alone, which nobody who follows is told. */
-  sweep(concerns: (binding: PodBinding) => boolean): void
+  sweep(concerns: (decision: WatchedDecision) => boolean): void
   /** Who is told immediately of each change. */
   readonly followers: Pick<ChangeFollowers, 'add'>
   size(): number
@@ -197,14 +197,14 @@ class OpenDecisions implements DecisionWatch {
 
   recheckWhere(concerns: (binding: PodBinding) => boolean): void {
     this.followers.tell(concerns)
-    this.sweep(concerns)
+    this.sweep(({ binding }) => concerns(binding))
   }
 
-  sweep(concerns: (binding: PodBinding) => boolean): void {
+  sweep(concerns: (decision: WatchedDecision) => boolean): void {
     this.#changes += 1
     const untilMs = this.#clock.monotonicMs() + this.#times.answerMsMax
     for (const decision of this.#open.values()) {
-      if (concerns(decision.binding)) this.#queue.add(decision, untilMs)
+      if (concerns(decision)) this.#queue.add(decision, untilMs)
     }
   }
 

@@ -42,6 +42,7 @@ beforeEach(async () => {
       maskProfile: () => undefined,
       isInjected: () => true,
       isObserved: () => observed,
+      namespaceLabels: () => ({}),
       isRbacSynced: () => true,
       problem: () => undefined,
       stop: () => undefined,

@@ -35,6 +35,7 @@ function judgeBy(policy: AccessPolicy) {
         invalid: [],
       }),
       ...{ isInjected: () => true, isObserved: () => false, isRbacSynced: () => true },
+      namespaceLabels: () => ({}),
       ...{ problem: () => undefined, stop: () => undefined, maskProfile: () => undefined },
     },
     access: { peek: () => 'allowed', forget: () => undefined, review: async () => 'allowed' },
@@ -46,6 +47,7 @@ function judgeBy(policy: AccessPolicy) {
       warningOf: () => '',
     },
     defaultDecision: 'SubjectAccessReview',
+    now: () => 0,
     recordingDefault: 'output',
   })
 }

@@ -13,25 +13,19 @@ import type { RequestAttributes } from '../../core/kubernetes/request-attributes
 import { writesTemplate } from '../../core/kubernetes/template-write.ts'
 import type { MaskName } from '../../core/masking/mask-rules.ts'
 import { type Decision, type Deny, strictest } from '../../core/policy/decision.ts'
-import {
-  type DefaultDecision,
-  evaluate,
-  evaluateGuards,
-  needsReview,
-  type PrincipalFacts,
-  refuseLine,
-} from '../../core/policy/evaluate.ts'
+import { type DefaultDecision, evaluate, evaluateGuards } from '../../core/policy/evaluate.ts'
+import { refuseLine } from '../../core/policy/evaluate-rules.ts'
 import { type GuardFacts, reachesIntoPod, whatBodyMakes } from '../../core/policy/guards.ts'
 import { withMasks } from '../../core/policy/mask-answers.ts'
 import { withoutLines, withRecording } from '../../core/policy/record-tunnels.ts'
 import type { RecordingLevel } from '../../core/recording/session-event.ts'
 import { type ChainLapses, principalsOf } from '../chains/chain-lapses.ts'
 import { haveSameRoot } from '../chains/requesters.ts'
-import { type Share, shareOf } from '../fairness/fair-turns.ts'
 import type { AccessReviewer } from '../kubernetes/access-reviewer.ts'
 import type { ClusterFacts } from '../kubernetes/cluster-facts.ts'
 import type { PodReader } from '../kubernetes/pod-reader.ts'
 import type { PodBinding, PodBindingStore } from '../store/pod-binding-store.ts'
+import { type AskedBy, createPoliciesOf, gatherPrincipals } from './gather-principals.ts'
 
 export interface Judgement {
   readonly decision: Decision
@@ -48,6 +42,7 @@ export interface JudgeDeps {
   /** Whether the chain has ended. */
   readonly lapses: ChainLapses
   readonly defaultDecision: DefaultDecision
+  readonly now: () => number
   /** How much of every tunnel is recorded; absent: nothing. */
   readonly recordingDefault?: RecordingLevel
   /** What is masked for every chain; absent: nothing. */
@@ -67,7 +62,7 @@ export function requireSync(facts: Pick<ClusterFacts, 'problem'>): void {
 }
 
 /** Judges lines that are typed into open sessions; see `refuseLine`. Throws `decision_unavailable` when it cannot. */
-export function createRefuseLine(deps: Pick<JudgeDeps, 'facts' | 'lapses'>) {
+export function createRefuseLine(deps: Pick<JudgeDeps, 'facts' | 'lapses' | 'now'>) {
   return (binding: PodBinding, question: JudgedRequest, typed: TypedLine): string | undefined => {
     requireSync(deps.facts)
     if (deps.lapses.lapseOf(binding) !== undefined) return 'the chain of the pod has ended'
@@ -76,8 +71,9 @@ export function createRefuseLine(deps: Pick<JudgeDeps, 'facts' | 'lapses'>) {
       impersonation === undefined
         ? []
         : [{ role: 'impersonated' as const, user: impersonatedUser(impersonation) }]
-    const principals = [...principalsOf(binding), ...also].map((one) => policiesOf(deps, one))
-    return refuseLine(withExec(question), typed, principals)
+    const attributes = withExec(question)
+    const policiesOf = createPoliciesOf(deps, { binding, request: question }, attributes)
+    return refuseLine(attributes, typed, [...principalsOf(binding), ...also].map(policiesOf))
   }
 }
 
@@ -119,17 +115,19 @@ function createJudgeByRules(deps: JudgeDeps): JudgeChain {
     }
     if (impersonation === undefined) {
       const guard = await gatherGuard(deps, binding, request)
-      const decision = await judge(deps, binding, chain, attributes, guard, templateOf(request))
+      const asked = { binding, request }
+      const decision = await judge(deps, asked, chain, attributes, guard, templateOf(request))
       return { decision, about: attributes }
     }
-    const needed = await judgeImpersonation(deps, binding, impersonation)
+    const asked = { binding, request }
+    const needed = await judgeImpersonation(deps, asked, impersonation)
     const refused = needed.find(({ decision }) => decision.effect === 'deny')
     if (refused !== undefined) return refused
     // Narrower, never wider: the chain must be able to make the request, and who is impersonated too.
     const user = impersonatedUser(impersonation)
     const guard = await gatherGuard(deps, binding, request)
     const everyone = [...chain, { role: 'impersonated' as const, user }]
-    const own = await judge(deps, binding, everyone, attributes, guard, templateOf(request))
+    const own = await judge(deps, asked, everyone, attributes, guard, templateOf(request))
     return together({ decision: own, about: attributes }, needed)
   }
 }
@@ -175,14 +173,14 @@ const NO_GUARD_FACTS: GuardFacts = {
 /** What is decided about each thing that the impersonation takes, up to the first refusal. */
 async function judgeImpersonation(
   deps: JudgeDeps,
-  binding: PodBinding,
+  asked: AskedBy,
   impersonation: Impersonation,
 ): Promise<readonly Judgement[]> {
-  const chain = principalsOf(binding)
+  const chain = principalsOf(asked.binding)
   const wanted = impersonationAttributes(impersonation)
   // Guards first: without the lift nobody is reviewed.
-  const policies = chain.map((principal) => policiesOf(deps, principal))
   for (const about of wanted) {
+    const policies = chain.map(createPoliciesOf(deps, asked, about))
     const decision = evaluateGuards(about, { principals: policies, guard: NO_GUARD_FACTS })
     if (decision !== undefined) {
       return [{ decision: withProblem(decision, impersonation), about }]
@@ -196,7 +194,7 @@ async function judgeImpersonation(
   }
   const judged: Judgement[] = []
   for (const about of wanted) {
-    const decision = await judge(deps, binding, chain, about, NO_GUARD_FACTS)
+    const decision = await judge(deps, asked, chain, about, NO_GUARD_FACTS)
     judged.push({ decision, about })
     if (decision.effect === 'deny') break
   }
@@ -209,56 +207,23 @@ function withProblem(deny: Deny, { problem }: Impersonation): Deny {
 
 async function judge(
   deps: JudgeDeps,
-  binding: PodBinding,
+  asked: AskedBy,
   principals: readonly ChainPrincipal[],
   attributes: RequestAttributes,
   guard: GuardFacts,
   template?: PodTemplateBody,
 ): Promise<Decision> {
-  const asker = shareOf(binding)
-  const gathered = principals.map((principal) =>
-    gatherPrincipal(deps, principal, attributes, asker),
-  )
   const decision = evaluate(attributes, {
-    principals: await Promise.all(gathered),
+    principals: await gatherPrincipals(deps, principals, asked, attributes),
     guard,
     ...(template === undefined ? {} : { template }),
-    closed: binding.chain.closed !== undefined,
+    closed: asked.binding.chain.closed !== undefined,
     defaultDecision: deps.defaultDecision,
   })
   if (decision.effect === 'deny' && decision.reason === 'access_unknown') {
     throw new Fault('decision_unavailable', 'Cannot decide: kube-apiserver did not review access')
   }
   return decision
-}
-
-function policiesOf(
-  { facts }: Pick<JudgeDeps, 'facts'>,
-  principal: ChainPrincipal,
-): PrincipalFacts {
-  const { policies, invalid } = facts.policiesFor(principal.user)
-  return {
-    principal,
-    policies,
-    invalidPolicies: invalid.map(({ name }) => name),
-    access: 'unknown',
-  }
-}
-
-/** Facts about one principal; a review is asked for only where it counts. */
-function gatherPrincipal(
-  deps: JudgeDeps,
-  principal: ChainPrincipal,
-  attributes: RequestAttributes,
-  asker: Share,
-): PrincipalFacts | Promise<PrincipalFacts> {
-  const gathered = policiesOf(deps, principal)
-  if (!needsReview(attributes, gathered, deps.defaultDecision)) return gathered
-  const known = deps.access.peek(principal.user, attributes)
-  if (known !== undefined) return { ...gathered, access: known }
-  return deps.access
-    .review(principal.user, attributes, asker)
-    .then((answer) => ({ ...gathered, access: answer }))
 }
 
 async function gatherGuard(

@@ -2,7 +2,12 @@ import { ApiException, type KubernetesObject } from '@kubernetes/client-node'
 import { expect, test } from 'vitest'
 import type { ParsedPolicy } from '../../core/policy/parse-access-policy.ts'
 import { createLogger } from '../../platform/logger.ts'
-import { createPolicyStatusWriter, createProfileStatusWriter } from './accepted-status.ts'
+import {
+  createLimitStatusWriter,
+  createPolicyStatusWriter,
+  createProfileStatusWriter,
+} from './accepted-status.ts'
+import { parseAccessCeiling, parseNarrowingPolicy } from '../../core/policy/parse-access-limit.ts'
 
 interface Patch {
   readonly name: string
@@ -41,6 +46,10 @@ function someWriter(failures: unknown[] = []) {
     async patchClusterCustomObjectStatus(request: unknown): Promise<unknown> {
       patches.push(request as Patch)
       if (failures.length > 0) throw failures.shift()
+      return {}
+    },
+    async patchNamespacedCustomObjectStatus(request: unknown): Promise<unknown> {
+      patches.push(request as Patch)
       return {}
     },
   }
@@ -128,3 +137,29 @@ test.each([
   expect(patches).toHaveLength(count)
   expect(lines).toEqual([])
 })
+
+test.each([
+  ['AccessCeiling', parseAccessCeiling, {}, 'accessceilings', 'ceiling'],
+  ['NarrowingPolicy', parseNarrowingPolicy, { namespace: 'team' }, 'narrowingpolicies', 'narrowing'],
+] as const)(
+  'createLimitStatusWriter() says whether an object of the kind %s holds',
+  async (_kind, parse, place, plural, word) => {
+    const { api, logger, patches, conditions } = someWriter()
+    const write = createLimitStatusWriter(api, logger, 5)
+    const rule = { name: 'r', effect: 'Deny', apiGroups: [''], resources: ['pods'], verbs: ['*'] }
+    for (const [name, rules] of [['one', [rule]], ['two', []]] as const) {
+      const object = { metadata: { name, generation: 1, ...place }, spec: { rules } }
+      write(object, parse(object))
+    }
+    await settled()
+    expect(patches).toMatchObject([
+      { plural, name: 'one', ...place },
+      { plural, name: 'two', ...place },
+    ])
+    expect(conditions(0)).toMatchObject([{ status: 'True', message: `The ${word} is in force` }])
+    const invalid = `^The ${word} is not valid.*spec.rules: must be a list`
+    expect(conditions(1)).toMatchObject([
+      { status: 'False', message: expect.stringMatching(invalid) },
+    ])
+  },
+)

@@ -7,6 +7,7 @@ import {
   setHeaderOptions,
 } from '@kubernetes/client-node'
 import { LANYARD_GROUP } from '../../core/names.ts'
+import { type AccessLimit, limitOf, type ParsedLimit } from '../../core/policy/access-limit.ts'
 import type { Logger } from '../../platform/logger.ts'
 
 interface AcceptedCondition {
@@ -46,6 +47,20 @@ const POLICY: CheckedKind = {
   valid: 'The policy is in force',
   invalid: 'The policy is not valid, and its subjects may do nothing until it is',
 }
+const NOTHING_PASSES =
+  'is not valid, and nothing passes that it could stand over until it is mended'
+const LIMITS: Readonly<Record<AccessLimit['kind'], CheckedKind>> = {
+  AccessCeiling: {
+    plural: 'accessceilings',
+    valid: 'The ceiling is in force',
+    invalid: `The ceiling ${NOTHING_PASSES}`,
+  },
+  NarrowingPolicy: {
+    plural: 'narrowingpolicies',
+    valid: 'The narrowing is in force',
+    invalid: `The narrowing ${NOTHING_PASSES}`,
+  },
+}
 const PROFILE: CheckedKind = {
   plural: 'maskprofiles',
   valid: 'Policies may name the profile',
@@ -56,7 +71,10 @@ const TYPE = 'Accepted'
 const RETRY_MS_MIN = 1_000
 const RETRY_MS_MAX = 60_000
 
-type StatusApi = Pick<CustomObjectsApi, 'patchClusterCustomObjectStatus'>
+type StatusApi = Pick<
+  CustomObjectsApi,
+  'patchClusterCustomObjectStatus' | 'patchNamespacedCustomObjectStatus'
+>
 type WriteStatus = (object: KubernetesObject, parsed: Checked) => void
 
 /**
@@ -80,6 +98,19 @@ export function createProfileStatusWriter(
   return createStatusWriter(PROFILE, api, logger, retryMs)
 }
 
+/** The same for AccessCeilings and NarrowingPolicies. */
+export function createLimitStatusWriter(
+  api: StatusApi,
+  logger: Logger,
+  retryMs = RETRY_MS_MIN,
+): (object: KubernetesObject, parsed: ParsedLimit) => void {
+  const writers = {
+    AccessCeiling: createStatusWriter(LIMITS.AccessCeiling, api, logger, retryMs),
+    NarrowingPolicy: createStatusWriter(LIMITS.NarrowingPolicy, api, logger, retryMs),
+  }
+  return (object, parsed) => writers[limitOf(parsed).kind](object, parsed)
+}
+
 function createStatusWriter(
   kind: CheckedKind,
   api: StatusApi,
@@ -90,29 +121,32 @@ function createStatusWriter(
   const writing = new Set<string>()
   const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
 
-  async function writeOne(name: string): Promise<void> {
+  async function writeOne(key: string): Promise<void> {
     let delayMs = retryMs
-    for (let seen = latest.get(name); seen !== undefined; seen = latest.get(name)) {
+    for (let seen = latest.get(key); seen !== undefined; seen = latest.get(key)) {
       const body = toPatch(kind, seen)
-      const failure = body === undefined ? undefined : await patch(name, body)
+      const failure = body === undefined ? undefined : await patch(seen.object, body)
       if (failure !== undefined && !isStatus(failure, 404)) {
         // A conflict is not logged: the watch brings the newer object.
         if (!isStatus(failure, 409)) {
-          logger.warn({ error: failure, kind: kind.plural, name }, 'Cannot write a status')
+          logger.warn({ error: failure, kind: kind.plural, name: key }, 'Cannot write a status')
         }
         await sleep(delayMs, undefined, { ref: false })
         delayMs = Math.min(2 * delayMs, RETRY_MS_MAX)
-      } else if (latest.get(name)?.object === seen.object) {
-        latest.delete(name)
+      } else if (latest.get(key)?.object === seen.object) {
+        latest.delete(key)
       }
     }
   }
 
   /** What went wrong, if anything did. */
-  async function patch(name: string, body: object): Promise<unknown> {
-    const where = { group: LANYARD_GROUP, version: 'v1alpha1', plural: kind.plural, name }
+  async function patch({ metadata }: WithStatus, body: object): Promise<unknown> {
+    const { name = '', namespace } = metadata ?? {}
+    const where = { group: LANYARD_GROUP, version: 'v1alpha1', plural: kind.plural, name, body }
     try {
-      await api.patchClusterCustomObjectStatus({ ...where, body }, mergePatch)
+      await (namespace === undefined
+        ? api.patchClusterCustomObjectStatus(where, mergePatch)
+        : api.patchNamespacedCustomObjectStatus({ ...where, namespace }, mergePatch))
       return undefined
     } catch (error) {
       // Converted: whoever called tries again.
@@ -121,11 +155,12 @@ function createStatusWriter(
   }
 
   return function writeStatus(object, parsed) {
-    const name = object.metadata?.name ?? ''
-    latest.set(name, { object, parsed })
-    if (writing.has(name)) return
-    writing.add(name)
-    void writeOne(name).finally(() => writing.delete(name))
+    const { name = '', namespace } = object.metadata ?? {}
+    const key = namespace === undefined ? name : `${namespace}/${name}`
+    latest.set(key, { object, parsed })
+    if (writing.has(key)) return
+    writing.add(key)
+    void writeOne(key).finally(() => writing.delete(key))
   }
 }
 

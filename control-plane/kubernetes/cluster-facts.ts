@@ -27,6 +27,8 @@ export interface ClusterFacts extends Omit<WatchedPolicies, 'problem' | 'stop'> 
   isInjected(namespace: string): boolean
   /** Whether a namespace only observes. */
   isObserved(namespace: string): boolean
+  /** Undefined for a namespace that is not known. */
+  namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
   /** Whether a change of RBAC would be seen. */
   isRbacSynced(): boolean
   /** What keeps decisions from being made; undefined when nothing does. */
@@ -66,13 +68,14 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
   })
   const rbac = watchRbac(config, watch, { logger, onSync, onChange: options.onRbacChange })
 
-  function labelsOf(namespace: string): Readonly<Record<string, string>> {
-    return namespaces.items.get(objectKey(undefined, namespace))?.metadata?.labels ?? {}
+  function namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined {
+    const known = namespaces.items.get(objectKey(undefined, namespace))
+    return known === undefined ? undefined : (known.metadata?.labels ?? {})
   }
 
   function isInjected(namespace: string): boolean {
     if (EXEMPT_NAMESPACES.includes(namespace)) return false
-    return labelsOf(namespace)[INJECTION_LABEL] === INJECTION_ENABLED
+    return namespaceLabels(namespace)?.[INJECTION_LABEL] === INJECTION_ENABLED
   }
 
   const isRbacSynced = () => rbac.every((collection) => collection.isSynced())
@@ -80,7 +83,8 @@ export function watchClusterFacts(options: ClusterFactsOptions): ClusterFacts {
     policiesFor: policies.policiesFor,
     maskProfile: policies.maskProfile,
     isInjected,
-    isObserved: (namespace) => labelsOf(namespace)[MODE_LABEL] === MODE_OBSERVE,
+    isObserved: (namespace) => namespaceLabels(namespace)?.[MODE_LABEL] === MODE_OBSERVE,
+    namespaceLabels,
     isRbacSynced,
     problem() {
       if (!namespaces.isSynced()) return `${namespaces.name} are not in sync with kube-apiserver`

@@ -7,15 +7,17 @@ import {
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
 import type { MaskProfile } from '../../core/masking/mask-profile.ts'
 import { LANYARD_GROUP } from '../../core/names.ts'
+import type { ParsedLimit } from '../../core/policy/access-limit.ts'
 import { type ParsedPolicy, parseAccessPolicy } from '../../core/policy/parse-access-policy.ts'
 import { namesMaskProfile } from '../../core/policy/parse-masks.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { CommandParsers } from '../commands/command-parsers.ts'
 import { KnownPolicies, type PoliciesOfUser } from './known-policies.ts'
 import { type MaskProfilesOptions, watchMaskProfiles } from './mask-profiles.ts'
+import { watchLimits } from './watch-limits.ts'
 import { type WatchedCollection, watchCollection } from './watched-collection.ts'
 
-/** AccessPolicies and the MaskProfiles that they name, kept up to date. */
+/** AccessPolicies, the MaskProfiles that they name, and what stands over policies, kept up to date. */
 export interface WatchedPolicies {
   policiesFor(user: UserInfo): PoliciesOfUser
   /** The MaskProfile of an id; undefined when there is none that says just that. */
@@ -32,6 +34,7 @@ export interface WatchedPoliciesOptions {
   readonly onPolicyChange: () => void
   readonly onPolicy: (object: KubernetesObject, parsed: ParsedPolicy) => void
   readonly onMaskProfile: MaskProfilesOptions['onProfile']
+  readonly onLimit: (object: KubernetesObject, parsed: ParsedLimit) => void
   /** `problem` may say something else than before. */
   readonly onSync: () => void
 }
@@ -48,6 +51,7 @@ export function watchPolicies(options: WatchedPoliciesOptions): WatchedPolicies 
   const known = new KnownPolicies()
   const parsers = new CommandParsers(logger)
   const custom = config.makeApiClient(CustomObjectsApi)
+  const watch = new Watch(config)
   /** Whether a policy says what only MaskProfiles explain. */
   let namesProfile = false
   const profiles = watchMaskProfiles({
@@ -57,7 +61,7 @@ export function watchPolicies(options: WatchedPoliciesOptions): WatchedPolicies 
   const policies: WatchedCollection<PolicyObject> = watchCollection<PolicyObject>({
     name: POLICIES.plural,
     path: `/apis/${POLICIES.group}/${POLICIES.version}/${POLICIES.plural}`,
-    watch: new Watch(config),
+    watch,
     logger,
     onSync,
     list: async () => (await custom.listClusterCustomObject(POLICIES)) as { items: PolicyObject[] },
@@ -84,16 +88,23 @@ export function watchPolicies(options: WatchedPoliciesOptions): WatchedPolicies 
     parsers.loadFor(objects, parsePolicies)
   }
 
+  const limits = watchLimits(config, watch, {
+    ...{ logger, onSync, onLimit: options.onLimit },
+    onChange(found) {
+      known.replaceLimits(found)
+      options.onPolicyChange()
+    },
+  })
   return {
     policiesFor: (user) => known.of(user),
     maskProfile: (id) => profiles.byId(id),
     problem() {
-      if (!policies.isSynced()) return `${policies.name} are not in sync with kube-apiserver`
+      const behind = [policies, ...limits].find((collection) => !collection.isSynced())
+      if (behind !== undefined) return `${behind.name} are not in sync with kube-apiserver`
       return namesProfile ? profiles.problem() : undefined
     },
     stop() {
-      policies.stop()
-      profiles.stop()
+      for (const part of [policies, profiles, ...limits]) part.stop()
     },
   }
 }

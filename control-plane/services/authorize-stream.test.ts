@@ -128,6 +128,7 @@ type Step =
 const DECISION = {
   ...{ decisionId: 'd1', obligations: NO_OBLIGATIONS, refusal: undefined, warning: '' },
   impersonationJudged: false,
+  conditional: false,
 }
 
 async function run(steps: readonly Step[]): Promise<void> {

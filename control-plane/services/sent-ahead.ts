@@ -67,13 +67,15 @@ export async function decideQuestion(
 
 /** Whether a sidecar may foresee the same question by its answer: a plain read, allowed with nothing to add. */
 export function isGroundToForesee(question: Question, decided: RecordedDecision): boolean {
-  const { effect, obligations, warning } = decided
-  return effect === 'allow' && isFree(obligations) && warning === '' && isPlainRead(question)
+  const { effect, obligations, warning, conditional } = decided
+  const isPlain = isFree(obligations) && warning === '' && !conditional
+  return effect === 'allow' && isPlain && isPlainRead(question)
 }
 
 /** What was decided is of no use any more: the answer to the request was thrown away. */
 function onRecord(decisionId: string): RecordedDecision {
-  const nothing = { obligations: NO_OBLIGATIONS, warning: '', impersonationJudged: false }
+  const said = { impersonationJudged: false, conditional: false }
+  const nothing = { obligations: NO_OBLIGATIONS, warning: '', ...said }
   return { ...nothing, decisionId, effect: 'deny', refusal: undefined }
 }
 

@@ -2,7 +2,7 @@ import type { CommandClass } from './command-node.ts'
 import { type CommandPattern, describePattern, type Token } from './command-pattern.ts'
 import { type CommandRules, judgeCommand } from './judge-command.ts'
 import { CommandReading } from './read-command.ts'
-import type { ScriptReader } from './script.ts'
+import { NO_SCRIPTS, type ScriptReader } from './script.ts'
 
 const PATTERNS_MAX = 256
 const TOKENS_MAX = 256
@@ -23,7 +23,8 @@ interface Check {
 
 /**
  * Checks `commands` of a rule, with the examples of each pattern. Problems are added to `problems`, each
- * beginning with its path. Without a reader of scripts nothing can be judged, and that is a problem too.
+ * beginning with its path. Without a reader of scripts nothing can be judged, and that is a problem too; under
+ * `NO_SCRIPTS` examples are not checked.
  */
 export function parseCommandRules(
   value: unknown,
@@ -77,7 +78,8 @@ function parseEntry(
     className === undefined
       ? parseTokens(pattern, `${path}.pattern`, check.problems)
       : parseClass(className, `${path}.class`, check.problems)
-  if (examples !== undefined) checkExamples(examples, parsed, list, `${path}.examples`, check)
+  if (examples !== undefined && check.readScript !== NO_SCRIPTS)
+    checkExamples(examples, parsed, list, `${path}.examples`, check)
   return parsed
 }
 

@@ -20,3 +20,6 @@ export interface ScriptCommand {
  * here-documents included. A text says why the script is not understood. Must not throw.
  */
 export type ScriptReader = (script: string) => readonly ScriptCommand[] | string
+
+/** Reads no script: where there is no parser, what a script says is not understood. */
+export const NO_SCRIPTS: ScriptReader = () => 'scripts are not read here'

@@ -1,5 +1,6 @@
 import type { ReadyCommandRules } from '../commands/judge-exec.ts'
 import { parseServiceAccountUsername, type UserInfo } from '../kubernetes/user-info.ts'
+import type { RuleCondition } from './conditions/condition.ts'
 import type { Obligations } from './obligations.ts'
 
 /** Whom a policy names, as in RBAC. */
@@ -10,16 +11,24 @@ export interface Subject {
   readonly namespace: string
 }
 
-/** One rule. Every list matches exactly or by `*`; an empty one matches nothing. */
-export interface PolicyRule {
-  readonly name: string
-  /** `RequireApproval` allows what somebody else has approved. */
-  readonly effect: 'Allow' | 'RequireApproval' | 'Deny'
+/** Which requests a rule speaks of. Every list matches exactly or by `*`; an empty one matches nothing. */
+export interface RuleScope {
   readonly apiGroups: readonly string[]
   readonly resources: readonly string[]
   readonly verbs: readonly string[]
   /** Empty: only requests outside any namespace. */
   readonly namespaces: readonly string[]
+  /** Exact names of objects; absent: any object, and requests that name none. */
+  readonly resourceNames?: readonly string[]
+}
+
+/** One rule. */
+export interface PolicyRule extends RuleScope {
+  readonly name: string
+  /** `RequireApproval` allows what somebody else has approved. */
+  readonly effect: 'Allow' | 'RequireApproval' | 'Deny'
+  /** What must hold besides; while nobody has said whether it holds, the rule only narrows. */
+  readonly when?: RuleCondition
   /** Names of guards that this Allow lifts. */
   readonly lifts: readonly string[]
   /** What must be done to a request that the rule matches. */

@@ -16,6 +16,9 @@ export type DenyReason =
   | 'policy_invalid'
   | 'policy_denies'
   | 'no_rule'
+  | 'limit_invalid'
+  | 'limit_denies'
+  | 'above_ceiling'
   | 'command_denied'
   | 'rbac_denies'
   | 'access_unknown'
@@ -47,6 +50,8 @@ export interface Allow extends Matched {
   readonly rule: string
   /** Of every principal and every matched rule together. */
   readonly obligations: Obligations
+  /** Whether a condition had a say: the same request may have another answer later. Absent: none had. */
+  readonly conditional?: boolean
 }
 
 /** The request would be allowed, but somebody has to approve it first. */

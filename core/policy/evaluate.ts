@@ -1,18 +1,16 @@
 import { assert } from '../assert.ts'
 import type { ChainPrincipal } from '../chain.ts'
 import type { PodTemplateBody } from '../commands/container-command.ts'
-import { deniedLines, firstLineRefusal, firstRefusal, parseExec } from '../commands/judge-exec.ts'
-import { firstTemplateRefusal } from '../commands/judge-template.ts'
-import type { TypedLine } from '../commands/typed-line.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
-import type { AccessPolicy, PolicyRule } from './access-policy.ts'
-import { type Decision, type Deny, type DenyReason, strictest } from './decision.ts'
+import type { ParsedLimit } from './access-limit.ts'
+import type { AccessPolicy } from './access-policy.ts'
+import { type Decision, type Deny, strictest } from './decision.ts'
+import { evaluateLimits } from './evaluate-limits.ts'
+import { deny, evaluateRules } from './evaluate-rules.ts'
 import type { GuardName } from './guard-names.ts'
 import { type GuardFacts, guardsHit } from './guards.ts'
-import { masksOf } from './mask-answers.ts'
-import { ruleAllows, ruleDenies, ruleNarrows } from './match-rule.ts'
-import { NO_OBLIGATIONS, unionOf } from './obligations.ts'
-import { obligationsAbout } from './record-tunnels.ts'
+import { ruleAllows } from './match-rule.ts'
+import { NO_OBLIGATIONS } from './obligations.ts'
 
 /** What is known of one principal, gathered beforehand. */
 export interface PrincipalFacts {
@@ -26,6 +24,10 @@ export interface PrincipalFacts {
    * `unknown` is no.
    */
   readonly access: 'allowed' | 'denied' | 'unknown'
+  /** Ceilings and narrowings that hold for it; absent: none. */
+  readonly limits?: readonly ParsedLimit[]
+  /** Whether a condition of its policies was asked; absent: none was. */
+  readonly conditional?: boolean
 }
 
 /** Everything a decision depends on, so that deciding never waits. */
@@ -95,7 +97,9 @@ export function evaluate(attributes: RequestAttributes, facts: Facts): Decision 
   assert(root !== undefined, 'one principal of a chain is its root requester')
   const others = answers.filter((answer) => answer !== root).map(({ decision }) => decision)
   const guarded = evaluateGuards(attributes, facts)
-  return strictest([root.decision, ...others, ...(guarded === undefined ? [] : [guarded])])
+  const decided = strictest([root.decision, ...others, ...(guarded === undefined ? [] : [guarded])])
+  const conditional = facts.principals.some((principal) => principal.conditional === true)
+  return conditional && decided.effect === 'allow' ? { ...decided, conditional } : decided
 }
 
 /** The refusal of the first guard that stands in the way and is not lifted. Needs no reviews. */
@@ -109,12 +113,19 @@ export function evaluateGuards(
   return guard === undefined ? undefined : { ...deny('guard', guard), guard }
 }
 
-function deny(reason: DenyReason, rule = '', refusedBy?: ChainPrincipal): Deny {
-  const principal = refusedBy === undefined ? {} : { refusedBy }
-  return { effect: 'deny', reason, rule, ...principal, matches: [] }
+/** Whether one principal can make a request: by its policies, else by RBAC, and by every limit. Guards have no say. */
+export function evaluatePrincipal(
+  attributes: RequestAttributes,
+  principal: PrincipalFacts,
+  facts: Pick<Facts, 'defaultDecision' | 'template'>,
+): Decision {
+  return strictest([
+    evaluateGrants(attributes, principal, facts),
+    ...evaluateLimits(attributes, principal, isAsking(attributes)),
+  ])
 }
 
-function evaluatePrincipal(
+function evaluateGrants(
   attributes: RequestAttributes,
   facts: PrincipalFacts,
   { defaultDecision, template }: Pick<Facts, 'defaultDecision' | 'template'>,
@@ -127,114 +138,9 @@ function evaluatePrincipal(
   const named = facts.policies.length > 0 && attributes.resourceRequest
   if (!named && needsReview(attributes, facts, defaultDecision)) return evaluateReview(facts)
   if (facts.policies.length === 0) return deny('default_denies', '', principal)
-  const matched = matchRules(facts.policies, attributes)
-  const rules = matched.map(({ name, rule }) => ({ name, effect: rule.effect }))
-  const matches = rules.length === 0 ? [] : [{ principal, rules }]
-  const denying = matched.find(({ rule }) => rule.effect === 'Deny')
-  if (denying !== undefined) return { ...deny('policy_denies', denying.name, principal), matches }
-  const allowing = judgedVerbs(attributes).map((verb) =>
-    matched.find(({ rule }) => ruleAllows(rule, attributes, verb)),
-  )
-  if (allowing.includes(undefined)) {
-    return isAsking(attributes)
-      ? evaluateReview(facts)
-      : { ...deny('no_rule', '', principal), matches }
-  }
-  const { refused, lines } = judgeCommands(attributes, matched)
-  if (refused !== undefined) {
-    const { rule, because } = refused
-    return { ...deny('command_denied', rule.name, principal), detail: because, matches }
-  }
-  const pods = template === undefined ? undefined : judgeTemplate(attributes, facts, template)
-  if (pods !== undefined)
-    return { ...deny('command_denied', pods.rule, principal), ...pods, matches }
-  const obliged = matched.map(({ rule }) => obligationsAbout(rule.obligations, attributes))
-  if (lines.length > 0) obliged.push({ ...NO_OBLIGATIONS, commands: lines })
-  obliged.push(masksOf(facts.policies, attributes))
-  const shared = { matches, obligations: unionOf(obliged) }
-  const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
-  if (holding !== undefined) {
-    const { name } = holding
-    return {
-      effect: 'hold',
-      reason: 'approval_required',
-      heldFor: principal,
-      rule: name,
-      ...shared,
-    }
-  }
-  return { effect: 'allow', reason: 'policy_allows', rule: allowing[0]?.name ?? '', ...shared }
-}
-
-/**
- * What the command rules of all matched rules say of an exec or attach: each must let the command run. And what must
- * not be typed into it.
- */
-function judgeCommands(attributes: RequestAttributes, matched: readonly NamedRule[]) {
-  const rules = commandRules(matched)
-  const [first] = rules
-  const { exec, subresource } = attributes
-  // A question without them is about exec in general: some command may run.
-  if (first === undefined || exec === undefined) return { refused: undefined, lines: [] }
-  const node = parseExec(exec, subresource, first.commands.readScript)
-  return { refused: firstRefusal(node, rules), lines: deniedLines(node, rules) }
-}
-
-function commandRules(matched: readonly NamedRule[]) {
-  return matched.flatMap(({ name, rule: { commands } }) =>
-    commands === undefined ? [] : [{ name, commands }],
-  )
-}
-
-/**
- * Why a line may not be typed into an open exec or attach, in words; undefined when the rules of every principal let
- * it pass. Whether the session may be open at all is not asked again.
- */
-export function refuseLine(
-  attributes: RequestAttributes,
-  typed: TypedLine,
-  principals: readonly Omit<PrincipalFacts, 'access'>[],
-): string | undefined {
-  const { exec, subresource } = attributes
-  if (exec === undefined) return 'nothing says what the session runs'
-  for (const { policies, invalidPolicies } of principals) {
-    const [invalid] = invalidPolicies
-    if (invalid !== undefined) return `AccessPolicy ${JSON.stringify(invalid)} is not valid`
-    const rules = commandRules(matchRules(policies, attributes))
-    const refused = firstLineRefusal(typed, { exec, subresource }, rules)
-    if (refused !== undefined) return `${refused.because} (rule ${refused.rule.name})`
-  }
-  return undefined
-}
-
-/** Questions about the pods of a namespace that rules for commands speak of. */
-const RUN_IN_PODS = ['exec', 'attach'].map((subresource) => ({
-  ...{ apiGroup: '', resource: 'pods', subresource, name: '' },
-  ...{ verb: 'create', alsoVerbs: ['get'] },
-}))
-
-/**
- * What the command rules of one principal say of the pods that a request makes: those of the rules that match the
- * request, and those for an exec into such pods. Whoever may run some commands in pods may make pods of these only.
- */
-export function judgeTemplate(
-  attributes: RequestAttributes,
-  { policies }: Pick<PrincipalFacts, 'policies'>,
-  template: PodTemplateBody,
-): Pick<Deny, 'rule' | 'detail' | 'wrongMediaType'> | undefined {
-  const about = [attributes, ...RUN_IN_PODS.map((one) => ({ ...attributes, ...one }))]
-  const rules = policies.flatMap(({ name, rules: all }) =>
-    all.flatMap((rule) =>
-      rule.commands !== undefined && about.some((one) => ruleNarrows(rule, one))
-        ? [{ name: `${name}/${rule.name}`, commands: rule.commands }]
-        : [],
-    ),
-  )
-  const refusal = firstTemplateRefusal(template, rules)
-  if (refusal === undefined) return undefined
-  const { rule, because } = refusal
-  const wrongMediaType = template.wrongMediaType ? { wrongMediaType: true as const } : {}
-  return { rule: rule.name, detail: because, ...wrongMediaType }
+  const decision = evaluateRules(attributes, principal, facts.policies, template)
+  const isSilent = decision.effect === 'deny' && decision.reason === 'no_rule'
+  return isSilent && isAsking(attributes) ? evaluateReview(facts) : decision
 }
 
 function evaluateReview(facts: PrincipalFacts): Decision {
@@ -244,29 +150,6 @@ function evaluateReview(facts: PrincipalFacts): Decision {
   }
   const reason = facts.access === 'denied' ? 'rbac_denies' : 'access_unknown'
   return deny(reason, '', facts.principal)
-}
-
-interface NamedRule {
-  readonly name: string
-  readonly rule: PolicyRule
-}
-
-/** Every rule that has a say about a request, in the order of the policies. */
-function matchRules(
-  policies: readonly AccessPolicy[],
-  attributes: RequestAttributes,
-): readonly NamedRule[] {
-  const verbs = judgedVerbs(attributes)
-  return policies.flatMap((policy) =>
-    policy.rules
-      .filter(
-        (rule) =>
-          ruleDenies(rule, attributes) ||
-          ruleNarrows(rule, attributes) ||
-          verbs.some((verb) => ruleAllows(rule, attributes, verb)),
-      )
-      .map((rule) => ({ name: `${policy.name}/${rule.name}`, rule })),
-  )
 }
 
 /**

@@ -9,6 +9,8 @@ function rule(parts: Partial<PolicyRule>): PolicyRule {
   return only
 }
 
+const OPEN = { source: 'true', readsTime: false, holds: () => undefined }
+
 describe('ruleAllows()', () => {
   test.each([
     ['the exact words', {}, {}, true],
@@ -34,6 +36,11 @@ describe('ruleAllows()', () => {
     ['no verb at all', { verbs: [] }, {}, false],
     ['no resource at all', { resources: [] }, {}, false],
     ['another URL', { resources: ['*'], verbs: ['*'] }, { resourceRequest: false }, false],
+    ['a name of the list', { resourceNames: ['x'] }, { name: 'x' }, true],
+    ['another name', { resourceNames: ['x'] }, { name: 'xy' }, false],
+    ['no name, as of a create, under names', { resourceNames: ['x'] }, {}, false],
+    ['a name under an empty list', { resourceNames: [] }, { name: 'x' }, false],
+    ['an open condition', { when: OPEN }, {}, false],
     ['a rule that denies', { effect: 'Deny' as const }, {}, false],
   ])('answers for %s', (_name, parts, request, want) => {
     const attributes = aRequest(request)
@@ -69,6 +76,10 @@ describe('ruleDenies()', () => {
       { verb: 'patch', alsoVerbs: ['create'] },
       true,
     ],
+    ['a name of the list', { resourceNames: ['x'] }, { name: 'x' }, true],
+    ['another name', { resourceNames: ['x'] }, { name: 'y' }, false],
+    ['what names no object, under names', { resourceNames: ['x'] }, {}, true],
+    ['an open condition', { when: OPEN }, {}, true],
     ['a rule that allows', { effect: 'Allow' as const }, {}, false],
   ])('answers for %s', (_name, parts, request, want) => {
     expect(ruleDenies(rule({ effect: 'Deny', ...parts }), aRequest(request))).toBe(want)

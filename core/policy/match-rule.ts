@@ -1,11 +1,22 @@
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
-import type { PolicyRule } from './access-policy.ts'
+import type { PolicyRule, RuleScope } from './access-policy.ts'
 import { isFree } from './obligations.ts'
 
-/** Whether a rule that is no Deny covers one verb of a request. */
+/** Whether a rule that is no Deny covers one verb of a request. One with an open condition allows nothing. */
 export function ruleAllows(rule: PolicyRule, attributes: RequestAttributes, verb: string): boolean {
+  return rule.effect !== 'Deny' && rule.when === undefined && scopeCovers(rule, attributes, verb)
+}
+
+/** Whether the scope of a rule covers one verb of a request, as a rule of RBAC would. */
+export function scopeCovers(
+  scope: RuleScope,
+  attributes: RequestAttributes,
+  verb: string,
+): boolean {
   return (
-    rule.effect !== 'Deny' && matches(rule, attributes, [verb]) && inNamespaces(rule, attributes)
+    matches(scope, attributes, [verb]) &&
+    inNamespaces(scope, attributes) &&
+    isNamed(scope, attributes)
   )
 }
 
@@ -14,7 +25,7 @@ export function ruleAllows(rule: PolicyRule, attributes: RequestAttributes, verb
  * each of them, so a Deny for one namespace covers it; so is a question about every resource (`*`).
  */
 export function ruleDenies(rule: PolicyRule, attributes: RequestAttributes): boolean {
-  return rule.effect === 'Deny' && reaches(rule, attributes)
+  return rule.effect === 'Deny' && scopeReaches(rule, attributes)
 }
 
 /**
@@ -24,7 +35,7 @@ export function ruleDenies(rule: PolicyRule, attributes: RequestAttributes): boo
 export function ruleNarrows(rule: PolicyRule, attributes: RequestAttributes): boolean {
   const conditional =
     rule.effect === 'RequireApproval' || rule.commands !== undefined || !isFree(rule.obligations)
-  return rule.effect !== 'Deny' && conditional && reaches(rule, attributes)
+  return rule.effect !== 'Deny' && conditional && scopeReaches(rule, attributes)
 }
 
 /**
@@ -33,22 +44,31 @@ export function ruleNarrows(rule: PolicyRule, attributes: RequestAttributes): bo
  */
 export function ruleMasks(rule: PolicyRule, attributes: RequestAttributes): boolean {
   if (rule.effect === 'Deny' || rule.obligations.mask.length === 0) return false
+  return showsObjects(rule, attributes)
+}
+
+/** Whether an answer to a request, whatever the verb and the subresource, may show an object of a scope. */
+export function showsObjects(rule: RuleScope, attributes: RequestAttributes): boolean {
   const { resourceRequest, apiGroup, resource, namespace } = attributes
   const isGroup = apiGroup === '*' || covers(rule.apiGroups, apiGroup)
   const isResource = rule.resources.some(
     (pattern) => resource === '*' || ['*', resource].includes(pattern.split('/')[0] ?? ''),
   )
   const isNamespace = namespace === '' || inNamespaces(rule, attributes)
-  return resourceRequest && isGroup && isResource && isNamespace
+  return resourceRequest && isGroup && isResource && isNamespace && mayBeNamed(rule, attributes)
 }
 
-function reaches(rule: PolicyRule, attributes: RequestAttributes): boolean {
-  if (!overlaps(rule, attributes)) return false
+/**
+ * Whether a scope is about any part of a request: one over all namespaces reaches into each of them, and one that
+ * names no object reaches every object.
+ */
+export function scopeReaches(rule: RuleScope, attributes: RequestAttributes): boolean {
+  if (!overlaps(rule, attributes) || !mayBeNamed(rule, attributes)) return false
   return attributes.namespace === '' || inNamespaces(rule, attributes)
 }
 
 /** Whether a rule is about anything of what a request, or a question with wildcards, is about. */
-function overlaps(rule: PolicyRule, attributes: RequestAttributes): boolean {
+function overlaps(rule: RuleScope, attributes: RequestAttributes): boolean {
   const { apiGroup, resource, subresource } = attributes
   const [group = apiGroup] = apiGroup === '*' ? rule.apiGroups : []
   const one = rule.resources.find(
@@ -61,7 +81,7 @@ function overlaps(rule: PolicyRule, attributes: RequestAttributes): boolean {
 }
 
 function matches(
-  rule: PolicyRule,
+  rule: RuleScope,
   attributes: RequestAttributes,
   verbs: readonly string[],
 ): boolean {
@@ -85,7 +105,16 @@ function coversResource(patterns: readonly string[], attributes: RequestAttribut
   return patterns.includes(`${resource}/${subresource}`) || patterns.includes(`*/${subresource}`)
 }
 
-function inNamespaces(rule: PolicyRule, attributes: RequestAttributes): boolean {
+/** As RBAC does: a request that names no object is not one for an object of the list. */
+function isNamed({ resourceNames }: RuleScope, { name }: RequestAttributes): boolean {
+  return resourceNames === undefined || (name !== '' && resourceNames.includes(name))
+}
+
+function mayBeNamed(scope: RuleScope, attributes: RequestAttributes): boolean {
+  return attributes.name === '' || isNamed(scope, attributes)
+}
+
+function inNamespaces(rule: RuleScope, attributes: RequestAttributes): boolean {
   if (rule.namespaces.includes('*')) return true
   return attributes.namespace === ''
     ? rule.namespaces.length === 0

@@ -122,9 +122,29 @@ describe('parseAccessPolicy()', () => {
       /record: the rule must name pods\/exec, pods\/attach or pods\/portforward/,
     ],
     [
-      'a condition',
-      policy({ rules: [{ ...rule, when: 'true' }] }),
-      /when: is not supported by this version/,
+      'an approval of an Allow',
+      policy({ rules: [{ ...rule, approval: {} }] }),
+      /approval: is not supported by this version/,
+    ],
+    [
+      'a condition that is no expression',
+      policy({ rules: [{ ...rule, when: 'request.verb ==' }] }),
+      /rules\[0\]\.when: is not an expression of CEL/,
+    ],
+    [
+      'names with a wildcard',
+      policy({ rules: [{ ...rule, resourceNames: ['x-*'] }] }),
+      /resourceNames: "x-\*" is not the name of an object; leave resourceNames out/,
+    ],
+    [
+      'an empty list of names',
+      policy({ rules: [{ ...rule, resourceNames: [] }] }),
+      /resourceNames: must be a list/,
+    ],
+    [
+      'an empty name',
+      policy({ rules: [{ ...rule, resourceNames: [''] }] }),
+      /resourceNames: "" is not the name/,
     ],
     [
       'a misspelt field',
@@ -167,6 +187,16 @@ describe('parseAccessPolicy()', () => {
       'invalid.problems',
       expect.arrayContaining([expect.stringMatching(problem)]),
     )
+  })
+
+  test('reads names of objects and a condition', () => {
+    const narrow = { ...rule, resourceNames: ['web'], when: "now.getHours('UTC') < 8" }
+    expect(parseAccessPolicy(policy({ rules: [narrow] }))).toMatchObject({
+      ok: true,
+      policy: {
+        rules: [{ resourceNames: ['web'], when: { source: narrow.when, readsTime: true } }],
+      },
+    })
   })
 
   test('keeps the subjects of a policy that it refuses, so that they can be denied', () => {

@@ -1,16 +1,25 @@
 import { parseCommandRules } from '../commands/parse-command-rules.ts'
 import type { ScriptReader } from '../commands/script.ts'
-import type { AccessPolicy, InvalidPolicy, PolicyRule, Subject } from './access-policy.ts'
+import type { AccessPolicy, InvalidPolicy, PolicyRule } from './access-policy.ts'
 import { isGuardName } from './guard-names.ts'
 import { NO_OBLIGATIONS, type Obligations } from './obligations.ts'
 import { type MaskProfileLookup, parseMasks } from './parse-masks.ts'
+import {
+  asRecord,
+  asText,
+  listOf,
+  parseScope,
+  parseSubject,
+  parseWhen,
+  refuseOtherKeys,
+  refuseSameNames,
+  SCOPE_KEYS,
+  stringsOf,
+} from './parse-policy-fields.ts'
 
 export type ParsedPolicy =
   | { readonly ok: true; readonly policy: AccessPolicy }
   | { readonly ok: false; readonly invalid: InvalidPolicy }
-
-/** Fields that the policy language has in later versions. Ignoring one could allow too much. */
-const NOT_YET = ['approval', 'when']
 
 /** What the parts of a policy that name other things are read with. */
 interface PolicyReading {
@@ -29,51 +38,24 @@ export function parseAccessPolicy(
   profileOf: MaskProfileLookup = () => undefined,
 ): ParsedPolicy {
   const problems: string[] = []
-  const policy = record(object)
-  const name = text(record(policy?.metadata)?.name)
+  const policy = asRecord(object)
+  const name = asText(asRecord(policy?.metadata)?.name)
   if (name === '') problems.push('metadata.name: must be there')
-  const spec = record(policy?.spec)
+  const spec = asRecord(policy?.spec)
   if (spec === undefined) problems.push('spec: must be an object')
   refuseOtherKeys(spec, ['subjects', 'rules'], 'spec', problems)
-  const subjects = list(spec?.subjects, 'spec.subjects', problems).map((subject, index) =>
+  const subjects = listOf(spec?.subjects, 'spec.subjects', problems).map((subject, index) =>
     parseSubject(subject, `spec.subjects[${index}]`, problems),
   )
-  const rules = list(spec?.rules, 'spec.rules', problems).map((rule, index) =>
+  const rules = listOf(spec?.rules, 'spec.rules', problems).map((rule, index) =>
     parseRule(rule, `spec.rules[${index}]`, problems, { readScript, profileOf }),
   )
-  const names = rules.map((rule) => rule.name)
-  for (const [index, ruleName] of names.entries()) {
-    if (names.indexOf(ruleName) !== index) {
-      problems.push(`spec.rules[${index}].name: ${JSON.stringify(ruleName)} is used twice`)
-    }
-  }
+  refuseSameNames(rules, problems)
   if (problems.length > 0) return { ok: false, invalid: { name, subjects, problems } }
   return { ok: true, policy: { name, subjects, rules } }
 }
 
-function parseSubject(value: unknown, path: string, problems: string[]): Subject {
-  const subject = record(value)
-  refuseOtherKeys(subject, ['kind', 'name', 'namespace', 'apiGroup'], path, problems)
-  const kind = text(subject?.kind)
-  const name = text(subject?.name)
-  const namespace = text(subject?.namespace)
-  if (kind !== 'User' && kind !== 'Group' && kind !== 'ServiceAccount') {
-    problems.push(`${path}.kind: must be User, Group or ServiceAccount`)
-  }
-  if (name === '') problems.push(`${path}.name: must be there`)
-  if (kind === 'ServiceAccount' && namespace === '') {
-    problems.push(`${path}.namespace: must be there for a ServiceAccount`)
-  }
-  if (kind !== 'ServiceAccount' && namespace !== '') {
-    problems.push(`${path}.namespace: is for a ServiceAccount only`)
-  }
-  return { kind: kind as Subject['kind'], name, namespace }
-}
-
-const RULE_KEYS = [
-  ...['name', 'effect', 'apiGroups', 'resources', 'verbs', 'namespaces', 'lifts'],
-  ...['commands', 'record', 'mask'],
-]
+const RULE_KEYS = ['name', 'effect', ...SCOPE_KEYS, 'when', 'lifts', 'commands', 'record', 'mask']
 
 function parseRule(
   value: unknown,
@@ -81,15 +63,15 @@ function parseRule(
   problems: string[],
   { readScript, profileOf }: PolicyReading,
 ): PolicyRule {
-  const rule = record(value)
+  const rule = asRecord(value)
   if (rule === undefined) problems.push(`${path}: must be an object`)
   refuseOtherKeys(rule, RULE_KEYS, path, problems)
-  const name = text(rule?.name)
-  const effect = text(rule?.effect)
+  const name = asText(rule?.name)
+  const effect = asText(rule?.effect)
   if (name === '') problems.push(`${path}.name: must be there`)
   if (effect !== 'Allow' && effect !== 'Deny')
     problems.push(`${path}.effect: must be Allow or Deny`)
-  const lifts = rule?.lifts === undefined ? [] : strings(rule.lifts, `${path}.lifts`, problems)
+  const lifts = rule?.lifts === undefined ? [] : stringsOf(rule.lifts, `${path}.lifts`, problems)
   for (const guard of lifts) {
     if (!isGuardName(guard))
       problems.push(`${path}.lifts: no guard is called ${JSON.stringify(guard)}`)
@@ -98,15 +80,10 @@ function parseRule(
   return {
     name,
     effect: effect as PolicyRule['effect'],
-    apiGroups: patterns(rule?.apiGroups, `${path}.apiGroups`, problems),
-    resources: resources(rule?.resources, `${path}.resources`, problems),
-    verbs: patterns(rule?.verbs, `${path}.verbs`, problems),
-    namespaces:
-      rule?.namespaces === undefined
-        ? []
-        : patterns(rule.namespaces, `${path}.namespaces`, problems),
+    ...parseScope(rule, path, problems),
+    ...parseWhen(rule, path, problems),
     lifts,
-    obligations: obligationsOf(rule, path, problems, profileOf),
+    obligations: parseObligations(rule, path, problems, profileOf),
     ...commandsOf(rule, path, problems, readScript),
   }
 }
@@ -114,12 +91,15 @@ function parseRule(
 /** Resources whose requests open sessions, which can be recorded. */
 const OPEN_SESSIONS = /^(?:\*|(?:\*|pods)\/(?:exec|attach|portforward))$/
 
-/** What must be done. There is no word for less than another rule asks for. */
-function obligationsOf(
+/**
+ * Reads `mask` and `record` of a rule. There is no word for less than another rule asks for. Without `profileOf` a mask is
+ * one of those that are built in.
+ */
+export function parseObligations(
   rule: Record<string, unknown> | undefined,
   path: string,
   problems: string[],
-  profileOf: MaskProfileLookup,
+  profileOf: MaskProfileLookup = () => undefined,
 ): Obligations {
   if (rule?.['record'] === undefined && rule?.['mask'] === undefined) return NO_OBLIGATIONS
   const record = recordOf(rule, `${path}.record`, problems)
@@ -171,64 +151,4 @@ function commandsOf(
     )
   const rules = parseCommandRules(rule.commands, at, problems, readScript)
   return readScript === undefined ? {} : { commands: { ...rules, readScript } }
-}
-
-/** `*` stands alone: `team-*` would match nothing, and whoever wrote it would not know. */
-function patterns(value: unknown, path: string, problems: string[]): readonly string[] {
-  const found = strings(value, path, problems)
-  for (const pattern of found) {
-    if (pattern.includes('*') && pattern !== '*') {
-      problems.push(`${path}: ${JSON.stringify(pattern)} matches nothing; "*" must stand alone`)
-    }
-  }
-  return found
-}
-
-/** As in RBAC: `pods`, `pods/log`, `*`, and one subresource of every resource as in the scale rule. */
-function resources(value: unknown, path: string, problems: string[]): readonly string[] {
-  const found = strings(value, path, problems)
-  for (const pattern of found) {
-    if (!/^(?:\*|(?:\*|[a-z0-9][-a-z0-9.]*)(?:\/[a-z0-9][-a-z0-9]*)?)$/.test(pattern)) {
-      problems.push(
-        `${path}: ${JSON.stringify(pattern)} is not a resource, resource/subresource or "*"`,
-      )
-    }
-  }
-  return found
-}
-
-function strings(value: unknown, path: string, problems: string[]): readonly string[] {
-  const found = list(value, path, problems)
-  if (found.every((item): item is string => typeof item === 'string')) return found
-  problems.push(`${path}: must hold strings only`)
-  return []
-}
-
-function list(value: unknown, path: string, problems: string[]): readonly unknown[] {
-  if (Array.isArray(value) && value.length > 0) return value
-  problems.push(`${path}: must be a list with at least one entry`)
-  return []
-}
-
-function refuseOtherKeys(
-  value: Record<string, unknown> | undefined,
-  known: readonly string[],
-  path: string,
-  problems: string[],
-): void {
-  for (const key of Object.keys(value ?? {})) {
-    if (known.includes(key)) continue
-    const why = NOT_YET.includes(key) ? 'is not supported by this version' : 'is not a known field'
-    problems.push(`${path}.${key}: ${why}`)
-  }
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

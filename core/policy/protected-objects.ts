@@ -103,6 +103,18 @@ const CREDENTIALS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   },
 ]
 
+/** Plural names of what the group of Lanyard defines. */
+const KINDS = [
+  ...['accessceilings', 'accesspolicies', 'narrowingpolicies'],
+  ...['chainresets', 'chainrevocations', 'maskprofiles'],
+]
+
+const CLUSTER_ROLES = [
+  ...['lanyard-control-plane', 'lanyard-injector', 'lanyard-viewer', 'lanyard-backup'],
+  ...['lanyard-session-reviewer', 'lanyard-session-administrator', 'lanyard-session-importer'],
+  ...['lanyard-chain-resetter', 'lanyard-narrower'],
+]
+
 /** What Lanyard is, and what kube-apiserver's trust in it rests on. */
 const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
@@ -121,9 +133,7 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
     apiGroups: ['apiextensions.k8s.io'],
     resources: ['customresourcedefinitions', 'customresourcedefinitions/*'],
-    names: ['accesspolicies', 'chainresets', 'chainrevocations', 'maskprofiles'].map(
-      (plural) => `${plural}.${LANYARD_GROUP}`,
-    ),
+    names: KINDS.map((plural) => `${plural}.${LANYARD_GROUP}`),
     uses: ['change', 'delete'],
     why: 'all objects of Lanyard go with their definition',
   },
@@ -148,16 +158,7 @@ const FOUNDATIONS: readonly Omit<ProtectedObjects, 'guard'>[] = [
   {
     apiGroups: [RBAC],
     resources: ['clusterroles', 'clusterrolebindings'],
-    names: [
-      'lanyard-control-plane',
-      'lanyard-injector',
-      'lanyard-viewer',
-      'lanyard-backup',
-      'lanyard-session-reviewer',
-      'lanyard-session-administrator',
-      'lanyard-session-importer',
-      'lanyard-chain-resetter',
-    ],
+    names: CLUSTER_ROLES,
     uses: ['delete'],
     why: 'Lanyard can neither ask nor decide without its rights; delete what is yours by name',
   },

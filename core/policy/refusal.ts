@@ -120,6 +120,12 @@ function why(deny: Deny, attributes: RequestAttributes, chain: DelegationChain):
       return `AccessPolicy ${JSON.stringify(deny.rule)} is not valid, and until it is mended its subjects may do nothing`
     case 'policy_denies':
       return `rule ${JSON.stringify(deny.rule)} denies it`
+    case 'limit_invalid':
+      return `${deny.rule} is not valid, and until it is mended nothing passes that it could stand over`
+    case 'limit_denies':
+      return `rule ${JSON.stringify(deny.rule)} denies it`
+    case 'above_ceiling':
+      return `${deny.rule} does not allow it, whatever policies and RBAC allow`
     case 'command_denied':
       return `rule ${JSON.stringify(deny.rule)} does not let this command run`
     case 'no_rule':

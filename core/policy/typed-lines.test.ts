@@ -4,7 +4,8 @@ import { aRequest, somePrincipalFacts } from '../../test/support/policy-builders
 import { goesOn } from '../commands/typed-line.ts'
 import type { ExecAttributes } from '../kubernetes/exec-attributes.ts'
 import type { AccessPolicy } from './access-policy.ts'
-import { evaluate, refuseLine } from './evaluate.ts'
+import { evaluate } from './evaluate.ts'
+import { refuseLine } from './evaluate-rules.ts'
 import { parseAccessPolicy } from './parse-access-policy.ts'
 
 const readScript = await loadShellParsers()

@@ -240,6 +240,7 @@ function factsOf(policies: ReadonlyMap<string, readonly AccessPolicy[]>) {
     maskProfile: () => undefined,
     isInjected: () => true,
     isObserved: () => false,
+    namespaceLabels: () => ({}),
     isRbacSynced: () => true,
     problem: () => undefined,
     stop: () => undefined,

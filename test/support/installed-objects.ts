@@ -18,7 +18,7 @@ export const PODS_PATH = '/api/v1/namespaces/team/pods'
 
 export const DEPLOYMENTS_PATH = '/apis/apps/v1/namespaces/team/deployments'
 export const LIMIT_RANGES_PATH = '/api/v1/namespaces/team/limitranges'
-/** What the namespace team has none of. */
+/** Of what there is none, in the namespace team and in the cluster. */
 const EMPTY_LISTS = [
   DEPLOYMENTS_PATH,
   ...['statefulsets', 'daemonsets', 'replicasets'].map(
@@ -29,6 +29,8 @@ const EMPTY_LISTS = [
     (resource) => `/api/v1/namespaces/team/${resource}`,
   ),
   LIMIT_RANGES_PATH,
+  '/apis/lanyard.dev/v1alpha1/accessceilings',
+  '/apis/lanyard.dev/v1alpha1/narrowingpolicies',
 ]
 
 /** As the chart binds them. */

@@ -105,6 +105,7 @@ describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
       onRbacChange: () => undefined,
       onPolicy: () => undefined,
       onMaskProfile: () => undefined,
+      onLimit: () => undefined,
     })
     const label = (value: string | null) =>
       core.patchNamespace(

@@ -1,5 +1,6 @@
 import { ApiException, type KubernetesObject } from '@kubernetes/client-node'
 import { expect, test } from 'vitest'
+import { parseAccessCeiling, parseNarrowingPolicy } from '../../core/policy/parse-access-limit.ts'
 import type { ParsedPolicy } from '../../core/policy/parse-access-policy.ts'
 import { createLogger } from '../../platform/logger.ts'
 import {
@@ -7,7 +8,6 @@ import {
   createPolicyStatusWriter,
   createProfileStatusWriter,
 } from './accepted-status.ts'
-import { parseAccessCeiling, parseNarrowingPolicy } from '../../core/policy/parse-access-limit.ts'
 
 interface Patch {
   readonly name: string
@@ -140,14 +140,23 @@ test.each([
 
 test.each([
   ['AccessCeiling', parseAccessCeiling, {}, 'accessceilings', 'ceiling'],
-  ['NarrowingPolicy', parseNarrowingPolicy, { namespace: 'team' }, 'narrowingpolicies', 'narrowing'],
+  [
+    'NarrowingPolicy',
+    parseNarrowingPolicy,
+    { namespace: 'team' },
+    'narrowingpolicies',
+    'narrowing',
+  ],
 ] as const)(
   'createLimitStatusWriter() says whether an object of the kind %s holds',
   async (_kind, parse, place, plural, word) => {
     const { api, logger, patches, conditions } = someWriter()
     const write = createLimitStatusWriter(api, logger, 5)
     const rule = { name: 'r', effect: 'Deny', apiGroups: [''], resources: ['pods'], verbs: ['*'] }
-    for (const [name, rules] of [['one', [rule]], ['two', []]] as const) {
+    for (const [name, rules] of [
+      ['one', [rule]],
+      ['two', []],
+    ] as const) {
       const object = { metadata: { name, generation: 1, ...place }, spec: { rules } }
       write(object, parse(object))
     }

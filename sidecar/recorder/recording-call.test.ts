@@ -112,14 +112,14 @@ describe('RecordingCall.open()', () => {
 })
 
 describe('RecordingCall', () => {
-  test('numbers chunks, says when each was, and keeps room until 4 MiB are not stored', async () => {
+  test('numbers chunks, says when each was, and keeps room until 1 MiB are not stored', async () => {
     const recording = await open()
     await clock.advance(7)
-    for (let count = 0; count < 63; count += 1) recording.add([output(65_536)])
+    for (let count = 0; count < 15; count += 1) recording.add([output(65_536)])
     expect(await isRoomy(recording)).toBe(true)
     recording.add([output(65_536)])
     expect(await isRoomy(recording)).toBe(false)
-    expect(call.sent.at(-1)).toMatchObject({ value: { number: 64n, events: [{ atUs: 7_000n }] } })
+    expect(call.sent.at(-1)).toMatchObject({ value: { number: 16n, events: [{ atUs: 7_000n }] } })
     call.stored(1)
     expect(await isRoomy(recording)).toBe(true)
   })

@@ -59,7 +59,7 @@ const UNJUDGED: LineVerdict = {
 }
 
 /**
- * One session on its way to the control plane, over a gRPC call of its own. Shown is what was sent; once 4 MiB, or
+ * One session on its way to the control plane, over a gRPC call of its own. Shown is what was sent; once 1 MiB, or
  * anything for 500 ms, is not known to be stored, there is no room until there is word (docs/adr/0011).
  */
 export class RecordingCall implements SessionRecorder {

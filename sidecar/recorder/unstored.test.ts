@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../test/support/manual-clock.ts'
 import { AllUnstored, Unstored } from './unstored.ts'
 
-test('Unstored has room until 4 MiB is not known to be stored', () => {
+test('Unstored has room until 1 MiB is not known to be stored', () => {
   const unstored = new Unstored(new ManualClock(), new AllUnstored())
   expect(unstored.isRoomy).toBe(true)
-  unstored.add(1n, 4 * 1024 * 1024 - 1)
+  unstored.add(1n, 1024 * 1024 - 1)
   expect(unstored.isRoomy).toBe(true)
   unstored.add(2n, 1)
   expect(unstored.isRoomy).toBe(false)

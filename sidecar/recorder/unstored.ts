@@ -1,7 +1,10 @@
 import type { Clock } from '../../platform/clock.ts'
 
-/** Bytes of a session that may have been shown without being stored; one chunk more always fits. */
-const BYTES_MAX = 4 * 1024 * 1024
+/**
+ * Bytes of a session that may have been shown without being stored; one chunk more always fits. What waits is in memory
+ * while garbage is collected twice or more, and V8 collects everything when much of that has gathered outside of its heap.
+ */
+const BYTES_MAX = 1024 * 1024
 /** The same when other sessions have used up what is there for all: each has this much. */
 const OWN_BYTES = 256 * 1024
 /** Of all sessions together, before each has only its own: what waits for the control plane is in memory. */

@@ -23,7 +23,7 @@ import { poured } from './poured.ts'
 const KILLS = Number(process.env['LANYARD_KILLS'] ?? 1)
 const PODS = ['web-0', 'web-1', 'web-2']
 /** What may be shown and not stored at most: ADR 0011. */
-const UNSTORED_BYTES = (4096 + 256) * 1024
+const UNSTORED_BYTES = (1024 + 256) * 1024
 
 type Target = 'sidecar' | 'apiServer' | 'controlPlane'
 

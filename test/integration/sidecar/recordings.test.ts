@@ -184,7 +184,7 @@ describe('a recorded session', () => {
     expect(bytesOf(opened.got).includes('channel 9')).toBe(isTold)
   })
 
-  test('shows no more than 4 MiB and a turn that are not known to be stored', async () => {
+  test('shows no more than 1 MiB and a turn that are not known to be stored', async () => {
     fixture.controlPlane.recordings.isSilent = true
     const { server, got } = await openRecorded()
     const pieces = Array.from({ length: 192 }, () => fromServer(1, 'x'.repeat(32 * 1024)))
@@ -193,7 +193,7 @@ describe('a recorded session', () => {
     await new Promise((resolve) => {
       setTimeout(resolve, 300)
     })
-    expect(bytesOf(got).length).toBeLessThanOrEqual((4096 + 256) * 1024)
+    expect(bytesOf(got).length).toBeLessThanOrEqual((1024 + 256) * 1024)
   })
 
   test('shows nothing once something is not stored for half a second', async () => {

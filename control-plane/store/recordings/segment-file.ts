@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { zstdDecompress } from 'node:zlib'
 import { assert } from '../../../core/assert.ts'
 import { type ChunkFrame, encodeFrame, framesOf } from './chunk-frame.ts'
+import { CompressedBytes } from './compressed-bytes.ts'
 import { syncFolder } from './recordings-folder.ts'
 
-const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 const NAME = /^([0-7][0-9A-HJKMNP-TV-Z]{25})-(\d{8})\.zst$/
 
@@ -48,11 +48,10 @@ export async function writeSegment(
   folder: string,
   { raw, ...names }: SegmentContent,
 ): Promise<Segment> {
-  // All of it comes in one piece, which nobody has to put together.
-  const bytes = await compress(raw, { chunkSize: mostCompressed(raw.length) })
+  const compressed = new CompressedBytes(raw)
   const handle = await open(join(folder, nameOf(names.id, names.number)), 'w', 0o600)
   try {
-    await handle.writeFile(bytes)
+    await handle.writeFile(compressed.pieces())
     await handle.datasync()
   } finally {
     await handle.close()
@@ -60,15 +59,9 @@ export async function writeSegment(
   await syncFolder(folder)
   return {
     ...names,
-    ...{ rawBytes: raw.length, storedBytes: bytes.length },
-    sha256: createHash('sha256').update(bytes).digest(),
+    ...{ rawBytes: raw.length, storedBytes: compressed.length },
+    sha256: compressed.digest(),
   }
-}
-
-/** So many bytes are never more when they are compressed. Source: ZSTD_COMPRESSBOUND of zstd.h (v1.5). */
-function mostCompressed(bytes: number): number {
-  const SMALL = 128 * 1024
-  return bytes + (bytes >> 8) + (bytes < SMALL ? (SMALL - bytes) >> 11 : 0) + 64
 }
 
 /** The chunks of a segment. Throws when the file is not what was written. */

@@ -55,8 +55,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   api: ['client', 'columns', 'forms', 'texts', 'objects'],
   cli: [
     'program',
+    ...['policy', 'can-i', 'who-can'],
     ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'replay', 'reset', 'revoke'],
-    ...['sessions', 'version'],
+    ...['sessions', 'version', 'rules'],
     ...['command', 'arguments', 'terminal'],
   ],
   injector: ['front', 'review', 'verification', 'injection', 'chains', 'admission', 'cluster'],

@@ -19,8 +19,8 @@ import { recordSamples } from '../../support/sample-records.ts'
 const GOLDEN = resolve(import.meta.dirname, '../../golden/cli')
 
 const COMMANDS = [
-  ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'replay', 'reset', 'revoke'],
-  ...['sessions', 'version'],
+  ...['audit', 'backup', 'can-i', 'chain', 'check', 'completion', 'explain', 'policy', 'replay'],
+  ...['reset', 'revoke', 'sessions', 'version', 'who-can'],
 ]
 
 let api: AccessApiFixture

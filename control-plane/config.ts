@@ -102,6 +102,19 @@ export const controlPlaneConfig = z.strictObject({
     .string()
     .default('')
     .describe('Audiences of the API server besides those of its own tokens, comma-separated'),
+  approvalWaitMax: duration()
+    .default('45s')
+    .describe(
+      'The longest that a call waits for an approval, whatever a policy says; agents give up a call after a minute or two',
+    ),
+  approvalsPendingPerRoot: integer({ min: 1, max: 10_000 })
+    .default(20)
+    .describe(
+      'Requests of one root requester that wait for an approval at the same time; what is more is refused, so that nobody is flooded',
+    ),
+  approvalsPendingPerNamespace: integer({ min: 1, max: 10_000 })
+    .default(100)
+    .describe('Requests of the pods of one namespace that wait for an approval at the same time'),
   accessReviewTtlMs: integer({ min: 0, max: 600_000 })
     .default(10_000)
     .describe(

@@ -12,6 +12,7 @@ import { HealthImplementation } from 'grpc-health-check'
 import { ConnectionGate, type GateBounds, STRANGERS } from '../platform/connection-gate.ts'
 import { trackConnections } from '../platform/connections.ts'
 import { AdmissionService } from '../proto/gen/lanyard/v1/admission_pb.ts'
+import { ApprovalService } from '../proto/gen/lanyard/v1/approval_pb.ts'
 import { AuditService } from '../proto/gen/lanyard/v1/audit_pb.ts'
 import { AuthorizationService } from '../proto/gen/lanyard/v1/authorization_pb.ts'
 import { ChainService } from '../proto/gen/lanyard/v1/chain_pb.ts'
@@ -28,6 +29,7 @@ export interface GrpcServices {
   readonly chain: GrpcHandlers<typeof ChainService>
   readonly audit: GrpcHandlers<typeof AuditService>
   readonly recording: GrpcHandlers<typeof RecordingService>
+  readonly approval: GrpcHandlers<typeof ApprovalService>
 }
 
 export interface GrpcServer {
@@ -38,8 +40,8 @@ export interface GrpcServer {
   close(): Promise<void>
 }
 
-/** Messages are small; the largest carries a chain with the groups of its requesters. */
-const MESSAGE_BYTES_MAX = 1_024 * 1_024
+/** Messages are small; the largest carries the body of a request that waits for an approval, 1 MiB at most. */
+const MESSAGE_BYTES_MAX = 1_280 * 1_024
 /** A sidecar opens one stream, a call or two, and one for each session that is recorded. */
 const STREAMS_MAX = 320
 /** A sidecar keeps one connection; pods behind a NAT share an address. */
@@ -57,6 +59,7 @@ const SERVICES = [
   ChainService,
   AuditService,
   RecordingService,
+  ApprovalService,
 ]
 
 /** Serves Lanyard's services with health and reflection. `address` is `host:port`; port 0 is any. */
@@ -82,6 +85,7 @@ export async function startGrpcServer(
   add(ChainService, services.chain)
   add(AuditService, services.audit)
   add(RecordingService, services.recording, RECORD_REQUESTS)
+  add(ApprovalService, services.approval)
   const health = new HealthImplementation({ '': 'NOT_SERVING' })
   health.addToServer(server)
   createReflection().addToServer(server)

@@ -23,6 +23,7 @@ import { readOwnCluster } from './kubernetes/own-cluster.ts'
 import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts'
 import { startRetention, toRetentionLimits } from './retention/start-retention.ts'
 import { createAdmissionService } from './services/admission-service.ts'
+import { createApprovalService } from './services/approval-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
 import type { LiveRecordings } from './services/live-recordings.ts'
@@ -78,14 +79,11 @@ export async function startControlPlane(
       chain: createChainService(shared),
       audit: createAuditService(shared),
       recording: service,
+      approval: createApprovalService({ ...shared, requestApproval: watched.approvals.request }),
     },
   )
   const leaving = new AbortController()
-  const checks: readonly HealthCheck[] = [
-    { name: 'draining', check: () => (leaving.signal.aborted ? ENDING : undefined) },
-    { name: 'store', check: store.problem },
-    { name: 'cluster', check: facts.problem },
-  ]
+  const checks = readinessOf(leaving.signal, store, facts)
   const api = await startAccessApi({
     ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger },
     ...{ live, room },
@@ -114,6 +112,19 @@ export async function startControlPlane(
 }
 
 const ENDING = 'the process is about to end'
+
+/** What has to be well before anybody is led here. */
+function readinessOf(
+  leaving: AbortSignal,
+  store: Pick<Store, 'problem'>,
+  facts: Pick<WatchedCluster['facts'], 'problem'>,
+): readonly HealthCheck[] {
+  return [
+    { name: 'draining', check: () => (leaving.aborted ? ENDING : undefined) },
+    { name: 'store', check: store.problem },
+    { name: 'cluster', check: facts.problem },
+  ]
+}
 
 /** Tells who looks that the process is about to end, and serves on until they have heard. */
 async function leaveService(

@@ -10,6 +10,11 @@ import { parseMaskNames } from '../core/masking/mask-rules.ts'
 import type { CertificateAuthority } from '../platform/certificate-authority.ts'
 import { SYSTEM_CLOCK } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
+import {
+  type ApprovalParts,
+  type StartedApprovals,
+  startApprovals,
+} from './approvals/start-approvals.ts'
 import type { ChainLapses } from './chains/chain-lapses.ts'
 import { type ChainRegistry, createChainRegistry } from './chains/chain-registry.ts'
 import { createGrownBindings } from './chains/grown-bindings.ts'
@@ -21,7 +26,7 @@ import { type ComparedEdits, noticeUnseenEdits } from './chains/unseen-edits.ts'
 import { type WatchedLapses, watchChainLapses } from './chains/watch-chain-lapses.ts'
 import { watchPodEnds } from './chains/watch-pod-ends.ts'
 import type { ControlPlaneConfig } from './config.ts'
-import { createDecider, type DecideDeps } from './decisions/decide.ts'
+import { createDecider } from './decisions/decide.ts'
 import { createDecisionWatch, type DecisionWatch } from './decisions/decision-watch.ts'
 import { mayChangeByTime } from './decisions/gather-principals.ts'
 import { createMaskKeys } from './decisions/mask-keys.ts'
@@ -39,6 +44,7 @@ import {
 import { type ClusterFacts, watchClusterFacts } from './kubernetes/cluster-facts.ts'
 import { readOwnAudiences } from './kubernetes/own-audiences.ts'
 import { createPodReader } from './kubernetes/pod-reader.ts'
+import { createTargetReader } from './kubernetes/target-reader.ts'
 import { createWorkloadLister } from './kubernetes/workload-lister.ts'
 import type { PodBinding } from './store/pod-binding-store.ts'
 import type { Store } from './store/store.ts'
@@ -56,6 +62,7 @@ export interface WatchedCluster {
   readonly access: AccessReviewer
   readonly decisionWatch: DecisionWatch
   readonly decider: ReturnType<typeof createDecider>
+  readonly approvals: StartedApprovals
   readonly registry: ChainRegistry
   readonly visits: PodVisits
   readonly endsAtMs: ChainLapses['endsAtMs']
@@ -92,8 +99,7 @@ export async function watchCluster(
   const access: AccessReviewer = createAccessReviewer(kept.makeApiClient(AuthorizationV1Api), {
     ttlMs: config.accessReviewTtlMs,
     isWatching: () => watched.isRbacSynced(),
-    now,
-    logger,
+    ...{ now, logger },
   })
   const pods = watchPodEnds({
     ...{ config: kube, bindings: store.bindings, logger, now },
@@ -110,9 +116,7 @@ export async function watchCluster(
     onTime: () => decisionWatch.sweep(({ binding }) => hasLapsed(binding)),
   })
   const watched: ClusterFacts = watchClusterFacts({
-    config: kube,
-    logger,
-    onSync,
+    ...{ config: kube, logger, onSync },
     ...statusWriters(kube, logger),
     onPolicyChange: () => decisionWatch.recheck(),
     onNamespaces: createOptOuts({ registry, namespacesOnRecord, logger }),
@@ -122,36 +126,40 @@ export async function watchCluster(
     },
   })
   const sweepByTime = () => decisionWatch.sweep((one) => mayChangeByTime(facts, one))
-  const facts = factsOf(watched, lapses, pods, setInterval(sweepByTime, SWEEP_MS).unref())
-  const { defaultDecision, databaseFile, visitorsJoin, recordingDefault } = config
+  const timer = setInterval(sweepByTime, SWEEP_MS).unref()
+  const facts = factsOf(watched, lapses, [pods, { stop: () => approvals.stop() }], timer)
   const read = createPodReader(kept.makeApiClient(CoreV1Api))
   const readPodUid = createKnownPodReader({ ...store, ...facts, living: pods.living, read })
-  const checkVolume = createVolumeCheck(databaseFile)
-  const decider = createDecider({
-    ...{ ...store, facts, access, lapses, grown, readPodUid },
-    ...{ defaultDecision, recordingDefault, apiAudiences, checkVolume, now },
-    ...maskingOf(config, authority),
+  const recheckPod = (podUid: string) =>
+    decisionWatch.recheckWhere((binding) => binding.podUid === podUid)
+  const { approvals, decider } = startDeciding({
+    ...{ config, store, logger, readTarget: createTargetReader(kept) },
+    judging: {
+      ...{ ...store, facts, access, lapses, grown, readPodUid, apiAudiences, now },
+      ...settingsOf(config, authority),
+    },
+    onGrantChange: recheckPod,
   })
   const decisionWatch: DecisionWatch = createDecisionWatch({ decider, logger, inSync: false })
   const visits = createPodVisits({
-    ...{ bindings: store.bindings, readPodUid, visitorsJoin, logger, now },
+    ...{ ...store, ...config, readPodUid, logger, now },
     onGrown(binding) {
       grown.add(binding)
-      decisionWatch.recheckWhere(({ podUid }) => podUid === binding.podUid)
+      recheckPod(binding.podUid)
     },
   })
   await waitForFacts(facts)
   // Before anything is bound: whoever comes first would get a chain without whoever edited meanwhile.
   const comparedEdits = await lookBack(kube, store, facts, logger)
   const parts = { facts, access, decisionWatch, decider, registry, visits, hasLapsed, apiAudiences }
-  return { ...parts, podEnds: pods.ends, endsAtMs: lapses.endsAtMs, comparedEdits }
+  return { ...parts, approvals, podEnds: pods.ends, endsAtMs: lapses.endsAtMs, comparedEdits }
 }
 
 /** All that is known of the cluster, and ends together. */
 function factsOf(
   watched: ClusterFacts,
   lapses: WatchedLapses,
-  pods: { readonly stop: () => void },
+  others: readonly { readonly stop: () => void }[],
   timer: NodeJS.Timeout,
 ): ClusterFacts {
   return {
@@ -159,7 +167,7 @@ function factsOf(
     problem: () => watched.problem() ?? lapses.problem(),
     stop() {
       clearInterval(timer)
-      for (const part of [watched, lapses, pods]) part.stop()
+      for (const part of [watched, lapses, ...others]) part.stop()
     },
   }
 }
@@ -174,11 +182,20 @@ function statusWriters(kube: KubeConfig, logger: Logger) {
   }
 }
 
-function maskingOf(
-  { maskingDefault }: ControlPlaneConfig,
+/** What decides, with the approvals by which held requests pass. */
+function startDeciding(parts: ApprovalParts) {
+  const approvals = startApprovals(parts)
+  const decider = createDecider({ ...parts.judging, grants: approvals.grants })
+  return { approvals, decider }
+}
+
+function settingsOf(
+  { maskingDefault, defaultDecision, recordingDefault, databaseFile }: ControlPlaneConfig,
   { privateKeyPem }: ClusterParts['authority'],
-): Pick<DecideDeps, 'maskingDefault' | 'maskKeyOf'> {
+) {
   return {
+    ...{ defaultDecision, recordingDefault },
+    checkVolume: createVolumeCheck(databaseFile),
     maskingDefault: parseMaskNames(maskingDefault),
     maskKeyOf: createMaskKeys(privateKeyPem),
   }

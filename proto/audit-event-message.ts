@@ -1,11 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type Timestamp, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
-import type {
-  AuditEvent,
-  Effect,
-  Outcome,
-  RecordedMatches,
-  RefusalSummary,
+import {
+  ACCESS_CHANGES,
+  type AccessChange,
+  type AuditEvent,
+  type Effect,
+  type Outcome,
+  type RecordedMatches,
+  type RefusalSummary,
 } from '../core/audit/audit-event.ts'
 import { type DelegationChain, isPrincipalRole } from '../core/chain.ts'
 import { Fault } from '../core/fault.ts'
@@ -13,6 +15,8 @@ import { isRuleEffect } from '../core/policy/access-policy.ts'
 import { isFree, NO_OBLIGATIONS } from '../core/policy/obligations.ts'
 import { actorToMessage, chainToMessage, userFromMessage, userToMessage } from './chain-message.ts'
 import type {
+  AccessChange as AccessChangeMessage,
+  AccessChangeSchema,
   AuditEvent as AuditEventMessage,
   AuditEventSchema,
   PrincipalMatches,
@@ -29,7 +33,10 @@ import {
 } from './question-message.ts'
 
 /** A decision without its place in the log and without what came of it. */
-export type DecisionPart = Omit<AuditEvent, 'sequence' | 'lastSequence' | 'outcome'>
+export type DecisionPart = Omit<
+  AuditEvent,
+  'sequence' | 'lastSequence' | 'outcome' | 'accessChanges'
+>
 
 /** What a record holds of a decision. The digest (SHA-256) stands for its chain, which names the pod too. */
 export function decisionToMessage(event: DecisionPart, chainDigest: Uint8Array) {
@@ -56,6 +63,7 @@ export function decisionToMessage(event: DecisionPart, chainDigest: Uint8Array) 
       ? {}
       : { impersonatedUser: userToMessage(event.impersonatedUser) }),
     ...(event.sentAhead === undefined ? {} : { sentAhead: true }),
+    ...(event.grantId === undefined ? {} : { grantId: event.grantId }),
     ...(event.summary === undefined ? {} : { summary: summaryToMessage(event.summary) }),
   } satisfies MessageInitShape<typeof AuditEventSchema>
 }
@@ -72,6 +80,7 @@ export function auditEventToMessage(
     rootRequester: event.chain.rootRequester.username,
     chain: chainToMessage(event.chain),
     ...outcomeToMessage(event.id, event.outcome),
+    accessChanges: (event.accessChanges ?? []).map(accessChangeToMessage),
   }
 }
 
@@ -85,6 +94,25 @@ export function outcomeToMessage(decisionId: string, outcome: Outcome | undefine
       masked: masked.map(({ mask, values }) => ({ mask, values: BigInt(values) })),
     },
     completedAt: timestampFromMs(completedAtMs),
+  }
+}
+
+/** A change of an access request, on the wire. */
+export function accessChangeToMessage({
+  atMs,
+  ...change
+}: AccessChange): MessageInitShape<typeof AccessChangeSchema> {
+  return { ...change, at: timestampFromMs(atMs) }
+}
+
+/** A change of an access request. Throws `request_invalid` for one that this version does not know. */
+export function accessChangeFromMessage(message: AccessChangeMessage): AccessChange {
+  const { requestId, by, reason, grantId, digest, scope, breakGlass } = message
+  const change = ACCESS_CHANGES.find((name) => name === message.change)
+  if (change === undefined) unreadable('change')
+  return {
+    ...{ requestId, change, by, reason, grantId, digest, scope, breakGlass },
+    atMs: msOf(message.at),
   }
 }
 
@@ -132,6 +160,7 @@ export function decisionFromMessage(
       ? {}
       : { impersonatedUser: userFromMessage(impersonatedUser) }),
     ...(message.sentAhead ? { sentAhead: true as const } : {}),
+    ...(message.grantId === '' ? {} : { grantId: message.grantId }),
     ...(summary === undefined ? {} : { summary: summaryFromMessage(summary) }),
   }
 }

@@ -66,13 +66,15 @@ const fields = {
   message: text,
   sentAhead: fc.constantFrom(true, undefined),
   impersonatedUser: absent,
+  grantId: absent,
   summary: absent,
 } satisfies { [Key in keyof Required<DecisionPart>]: fc.Arbitrary<unknown> }
-const decision = fc
-  .record(fields)
-  .map(
-    ({ summary: _, sentAhead, ...event }): DecisionPart => ({ ...event, ...kept({ sentAhead }) }),
-  )
+const decision = fc.record(fields).map(
+  ({ summary: _, grantId: __, sentAhead, ...event }): DecisionPart => ({
+    ...event,
+    ...kept({ sentAhead }),
+  }),
+)
 
 const outcome = fc
   .record({

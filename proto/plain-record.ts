@@ -43,9 +43,10 @@ export function plainDecisionBytes(event: DecisionPart, chainDigest: Uint8Array)
 }
 
 /** Whether it has no field that is not written here. */
-function isPlain({ attributes, obligations, impersonatedUser, summary }: DecisionPart): boolean {
+function isPlain(event: DecisionPart): boolean {
+  const { attributes, obligations, impersonatedUser, summary, grantId } = event
   const { exec, portForward } = attributes
-  const rare = exec ?? portForward ?? impersonatedUser ?? summary
+  const rare = exec ?? portForward ?? impersonatedUser ?? summary ?? grantId
   return rare === undefined && isFree(obligations)
 }
 

@@ -24,7 +24,7 @@ import { templateToMessage } from './template-message.ts'
 export function questionToMessage(
   question: Question,
 ): MessageInitShape<typeof AuthorizeRequestSchema> {
-  const { impersonation, credentialBody, template } = question
+  const { impersonation, credentialBody, template, approval } = question
   return {
     attributes: attributesToMessage(question.attributes),
     container: question.container,
@@ -48,6 +48,7 @@ export function questionToMessage(
           },
         }),
     ...(template === undefined ? {} : { template: templateToMessage(template) }),
+    ...(approval === undefined ? {} : { approvalDigest: approval.digest }),
   }
 }
 

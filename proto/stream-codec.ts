@@ -63,8 +63,8 @@ function libraryBytes<Schema extends DescMessage>(
 
 function writeRequest({ correlation = 0, message }: SidecarMessage): boolean {
   if (message?.case === 'authorize') {
-    const { attributes, impersonation, credentialBody, template } = message.value
-    const body = credentialBody ?? template
+    const { attributes, impersonation, credentialBody, template, approvalDigest } = message.value
+    const body = credentialBody ?? template ?? approvalDigest
     const rare = impersonation ?? body ?? attributes?.exec ?? attributes?.portForward
     if (rare !== undefined) return false
     writer.number(1, correlation)

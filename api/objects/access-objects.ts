@@ -150,6 +150,8 @@ export interface AuditEventSpec {
   readonly impersonatedUser?: RequesterObject
   /** The request was sent to the API server before it was decided; absent when it waited. */
   readonly sentAhead?: true
+  /** The access grant that let a held request pass; absent when none was needed. */
+  readonly grant?: string
   /** Of a record that stands for several refusals: how many, until when, and some of them. */
   readonly refusals?: number
   readonly lastAt?: string
@@ -170,6 +172,25 @@ export interface AuditEventStatus {
   /** How many values of the answer were hidden, by mask; absent when none. */
   readonly masked?: readonly { readonly mask: string; readonly values: number }[]
   readonly completedAt?: string
+  /** What became of the access requests that this hold has led to, oldest first; absent when there are none. */
+  readonly accessChanges?: readonly AccessChangeObject[]
+}
+
+/** One change of an access request, or of its grant. */
+export interface AccessChangeObject {
+  readonly at: string
+  readonly change: string
+  /** Name of the access request. */
+  readonly request: string
+  /** User name; absent when time alone did it. */
+  readonly by?: string
+  readonly reason?: string
+  readonly grant?: string
+  readonly scope?: string
+  /** SHA-256 of what is approved. */
+  readonly digest: string
+  /** A requester answered for themself. */
+  readonly breakGlass?: true
 }
 
 /** One decision; named after its id in lower case. */

@@ -9,6 +9,7 @@ import { objectName, toJson, toYaml } from '../terminal/output-format.ts'
 import { describeActor, describeRequester } from '../terminal/principal-text.ts'
 import { formatTime } from '../terminal/time-text.ts'
 import { adviceLines } from './advice.ts'
+import { approvalLines } from './approval-lines.ts'
 import { findDecision } from './find-decision.ts'
 import { forwardingText } from './forwarding-text.ts'
 
@@ -50,6 +51,7 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
     ...section(context, 'Because', because(event).map(escapeText)),
     ...section(context, 'Rules', ruleLines(spec).map(escapeText)),
     ...section(context, 'Obliged', obligationLines(spec).map(escapeText)),
+    ...section(context, 'Approval', approvalLines(event, utc).map(escapeText)),
     ...section(context, 'Outcome', outcome(event).map(escapeText)),
     ...(advice.length === 0 ? [] : section(context, 'To allow', advice.map(escapeText))),
   ]
@@ -139,6 +141,8 @@ function because({ spec }: AuditEventObject): readonly string[] {
   switch (spec.reason) {
     case 'rbac_allows':
       return [`RBAC allows it to every principal of the chain ${reason}`]
+    case 'approved':
+      return [`rule ${spec.rule} holds it back, and it was approved ${reason}`]
     case 'policy_allows':
       return [`rule ${spec.rule} allows it, and every principal of the chain may ${reason}`]
     default:

@@ -1,5 +1,6 @@
 import {
   ACCESS_API_VERSION,
+  type AccessChangeObject,
   type AuditEventObject,
   type ChainObject,
   type ChainStatusObject,
@@ -11,7 +12,13 @@ import {
   type VisitorObject,
 } from '../../api/objects/access-objects.ts'
 import { assert } from '../../core/assert.ts'
-import type { AuditEvent, Effect, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
+import type {
+  AccessChange,
+  AuditEvent,
+  Effect,
+  Outcome,
+  RefusalSummary,
+} from '../../core/audit/audit-event.ts'
 import type { Actor, DelegationChain } from '../../core/chain.ts'
 import type { Visitor } from '../../core/chain-visits.ts'
 import type { Cluster } from '../../core/cluster.ts'
@@ -116,9 +123,10 @@ export function toAuditEventObject(event: AuditEvent): AuditEventObject {
         ? {}
         : { impersonatedUser: toRequester(event.impersonatedUser) }),
       ...(event.sentAhead === undefined ? {} : { sentAhead: event.sentAhead }),
+      ...(event.grantId === undefined ? {} : { grant: event.grantId }),
       ...toSummary(event.summary),
     },
-    status: toStatus(event.outcome),
+    status: { ...toStatus(event.outcome), ...toAccessChanges(event.accessChanges) },
   })
 }
 
@@ -143,6 +151,28 @@ function toSummary(
   if (summary === undefined) return {}
   const { count, lastAtMs, samples } = summary
   return { refusals: count, lastAt: toMicroTime(lastAtMs), samples }
+}
+
+function toAccessChanges(
+  changes: readonly AccessChange[] = [],
+): Pick<AuditEventObject['status'], 'accessChanges'> {
+  if (changes.length === 0) return {}
+  return { accessChanges: changes.map(toAccessChange) }
+}
+
+function toAccessChange(change: AccessChange): AccessChangeObject {
+  const { by, reason, scope, grantId } = change
+  return {
+    at: toMicroTime(change.atMs),
+    change: change.change,
+    request: change.requestId,
+    ...(by === '' ? {} : { by }),
+    ...(reason === '' ? {} : { reason }),
+    ...(grantId === '' ? {} : { grant: grantId }),
+    ...(scope === '' ? {} : { scope }),
+    digest: change.digest,
+    ...(change.breakGlass ? { breakGlass: true as const } : {}),
+  }
 }
 
 function toStatus(outcome: Outcome | undefined): AuditEventObject['status'] {

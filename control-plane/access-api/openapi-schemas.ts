@@ -1,4 +1,5 @@
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import { AUDIT_EVENT_STATUS } from './openapi-audit-event.ts'
 import { auditStoreDefinitions } from './openapi-audit-store.ts'
 import { sessionDefinitions } from './openapi-session.ts'
 import {
@@ -156,27 +157,6 @@ const REQUESTER = object('A user, as kube-apiserver authenticated it.', {
   },
 })
 
-const AUDIT_EVENT_STATUS = object('What became of the request.', {
-  phase: {
-    ...text('Open until the request ended, and for ever when its sidecar died.'),
-    enum: ['Open', 'Complete'],
-  },
-  httpStatus: integer('HTTP status that the pod got; 0 when the connection ended without one.'),
-  fault: text('Why the request failed in Lanyard; empty when it did not.'),
-  responseBytes: integer('Bytes of the response body.'),
-  withheld: flag(
-    "Whether the API server's answer to a request that was sent ahead was thrown away.",
-  ),
-  masked: list(
-    'How many values of the answer were hidden, by mask; absent when none.',
-    object('Hidden values.', {
-      mask: text('Name of the mask.'),
-      values: integer('How many values it has hidden.'),
-    }),
-  ),
-  completedAt: time('When the request ended.'),
-})
-
 /** What stands in a decision besides texts. */
 function decisionDefinitions(ref: Ref): Record<string, Schema> {
   const texts = { type: 'string' }
@@ -270,6 +250,7 @@ function auditEventProperties(ref: Ref): Record<string, Schema> {
     userAgent: text('What the client called itself.'),
     impersonatedUser: ref('Requester', 'As whom the pod wanted to act. Absent when as itself.'),
     sentAhead: flag('Whether the request was sent to the API server before it was decided.'),
+    grant: text('The access grant that let a held request pass.'),
     refusals: integer('How many refused requests the record stands for, when it is several.'),
     lastAt: time('When the last of them was refused.'),
     samples: list('Verb and path of some of them.', { type: 'string' }),

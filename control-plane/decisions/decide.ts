@@ -2,12 +2,11 @@ import { randomInt } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
 import type { Effect } from '../../core/audit/audit-event.ts'
 import type { JudgedRequest, Question } from '../../core/authorization/question.ts'
+import type { Actor } from '../../core/chain.ts'
 import type { TypedLine } from '../../core/commands/typed-line.ts'
 import { Fault } from '../../core/fault.ts'
-import { IMPERSONATE, isImpersonable } from '../../core/kubernetes/impersonation.ts'
-import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
-import { isMaskProfileId, type MaskDefinition } from '../../core/masking/mask-profile.ts'
-import type { Decision } from '../../core/policy/decision.ts'
+import type { MaskDefinition } from '../../core/masking/mask-profile.ts'
+import type { Allow, Decision, Hold } from '../../core/policy/decision.ts'
 import {
   covers,
   describeObligations,
@@ -15,8 +14,8 @@ import {
   NO_OBLIGATIONS,
   type Obligations,
 } from '../../core/policy/obligations.ts'
-import { isTunnel } from '../../core/policy/record-tunnels.ts'
-import { type Refusal, refusal } from '../../core/policy/refusal.ts'
+import type { Refusal } from '../../core/policy/refusal.ts'
+import type { Grants } from '../approvals/redeem-grants.ts'
 import type { GrownBindings } from '../chains/grown-bindings.ts'
 import { type Share, shareOf } from '../fairness/fair-turns.ts'
 import type { AuditEventStore } from '../store/audit-event-store.ts'
@@ -28,9 +27,13 @@ import {
   createRefuseLine,
   type JudgeChain,
   type JudgeDeps,
+  type Judgement,
   requireSync,
 } from './judge-chain.ts'
+import { definitionsOf } from './mask-definitions.ts'
+import { type Prospect, prospect } from './prospect.ts'
 import { RefusalLedger } from './refusal-ledger.ts'
+import { tell } from './told.ts'
 
 /** A decision that is on record. */
 export interface RecordedDecision {
@@ -50,14 +53,8 @@ export interface RecordedDecision {
   readonly impersonationJudged: boolean
   /** Whether a condition of a rule had a say, so that the same question may have another answer later. */
   readonly conditional: boolean
-}
-
-/** What would be answered. */
-export interface Prospect {
-  readonly effect: Effect
-  readonly obligations: Obligations
-  /** Why not; for what an observed namespace lets pass, what it would have been told. */
-  readonly reason: string
+  /** The grant that let a held request pass; absent where none was needed. */
+  readonly grantId?: string
 }
 
 export interface DecideDeps extends JudgeDeps {
@@ -66,6 +63,8 @@ export interface DecideDeps extends JudgeDeps {
   readonly checkVolume?: (share: Share, nowMs: number) => void
   /** With which answers to the pods of a chain are masked; absent: sidecars refuse what has to be masked. */
   readonly maskKeyOf?: (binding: PodBinding) => Uint8Array<ArrayBuffer>
+  /** By which what is held may pass; absent: nothing that is held passes. */
+  readonly grants?: Grants
   /** Chains that have grown since a session began. */
   readonly grown: Pick<GrownBindings, 'newest'>
 }
@@ -99,64 +98,126 @@ const ulid = monotonicFactory(() => randomInt(32) / 32)
 
 /** Has a request judged, and puts the answer on record. */
 export function createDecider(deps: DecideDeps): Decider {
-  const { facts } = deps
   const judgeChain = createJudgeChain(deps)
   const refuseLine = createRefuseLine(deps)
-  const refusals = new RefusalLedger(deps.auditEvents)
+  const deciding = new Deciding(deps, judgeChain)
+  return {
+    decide: (held, question, sentAs) => deciding.decide(held, question, sentAs),
+    stillAllows: createStillAllows(deps),
+    refuseLine: (held, question, typed) => refuseLine(deps.grown.newest(held), question, typed),
+    prospect: (held, request) => prospect(deps, judgeChain, held, request),
+  }
+}
 
-  async function decide(
-    held: PodBinding,
-    question: Question,
-    sentAs = '',
-  ): Promise<RecordedDecision> {
-    const binding = deps.grown.newest(held)
-    const { attributes, refusedBecause, impersonation } = question
+class Deciding {
+  readonly #deps: DecideDeps
+  readonly #judgeChain: JudgeChain
+  readonly #refusals: RefusalLedger
+
+  constructor(deps: DecideDeps, judgeChain: JudgeChain) {
+    this.#deps = deps
+    this.#judgeChain = judgeChain
+    this.#refusals = new RefusalLedger(deps.auditEvents)
+  }
+
+  async decide(held: PodBinding, question: Question, sentAs = ''): Promise<RecordedDecision> {
+    const binding = this.#deps.grown.newest(held)
+    const { refusedBecause } = question
     const caller = binding.chain.actors.at(-1)
     if (caller === undefined) throw new Fault('chain_unknown', 'The chain of this pod is empty')
-    const judged = refusedBecause === '' ? await judgeChain(binding, question) : undefined
-    const decision = judged?.decision
-    const now = deps.now()
+    const judged = refusedBecause === '' ? await this.#judgeChain(binding, question) : undefined
+    const asked = { binding, question, caller, judged, sentAs }
+    const hold = judged?.decision
+    if (hold?.effect !== 'hold' || this.#deps.facts.isObserved(caller.namespace))
+      return this.#conclude(asked, hold)
+    const grant = await this.#deps.grants?.find(binding, question, hold)
+    const passed =
+      grant === undefined ? undefined : await this.#passByGrant(asked, approved(hold), grant.id)
+    return passed ?? this.#conclude(asked, hold)
+  }
+
+  /** Undefined when the grant was used or closed meanwhile: then nothing is on record. */
+  async #passByGrant(
+    asked: Deliberation,
+    decision: Allow,
+    grantId: string,
+  ): Promise<RecordedDecision | undefined> {
+    const { binding, question, caller, sentAs } = asked
+    const now = this.#deps.now()
+    this.#deps.checkVolume?.(shareOf(binding), now)
+    const id = sentAs || ulid(now)
+    const parts = { id, decidedAtMs: now, binding, caller, question, decision }
+    const message = isFree(decision.obligations) ? '' : describeObligations(decision.obligations)
+    const rest = { message, observed: false, sentAhead: sentAs !== '' }
+    const profiles = definitionsOf(this.#deps, decision)
+    const event = { ...toRecord({ ...parts, ...rest }), grantId }
+    if ((await this.#deps.grants?.use(grantId, event)) !== true) return undefined
+    return { ...this.#allowed(asked, decision, id), ...profiles, grantId }
+  }
+
+  /** Puts a decision that rests on no grant on record. */
+  async #conclude(asked: Deliberation, decision: Decision | undefined): Promise<RecordedDecision> {
+    const { binding, question, caller, judged, sentAs } = asked
+    const { attributes, refusedBecause } = question
+    const now = this.#deps.now()
     const share = shareOf(binding)
     const observed =
-      decision !== undefined && !isFreeAllow(decision) && facts.isObserved(caller.namespace)
+      decision !== undefined &&
+      !isFreeAllow(decision) &&
+      this.#deps.facts.isObserved(caller.namespace)
     const passes = observed || decision?.effect === 'allow'
-    const profiles = definitionsOf(deps, observed ? undefined : decision)
-    if (passes) deps.checkVolume?.(share, now)
+    const profiles = definitionsOf(this.#deps, observed ? undefined : decision)
+    if (passes) this.#deps.checkVolume?.(share, now)
     const sentAhead = sentAs !== ''
     const reason = decision?.reason ?? 'request_invalid'
     // What reaches the API server has a record of its own, always.
     const place =
       passes || sentAhead
         ? undefined
-        : refusals.place(share, reason, attributes.verb, ulid(now), now)
+        : this.#refusals.place(share, reason, attributes.verb, ulid(now), now)
     const decisionId = place?.id ?? (sentAs || ulid(now))
     const told = tell(judged?.about ?? attributes, binding, decision, decisionId)
     const message = told?.message ?? refusedBecause
     const parts = { id: decisionId, decidedAtMs: now, binding, caller, question, decision }
     const whole = toRecord({ ...parts, message, observed, sentAhead })
     const event = passes ? whole : bounded(whole)
-    await (place === undefined ? deps.auditEvents.append(event) : place.record(event))
-    const impersonationJudged = judged !== undefined && impersonation !== undefined
-    const conditional = decision?.effect === 'allow' && decision.conditional === true
-    const answer = { decisionId, impersonationJudged, conditional, obligations: NO_OBLIGATIONS }
+    await (place === undefined ? this.#deps.auditEvents.append(event) : place.record(event))
+    if (decision?.effect === 'allow' && !observed)
+      return { ...this.#allowed(asked, decision, decisionId), ...profiles }
+    const impersonationJudged = judged !== undefined && question.impersonation !== undefined
+    const said = { impersonationJudged, conditional: false }
+    const answer = { decisionId, ...said, obligations: NO_OBLIGATIONS }
     if (observed) return { ...answer, effect: 'allow', refusal: undefined, warning: message }
-    if (decision?.effect !== 'allow') {
-      return { ...answer, effect: decision?.effect ?? 'deny', refusal: told, warning: '' }
-    }
-    const warning = deps.lapses.warningOf(binding)
-    const { obligations } = decision
-    const maskKey = obligations.mask.length === 0 ? undefined : deps.maskKeyOf?.(binding)
-    const masked = maskKey === undefined ? {} : { maskKey }
-    const done = { obligations, ...masked, ...profiles }
-    return { ...answer, effect: 'allow', refusal: undefined, warning, ...done }
+    return { ...answer, effect: decision?.effect ?? 'deny', refusal: told, warning: '' }
   }
 
-  return {
-    decide,
-    stillAllows: createStillAllows(deps),
-    refuseLine: (held, question, typed) => refuseLine(deps.grown.newest(held), question, typed),
-    prospect: (held, request) => prospect(deps, judgeChain, held, request),
+  #allowed({ binding, question }: Deliberation, decision: Allow, decisionId: string) {
+    const warning = this.#deps.lapses.warningOf(binding)
+    const { obligations } = decision
+    const maskKey = obligations.mask.length === 0 ? undefined : this.#deps.maskKeyOf?.(binding)
+    const masked = maskKey === undefined ? {} : { maskKey }
+    const impersonationJudged = question.impersonation !== undefined
+    const said = { impersonationJudged, conditional: decision.conditional === true }
+    const answer = { decisionId, ...said, obligations, warning, ...masked }
+    return { ...answer, effect: 'allow' as const, refusal: undefined }
   }
+}
+
+/** A question while it is answered. */
+interface Deliberation {
+  readonly binding: PodBinding
+  readonly question: Question
+  /** The pod that asks. */
+  readonly caller: Actor
+  /** Absent when the sidecar refused by itself. */
+  readonly judged: Judgement | undefined
+  /** As `decide`. */
+  readonly sentAs: string
+}
+
+/** What a hold becomes once it is approved: every other rule has said its part already. */
+function approved({ rule, obligations, matches }: Hold): Allow {
+  return { effect: 'allow', reason: 'approved', rule, obligations, matches }
 }
 
 function createStillAllows(deps: DecideDeps): Decider['stillAllows'] {
@@ -166,7 +227,12 @@ function createStillAllows(deps: DecideDeps): Decider['stillAllows'] {
     const binding = grown.newest(held)
     const { decision } = await judgeByKnown(binding, question)
     const caller = binding.chain.actors.at(-1)
-    const isDone = decision.effect === 'allow' && covers(done, decision.obligations)
+    const grantId = question.approval?.grantId ?? ''
+    const isDone =
+      decision.effect !== 'deny' &&
+      (decision.effect === 'allow' ||
+        deps.grants?.stillCovers(binding, grantId, decision) === true) &&
+      covers(done, decision.obligations)
     const allows = isDone || facts.isObserved(caller?.namespace ?? '')
     // A denial by what is known holds whatever was missed. Something that was missed may deny as well.
     if (allows) requireSync(facts)
@@ -174,76 +240,7 @@ function createStillAllows(deps: DecideDeps): Decider['stillAllows'] {
   }
 }
 
-/** What the MaskProfiles say that a decision names. Throws when one has changed since it was judged. */
-function definitionsOf(
-  { facts }: Pick<DecideDeps, 'facts'>,
-  decision: Decision | undefined,
-): Pick<RecordedDecision, 'profiles'> {
-  if (decision?.effect !== 'allow') return {}
-  const ids = decision.obligations.mask.filter(isMaskProfileId)
-  if (ids.length === 0) return {}
-  const profiles = ids.map((id) => facts.maskProfile(id))
-  const known = profiles.filter((profile) => profile !== undefined)
-  if (known.length < ids.length)
-    throw new Fault('decision_unavailable', 'A MaskProfile has changed just now; try again')
-  return { profiles: known.map(({ id, definition }) => ({ id, definition })) }
-}
-
-async function prospect(
-  { grown, facts }: DecideDeps,
-  judgeChain: JudgeChain,
-  held: PodBinding,
-  request: JudgedRequest,
-): Promise<Prospect> {
-  const binding = grown.newest(held)
-  const { decision, about } = await judgeChain(binding, asQuestion(request))
-  if (mayPass(decision)) return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: '' }
-  const observed = facts.isObserved(binding.chain.actors.at(-1)?.namespace ?? '')
-  const reason = tell(about, binding, decision, '')?.message ?? ''
-  if (observed) {
-    const prefix = 'the namespace only observes; enforced it would be refused: '
-    return { effect: 'allow', obligations: NO_OBLIGATIONS, reason: `${prefix}${reason}` }
-  }
-  const obligations = decision.effect === 'allow' ? decision.obligations : NO_OBLIGATIONS
-  return { effect: decision.effect, obligations, reason }
-}
-
 /** Whether a request may pass as it is, on record or not: who asks and who only observes need not know of a record. */
 function isFreeAllow(decision: Decision): boolean {
   return decision.effect === 'allow' && isFree({ ...decision.obligations, record: 'none' })
-}
-
-/** Whether whoever asks may do it: masked or recorded, they may. */
-function mayPass(decision: Decision): boolean {
-  return (
-    decision.effect === 'allow' && isFree({ ...decision.obligations, record: 'none', mask: [] })
-  )
-}
-
-/** What is said about a decision that stands in the way of a request; undefined for one that does not. */
-function tell(
-  about: RequestAttributes,
-  binding: PodBinding,
-  decision: Decision | undefined,
-  decisionId: string,
-): Refusal | undefined {
-  if (decision === undefined) return undefined
-  if (decision.effect !== 'allow') return refusal(about, binding.chain, decision, decisionId)
-  if (isFree(decision.obligations)) return undefined
-  return { message: describeObligations(decision.obligations), causes: [] }
-}
-
-const EVERY_VERB = '*'
-const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
-
-/** As the requests that a question is about would be judged: one about every verb is about each of them. */
-function asQuestion(request: JudgedRequest): JudgedRequest {
-  const { attributes } = request
-  const { verb, resourceRequest } = attributes
-  if (!resourceRequest) return { ...request, prospective: true }
-  // A tunnel is judged as create however it is reached.
-  const also = isTunnel(attributes) && verb !== 'create' ? ['create'] : []
-  const every = isImpersonable(attributes) ? [...VERBS, IMPERSONATE] : VERBS
-  const alsoVerbs = verb === EVERY_VERB ? every : also
-  return { ...request, attributes: { ...attributes, alsoVerbs }, prospective: true }
 }

@@ -55,7 +55,14 @@ export function questionFromMessage(message: AuthorizeRequest): Question {
     impersonation: impersonationFromMessage(message.impersonation),
     ...credentialBodyFrom(message.credentialBody),
     ...(message.template === undefined ? {} : { template: templateFromMessage(message.template) }),
+    ...approvalFrom(message.approvalDigest),
   }
+}
+
+function approvalFrom(digest: string): Pick<Question, 'approval'> {
+  if (digest === '') return {}
+  if (!SHA256.test(digest)) throw new Fault('request_invalid', 'The digest of the approval is none')
+  return { approval: { digest } }
 }
 
 /** More than fit into the head of a request that a sidecar takes. */
@@ -116,7 +123,7 @@ function credentialBodyFrom(
 }
 
 /** Seconds after which the caller of a request that is held is to ask again. */
-const HOLD_RETRY_SECONDS = 15
+export const HOLD_RETRY_SECONDS = 15
 
 /** A decision as the sidecar gets it; `told` are the MaskProfiles that it has not been told yet. */
 export function decisionToMessage(

@@ -139,7 +139,7 @@ class SidecarStream {
       // A stream that ended meanwhile would never close the decision.
       if (decided.effect === 'allow' && !this.#ended) {
         this.#deps.decisionWatch.open(
-          this.#watch(decided.decisionId, question, decided.obligations),
+          this.#watch(decided.decisionId, underGrant(question, decided), decided.obligations),
           changes,
         )
       }
@@ -188,7 +188,7 @@ class SidecarStream {
     }
   }
 
-  /** The record says under which obligations it is open, if it is of this pod. */
+  /** The record says under which obligations and by which grant it is open, if it is of this pod. */
   async #resumeByRecord(decisionId: string, question: Question): Promise<void> {
     this.#resuming.add(decisionId)
     const event = await this.#deps.auditEvents.get(decisionId)
@@ -196,7 +196,9 @@ class SidecarStream {
     if (!this.#resuming.delete(decisionId) || this.#ended) return
     const isOwn = event?.caller.podUid === this.#session.binding.podUid
     const obligations = isOwn && event.effect === 'allow' ? event.obligations : NO_OBLIGATIONS
-    this.#deps.decisionWatch.resume(this.#watch(decisionId, question, obligations))
+    const grantId = isOwn ? event.grantId : undefined
+    const known = underGrant(question, grantId === undefined ? {} : { grantId })
+    this.#deps.decisionWatch.resume(this.#watch(decisionId, known, obligations))
   }
 
   #complete(outcome: Outcome): void {
@@ -254,4 +256,10 @@ class SidecarStream {
     for (const decision of this.#mine.values()) this.#deps.decisionWatch.release(decision)
     this.#mine.clear()
   }
+}
+
+/** The question with the grant that let it pass, which is looked at again for as long as the request is open. */
+function underGrant(question: Question, { grantId }: Pick<RecordedDecision, 'grantId'>): Question {
+  if (grantId === undefined) return question
+  return { ...question, approval: { digest: '', ...question.approval, grantId } }
 }

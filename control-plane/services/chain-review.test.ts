@@ -5,7 +5,7 @@ import { NO_OBLIGATIONS } from '../../core/policy/obligations.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { AuthorizeRequestSchema, Effect } from '../../proto/gen/lanyard/v1/authorization_pb.ts'
 import { AGENT, anEnrolledBinding } from '../../test/support/record-builders.ts'
-import type { Prospect } from '../decisions/decide.ts'
+import type { Prospect } from '../decisions/prospect.ts'
 import { createChainReview } from './chain-review.ts'
 
 const session = { binding: anEnrolledBinding([AGENT], 1), expiresAtMs: Number.MAX_SAFE_INTEGER }

@@ -67,8 +67,9 @@ export async function decideQuestion(
 
 /** Whether a sidecar may foresee the same question by its answer: a plain read, allowed with nothing to add. */
 export function isGroundToForesee(question: Question, decided: RecordedDecision): boolean {
-  const { effect, obligations, warning, conditional } = decided
-  const isPlain = isFree(obligations) && warning === '' && !conditional
+  const { effect, obligations, warning, conditional, grantId } = decided
+  // What an approval lets pass is asked for each time: a grant may be used once.
+  const isPlain = isFree(obligations) && warning === '' && !conditional && grantId === undefined
   return effect === 'allow' && isPlain && isPlainRead(question)
 }
 

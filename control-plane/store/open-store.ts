@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cluster, UNKNOWN_CLUSTER } from '../../core/cluster.ts'
 import { openFileRecordings } from './recordings/file-recording-store.ts'
+import { createSqliteAccessRequestStore } from './sqlite/access-request-store.ts'
 import { createSqliteAuditEventStore } from './sqlite/audit-event-store.ts'
 import { startDatabaseCheck } from './sqlite/check-database.ts'
 import { createCommitQueue, type OnTransaction } from './sqlite/commit-queue.ts'
@@ -31,13 +32,14 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   const folder =
     path === ':memory:' ? join(tmpdir(), `lanyard-${randomUUID()}`) : `${path}-recordings`
   const auditEvents = createSqliteAuditEventStore(database, queue)
-  const { appendImport } = auditEvents
+  const { appendImport, commitAccess } = auditEvents
   const files = { folder, onSetAside, appendImport }
   const recordings = await openFileRecordings({ database, queue, ...files, now: Date.now })
   return {
     bindings: createSqlitePodBindingStore(database, queue, cluster),
     workloads: createSqliteWorkloadStore(database, queue),
     auditEvents,
+    accessRequests: createSqliteAccessRequestStore(database, commitAccess),
     recordings,
     problem: () => queue.problem() ?? check.problem(),
     probe: () => queue.probe(),

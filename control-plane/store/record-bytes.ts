@@ -1,10 +1,12 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import type { Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
+import type { AccessChange, Outcome, RefusalSummary } from '../../core/audit/audit-event.ts'
 import type { Removal, RemovalReason } from '../../core/audit/removal.ts'
 import { Fault } from '../../core/fault.ts'
 import type { SessionImport } from '../../core/recording/session-import.ts'
 import {
+  accessChangeFromMessage,
+  accessChangeToMessage,
   type DecisionPart,
   decisionToMessage,
   msOf,
@@ -59,6 +61,12 @@ export function removalBytes(removal: Removal): Uint8Array {
   return toBytes({ record: { case: 'removal', value } })
 }
 
+/** The bytes of a change of an access request that a decision has led to. */
+export function accessChangeBytes(decisionId: string, change: AccessChange): Uint8Array {
+  const value = { decisionId, change: accessChangeToMessage(change) }
+  return toBytes({ record: { case: 'access', value } })
+}
+
 /** The bytes of an import. */
 export function importBytes(imported: SessionImport): Uint8Array {
   const { id, username, source, namespace } = imported
@@ -84,6 +92,7 @@ export function parseRecord(bytes: Uint8Array): RecordMessage['record'] {
 export type LaterPart =
   | { readonly decisionId: string; readonly outcome: Outcome }
   | { readonly decisionId: string; readonly summary: RefusalSummary }
+  | { readonly decisionId: string; readonly access: AccessChange }
 
 /** Throws `request_invalid` for a record that is not about a decision. */
 export function toLaterPart(record: RecordMessage['record']): LaterPart {
@@ -104,6 +113,10 @@ export function toLaterPart(record: RecordMessage['record']): LaterPart {
     const { decisionId, summary } = record.value
     return { decisionId, summary: summaryFromMessage(summary) }
   }
+  if (record.case === 'access' && record.value.change !== undefined) {
+    const { decisionId, change } = record.value
+    return { decisionId, access: accessChangeFromMessage(change) }
+  }
   throw new Fault('request_invalid', 'The record is not about a decision')
 }
 
@@ -112,15 +125,19 @@ function maskedFromMessage({ mask, values }: { readonly mask: string; readonly v
 }
 
 /** A decision with what was recorded about it since. */
-export function withLater(event: DecisionPart, later: LaterPart): DecisionPart & WithOutcome {
+export function withLater(event: DecisionPart & Later, later: LaterPart): DecisionPart & Later {
   if ('outcome' in later) return { ...event, outcome: later.outcome }
+  if ('access' in later) {
+    return { ...event, accessChanges: [...(event.accessChanges ?? []), later.access] }
+  }
   // A count that could not be written tells its samples again with the next.
   const samples = [...new Set([...(event.summary?.samples ?? []), ...later.summary.samples])]
   return { ...event, summary: { ...later.summary, samples } }
 }
 
-interface WithOutcome {
+interface Later {
   readonly outcome?: Outcome
+  readonly accessChanges?: readonly AccessChange[]
 }
 
 const REASONS: readonly string[] = ['age', 'size', 'space'] satisfies readonly RemovalReason[]

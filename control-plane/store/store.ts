@@ -1,3 +1,4 @@
+import type { AccessRequestStore } from './access-request-store.ts'
 import type { AuditEventStore } from './audit-event-store.ts'
 import type { PodBindingStore } from './pod-binding-store.ts'
 import type { RecordingStore } from './recording-store.ts'
@@ -8,6 +9,7 @@ export interface Store {
   readonly bindings: PodBindingStore
   readonly workloads: WorkloadStore
   readonly auditEvents: AuditEventStore
+  readonly accessRequests: AccessRequestStore
   readonly recordings: RecordingStore
   /** Why nothing can be recorded just now; undefined when it can. */
   problem(): string | undefined

@@ -44,6 +44,31 @@ export interface RefusalSummary {
   readonly samples: readonly string[]
 }
 
+/** What happened to an access request, or to the grant that came of it. */
+export const ACCESS_CHANGES = [
+  ...(['requested', 'approved', 'denied', 'cancelled', 'expired'] as const),
+  ...(['granted', 'revoked', 'grant-expired'] as const),
+] as const
+export type AccessChangeName = (typeof ACCESS_CHANGES)[number]
+
+/** One change of an access request. */
+export interface AccessChange {
+  readonly atMs: number
+  readonly requestId: string
+  readonly change: AccessChangeName
+  /** User name; empty when time alone did it. */
+  readonly by: string
+  /** As it was said. */
+  readonly reason: string
+  /** Empty before there is a grant. */
+  readonly grantId: string
+  /** SHA-256 of what is approved, in hexadecimal. */
+  readonly digest: string
+  /** How much is approved; empty of a change that approves nothing. */
+  readonly scope: string
+  readonly breakGlass: boolean
+}
+
 /** One decision on durable record. */
 export interface AuditEvent {
   /** ULID; also the `Audit-ID` of the request at kube-apiserver. */
@@ -79,6 +104,10 @@ export interface AuditEvent {
   readonly message: string
   /** The request was sent before it was decided, so that the API server's audit has it whatever was decided. */
   readonly sentAhead?: true
+  /** The grant that let a held request pass; absent when none was needed. */
+  readonly grantId?: string
+  /** What became of the access requests that this hold has led to, oldest first; absent when there are none. */
+  readonly accessChanges?: readonly AccessChange[]
   /** Absent for a record of one request, as that of every request that was forwarded is. */
   readonly summary?: RefusalSummary
   /** Absent while the request is open, and for ever when its sidecar died. */

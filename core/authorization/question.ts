@@ -25,4 +25,14 @@ export interface Question extends JudgedRequest {
   readonly userAgent: string
   /** Why the sidecar itself refused; empty when it asks. */
   readonly refusedBecause: string
+  /** An approval under which the held bytes of the request are to be sent; absent where none is known. */
+  readonly approval?: ApprovalUse
+}
+
+/** By which approval a request may pass. */
+export interface ApprovalUse {
+  /** Of the access request: SHA-256, in hexadecimal. */
+  readonly digest: string
+  /** Of the grant that let it pass; absent until then, and never told by a sidecar. */
+  readonly grantId?: string
 }

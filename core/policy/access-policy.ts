@@ -1,3 +1,4 @@
+import type { Approval } from '../approvals/approval.ts'
 import type { ReadyCommandRules } from '../commands/judge-exec.ts'
 import { parseServiceAccountUsername, type UserInfo } from '../kubernetes/user-info.ts'
 import type { RuleCondition } from './conditions/condition.ts'
@@ -35,6 +36,8 @@ export interface PolicyRule extends RuleScope {
   readonly obligations: Obligations
   /** Which commands an exec or attach that the rule matches may run; absent: any. */
   readonly commands?: ReadyCommandRules
+  /** Of a rule with the effect RequireApproval, and of no other. */
+  readonly approval?: Approval
 }
 
 /** A checked AccessPolicy. */

@@ -1,3 +1,4 @@
+import type { HeldRule } from '../approvals/access-request.ts'
 import { assert } from '../assert.ts'
 import type { ChainPrincipal } from '../chain.ts'
 import type { PolicyRule } from './access-policy.ts'
@@ -45,7 +46,7 @@ interface Matched {
 /** The request may pass, if the obligations are carried out. */
 export interface Allow extends Matched {
   readonly effect: 'allow'
-  readonly reason: 'policy_allows' | 'rbac_allows'
+  readonly reason: 'policy_allows' | 'rbac_allows' | 'approved'
   /** `policy/rule` that allowed the root requester; empty where RBAC did. */
   readonly rule: string
   /** Of every principal and every matched rule together. */
@@ -62,6 +63,8 @@ export interface Hold extends Matched {
   readonly heldFor: ChainPrincipal
   /** `policy/rule` that asks for it. */
   readonly rule: string
+  /** Every rule that asks for one, of every principal: each has to be satisfied. */
+  readonly held: readonly HeldRule[]
   /** What will have to be done once it is approved. */
   readonly obligations: Obligations
 }
@@ -97,5 +100,8 @@ export function strictest(decisions: readonly Decision[]): Decision {
   const passing = decisions.filter((decision) => decision.effect !== 'deny')
   const chosen = passing.find(({ effect }) => effect === 'hold') ?? passing[0]
   assert(chosen !== undefined, 'nothing is decided about nobody')
-  return { ...chosen, matches, obligations: unionOf(passing.map(({ obligations }) => obligations)) }
+  const obligations = unionOf(passing.map((decision) => decision.obligations))
+  if (chosen.effect !== 'hold') return { ...chosen, matches, obligations }
+  const held = passing.flatMap((decision) => (decision.effect === 'hold' ? decision.held : []))
+  return { ...chosen, held, matches, obligations }
 }

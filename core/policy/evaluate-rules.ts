@@ -6,6 +6,7 @@ import type { TypedLine } from '../commands/typed-line.ts'
 import { judgedVerbs, type RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { AccessPolicy, PolicyRule } from './access-policy.ts'
 import type { Decision, Deny, DenyReason } from './decision.ts'
+import { heldRules } from './held-rules.ts'
 import { masksOf } from './mask-answers.ts'
 import { ruleAllows, ruleDenies, ruleNarrows } from './match-rule.ts'
 import { NO_OBLIGATIONS, unionOf } from './obligations.ts'
@@ -56,14 +57,16 @@ export function evaluateRules(
   if (lines.length > 0) obliged.push({ ...NO_OBLIGATIONS, commands: lines })
   obliged.push(masksOf(policies, attributes))
   const shared = { matches, obligations: unionOf(obliged) }
-  const holding = matched.find(({ rule }) => rule.effect === 'RequireApproval')
-  if (holding !== undefined) {
-    const { name } = holding
+  const held = heldRules(matched, principal)
+  const [first] = held
+  if (first !== undefined) {
+    const rule = first.name
     return {
       effect: 'hold',
       reason: 'approval_required',
       heldFor: principal,
-      rule: name,
+      rule,
+      held,
       ...shared,
     }
   }

@@ -72,8 +72,13 @@ describe('parseAccessPolicy()', () => {
     ],
     [
       'an unknown effect',
+      policy({ rules: [{ ...rule, effect: 'Ask' }] }),
+      /effect: must be Allow, RequireApproval or Deny/,
+    ],
+    [
+      'an effect that asks nobody',
       policy({ rules: [{ ...rule, effect: 'RequireApproval' }] }),
-      /effect: must be Allow or Deny/,
+      /approval: must say who approves/,
     ],
     [
       'a mask that there is not',

@@ -1,8 +1,14 @@
 import { parseCommandRules } from '../commands/parse-command-rules.ts'
 import type { ScriptReader } from '../commands/script.ts'
-import type { AccessPolicy, InvalidPolicy, PolicyRule } from './access-policy.ts'
+import {
+  type AccessPolicy,
+  type InvalidPolicy,
+  isRuleEffect,
+  type PolicyRule,
+} from './access-policy.ts'
 import { isGuardName } from './guard-names.ts'
 import { NO_OBLIGATIONS, type Obligations } from './obligations.ts'
+import { parseApproval } from './parse-approval.ts'
 import { type MaskProfileLookup, parseMasks } from './parse-masks.ts'
 import {
   asRecord,
@@ -55,7 +61,10 @@ export function parseAccessPolicy(
   return { ok: true, policy: { name, subjects, rules } }
 }
 
-const RULE_KEYS = ['name', 'effect', ...SCOPE_KEYS, 'when', 'lifts', 'commands', 'record', 'mask']
+const RULE_KEYS = [
+  ...['name', 'effect', ...SCOPE_KEYS, 'when', 'lifts', 'commands', 'record', 'mask'],
+  'approval',
+]
 
 function parseRule(
   value: unknown,
@@ -69,14 +78,14 @@ function parseRule(
   const name = asText(rule?.name)
   const effect = asText(rule?.effect)
   if (name === '') problems.push(`${path}.name: must be there`)
-  if (effect !== 'Allow' && effect !== 'Deny')
-    problems.push(`${path}.effect: must be Allow or Deny`)
+  if (!isRuleEffect(effect)) problems.push(`${path}.effect: must be Allow, RequireApproval or Deny`)
   const lifts = rule?.lifts === undefined ? [] : stringsOf(rule.lifts, `${path}.lifts`, problems)
   for (const guard of lifts) {
     if (!isGuardName(guard))
       problems.push(`${path}.lifts: no guard is called ${JSON.stringify(guard)}`)
   }
   if (lifts.length > 0 && effect === 'Deny') problems.push(`${path}.lifts: only an Allow can lift`)
+  const approval = parseApproval(rule, path, problems)
   return {
     name,
     effect: effect as PolicyRule['effect'],
@@ -85,6 +94,7 @@ function parseRule(
     lifts,
     obligations: parseObligations(rule, path, problems, profileOf),
     ...commandsOf(rule, path, problems, readScript),
+    ...(approval === undefined ? {} : { approval }),
   }
 }
 

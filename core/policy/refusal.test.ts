@@ -70,7 +70,13 @@ test.each([
 
 test('refusal() of a hold says to wait for an approval, and which rule asks for it', () => {
   const hold: Hold = {
-    ...{ effect: 'hold', reason: 'approval_required', heldFor: root, rule: 'careful/exec' },
+    ...{
+      effect: 'hold',
+      reason: 'approval_required',
+      heldFor: root,
+      rule: 'careful/exec',
+      held: [],
+    },
     ...{ matches: [], obligations: NO_OBLIGATIONS },
   }
   const { message: text, causes } = refusal(aRequest({ verb: 'create' }), chain, hold, ID)

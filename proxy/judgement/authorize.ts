@@ -1,4 +1,3 @@
-import type { Question } from '../../core/authorization/question.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import { failureStatus, type Status } from '../../core/kubernetes/status.ts'
 import { describeObligations, isFree } from '../../core/policy/obligations.ts'
@@ -8,6 +7,7 @@ import type { AllowReply, Authorizer, DenyReply, ForeseenRead, HoldReply } from 
 import { type MaskOrder, readMaskOrder } from './mask-order.ts'
 import { maskedSelector } from './masked-selector.ts'
 import type { ParsedRequest } from './parse-request.ts'
+import { toQuestion } from './to-question.ts'
 
 declare const permitted: unique symbol
 
@@ -166,20 +166,6 @@ function isCommand({ info }: ParsedRequest): boolean {
 function levelOf(request: ParsedRequest, { obligations }: AllowReply): RecordingLevel {
   if (request.protocol === '') return 'none'
   return obligations.record
-}
-
-/** What the control plane is asked about a request. */
-export function toQuestion(request: ParsedRequest): Question {
-  const { info, caller, userAgent, impersonation, body, template } = request
-  return {
-    attributes: info.attributes,
-    container: caller.container,
-    ...{ userAgent, impersonation },
-    targetContainer: info.targetContainer,
-    refusedBecause: '',
-    ...(body?.says === undefined ? {} : { credentialBody: body.says }),
-    ...(template === undefined ? {} : { template }),
-  }
 }
 
 /**

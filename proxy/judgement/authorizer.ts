@@ -41,6 +41,37 @@ export interface HoldReply {
 
 export type DecisionReply = AllowReply | HoldReply | DenyReply
 
+/** A request that is held, whole: what is approved of it is what is sent. */
+export interface HeldBytes {
+  readonly question: Question
+  /** Of the decision that holds it. */
+  readonly decisionId: string
+  /** HTTP method; empty for an exec, attach or port-forward, and so is `target`. */
+  readonly method: string
+  /** Path with the query. */
+  readonly target: string
+  readonly contentType: string
+  readonly body: Buffer
+  /** Why, in the words of the caller; empty when it does not say. */
+  readonly reason: string
+  /** The longest that the caller waits. */
+  readonly waitMs: number
+}
+
+/** What became of a held request. Messages are for people, and complete by themselves. */
+export type ApprovalReply =
+  /** The decision is to be asked for again, with the digest where there is one. */
+  | { readonly state: 'ask-again'; readonly digest: string }
+  /** Nobody has answered yet. */
+  | {
+      readonly state: 'pending'
+      readonly requestId: string
+      readonly message: string
+      readonly retryAfterSeconds: number
+    }
+  /** Nobody will approve it. */
+  | { readonly state: 'refused'; readonly requestId: string; readonly message: string }
+
 /** What the chain would be answered to one question. */
 export interface ProspectReply {
   readonly allowed: boolean
@@ -94,6 +125,11 @@ export interface Authorizer {
    * `withheld` when the answer was thrown away.
    */
   foresee(question: Question): ForeseenRead | undefined
+  /**
+   * Has a held request shown to people, and waits for an answer. Throws `decision_unavailable` when the control plane
+   * cannot be asked, and what it failed with.
+   */
+  requestApproval(held: HeldBytes): Promise<ApprovalReply>
   /**
    * What the chain would be answered to each of at most 100 questions; lets nothing through. Throws
    * `decision_unavailable` or `overloaded`.

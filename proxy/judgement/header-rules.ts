@@ -5,9 +5,10 @@
  * - `judged`: is part of the decision, and then goes on.
  * - `replaced`: the sidecar says it itself, since what the caller says is not so.
  * - `connection`: ends here, as HTTP says (RFC 9110, section 7.6.1); the sidecar makes its own.
+ * - `own`: is for Lanyard, and ends here.
  * - `refused`: 400, since it claims what a container may not claim.
  */
-export type HeaderUse = 'passed' | 'judged' | 'replaced' | 'connection' | 'refused'
+export type HeaderUse = 'passed' | 'judged' | 'replaced' | 'connection' | 'own' | 'refused'
 
 export interface HeaderRule {
   /** In lower case; `*` at the end stands for any rest. */
@@ -33,6 +34,8 @@ export const HEADER_RULES: readonly HeaderRule[] = [
   ...rules('replaced', 'the id of the decision, which finds the record', 'audit-id'),
   ...rules('replaced', 'at most 256 printable characters, as it stands on record', 'user-agent'),
   ...rules('replaced', 'the name of the API server that is asked', 'host'),
+  ...rules('own', 'why the caller asks, for whoever approves', 'lanyard-reason'),
+  ...rules('own', 'for how many seconds the caller waits for an approval', 'lanyard-wait'),
   ...rules(
     'refused',
     'only the aggregator may say who asks; send the token of the container alone',

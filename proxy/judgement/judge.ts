@@ -5,6 +5,7 @@ import type { CallerRequest } from '../caller/caller-request.ts'
 import type { ProxyDeps } from '../deps.ts'
 import { type AheadPermit, authorize, foresee, type Verdict } from './authorize.ts'
 import type { DecisionReply } from './authorizer.ts'
+import { awaitApproval } from './await-approval.ts'
 import type { Caller } from './caller.ts'
 import { type ParsedRequest, parseRequest } from './parse-request.ts'
 import { withBody } from './read-body.ts'
@@ -41,7 +42,12 @@ export async function judge<Kept extends KeptBack>(
       const verdict = await authorize(deps.authorizer, whole, ahead)
       deps.metrics.decisionSeconds.observe((performance.now() - startMs) / 1_000)
       allowed = verdict.effect === 'allow'
-      return { verdict, kept }
+      if (verdict.effect !== 'hold') return { verdict, kept }
+      kept?.withhold()
+      const answered = await awaitApproval(deps, incoming, whole, verdict, kept !== undefined)
+      // Another decision than that under which it was sent ahead: nothing was sent under that one.
+      const isAnother = answered.decisionId !== verdict.decisionId
+      return { verdict: answered, kept: isAnother ? undefined : kept }
     } finally {
       if (!allowed) kept?.withhold()
     }

@@ -1,3 +1,4 @@
+import type { ApprovalUse } from '../../core/authorization/question.ts'
 import type { PodTemplateBody } from '../../core/commands/container-command.ts'
 import { Fault } from '../../core/fault.ts'
 import { type Impersonation, parseImpersonation } from '../../core/kubernetes/impersonation.ts'
@@ -26,6 +27,8 @@ export interface ParsedRequest {
   readonly body?: JudgedBody
   /** What the pods would run that the request makes; absent of a request that makes none. */
   readonly template?: PodTemplateBody
+  /** The approval under which it is sent; absent where none is needed, or known. */
+  readonly approval?: ApprovalUse
 }
 
 /**

@@ -1,8 +1,9 @@
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { ProxyDeps } from '../deps.ts'
-import { type Permit, toQuestion } from '../judgement/authorize.ts'
+import type { Permit } from '../judgement/authorize.ts'
 import type { ProspectReply } from '../judgement/authorizer.ts'
+import { toQuestion } from '../judgement/to-question.ts'
 
 /** What one may ask about: all of `RequestAttributes` that a review can name. */
 export type Asked = Omit<RequestAttributes, 'alsoVerbs'>

@@ -8,9 +8,11 @@ import type { Logger } from '../../platform/logger.ts'
 import { fromServiceError } from '../../proto/fault-status.ts'
 import type { Permit } from '../../proxy/judgement/authorize.ts'
 import type {
+  ApprovalReply,
   Authorizer,
   DecisionReply,
   ForeseenRead,
+  HeldBytes,
   OutcomeReport,
   ProspectReply,
   Revoked,
@@ -20,6 +22,7 @@ import type { RecordingPlace } from '../recorder/open-recording.ts'
 import { OpenRecordings } from '../recorder/open-recordings.ts'
 import type { SidecarMetrics } from '../sidecar-metrics.ts'
 import { AllowedRequests } from './allowed-requests.ts'
+import { type ApprovalPlace, callForApproval } from './approval-call.ts'
 import { type Backoff, createBackoff } from './backoff.ts'
 import { ReviewTurns } from './chain-review.ts'
 import { type ControlPlaneChannel, openControlPlaneChannel } from './control-plane-channel.ts'
@@ -66,6 +69,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
   readonly #link: Link<DecisionStream>
   /** Where sessions are recorded: as whom the stream that serves was opened. */
   #recordings: RecordingPlace | undefined
+  #approvals: ApprovalPlace | undefined
   readonly #openRecordings: OpenRecordings
   #versions: VersionRefused | undefined
 
@@ -115,6 +119,13 @@ export class ControlPlaneAuthorizer implements Authorizer {
     return this.#ahead.foresee(stream, question, (decisionId) =>
       this.#room.enter((server) => server.ask(question, decisionId)),
     )
+  }
+
+  async requestApproval(held: HeldBytes): Promise<ApprovalReply> {
+    if (this.#room.server === undefined) await this.#room.wait()
+    const place = this.#approvals
+    assert(place !== undefined, 'what serves was opened')
+    return callForApproval(place, held)
   }
 
   async review(questions: readonly Question[]): Promise<readonly ProspectReply[]> {
@@ -189,6 +200,7 @@ export class ControlPlaneAuthorizer implements Authorizer {
     const { session, ids } = enrolment
     const { clock, decisionTimeoutMs: timeoutMs, metrics } = this.#options
     this.#recordings = { clientOf, session, timeoutMs, clock, open: this.#openRecordings }
+    this.#approvals = { clientOf, session, timeoutMs }
     const stream: DecisionStream = new DecisionStream({
       ...{ client, session, ids, timeoutMs, clock },
       onAlive: () => this.#backoff.reset(),

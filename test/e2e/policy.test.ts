@@ -146,10 +146,7 @@ describe('an AccessPolicy', () => {
   })
 
   test('with an effect of another version is refused by the API server', async () => {
-    const answer = await stage.admin.run(
-      ['apply', '-f', '-'],
-      policy([{ ...READ, effect: 'RequireApproval' }]),
-    )
+    const answer = await stage.admin.run(['apply', '-f', '-'], policy([{ ...READ, effect: 'Ask' }]))
     expect(answer.text).toMatch(/effect/)
     expect(answer.exitCode).not.toBe(0)
   })

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChannelCredentials, Metadata } from '@grpc/grpc-js'
+import type { StartedApprovals } from '../../control-plane/approvals/start-approvals.ts'
 import { type ChainLapses, createChainLapses } from '../../control-plane/chains/chain-lapses.ts'
 import { createChainRegistry } from '../../control-plane/chains/chain-registry.ts'
 import { createChainStory } from '../../control-plane/chains/chain-story.ts'
@@ -12,15 +13,14 @@ import {
 import { PodEnds } from '../../control-plane/chains/pod-ends.ts'
 import { createPodVisits } from '../../control-plane/chains/pod-visits.ts'
 import { createControlPlaneMetrics } from '../../control-plane/control-plane-metrics.ts'
-import { createDecider } from '../../control-plane/decisions/decide.ts'
 import {
   createDecisionWatch,
   type DecisionWatch,
 } from '../../control-plane/decisions/decision-watch.ts'
-import { createMaskKeys } from '../../control-plane/decisions/mask-keys.ts'
 import { startGrpcServer } from '../../control-plane/grpc-server.ts'
 import type { Access } from '../../control-plane/kubernetes/access-reviewer.ts'
 import { createAdmissionService } from '../../control-plane/services/admission-service.ts'
+import { createApprovalService } from '../../control-plane/services/approval-service.ts'
 import { createAuthorizationService } from '../../control-plane/services/authorization-service.ts'
 import { createEnrolmentService } from '../../control-plane/services/enrolment-service.ts'
 import { LiveRecordings } from '../../control-plane/services/live-recordings.ts'
@@ -38,6 +38,7 @@ import { createSessions } from '../../control-plane/sessions.ts'
 import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBinding } from '../../control-plane/store/pod-binding-store.ts'
 import type { Store } from '../../control-plane/store/store.ts'
+import type { TargetObject } from '../../core/approvals/access-request.ts'
 import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import type { UserInfo } from '../../core/kubernetes/user-info.ts'
@@ -48,6 +49,7 @@ import { SYSTEM_CLOCK } from '../../platform/clock.ts'
 import { createLogger } from '../../platform/logger.ts'
 import { createMetrics } from '../../platform/metrics.ts'
 import { createHeldPodReader, type PodReads } from './held-pod-reader.ts'
+import { startDeciding } from './start-deciding.ts'
 
 /** Everything of the control plane but kube-apiserver, whose answers a test gives. */
 export interface ControlPlaneFixture extends PodReads {
@@ -65,6 +67,9 @@ export interface ControlPlaneFixture extends PodReads {
   /** AccessPolicies that name a user, by user; no AccessPolicy unless told otherwise. */
   readonly policies: Map<string, readonly AccessPolicy[]>
   readonly caPem: string
+  /** Objects that kube-apiserver has, by name; any other has the UID `uid-of-NAME`. */
+  readonly objects: Map<string, TargetObject>
+  readonly approvals: StartedApprovals['approvals']
   /** UIDs of pods that kube-apiserver has, by `namespace/name`. */
   readonly pods: Map<string, string>
   readonly logLines: string[]
@@ -108,11 +113,9 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
   const policies = new Map<string, readonly AccessPolicy[]>()
   const facts = factsOf(policies)
   const { readPodUid, ...podReads } = createHeldPodReader(store, pods)
-  const decider = createDecider({
-    ...{ ...store, facts, access, lapses, grown, readPodUid, now },
-    maskKeyOf: createMaskKeys('secret of the fixture'),
-    defaultDecision: 'SubjectAccessReview',
-  })
+  const asked = { ...store, facts, access, lapses, grown, readPodUid, now, logger }
+  const recheckPod = (uid: string) => decisionWatch.recheckWhere(({ podUid }) => podUid === uid)
+  const { decider, held } = startDeciding(asked, recheckPod)
   const decisionWatch = createDecisionWatch({ decider, logger, inSync: true })
   const visits = createPodVisits({
     ...{ bindings: store.bindings, readPodUid, visitorsJoin: false, logger, now },
@@ -139,6 +142,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
       chain: createChainService(shared),
       audit: createAuditService(shared),
       recording: createRecordingService({ ...shared, live, room, metrics, clock: SYSTEM_CLOCK }),
+      approval: createApprovalService({ ...shared, requestApproval: held.request }),
     },
   )
   return {
@@ -146,7 +150,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     caPem: authority.certificatePem,
     credentials: ChannelCredentials.createSsl(Buffer.from(authority.certificatePem)),
     ...{ databasePath, store, tokens, access: answers, policies, revocations, pods },
-    ...{ logLines, clock, podEnds, live, volume },
+    ...{ logLines, clock, podEnds, live, volume, objects: held.objects, approvals: held.approvals },
     reviews: () => access.reviews,
     holdReviews: () => access.hold(),
     ...podReads,
@@ -156,6 +160,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
     async close() {
       await server.close()
       serving.stop()
+      held.stop()
       await store.close()
       await rm(folder, { recursive: true })
     },

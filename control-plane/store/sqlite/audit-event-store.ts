@@ -3,12 +3,13 @@ import type { AuditEventStore } from '../audit-event-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import { RecordReader } from './record-reader.ts'
-import { RecordWriter } from './record-writer.ts'
+import { type CommitAccess, RecordWriter } from './record-writer.ts'
 
 /** The log, with what only stores beside it do. */
 export interface SqliteAuditEventStore extends AuditEventStore {
   /** As `RecordWriter.appendImport`. */
   appendImport(imported: SessionImport, also: (sequence: number) => boolean): Promise<boolean>
+  readonly commitAccess: CommitAccess
 }
 
 /** The log in SQLite. */
@@ -21,6 +22,7 @@ export function createSqliteAuditEventStore(
   return {
     append: (event) => writer.append(event),
     appendImport: (imported, also) => writer.appendImport(imported, also),
+    commitAccess: (work) => writer.commitAccess(work),
     sum: (podUid, id, summary) => writer.sum(podUid, id, summary),
     complete: (podUid, id, outcome) => writer.complete(podUid, id, outcome),
     removeOldest: (request) => writer.removeOldest(request),

@@ -34,7 +34,7 @@ test('startDatabaseCheck() says when a file was found to be whole', async () => 
 test('startDatabaseCheck() finds pages that do not fit together', async () => {
   const file = await open(path, 'r+')
   const { size } = await file.stat()
-  await file.write(Buffer.alloc(64 * 1024, 0xa5), 0, 64 * 1024, Math.floor(size / 2))
+  await file.write(Buffer.alloc(64 * 1024, 0xa5), 0, 64 * 1024, Math.floor(size * 0.6))
   await file.close()
   check = startDatabaseCheck(path, () => 7)
   await expect

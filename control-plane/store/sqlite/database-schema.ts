@@ -64,7 +64,7 @@ export interface RecordRow {
   readonly sequence: number
   /** Sequence of the decision that a later record is about. */
   readonly about: number | null
-  /** 0 is a decision, 1 its outcome, 2 a count of refusals, 3 a removal. */
+  /** 0 is a decision, 1 its outcome, 2 a count of refusals, 3 a removal, 4 an import, 5 a change of an access request. */
   readonly kind: number
   /** Canonical bytes of lanyard.v1.Record: what counts. */
   readonly bytes: Buffer

@@ -1,6 +1,7 @@
 import type { Database as SqliteDatabase } from 'better-sqlite3'
 import { type Kysely, sql } from 'kysely'
 import type { Migration, MigrationProvider } from 'kysely/migration'
+import { accessRequests } from './access-requests-migration.ts'
 import { decisions } from './decision-migration.ts'
 import { importedRecordings } from './imported-recordings-migration.ts'
 import { lifetimes } from './lifetimes-migration.ts'
@@ -148,6 +149,7 @@ export function createMigrationProvider(
         '0028-seen-codes': seenCodes,
         '0030-recordings': recordings,
         '0035-imported-recordings': importedRecordings,
+        '0040-access-requests': accessRequests,
       }),
   }
 }

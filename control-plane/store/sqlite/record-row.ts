@@ -7,7 +7,14 @@ import { decisionBytes, parseRecord, toLaterPart, withLater } from '../record-by
 import type { RecordRow } from './database-schema.ts'
 
 /** Which kind of record a row holds. */
-export const KINDS = { decision: 0, outcome: 1, refusals: 2, removal: 3, imported: 4 } as const
+export const KINDS = {
+  decision: 0,
+  outcome: 1,
+  refusals: 2,
+  removal: 3,
+  imported: 4,
+  access: 5,
+} as const
 
 /** How an effect is stored. */
 export const EFFECTS = { deny: 0, allow: 1, hold: 2 } as const satisfies Record<Effect, number>
@@ -77,7 +84,7 @@ export function toAuditEvent(
     if (![decision.id, ...filterValues(decision)].every((value, index) => value === seen[index])) {
       throw new Fault('request_invalid', 'Its columns are not what its bytes say')
     }
-    const whole = later.reduce((event, { bytes }) => {
+    const whole = later.reduce<ReturnType<typeof withLater>>((event, { bytes }) => {
       const part = toLaterPart(parseRecord(bytes))
       if (part.decisionId !== decision.id) {
         throw new Fault('request_invalid', 'What was recorded later is about another decision')

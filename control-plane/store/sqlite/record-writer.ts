@@ -1,12 +1,18 @@
 import { assert } from '../../../core/assert.ts'
-import type { Outcome, RefusalSummary } from '../../../core/audit/audit-event.ts'
+import type { AccessChange, Outcome, RefusalSummary } from '../../../core/audit/audit-event.ts'
 import type { Removal } from '../../../core/audit/removal.ts'
 import type { DelegationChain } from '../../../core/chain.ts'
 import { Fault } from '../../../core/fault.ts'
 import type { SessionImport } from '../../../core/recording/session-import.ts'
 import { shareOf } from '../../fairness/fair-turns.ts'
 import type { NewAuditEvent, RemovalRequest } from '../audit-event-store.ts'
-import { importBytes, outcomeBytes, refusalsBytes, removalBytes } from '../record-bytes.ts'
+import {
+  accessChangeBytes,
+  importBytes,
+  outcomeBytes,
+  refusalsBytes,
+  removalBytes,
+} from '../record-bytes.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { Database } from './database.ts'
 import { prepareKeepChain } from './keep-chain.ts'
@@ -25,6 +31,20 @@ const FIND_SQL = `select decision.sequence,
   exists (select 1 from record as later
     where later.about = decision.sequence and later.kind = ${KINDS.outcome}) as has_outcome
   from record as decision where decision.id = ?`
+
+/** What a change of access requests puts on record, in its own transaction. */
+export interface AccessLog {
+  /** A decision that rests on the change. */
+  append(event: NewAuditEvent): void
+  /** The change itself, about the decision that held the request. Throws `not_found` when that one was removed. */
+  note(podUid: string, decisionId: string, change: AccessChange): void
+}
+
+/**
+ * Runs a change of access requests in a transaction of its own. Nothing of it is kept when it throws, and what it
+ * throws is thrown. Resolves with its result once all of it is on disk. Throws `audit_unavailable`.
+ */
+export type CommitAccess = <Result>(work: (log: AccessLog) => Result) => Promise<Result>
 
 interface FoundDecision {
   readonly sequence: number
@@ -57,15 +77,57 @@ export class RecordWriter {
     const { podUid } = event.caller
     const share = shareOf({ chain, podUid })
     const values = toDecisionValues(event)
-    const write = (): void => {
-      const sequence = this.#sequence + 1
-      if (!this.#kept.has(chain)) this.#statements.keepChain({ podUid, chain })
-      this.#statements.append.run(sequence, ...values)
-      this.#sequence = sequence
-      this.#kept.add(chain)
-      if (hasOutcome(event)) this.#open.add(event.id, { sequence, podUid })
-    }
+    const write = (): void => this.#append(event, values)
     await this.#queue.commit(write, 'now', share).catch((error) => this.#resync(error))
+  }
+
+  /** Inside a transaction. */
+  #append(event: NewAuditEvent, values = toDecisionValues(event)): void {
+    const { chain } = event
+    const { podUid } = event.caller
+    const sequence = this.#sequence + 1
+    if (!this.#kept.has(chain)) this.#statements.keepChain({ podUid, chain })
+    this.#statements.append.run(sequence, ...values)
+    this.#sequence = sequence
+    this.#kept.add(chain)
+    if (hasOutcome(event)) this.#open.add(event.id, { sequence, podUid })
+  }
+
+  /** As `CommitAccess`. */
+  async commitAccess<Result>(work: (log: AccessLog) => Result): Promise<Result> {
+    let ended: { readonly result: Result } | { readonly error: unknown } | undefined
+    const log: AccessLog = {
+      append: (event) => this.#append(event),
+      note: (podUid, decisionId, change) => this.#noteAccess(podUid, decisionId, change),
+    }
+    const nested = this.#db.sqlite.transaction(() => work(log))
+    const write = (): void => {
+      const sequence = this.#sequence
+      try {
+        ended = { result: nested() }
+      } catch (error) {
+        // Thrown below: what shares the transaction is committed all the same.
+        ended = { error }
+        this.#sequence = sequence
+        this.#forget()
+      }
+    }
+    await this.#queue.commit(write).catch((error) => this.#resync(error))
+    assert(ended !== undefined, 'what was committed has run')
+    if ('error' in ended) throw Fault.from(ended.error)
+    return ended.result
+  }
+
+  /** Inside a transaction. */
+  #noteAccess(podUid: string, decisionId: string, change: AccessChange): void {
+    const place = this.#find(podUid, decisionId)
+    if (place === undefined) {
+      throw new Fault(
+        'not_found',
+        'The decision that held the request is not on record any more; have the request sent again',
+      )
+    }
+    this.#addLater(place.sequence, KINDS.access, accessChangeBytes(decisionId, change))
   }
 
   /** The first outcome of a decision stays. */

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/audit.proto.
  */
 export const file_lanyard_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("ChZsYW55YXJkL3YxL2F1ZGl0LnByb3RvEgpsYW55YXJkLnYxIvcFCgpBdWRpdEV2ZW50EgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEi4KCmRlY2lkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmNhbGxlchgEIAEoCzIRLmxhbnlhcmQudjEuQWN0b3ISEQoJY29udGFpbmVyGAUgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAYgASgJEioKBWNoYWluGAcgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4SMQoKYXR0cmlidXRlcxgIIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSIgoGZWZmZWN0GAkgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAogASgJEhIKCnJlZnVzZWRfYnkYCyABKAkSDAoEcnVsZRgMIAEoCRIQCghvYnNlcnZlZBgNIAEoCBISCgp1c2VyX2FnZW50GA4gASgJEg8KB21lc3NhZ2UYDyABKAkSJAoHb3V0Y29tZRgQIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KEWltcGVyc29uYXRlZF91c2VyGBIgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxItCgdtYXRjaGVzGBMgAygLMhwubGFueWFyZC52MS5QcmluY2lwYWxNYXRjaGVzEiwKC29ibGlnYXRpb25zGBQgASgLMhcubGFueWFyZC52MS5PYmxpZ2F0aW9ucxIkCgdjbHVzdGVyGBUgASgLMhMubGFueWFyZC52MS5DbHVzdGVyEhQKDGNoYWluX2RpZ2VzdBgWIAEoDBISCgpzZW50X2FoZWFkGBcgASgIEisKB3N1bW1hcnkYHiABKAsyGi5sYW55YXJkLnYxLlJlZnVzYWxTdW1tYXJ5IlsKEFByaW5jaXBhbE1hdGNoZXMSEQoJcHJpbmNpcGFsGAEgASgJEgwKBHJvbGUYAiABKAkSJgoFcnVsZXMYAyADKAsyFy5sYW55YXJkLnYxLk1hdGNoZWRSdWxlIisKC01hdGNoZWRSdWxlEgwKBG5hbWUYASABKAkSDgoGZWZmZWN0GAIgASgJIl0KDlJlZnVzYWxTdW1tYXJ5Eg0KBWNvdW50GAEgASgEEisKB2xhc3RfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3NhbXBsZXMYAyADKAkiIgoUR2V0QXVkaXRFdmVudFJlcXVlc3QSCgoCaWQYASABKAkiPgoVR2V0QXVkaXRFdmVudFJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50IvUBChZMaXN0QXVkaXRFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRILCgNwb2QYAiABKAkSFgoOcm9vdF9yZXF1ZXN0ZXIYAyABKAkSIgoGZWZmZWN0GAQgASgOMhIubGFueWFyZC52MS5FZmZlY3QSFgoOYWZ0ZXJfc2VxdWVuY2UYBSABKAQSEQoJcGFnZV9zaXplGAYgASgNEikKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoXTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50IkQKF1dhdGNoQXVkaXRFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJBChhXYXRjaEF1ZGl0RXZlbnRzUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFi5sYW55YXJkLnYxLkF1ZGl0RXZlbnQyoQIKDEF1ZGl0U2VydmljZRJUCg1HZXRBdWRpdEV2ZW50EiAubGFueWFyZC52MS5HZXRBdWRpdEV2ZW50UmVxdWVzdBohLmxhbnlhcmQudjEuR2V0QXVkaXRFdmVudFJlc3BvbnNlEloKD0xpc3RBdWRpdEV2ZW50cxIiLmxhbnlhcmQudjEuTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBojLmxhbnlhcmQudjEuTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USXwoQV2F0Y2hBdWRpdEV2ZW50cxIjLmxhbnlhcmQudjEuV2F0Y2hBdWRpdEV2ZW50c1JlcXVlc3QaJC5sYW55YXJkLnYxLldhdGNoQXVkaXRFdmVudHNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_timestamp, file_lanyard_v1_authorization, file_lanyard_v1_chain]);
+  fileDesc("ChZsYW55YXJkL3YxL2F1ZGl0LnByb3RvEgpsYW55YXJkLnYxIrsGCgpBdWRpdEV2ZW50EgoKAmlkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEi4KCmRlY2lkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmNhbGxlchgEIAEoCzIRLmxhbnlhcmQudjEuQWN0b3ISEQoJY29udGFpbmVyGAUgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAYgASgJEioKBWNoYWluGAcgASgLMhsubGFueWFyZC52MS5EZWxlZ2F0aW9uQ2hhaW4SMQoKYXR0cmlidXRlcxgIIAEoCzIdLmxhbnlhcmQudjEuUmVxdWVzdEF0dHJpYnV0ZXMSIgoGZWZmZWN0GAkgASgOMhIubGFueWFyZC52MS5FZmZlY3QSDgoGcmVhc29uGAogASgJEhIKCnJlZnVzZWRfYnkYCyABKAkSDAoEcnVsZRgMIAEoCRIQCghvYnNlcnZlZBgNIAEoCBISCgp1c2VyX2FnZW50GA4gASgJEg8KB21lc3NhZ2UYDyABKAkSJAoHb3V0Y29tZRgQIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KEWltcGVyc29uYXRlZF91c2VyGBIgASgLMhQubGFueWFyZC52MS5Vc2VySW5mbxItCgdtYXRjaGVzGBMgAygLMhwubGFueWFyZC52MS5QcmluY2lwYWxNYXRjaGVzEiwKC29ibGlnYXRpb25zGBQgASgLMhcubGFueWFyZC52MS5PYmxpZ2F0aW9ucxIkCgdjbHVzdGVyGBUgASgLMhMubGFueWFyZC52MS5DbHVzdGVyEhQKDGNoYWluX2RpZ2VzdBgWIAEoDBISCgpzZW50X2FoZWFkGBcgASgIEhAKCGdyYW50X2lkGBggASgJEisKB3N1bW1hcnkYHiABKAsyGi5sYW55YXJkLnYxLlJlZnVzYWxTdW1tYXJ5EjAKDmFjY2Vzc19jaGFuZ2VzGB8gAygLMhgubGFueWFyZC52MS5BY2Nlc3NDaGFuZ2UivAEKDEFjY2Vzc0NoYW5nZRImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmVxdWVzdF9pZBgCIAEoCRIOCgZjaGFuZ2UYAyABKAkSCgoCYnkYBCABKAkSDgoGcmVhc29uGAUgASgJEhAKCGdyYW50X2lkGAYgASgJEg4KBmRpZ2VzdBgHIAEoCRINCgVzY29wZRgIIAEoCRITCgticmVha19nbGFzcxgJIAEoCCJbChBQcmluY2lwYWxNYXRjaGVzEhEKCXByaW5jaXBhbBgBIAEoCRIMCgRyb2xlGAIgASgJEiYKBXJ1bGVzGAMgAygLMhcubGFueWFyZC52MS5NYXRjaGVkUnVsZSIrCgtNYXRjaGVkUnVsZRIMCgRuYW1lGAEgASgJEg4KBmVmZmVjdBgCIAEoCSJdCg5SZWZ1c2FsU3VtbWFyeRINCgVjb3VudBgBIAEoBBIrCgdsYXN0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzYW1wbGVzGAMgAygJIiIKFEdldEF1ZGl0RXZlbnRSZXF1ZXN0EgoKAmlkGAEgASgJIj4KFUdldEF1ZGl0RXZlbnRSZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLmxhbnlhcmQudjEuQXVkaXRFdmVudCL1AQoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSCwoDcG9kGAIgASgJEhYKDnJvb3RfcmVxdWVzdGVyGAMgASgJEiIKBmVmZmVjdBgEIAEoDjISLmxhbnlhcmQudjEuRWZmZWN0EhYKDmFmdGVyX3NlcXVlbmNlGAUgASgEEhEKCXBhZ2Vfc2l6ZRgGIAEoDRIpCgVzaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkEKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEiYKBmV2ZW50cxgBIAMoCzIWLmxhbnlhcmQudjEuQXVkaXRFdmVudCJEChdXYXRjaEF1ZGl0RXZlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAQiQQoYV2F0Y2hBdWRpdEV2ZW50c1Jlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50MqECCgxBdWRpdFNlcnZpY2USVAoNR2V0QXVkaXRFdmVudBIgLmxhbnlhcmQudjEuR2V0QXVkaXRFdmVudFJlcXVlc3QaIS5sYW55YXJkLnYxLkdldEF1ZGl0RXZlbnRSZXNwb25zZRJaCg9MaXN0QXVkaXRFdmVudHMSIi5sYW55YXJkLnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaIy5sYW55YXJkLnYxLkxpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEl8KEFdhdGNoQXVkaXRFdmVudHMSIy5sYW55YXJkLnYxLldhdGNoQXVkaXRFdmVudHNSZXF1ZXN0GiQubGFueWFyZC52MS5XYXRjaEF1ZGl0RXZlbnRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_lanyard_v1_authorization, file_lanyard_v1_chain]);
 
 /**
  * @generated from message lanyard.v1.AuditEvent
@@ -166,11 +166,25 @@ export type AuditEvent = Message<"lanyard.v1.AuditEvent"> & {
   sentAhead: boolean;
 
   /**
+   * The grant that let a held request pass; empty when none was needed.
+   *
+   * @generated from field: string grant_id = 24;
+   */
+  grantId: string;
+
+  /**
    * Set when the record stands for several refused requests of its pod, reason and verb.
    *
    * @generated from field: lanyard.v1.RefusalSummary summary = 30;
    */
   summary?: RefusalSummary | undefined;
+
+  /**
+   * What became of the access requests that a hold has led to, oldest first.
+   *
+   * @generated from field: repeated lanyard.v1.AccessChange access_changes = 31;
+   */
+  accessChanges: AccessChange[];
 };
 
 /**
@@ -179,6 +193,77 @@ export type AuditEvent = Message<"lanyard.v1.AuditEvent"> & {
  */
 export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_audit, 0);
+
+/**
+ * One change of an access request or of its grant.
+ *
+ * @generated from message lanyard.v1.AccessChange
+ */
+export type AccessChange = Message<"lanyard.v1.AccessChange"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 1;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * requested, approved, denied, cancelled, expired, granted, revoked or grant-expired.
+   *
+   * @generated from field: string change = 3;
+   */
+  change: string;
+
+  /**
+   * Who did it; empty when time alone did.
+   *
+   * @generated from field: string by = 4;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * Of a granted request, and of what became of its grant.
+   *
+   * @generated from field: string grant_id = 6;
+   */
+  grantId: string;
+
+  /**
+   * SHA-256 of what is approved, in hexadecimal.
+   *
+   * @generated from field: string digest = 7;
+   */
+  digest: string;
+
+  /**
+   * How much the approval allows: request, command or rule.
+   *
+   * @generated from field: string scope = 8;
+   */
+  scope: string;
+
+  /**
+   * The requester answered for themself.
+   *
+   * @generated from field: bool break_glass = 9;
+   */
+  breakGlass: boolean;
+};
+
+/**
+ * Describes the message lanyard.v1.AccessChange.
+ * Use `create(AccessChangeSchema)` to create a new message.
+ */
+export const AccessChangeSchema: GenMessage<AccessChange> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_audit, 1);
 
 /**
  * The rules that matched for one principal, in the order of its policies.
@@ -211,7 +296,7 @@ export type PrincipalMatches = Message<"lanyard.v1.PrincipalMatches"> & {
  * Use `create(PrincipalMatchesSchema)` to create a new message.
  */
 export const PrincipalMatchesSchema: GenMessage<PrincipalMatches> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 1);
+  messageDesc(file_lanyard_v1_audit, 2);
 
 /**
  * @generated from message lanyard.v1.MatchedRule
@@ -237,7 +322,7 @@ export type MatchedRule = Message<"lanyard.v1.MatchedRule"> & {
  * Use `create(MatchedRuleSchema)` to create a new message.
  */
 export const MatchedRuleSchema: GenMessage<MatchedRule> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 2);
+  messageDesc(file_lanyard_v1_audit, 3);
 
 /**
  * @generated from message lanyard.v1.RefusalSummary
@@ -268,7 +353,7 @@ export type RefusalSummary = Message<"lanyard.v1.RefusalSummary"> & {
  * Use `create(RefusalSummarySchema)` to create a new message.
  */
 export const RefusalSummarySchema: GenMessage<RefusalSummary> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 3);
+  messageDesc(file_lanyard_v1_audit, 4);
 
 /**
  * @generated from message lanyard.v1.GetAuditEventRequest
@@ -285,7 +370,7 @@ export type GetAuditEventRequest = Message<"lanyard.v1.GetAuditEventRequest"> & 
  * Use `create(GetAuditEventRequestSchema)` to create a new message.
  */
 export const GetAuditEventRequestSchema: GenMessage<GetAuditEventRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 4);
+  messageDesc(file_lanyard_v1_audit, 5);
 
 /**
  * @generated from message lanyard.v1.GetAuditEventResponse
@@ -302,7 +387,7 @@ export type GetAuditEventResponse = Message<"lanyard.v1.GetAuditEventResponse"> 
  * Use `create(GetAuditEventResponseSchema)` to create a new message.
  */
 export const GetAuditEventResponseSchema: GenMessage<GetAuditEventResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 5);
+  messageDesc(file_lanyard_v1_audit, 6);
 
 /**
  * @generated from message lanyard.v1.ListAuditEventsRequest
@@ -366,7 +451,7 @@ export type ListAuditEventsRequest = Message<"lanyard.v1.ListAuditEventsRequest"
  * Use `create(ListAuditEventsRequestSchema)` to create a new message.
  */
 export const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 6);
+  messageDesc(file_lanyard_v1_audit, 7);
 
 /**
  * @generated from message lanyard.v1.ListAuditEventsResponse
@@ -383,7 +468,7 @@ export type ListAuditEventsResponse = Message<"lanyard.v1.ListAuditEventsRespons
  * Use `create(ListAuditEventsResponseSchema)` to create a new message.
  */
 export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 7);
+  messageDesc(file_lanyard_v1_audit, 8);
 
 /**
  * @generated from message lanyard.v1.WatchAuditEventsRequest
@@ -405,7 +490,7 @@ export type WatchAuditEventsRequest = Message<"lanyard.v1.WatchAuditEventsReques
  * Use `create(WatchAuditEventsRequestSchema)` to create a new message.
  */
 export const WatchAuditEventsRequestSchema: GenMessage<WatchAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 8);
+  messageDesc(file_lanyard_v1_audit, 9);
 
 /**
  * @generated from message lanyard.v1.WatchAuditEventsResponse
@@ -422,7 +507,7 @@ export type WatchAuditEventsResponse = Message<"lanyard.v1.WatchAuditEventsRespo
  * Use `create(WatchAuditEventsResponseSchema)` to create a new message.
  */
 export const WatchAuditEventsResponseSchema: GenMessage<WatchAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_audit, 9);
+  messageDesc(file_lanyard_v1_audit, 10);
 
 /**
  * Reads the audit. Callers need list on auditevents.access.lanyard.dev.

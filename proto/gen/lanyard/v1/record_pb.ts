@@ -8,7 +8,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { AuditEvent, RefusalSummary } from "./audit_pb.ts";
+import type { AccessChange, AuditEvent, RefusalSummary } from "./audit_pb.ts";
 import { file_lanyard_v1_audit } from "./audit_pb.ts";
 import type { Outcome } from "./authorization_pb.ts";
 import { file_lanyard_v1_authorization } from "./authorization_pb.ts";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lanyard/v1/record.proto.
  */
 export const file_lanyard_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("ChdsYW55YXJkL3YxL3JlY29yZC5wcm90bxIKbGFueWFyZC52MSL4AQoGUmVjb3JkEioKCGRlY2lzaW9uGAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50SAASLAoHb3V0Y29tZRgCIAEoCzIZLmxhbnlhcmQudjEuT3V0Y29tZVJlY29yZEgAEi4KCHJlZnVzYWxzGAMgASgLMhoubGFueWFyZC52MS5SZWZ1c2Fsc1JlY29yZEgAEiwKB3JlbW92YWwYBCABKAsyGS5sYW55YXJkLnYxLlJlbW92YWxSZWNvcmRIABIsCghpbXBvcnRlZBgFIAEoCzIYLmxhbnlhcmQudjEuSW1wb3J0UmVjb3JkSABCCAoGcmVjb3JkImcKDU91dGNvbWVSZWNvcmQSJAoHb3V0Y29tZRgBIAEoCzITLmxhbnlhcmQudjEuT3V0Y29tZRIwCgxjb21wbGV0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlIKDlJlZnVzYWxzUmVjb3JkEhMKC2RlY2lzaW9uX2lkGAEgASgJEisKB3N1bW1hcnkYAiABKAsyGi5sYW55YXJkLnYxLlJlZnVzYWxTdW1tYXJ5ItQCCg1SZW1vdmFsUmVjb3JkEi4KCnJlbW92ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBIVCg1sYXN0X3NlcXVlbmNlGAQgASgEEhAKCGZpcnN0X2lkGAUgASgJEg8KB2xhc3RfaWQYBiABKAkSNAoQZmlyc3RfZGVjaWRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9kZWNpZGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkZWNpc2lvbnMYCSABKAQSDwoHcmVjb3JkcxgKIAEoBBIOCgZkaWdlc3QYCyABKAwSEgoKcmVjb3JkaW5ncxgMIAEoBCKfAQoMSW1wb3J0UmVjb3JkEgoKAmlkGAEgASgJEi8KC2ltcG9ydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh1c2VybmFtZRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEg0KBWJ5dGVzGAYgASgEEg4KBmRpZ2VzdBgHIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp, file_lanyard_v1_audit, file_lanyard_v1_authorization]);
+  fileDesc("ChdsYW55YXJkL3YxL3JlY29yZC5wcm90bxIKbGFueWFyZC52MSKqAgoGUmVjb3JkEioKCGRlY2lzaW9uGAEgASgLMhYubGFueWFyZC52MS5BdWRpdEV2ZW50SAASLAoHb3V0Y29tZRgCIAEoCzIZLmxhbnlhcmQudjEuT3V0Y29tZVJlY29yZEgAEi4KCHJlZnVzYWxzGAMgASgLMhoubGFueWFyZC52MS5SZWZ1c2Fsc1JlY29yZEgAEiwKB3JlbW92YWwYBCABKAsyGS5sYW55YXJkLnYxLlJlbW92YWxSZWNvcmRIABIsCghpbXBvcnRlZBgFIAEoCzIYLmxhbnlhcmQudjEuSW1wb3J0UmVjb3JkSAASMAoGYWNjZXNzGAYgASgLMh4ubGFueWFyZC52MS5BY2Nlc3NDaGFuZ2VSZWNvcmRIAEIICgZyZWNvcmQiZwoNT3V0Y29tZVJlY29yZBIkCgdvdXRjb21lGAEgASgLMhMubGFueWFyZC52MS5PdXRjb21lEjAKDGNvbXBsZXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUgoOUmVmdXNhbHNSZWNvcmQSEwoLZGVjaXNpb25faWQYASABKAkSKwoHc3VtbWFyeRgCIAEoCzIaLmxhbnlhcmQudjEuUmVmdXNhbFN1bW1hcnkiUwoSQWNjZXNzQ2hhbmdlUmVjb3JkEhMKC2RlY2lzaW9uX2lkGAEgASgJEigKBmNoYW5nZRgCIAEoCzIYLmxhbnlhcmQudjEuQWNjZXNzQ2hhbmdlItQCCg1SZW1vdmFsUmVjb3JkEi4KCnJlbW92ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgDIAEoBBIVCg1sYXN0X3NlcXVlbmNlGAQgASgEEhAKCGZpcnN0X2lkGAUgASgJEg8KB2xhc3RfaWQYBiABKAkSNAoQZmlyc3RfZGVjaWRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9kZWNpZGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkZWNpc2lvbnMYCSABKAQSDwoHcmVjb3JkcxgKIAEoBBIOCgZkaWdlc3QYCyABKAwSEgoKcmVjb3JkaW5ncxgMIAEoBCKfAQoMSW1wb3J0UmVjb3JkEgoKAmlkGAEgASgJEi8KC2ltcG9ydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh1c2VybmFtZRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSEQoJbmFtZXNwYWNlGAUgASgJEg0KBWJ5dGVzGAYgASgEEg4KBmRpZ2VzdBgHIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp, file_lanyard_v1_audit, file_lanyard_v1_authorization]);
 
 /**
  * A decision, or what was learned of one later. Its bytes are canonical: fields in the order of their
@@ -63,6 +63,12 @@ export type Record = Message<"lanyard.v1.Record"> & {
      */
     value: ImportRecord;
     case: "imported";
+  } | {
+    /**
+     * @generated from field: lanyard.v1.AccessChangeRecord access = 6;
+     */
+    value: AccessChangeRecord;
+    case: "access";
   } | { case: undefined; value?: undefined };
 };
 
@@ -124,6 +130,30 @@ export type RefusalsRecord = Message<"lanyard.v1.RefusalsRecord"> & {
  */
 export const RefusalsRecordSchema: GenMessage<RefusalsRecord> = /*@__PURE__*/
   messageDesc(file_lanyard_v1_record, 2);
+
+/**
+ * Something became of an access request that the decision, a hold, has led to.
+ *
+ * @generated from message lanyard.v1.AccessChangeRecord
+ */
+export type AccessChangeRecord = Message<"lanyard.v1.AccessChangeRecord"> & {
+  /**
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * @generated from field: lanyard.v1.AccessChange change = 2;
+   */
+  change?: AccessChange | undefined;
+};
+
+/**
+ * Describes the message lanyard.v1.AccessChangeRecord.
+ * Use `create(AccessChangeRecordSchema)` to create a new message.
+ */
+export const AccessChangeRecordSchema: GenMessage<AccessChangeRecord> = /*@__PURE__*/
+  messageDesc(file_lanyard_v1_record, 3);
 
 /**
  * Decisions went for good, with all records about them.
@@ -208,7 +238,7 @@ export type RemovalRecord = Message<"lanyard.v1.RemovalRecord"> & {
  * Use `create(RemovalRecordSchema)` to create a new message.
  */
 export const RemovalRecordSchema: GenMessage<RemovalRecord> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_record, 3);
+  messageDesc(file_lanyard_v1_record, 4);
 
 /**
  * Somebody brought a session that was recorded elsewhere. What the file says of itself is not here.
@@ -263,5 +293,5 @@ export type ImportRecord = Message<"lanyard.v1.ImportRecord"> & {
  * Use `create(ImportRecordSchema)` to create a new message.
  */
 export const ImportRecordSchema: GenMessage<ImportRecord> = /*@__PURE__*/
-  messageDesc(file_lanyard_v1_record, 4);
+  messageDesc(file_lanyard_v1_record, 5);
 

@@ -93,6 +93,12 @@ export const controlPlaneConfig = z.strictObject({
     .describe(
       'Masks for what every chain is shown, comma-separated: secret-values, env-values, config-values, credentials; a policy rule can ask for more',
     ),
+  webhooksFolder: z
+    .string()
+    .default('')
+    .describe(
+      'Folder of JSON files, one for each webhook that is told of approvals, as a mounted Secret has them; empty tells nobody',
+    ),
   clusterName: z
     .string()
     .max(253)

@@ -12,6 +12,7 @@ export interface ControlPlaneMetrics {
   readonly removedDecisions: Counter<'reason'>
   readonly recordedBytes: Counter<never>
   readonly refusedRecordings: Counter<'code'>
+  readonly notifications: Counter<'result'>
 }
 
 /** Registers what the control plane counts. Names follow the conventions of Prometheus. */
@@ -48,6 +49,11 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
       'lanyard_refused_recordings_total',
       'Sessions that could not begin to be recorded, by fault.',
       ['code'],
+    ),
+    notifications: metrics.counter(
+      'lanyard_notifications_total',
+      'Notices to webhooks that came to an end: delivered, or dead.',
+      ['result'],
     ),
     removedDecisions: metrics.counter(
       'lanyard_removed_decisions_total',

@@ -46,6 +46,7 @@ export interface KubernetesClient {
   readonly namespace: string
   get<Body>(path: string, query?: Query): Promise<Body>
   post<Body>(path: string, body: unknown): Promise<Body>
+  delete<Body>(path: string, query?: Query): Promise<Body>
   /** Sends a body as fast as the server takes it. When the server answers before it has all, the rest is not sent. */
   upload<Body>(
     path: string,
@@ -117,6 +118,9 @@ export function createKubernetesClient(
     },
     async post(path, body) {
       return readJson(await send('POST', path, {}, body, options.timeoutMs))
+    },
+    async delete(path, query = {}) {
+      return readJson(await send('DELETE', path, query, undefined, options.timeoutMs))
     },
     async upload(path, query, body, type) {
       return readJson(await send('POST', path, query, new Upload(body, type), UPLOAD_IDLE_MS))

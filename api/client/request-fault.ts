@@ -2,6 +2,7 @@ import { Fault } from '../../core/fault.ts'
 import type { RequestAttributes } from '../../core/kubernetes/request-attributes.ts'
 import { parseRequestInfo } from '../../core/kubernetes/request-info.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import { ACCESS_GRANTS, ACCESS_REQUESTS } from '../objects/access-request-object.ts'
 import { SESSIONS } from '../objects/session-object.ts'
 
 /** What is said of a cluster that does not know the API. */
@@ -13,6 +14,9 @@ export const INSTALL_HINT =
 export const VIEWER_ROLE = 'lanyard-viewer'
 /** What the chart brings for people who may read recordings, and end sessions. */
 const REVIEWER_ROLE = 'lanyard-session-reviewer'
+/** What the chart brings for people who answer held requests, and for those who may take their own back. */
+const APPROVER_ROLE = 'lanyard-approver'
+const REQUESTER_ROLE = 'lanyard-requester'
 const APISERVICE = `${ACCESS_VERSION}.${ACCESS_GROUP}`
 const ACCESS_PATH = `/apis/${ACCESS_GROUP}/`
 
@@ -68,11 +72,14 @@ export function responseFault(httpStatus: number, body: string, place: RequestPl
         `The cluster does not accept the credentials of context ${place.context}: log in again, or choose another context (${said})`,
       )
     case 403:
-      return new Fault('permission_denied', `${said}. ${whatToAskFor(place)}`)
+      // A refusal that is not RBAC's says itself what to do.
+      return new Fault('permission_denied', status.isOwn ? said : `${said}. ${whatToAskFor(place)}`)
     case 404:
       return aboutLanyard && status.name === ''
         ? new Fault('not_found', `${NOT_INSTALLED}: ${INSTALL_HINT}`)
         : new Fault('not_found', said)
+    case 409:
+      return new Fault('binding_conflict', said)
     case 410:
       return new Fault('not_found', said, { cause: EXPIRED })
     case 429:
@@ -101,8 +108,11 @@ function whatToAskFor(place: RequestPlace): string {
 }
 
 /** A viewer may see that a session was; who may see what was in it is asked apart. */
-function roleFor({ resource, subresource }: RequestAttributes): string {
-  return resource === SESSIONS && subresource !== '' ? REVIEWER_ROLE : VIEWER_ROLE
+function roleFor({ resource, subresource, verb }: RequestAttributes): string {
+  if (resource === SESSIONS && subresource !== '') return REVIEWER_ROLE
+  if (resource === ACCESS_REQUESTS && subresource === 'cancel') return REQUESTER_ROLE
+  const isAnswer = resource === ACCESS_REQUESTS && subresource !== ''
+  return isAnswer || (resource === ACCESS_GRANTS && verb === 'delete') ? APPROVER_ROLE : VIEWER_ROLE
 }
 
 /** Undefined for a path that has no single meaning: what was refused is said all the same. */
@@ -115,17 +125,28 @@ function attributesOf({ method, path }: RequestPlace): RequestAttributes | undef
   }
 }
 
+interface StatusParts {
+  readonly message: string
+  readonly name: string
+  /** Whether Lanyard gave the reason itself, and not RBAC. */
+  readonly isOwn: boolean
+}
+
 /** The parts of a Status that matter; another body is its own message. */
-function parseStatus(body: string): { readonly message: string; readonly name: string } {
+function parseStatus(body: string): StatusParts {
   try {
-    const parsed = JSON.parse(body) as { message?: unknown; details?: { name?: unknown } }
+    const parsed = JSON.parse(body) as {
+      message?: unknown
+      details?: { name?: unknown; causes?: readonly { reason?: unknown }[] }
+    }
     const { message, details } = parsed
     return {
       message: typeof message === 'string' ? message : '',
       name: typeof details?.name === 'string' ? details.name : '',
+      isOwn: (details?.causes ?? []).some(({ reason }) => reason === 'LanyardFault'),
     }
   } catch {
     // Converted: kube-apiserver's proxy answers in plain text when its backend is away.
-    return { message: body.trim().slice(0, 300), name: '' }
+    return { message: body.trim().slice(0, 300), name: '', isOwn: false }
   }
 }

@@ -1,14 +1,18 @@
 import type { AuditEventSpec, AuditEventStatus } from '../objects/access-objects.ts'
 
+type AskedResource = Pick<AuditEventSpec, 'apiGroup' | 'resource' | 'subresource'>
+type AskedTarget = Pick<AuditEventSpec, 'resource' | 'namespace' | 'name' | 'path'>
+type AskedParts = AskedResource & AskedTarget & Pick<AuditEventSpec, 'verb' | 'alsoVerbs'>
+
 /** `deployments.apps/status`; `<none>` for a path that is no resource. */
-export function resourceText({ apiGroup, resource, subresource }: AuditEventSpec): string {
+export function resourceText({ apiGroup, resource, subresource }: AskedResource): string {
   if (resource === '') return '<none>'
   const kind = apiGroup === '' ? resource : `${resource}.${apiGroup}`
   return subresource === '' ? kind : `${kind}/${subresource}`
 }
 
 /** `team/db`, `team/*` for all of a namespace, or the path. */
-export function targetText({ resource, namespace, name, path }: AuditEventSpec): string {
+export function targetText({ resource, namespace, name, path }: AskedTarget): string {
   if (resource === '') return path
   const object = name === '' ? '*' : name
   return namespace === '' ? object : `${namespace}/${object}`
@@ -28,7 +32,7 @@ export function effectText({ effect, observed, refusals }: AuditEventSpec): stri
 }
 
 /** The same request in words: `get secrets "db" in namespace team`. */
-export function requestText(spec: AuditEventSpec): string {
+export function requestText(spec: AskedParts): string {
   const verbs = [spec.verb, ...spec.alsoVerbs].join(' and ')
   if (spec.resource === '') return `${verbs} ${spec.path}`
   const object = spec.name === '' ? '' : ` ${JSON.stringify(spec.name)}`

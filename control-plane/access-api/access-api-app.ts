@@ -8,6 +8,7 @@ import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import { authenticateFrontProxy } from '../../platform/authenticate-front-proxy.ts'
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
+import { AccessRequestActions } from './access-request-actions.ts'
 import type { ApiResource } from './api-resource.ts'
 import { AuditStoreResource } from './audit-store.ts'
 import { createDocuments } from './documents.ts'
@@ -34,6 +35,7 @@ export interface AccessApiAppDeps extends ResourceHandlerDeps {
   readonly resources: readonly ApiResource[]
   readonly auditStore: AuditStoreResource
   readonly sessionActions: SessionActions
+  readonly accessRequestActions: AccessRequestActions
   readonly requestHeader: RequestHeaderSource
   readonly authorize: DelegatedAuthorizer
   readonly readiness: readonly HealthCheck[]
@@ -131,6 +133,9 @@ function answer(deps: AccessApiAppDeps): MiddlewareHandler<AccessApiEnv> {
     const mayGoOn = () => deps.authorize(user, attributes)
     if (isOwnGroup(attributes) && SessionActions.serves(attributes)) {
       return deps.sessionActions.handle({ requestInfo, user, accept, incoming, outgoing, mayGoOn })
+    }
+    if (isOwnGroup(attributes) && AccessRequestActions.serves(attributes)) {
+      return deps.accessRequestActions.handle({ requestInfo, user, incoming })
     }
     const resource = findResource(deps.resources, attributes)
     if (resource === undefined) return statusResponse(pathNotFoundStatus())

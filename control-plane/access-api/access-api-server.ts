@@ -7,15 +7,21 @@ import { frontProxyCheck, frontProxyContext } from '../../platform/front-proxy-c
 import type { HealthCheck } from '../../platform/health-server.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { RequestHeaderSource } from '../../platform/request-header-config.ts'
+import type { Approvals } from '../approvals/approvals.ts'
 import type { ChainStory } from '../chains/chain-story.ts'
+import type { NotificationLog } from '../notifications/notification-log.ts'
 import type { LiveRecordings } from '../services/live-recordings.ts'
 import type { RecordingRoom } from '../services/recording-room.ts'
 import type { AuditEventReader } from '../store/audit-event-store.ts'
 import type { RecordingStore } from '../store/recording-store.ts'
 import { createAccessApiApp, type DelegatedAuthorizer } from './access-api-app.ts'
+import { createAccessGrantResource } from './access-grant-resource.ts'
+import { AccessRequestActions } from './access-request-actions.ts'
+import { createAccessRequestResource } from './access-request-resource.ts'
 import { createAuditEventResource } from './audit-event-resource.ts'
 import type { AuditStoreResource } from './audit-store.ts'
 import { createChainResource, type PodBindingReader } from './chain-resource.ts'
+import { createNotificationResource } from './notification-resource.ts'
 import { SessionActions } from './session-actions.ts'
 import { createSessionResource } from './session-resource.ts'
 import { WATCH_TIMES, type WatchTimes } from './watch-stream.ts'
@@ -39,6 +45,8 @@ export interface AccessApiDeps {
   readonly chainStory: ChainStory
   readonly auditStore: AuditStoreResource
   readonly recordings: RecordingStore
+  readonly approvals: Approvals
+  readonly notifications: NotificationLog
   /** Sessions that can be cut. */
   readonly live: Pick<LiveRecordings, 'cut'>
   /** Room for sessions that are imported. */
@@ -81,8 +89,12 @@ export function createAccessApiServer(deps: AccessApiDeps): AccessApiServer {
       createChainResource(deps.podBindings, deps.chainStory),
       createAuditEventResource(deps.auditEvents),
       createSessionResource(deps),
+      createAccessRequestResource(deps.approvals.store),
+      createAccessGrantResource(deps.approvals.store),
+      createNotificationResource(deps.notifications),
     ],
     sessionActions: new SessionActions({ ...deps, stopping: stopping.signal }),
+    accessRequestActions: new AccessRequestActions(deps),
     readiness: [frontProxyCheck(deps.requestHeader), ...(deps.readiness ?? [])],
     watchesMax: deps.watchesMax ?? WATCHES_MAX,
     watchTimes: deps.watchTimes ?? WATCH_TIMES,

@@ -189,7 +189,8 @@ function toStatus(outcome: Outcome | undefined): AuditEventObject['status'] {
   }
 }
 
-function toDelegationChainObject(chain: DelegationChain): DelegationChainObject {
+/** A chain as people read it. */
+export function toDelegationChainObject(chain: DelegationChain): DelegationChainObject {
   return {
     rootRequester: toRequester(chain.rootRequester),
     coRequesters: chain.coRequesters.map(toRequester),
@@ -211,7 +212,8 @@ function toTouch({ username, atMs, kind, name, fields }: ObjectTouch): TouchObje
   return { username, at: toTime(atMs), object: `${kind}/${name}`, fields }
 }
 
-function toRequester({ username, uid, groups, extra }: UserInfo): RequesterObject {
+/** A user as people read it. */
+export function toRequester({ username, uid, groups, extra }: UserInfo): RequesterObject {
   return {
     username,
     ...(uid === '' ? {} : { uid }),

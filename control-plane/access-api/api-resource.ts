@@ -13,6 +13,8 @@ export interface Selection {
 export interface ListPosition {
   /** Sequence of the last record that was looked at. */
   readonly afterSequence: number
+  /** Name of the last object that was looked at, where the names are the order. */
+  readonly afterName?: string
   /** Revision of the first page, which is the one of the whole list. */
   readonly revision: number
   /** Records after this one are left to a watch. */
@@ -96,6 +98,8 @@ export interface ResourceActions {
   readonly verbs: readonly string[]
   /** Their verbs, by the name of the subresource. */
   readonly subresources: Readonly<Record<string, readonly string[]>>
+  /** Kinds that subresources answer with, where that is not the object's own; `stream` is no object. */
+  readonly answers?: Readonly<Record<string, string>>
 }
 
 /** How many records one read of a store returns. */

@@ -5,19 +5,25 @@ const VERSION = 1
 
 /** Opaque to clients. It holds nothing that needs hiding: who may list may list all of it. */
 export function toContinueToken(position: ListPosition): string {
-  const { afterSequence, revision, untilSequence } = position
+  const { afterSequence, revision, untilSequence, afterName } = position
   const fields = [
     VERSION,
     afterSequence,
     revision,
     ...(untilSequence === undefined ? [] : [untilSequence]),
+    ...(afterName === undefined ? [] : [afterName]),
   ]
   return Buffer.from(JSON.stringify(fields)).toString('base64url')
 }
 
 /** Throws `request_invalid` for a token that this version did not make. */
 export function parseContinueToken(token: string): ListPosition {
-  const [version, afterSequence, revision, untilSequence, ...rest] = parseNumbers(token)
+  const fields = parseFields(token)
+  const last = fields.at(-1)
+  const afterName = typeof last === 'string' ? last : undefined
+  const numbers = afterName === undefined ? fields : fields.slice(0, -1)
+  if (!numbers.every(isCount)) throw invalid()
+  const [version, afterSequence, revision, untilSequence, ...rest] = numbers
   if (
     version !== VERSION ||
     afterSequence === undefined ||
@@ -26,18 +32,20 @@ export function parseContinueToken(token: string): ListPosition {
   ) {
     throw invalid()
   }
-  return { afterSequence, revision, ...(untilSequence === undefined ? {} : { untilSequence }) }
+  return {
+    ...{ afterSequence, revision },
+    ...(untilSequence === undefined ? {} : { untilSequence }),
+    ...(afterName === undefined ? {} : { afterName }),
+  }
 }
 
-function parseNumbers(token: string): readonly number[] {
-  let parsed: unknown
+function parseFields(token: string): readonly unknown[] {
   try {
-    parsed = JSON.parse(Buffer.from(token, 'base64url').toString())
+    const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
+    return Array.isArray(parsed) ? parsed : []
   } catch (error) {
     throw new Fault('request_invalid', 'The continue token is not valid', { cause: error })
   }
-  const numbers = Array.isArray(parsed) && parsed.every((value) => isCount(value)) ? parsed : []
-  return numbers
 }
 
 function isCount(value: unknown): value is number {

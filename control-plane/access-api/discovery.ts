@@ -18,9 +18,15 @@ const GROUP = {
 
 const verbsOf = (actions: ResourceActions | undefined) => [...VERBS, ...(actions?.verbs ?? [])]
 
-function subresourcesOf(kind: string, subresources: ResourceActions['subresources']): unknown {
-  return Object.entries(subresources).map(([subresource, verbs]) => ({
-    ...{ subresource, responseKind: kindOf(kind), verbs },
+/** What a subresource answers with; a stream is said to be of the object's kind. */
+function answerOf(kind: string, { answers = {} }: ResourceActions, subresource: string): string {
+  const answered = answers[subresource] ?? kind
+  return answered === 'stream' ? kind : answered
+}
+
+function subresourcesOf(kind: string, actions: ResourceActions): unknown {
+  return Object.entries(actions.subresources).map(([subresource, verbs]) => ({
+    ...{ subresource, responseKind: kindOf(answerOf(kind, actions, subresource)), verbs },
   }))
 }
 
@@ -56,7 +62,7 @@ export function apiResourceList(resources: readonly ApiResource[]): unknown {
             name: `${resource}/${subresource}`,
             singularName: '',
             namespaced: true,
-            kind,
+            kind: actions === undefined ? kind : answerOf(kind, actions, subresource),
             verbs,
           },
         })),
@@ -87,9 +93,7 @@ export function apiGroupDiscoveryList(resources: readonly ApiResource[]): unknow
                 scope: 'Namespaced',
                 singularResource: singular,
                 verbs: verbsOf(actions),
-                ...(actions === undefined
-                  ? {}
-                  : { subresources: subresourcesOf(kind, actions.subresources) }),
+                ...(actions === undefined ? {} : { subresources: subresourcesOf(kind, actions) }),
               })),
               {
                 resource: AUDIT_STORES,

@@ -1,7 +1,8 @@
+import { listOf, type Ref, top } from './openapi-kinds.ts'
 import { integer, list, object, type Schema, text, time } from './schema-parts.ts'
 
 /** Definitions of what stands in an AuditStore, by their kind; `ref` refers to one of them. */
-export function auditStoreDefinitions(
+function auditStoreDefinitions(
   ref: (kind: string, description?: string) => Schema,
 ): Record<string, Schema> {
   return {
@@ -58,5 +59,18 @@ export function auditStoreDefinitions(
       firstDecidedAt: time('When the first of them was decided.'),
       lastDecidedAt: time('When the last of them was decided.'),
     }),
+  }
+}
+
+/** The kind, and what stands in it. */
+export function auditStoreKinds(ref: Ref): Record<string, Schema> {
+  return {
+    ...auditStoreDefinitions(ref),
+    AuditStore: top('AuditStore', 'The database of chains and decisions.', {
+      metadata: ref('ObjectMeta', 'Its name, which is audit.'),
+      spec: ref('AuditStoreSpec', 'What is kept.'),
+      status: ref('AuditStoreStatus', 'How the database is.'),
+    }),
+    AuditStoreList: listOf('AuditStore', ref),
   }
 }

@@ -1,10 +1,11 @@
-import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
+import { accessRequestKinds } from './openapi-access-request.ts'
 import { AUDIT_EVENT_STATUS } from './openapi-audit-event.ts'
-import { auditStoreDefinitions } from './openapi-audit-store.ts'
-import { sessionDefinitions } from './openapi-session.ts'
+import { auditStoreKinds } from './openapi-audit-store.ts'
+import { definitionName, listOf, type Ref, type RefTo, top } from './openapi-kinds.ts'
+import { notificationKinds } from './openapi-notification.ts'
+import { sessionKinds } from './openapi-session.ts'
 import {
   flag,
-  type GroupVersionKind,
   integer,
   LIST_META,
   list,
@@ -14,21 +15,6 @@ import {
   text,
   time,
 } from './schema-parts.ts'
-
-/** Which kind a definition describes, as `x-kubernetes-group-version-kind` names it. */
-export function groupVersionKind(kind: string): GroupVersionKind {
-  return { group: ACCESS_GROUP, version: ACCESS_VERSION, kind }
-}
-
-/** Name of a definition: the group backwards, as Kubernetes names its own. */
-export function definitionName(kind: string): string {
-  return `dev.lanyard.access.${ACCESS_VERSION}.${kind}`
-}
-
-/** Writes a reference to a definition: the two versions of OpenAPI differ. */
-export type RefTo = (definition: string, description?: string) => Schema
-
-type Ref = (kind: string, description?: string) => Schema
 
 /** Every definition by its name. */
 export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
@@ -91,8 +77,7 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
         status: ref('AuditEventStatus', 'What became of the request.'),
       },
     ),
-    ...auditStoreKinds(ref),
-    ...sessionKinds(ref),
+    ...kindsOfOtherFiles(ref),
     ChainList: listOf('Chain', ref),
     AuditEventList: listOf('AuditEvent', ref),
   }
@@ -101,27 +86,12 @@ export function openApiDefinitions(refTo: RefTo): Record<string, Schema> {
   )
 }
 
-function auditStoreKinds(ref: Ref): Record<string, Schema> {
+function kindsOfOtherFiles(ref: Ref): Record<string, Schema> {
   return {
-    ...auditStoreDefinitions(ref),
-    AuditStore: top('AuditStore', 'The database of chains and decisions.', {
-      metadata: ref('ObjectMeta', 'Its name, which is audit.'),
-      spec: ref('AuditStoreSpec', 'What is kept.'),
-      status: ref('AuditStoreStatus', 'How the database is.'),
-    }),
-    AuditStoreList: listOf('AuditStore', ref),
-  }
-}
-
-function sessionKinds(ref: Ref): Record<string, Schema> {
-  return {
-    ...sessionDefinitions(ref),
-    Session: top('Session', 'A session through a tunnel that is or was recorded.', {
-      metadata: ref('ObjectMeta', 'Its name is the id of its decision in lower case.'),
-      spec: ref('SessionSpec', 'Who opened the session, into what.'),
-      status: ref('SessionStatus', 'How the session is.'),
-    }),
-    SessionList: listOf('Session', ref),
+    ...auditStoreKinds(ref),
+    ...sessionKinds(ref),
+    ...accessRequestKinds(ref),
+    ...notificationKinds(ref),
   }
 }
 
@@ -254,27 +224,5 @@ function auditEventProperties(ref: Ref): Record<string, Schema> {
     refusals: integer('How many refused requests the record stands for, when it is several.'),
     lastAt: time('When the last of them was refused.'),
     samples: list('Verb and path of some of them.', { type: 'string' }),
-  }
-}
-
-function top(kind: string, description: string, properties: Record<string, Schema>): Schema {
-  return {
-    ...object(description, { ...TYPE_META, ...properties }),
-    'x-kubernetes-group-version-kind': [groupVersionKind(kind)],
-  }
-}
-
-const TYPE_META: Record<string, Schema> = {
-  apiVersion: text('Version of this form of the object.'),
-  kind: text('Kind of the object.'),
-}
-
-function listOf(kind: string, ref: Ref): Schema {
-  return {
-    ...top(`${kind}List`, `A list of ${kind} objects.`, {
-      metadata: ref('ListMeta'),
-      items: list('The objects.', ref(kind)),
-    }),
-    required: ['items'],
   }
 }

@@ -1,7 +1,8 @@
+import { listOf, type Ref, top } from './openapi-kinds.ts'
 import { flag, integer, list, object, type Schema, text, time } from './schema-parts.ts'
 
 /** Definitions of what stands in a Session, by their kind; `ref` refers to one of them. */
-export function sessionDefinitions(
+function sessionDefinitions(
   ref: (kind: string, description?: string) => Schema,
 ): Record<string, Schema> {
   return {
@@ -65,5 +66,18 @@ export function sessionDefinitions(
       lastAt: time('When last.'),
       reads: integer('How often.'),
     }),
+  }
+}
+
+/** The kind, and what stands in it. */
+export function sessionKinds(ref: Ref): Record<string, Schema> {
+  return {
+    ...sessionDefinitions(ref),
+    Session: top('Session', 'A session through a tunnel that is or was recorded.', {
+      metadata: ref('ObjectMeta', 'Its name is the id of its decision in lower case.'),
+      spec: ref('SessionSpec', 'Who opened the session, into what.'),
+      status: ref('SessionStatus', 'How the session is.'),
+    }),
+    SessionList: listOf('Session', ref),
   }
 }

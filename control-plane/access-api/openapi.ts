@@ -3,12 +3,8 @@ import { AUDIT_STORES } from '../../api/objects/audit-store-object.ts'
 import { ACCESS_GROUP, ACCESS_VERSION } from '../../core/names.ts'
 import type { ApiResource } from './api-resource.ts'
 import { type CachedDocument, withHash } from './cached-document.ts'
-import {
-  definitionName,
-  groupVersionKind,
-  openApiDefinitions,
-  type RefTo,
-} from './openapi-schemas.ts'
+import { definitionName, groupVersionKind, type RefTo } from './openapi-kinds.ts'
+import { openApiDefinitions } from './openapi-schemas.ts'
 import type { Schema } from './schema-parts.ts'
 
 /** A parameter before it is written for one version of OpenAPI. */
@@ -156,9 +152,11 @@ function subresourcePaths(
 ): readonly (readonly [string, unknown])[] {
   return Object.entries(actions?.subresources ?? {}).map(([name, verbs]) => {
     const isRead = verbs.includes('get')
-    const parameters = [NAMESPACE, NAME, ...(isRead ? STREAM_PARAMETERS : [])]
+    const answered = actions?.answers?.[name] ?? kind
+    const isStream = answered === 'stream'
+    const parameters = [NAMESPACE, NAME, ...(isStream ? STREAM_PARAMETERS : [])]
     const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`
-    const answer = isRead ? { type: 'string' } : dialect.refTo(definitionName(kind))
+    const answer = isStream ? { type: 'string' } : dialect.refTo(definitionName(answered))
     const operation = {
       description: `${isRead ? 'Read' : 'Create'} ${name} of one object of kind ${kind}.`,
       operationId: `${isRead ? 'read' : 'create'}AccessLanyardDevV1alpha1Namespaced${kind}${title}`,

@@ -1,19 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../core/fault.ts'
+import { readBody } from './read-body.ts'
 
-const BODY_BYTES_MAX = 16 * 1_024
 const REASON_MAX = 512
 
 /** The `reason` of a JSON body; empty without one. Throws `request_invalid` and `request_too_large`. */
 export async function readReason(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) throw new Fault('request_too_large', 'The body is too long')
-    chunks.push(chunk)
-  }
-  const text = Buffer.concat(chunks).toString()
+  const text = await readBody(incoming)
   if (text.trim() === '') return ''
   const reason = parseReason(text)
   if (reason.length > REASON_MAX) {

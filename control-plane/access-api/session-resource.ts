@@ -61,6 +61,7 @@ export function createSessionResource(sources: SessionSources): ApiResource<Sess
     actions: {
       verbs: ['create', 'delete'],
       subresources: { recording: ['get'], log: ['get'], cut: ['create'], review: ['create'] },
+      answers: { recording: 'stream', log: 'stream' },
     },
     async get(namespace, name) {
       const found = await findRecording(sources, namespace, name)

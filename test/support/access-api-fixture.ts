@@ -12,6 +12,7 @@ import {
 } from '../../control-plane/access-api/access-api-server.ts'
 import { AuditStoreResource } from '../../control-plane/access-api/audit-store.ts'
 import { KeptRecordings } from '../../control-plane/access-api/kept-recordings.ts'
+import { NotificationLog } from '../../control-plane/notifications/notification-log.ts'
 import type { AuditEventStore, NewAuditEvent } from '../../control-plane/store/audit-event-store.ts'
 import { openStore } from '../../control-plane/store/open-store.ts'
 import type { PodBindingStore } from '../../control-plane/store/pod-binding-store.ts'
@@ -22,6 +23,7 @@ import {
   type RequestHeaderConfig,
   type RequestHeaderSource,
 } from '../../platform/request-header-config.ts'
+import { approvalsOf } from './access-request-parts.ts'
 import {
   createMemoryAuditEventStore,
   createMemoryPodBindingStore,
@@ -160,11 +162,14 @@ export async function startAccessApi(
       nowMs = next
     },
   }
-  const { recordings } = stores.store ?? (await openStore(':memory:'))
+  const kept = stores.store ?? (await openStore(':memory:'))
+  const { recordings } = kept
   const server = createAccessApiServer({
     recordings,
     live: { cut: () => false },
     room: ROOMY,
+    approvals: approvalsOf(kept, () => nowMs),
+    notifications: new NotificationLog(NOON_MS),
     ...{ auditEvents, podBindings },
     chainStory: NO_STORY,
     auditStore: new AuditStoreResource({

@@ -51,6 +51,14 @@ test('/apis in the aggregated form has every resource', async () => {
                   subresource,
                 })),
               },
+              {
+                resource: 'accessrequests',
+                subresources: ['content', 'approve', 'deny', 'cancel'].map((subresource) => ({
+                  subresource,
+                })),
+              },
+              { resource: 'accessgrants', verbs: ['get', 'list', 'watch', 'delete'] },
+              { resource: 'notifications', verbs: ['get', 'list', 'watch'] },
               { resource: 'auditstores', scope: 'Cluster', verbs: ['get', 'list'] },
             ],
           },
@@ -99,6 +107,26 @@ test('/apis/GROUP names the versions, /apis/GROUP/VERSION the resources', async 
         { name: 'sessions/cut', verbs: ['create'] },
         { name: 'sessions/review', verbs: ['create'] },
       ].map((one) => ({ ...one, singularName: '', namespaced: true, kind: 'Session' })),
+      {
+        ...{ name: 'accessrequests', singularName: 'accessrequest', namespaced: true },
+        ...{ kind: 'AccessRequest', verbs: ['get', 'list', 'watch'] },
+      },
+      ...[
+        { name: 'content', kind: 'AccessRequestContent', verbs: ['get'] },
+        ...['approve', 'deny', 'cancel'].map((name) => ({
+          ...{ name, kind: 'AccessRequest', verbs: ['create'] },
+        })),
+      ].map(({ name, ...one }) => ({
+        ...{ name: `accessrequests/${name}`, ...one, singularName: '', namespaced: true },
+      })),
+      {
+        ...{ name: 'accessgrants', singularName: 'accessgrant', namespaced: true },
+        ...{ kind: 'AccessGrant', verbs: ['get', 'list', 'watch', 'delete'] },
+      },
+      {
+        ...{ name: 'notifications', singularName: 'notification', namespaced: true },
+        ...{ kind: 'Notification', verbs: ['get', 'list', 'watch'] },
+      },
       {
         name: 'auditstores',
         singularName: 'auditstore',

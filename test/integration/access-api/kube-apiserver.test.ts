@@ -1,97 +1,32 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  ApiregistrationV1Api,
-  AuthorizationV1Api,
-  CoreV1Api,
-  type KubeConfig,
-  RbacAuthorizationV1Api,
-} from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { DelegatedAuthorizer } from '../../../control-plane/access-api/access-api-app.ts'
-import {
-  createAccessReviewer,
-  mayAccess,
-} from '../../../control-plane/kubernetes/access-reviewer.ts'
-import { readExtensionAuthentication } from '../../../control-plane/kubernetes/extension-authentication.ts'
-import { createLogger } from '../../../platform/logger.ts'
-import { createRequestHeaderSource } from '../../../platform/request-header-config.ts'
-import { type AccessApiFixture, startAccessApi } from '../../support/access-api-fixture.ts'
-import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
+import { type AccessApiBehind, startAccessApiBehind } from '../../support/access-api-behind.ts'
+import type { AccessApiFixture } from '../../support/access-api-fixture.ts'
 import { findKube, findKubectl } from '../../support/find-kubernetes.ts'
 import { AGENT, aDecision, aDecisionId, anOutcome } from '../../support/record-builders.ts'
 import { runInMemory } from '../../support/run-cli.ts'
 import { recordSamples } from '../../support/sample-records.ts'
-import { createTestAuthority } from '../../support/test-certificates.ts'
 
 const kube = findKube()
 const kubectl = findKubectl()
-const SYSTEM = 'lanyard-system'
-const SERVICE = 'lanyard-control-plane'
 
 /* With the kube-apiserver of the test cluster, once it is built. */
 describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube-apiserver', () => {
-  let apiServer: BareApiServer
+  let behind: AccessApiBehind
   let api: AccessApiFixture
   let folder: string
-  const asked: Parameters<DelegatedAuthorizer>[] = []
 
   beforeAll(async () => {
-    apiServer = await startBareApiServer(kube ?? '')
-    const admin = await apiServer.config('admin', 'system:masters')
-    const logger = createLogger({ name: 'test', level: 'error' })
-    const requestHeader = createRequestHeaderSource({
-      read: readExtensionAuthentication(admin.makeApiClient(CoreV1Api)),
-      logger,
-    })
-    await requestHeader.start()
-    requestHeader.close()
-    const reviewer = createAccessReviewer(admin.makeApiClient(AuthorizationV1Api), {
-      ttlMs: 0,
-      isWatching: () => false,
-      now: Date.now,
-      logger,
-    })
-    const serving = await createTestAuthority('lanyard')
-    api = await startAccessApi({
-      requestHeader,
-      certificate: await serving.issueServer(`${SERVICE}.${SYSTEM}.svc`),
-      authorize: async (user, attributes) => {
-        asked.push([user, attributes])
-        return mayAccess(reviewer, user, attributes)
-      },
-    })
+    const users = { admin: 'system:masters', alice: 'developers', bob: 'others' }
+    behind = await startAccessApiBehind({ kube: kube ?? '', kubectl: kubectl ?? '' }, users)
+    ;({ api, folder } = behind)
     await recordSamples(api)
-    await install(admin, api.port, serving.certificatePem)
-    folder = await mkdtemp(join(tmpdir(), 'lanyard-behind-'))
-    for (const [user, group] of [
-      ['admin', 'system:masters'],
-      ['alice', 'developers'],
-      ['bob', 'others'],
-    ] as const) {
-      await writeFile(join(folder, user), await apiServer.kubeconfig(user, group))
-    }
   }, 120_000)
 
-  afterAll(async () => {
-    await apiServer?.close()
-    await api?.close()
-    await rm(folder, { recursive: true, force: true })
-  })
+  afterAll(() => behind?.close())
 
-  function run(user: string, command: string): Promise<string> {
-    const env = { ...process.env, KUBECONFIG: join(folder, user), HOME: folder }
-    return new Promise((resolve) =>
-      execFile(
-        kubectl ?? '',
-        command.split(' '),
-        { env, maxBuffer: 64 * 1024 * 1024 },
-        (_error, stdout, stderr) => resolve(`${stdout}${stderr}`),
-      ),
-    )
-  }
+  const run = (user: string, command: string) => behind.run(user, command)
 
   test('the APIService becomes available', async () => {
     const look = () => run('admin', 'get apiservice v1alpha1.access.lanyard.dev')
@@ -103,7 +38,7 @@ describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube
     expect(await run('alice', 'get chains -n other')).toContain(
       'chains.access.lanyard.dev is forbidden: User "alice" cannot list resource "chains" in API group "access.lanyard.dev" in the namespace "other"',
     )
-    const [user] = asked.findLast(([{ username }]) => username === 'alice') ?? []
+    const [user] = behind.asked.findLast(([{ username }]) => username === 'alice') ?? []
     expect(user?.groups).toEqual(['developers', 'system:authenticated'])
     expect(Object.keys(user?.extra ?? {})).toContain('authentication.kubernetes.io/credential-id')
   })
@@ -159,7 +94,7 @@ describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube
   })
 
   test('kube-apiserver logs no complaint about the API', async () => {
-    const complaints = (await apiServer.log())
+    const complaints = (await behind.apiServer.log())
       .split('\n')
       .filter((line) => /^[EW]\d{4} /.test(line) && /lanyard|openapi/i.test(line))
     // A client that hangs up is not about the API, nor is a machine that is too busy for a handshake.
@@ -167,54 +102,3 @@ describe.skipIf(kube === undefined || kubectl === undefined)('behind a real kube
     expect(complaints.filter((line) => !other.test(line))).toEqual([])
   })
 })
-
-/** The Service, the APIService, and RBAC for alice in namespace team. */
-async function install(admin: KubeConfig, port: number, caPem: string): Promise<void> {
-  const core = admin.makeApiClient(CoreV1Api)
-  for (const name of [SYSTEM, 'team', 'other']) {
-    await core.createNamespace({ body: { metadata: { name } } })
-  }
-  // There is no proxy for Services, so this one is a name for loopback.
-  await core.createNamespacedService({
-    namespace: SYSTEM,
-    body: {
-      metadata: { name: SERVICE },
-      spec: { type: 'ExternalName', externalName: 'localhost', ports: [{ port }] },
-    },
-  })
-  await admin.makeApiClient(ApiregistrationV1Api).createAPIService({
-    body: {
-      metadata: { name: 'v1alpha1.access.lanyard.dev' },
-      spec: {
-        group: 'access.lanyard.dev',
-        version: 'v1alpha1',
-        groupPriorityMinimum: 1_000,
-        versionPriority: 15,
-        caBundle: Buffer.from(caPem).toString('base64'),
-        service: { namespace: SYSTEM, name: SERVICE, port },
-      },
-    },
-  })
-  const rbac = admin.makeApiClient(RbacAuthorizationV1Api)
-  await rbac.createNamespacedRole({
-    namespace: 'team',
-    body: {
-      metadata: { name: 'read' },
-      rules: [
-        {
-          apiGroups: ['access.lanyard.dev'],
-          resources: ['chains', 'auditevents'],
-          verbs: ['get', 'list', 'watch'],
-        },
-      ],
-    },
-  })
-  await rbac.createNamespacedRoleBinding({
-    namespace: 'team',
-    body: {
-      metadata: { name: 'read' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'read' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'developers' }],
-    },
-  })
-}

@@ -18,6 +18,7 @@ import { AuthorizationService } from '../proto/gen/lanyard/v1/authorization_pb.t
 import { ChainService } from '../proto/gen/lanyard/v1/chain_pb.ts'
 import { EnrolmentService } from '../proto/gen/lanyard/v1/enrolment_pb.ts'
 import { RecordingService } from '../proto/gen/lanyard/v1/recording_pb.ts'
+import { ReviewService } from '../proto/gen/lanyard/v1/review_pb.ts'
 import { type GrpcHandlers, grpcService, type RequestCodec } from '../proto/grpc-service.ts'
 import { RECORD_REQUESTS } from '../proto/record-codec.ts'
 import { widenWindows } from './widen-windows.ts'
@@ -30,6 +31,7 @@ export interface GrpcServices {
   readonly audit: GrpcHandlers<typeof AuditService>
   readonly recording: GrpcHandlers<typeof RecordingService>
   readonly approval: GrpcHandlers<typeof ApprovalService>
+  readonly review: GrpcHandlers<typeof ReviewService>
 }
 
 export interface GrpcServer {
@@ -60,6 +62,7 @@ const SERVICES = [
   AuditService,
   RecordingService,
   ApprovalService,
+  ReviewService,
 ]
 
 /** Serves Lanyard's services with health and reflection. `address` is `host:port`; port 0 is any. */
@@ -84,6 +87,7 @@ export async function startGrpcServer(
   add(AdmissionService, services.admission)
   add(ChainService, services.chain)
   add(AuditService, services.audit)
+  add(ReviewService, services.review)
   add(RecordingService, services.recording, RECORD_REQUESTS)
   add(ApprovalService, services.approval)
   const health = new HealthImplementation({ '': 'NOT_SERVING' })

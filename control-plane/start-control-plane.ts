@@ -10,6 +10,7 @@ import { VERSION } from '../platform/version.ts'
 import { createAccessApiServer } from './access-api/access-api-server.ts'
 import { AuditStoreResource } from './access-api/audit-store.ts'
 import { KeptRecordings } from './access-api/kept-recordings.ts'
+import type { Approvals } from './approvals/approvals.ts'
 import { type ChainStory, createChainStory } from './chains/chain-story.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { createControlPlaneMetrics, measureState } from './control-plane-metrics.ts'
@@ -21,13 +22,16 @@ import { KeptConnections } from './kubernetes/kept-connections.ts'
 import { ensureCertificateAuthority } from './kubernetes/own-authority.ts'
 import { readOwnCluster } from './kubernetes/own-cluster.ts'
 import { checkPodTokenClaims, createTokenGate } from './kubernetes/token-gate.ts'
+import type { TokenReviewer } from './kubernetes/token-reviewer.ts'
+import type { NotificationLog } from './notifications/notification-log.ts'
+import { startNotifications } from './notifications/start-notifications.ts'
 import { startRetention, toRetentionLimits } from './retention/start-retention.ts'
 import { createAdmissionService } from './services/admission-service.ts'
 import { createApprovalService } from './services/approval-service.ts'
 import { createAuthorizationService } from './services/authorization-service.ts'
 import { createEnrolmentService } from './services/enrolment-service.ts'
 import type { LiveRecordings } from './services/live-recordings.ts'
-import { createAuditService, createChainService } from './services/reader-service.ts'
+import { createPeopleServices } from './services/people-services.ts'
 import type { RecordingRoom } from './services/recording-room.ts'
 import { startRecording, toRecordingLimits } from './services/start-recording.ts'
 import { keepServingCertificate, toGrpcCredentials } from './serving-certificate.ts'
@@ -59,7 +63,6 @@ export async function startControlPlane(
   const serving = await keepServingCertificate(authority, logger)
   const bundles = keepCaBundles(kube, authority.certificatePem, logger, apiAudiences)
   const reviewToken = createTokenGate(kept.makeApiClient(AuthenticationV1Api), now)
-  const reviewPodToken = checkPodTokenClaims(reviewToken, now)
   const sessions = createSessions(now)
   const { endsAtMs, podEnds, comparedEdits } = watched
   const chainStory = createChainStory({ endsAtMs, podEnds, workloads: store.workloads })
@@ -69,15 +72,16 @@ export async function startControlPlane(
   const { live, room, service } = startRecording({ ...metered, decider, decisionWatch, config })
   measureState(metrics, { store, decisionWatch, podEnds, freeBytes })
   const retention = startRetention({ config, store, freeBytes, metrics: ownMetrics, logger })
+  const { approvals } = watched.approvals
+  const notifications = notifyOf(approvals, config, ownMetrics, logger)
   const grpc = await startGrpcServer(
     `0.0.0.0:${config.grpcPortNumber}`,
     toGrpcCredentials(serving, authority.certificatePem),
     {
-      enrolment: createEnrolmentService({ ...shared, reviewToken: reviewPodToken }),
+      enrolment: createEnrolmentService(onlyPods(shared)),
       authorization: createAuthorizationService({ ...metered, decider, decisionWatch, live }),
       admission: createAdmissionService({ ...shared, registry, authority, visits, facts }),
-      chain: createChainService(shared),
-      audit: createAuditService(shared),
+      ...createPeopleServices({ ...shared, approvals }),
       recording: service,
       approval: createApprovalService({ ...shared, requestApproval: watched.approvals.request }),
     },
@@ -86,7 +90,7 @@ export async function startControlPlane(
   const checks = readinessOf(leaving.signal, store, facts)
   const api = await startAccessApi({
     ...{ kube, config, store, access, chainStory, comparedEdits, checks, serving, logger },
-    ...{ live, room },
+    ...{ live, room, approvals, notifications: notifications.log },
     onAnswer: (code) => ownMetrics.accessApiRequests.inc({ code }),
   })
   const health = await startHealthServer({
@@ -99,6 +103,7 @@ export async function startControlPlane(
     { name: 'service', close: () => leaveService(leaving, timer, grpc) },
     // Readers first: agents have nobody else to ask, so decisions are made as long as can be.
     ...api,
+    { name: 'notifications', close: async () => notifications.stop() },
     { name: 'grpc', close: () => grpc.close() },
     { name: 'watches', close: async () => facts.stop() },
     {
@@ -109,6 +114,20 @@ export async function startControlPlane(
     { name: 'retention', close: () => retention.stop() },
     { name: 'store', close: () => store.close() },
   ]
+}
+
+/** What enrols has the token of a pod, and no other. */
+function onlyPods<Shared extends { readonly reviewToken: TokenReviewer }>(shared: Shared): Shared {
+  return { ...shared, reviewToken: checkPodTokenClaims(shared.reviewToken, now) }
+}
+
+function notifyOf(
+  { store }: Approvals,
+  { webhooksFolder: folder }: ControlPlaneConfig,
+  { notifications: counter }: ReturnType<typeof createControlPlaneMetrics>,
+  logger: Logger,
+): ReturnType<typeof startNotifications> {
+  return startNotifications({ store, folder, counter, logger })
 }
 
 const ENDING = 'the process is about to end'
@@ -168,6 +187,8 @@ async function startAccessApi(parts: {
   readonly store: Store
   readonly live: LiveRecordings
   readonly room: RecordingRoom
+  readonly approvals: Approvals
+  readonly notifications: NotificationLog
   readonly access: AccessReviewer
   readonly chainStory: ChainStory
   readonly comparedEdits: WatchedCluster['comparedEdits']
@@ -196,6 +217,8 @@ async function startAccessApi(parts: {
     recordings: store.recordings,
     live: parts.live,
     room: parts.room,
+    approvals: parts.approvals,
+    notifications: parts.notifications,
     podBindings: store.bindings,
     chainStory: parts.chainStory,
     certificate: serving.current(),

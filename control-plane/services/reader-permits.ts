@@ -80,19 +80,26 @@ type AccessCheck = (
 ) => Promise<boolean>
 
 function createCheck({ access }: PermitDeps): AccessCheck {
-  return function isPermitted(user, resource, verb, namespace) {
-    const attributes: RequestAttributes = {
-      verb,
-      resourceRequest: true,
-      apiGroup: ACCESS_GROUP,
-      apiVersion: ACCESS_VERSION,
-      resource,
-      subresource: '',
-      namespace,
-      name: '',
-      path: '',
-      alsoVerbs: [],
-    }
-    return mayAccess(access, user, attributes)
+  return (user, resource, verb, namespace) =>
+    mayAccess(access, user, accessAttributes(resource, verb, namespace))
+}
+
+/** What is asked of RBAC about the access group; `resource` may have a subresource, as RBAC writes it. */
+export function accessAttributes(
+  resource: string,
+  verb: string,
+  namespace: string,
+  name = '',
+): RequestAttributes {
+  const [kind = '', subresource = ''] = resource.split('/')
+  return {
+    verb,
+    resourceRequest: true,
+    apiGroup: ACCESS_GROUP,
+    apiVersion: ACCESS_VERSION,
+    resource: kind,
+    ...{ subresource, namespace, name },
+    path: '',
+    alsoVerbs: [],
   }
 }

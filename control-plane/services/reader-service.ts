@@ -99,7 +99,7 @@ type WatchCall = ServerWritableStream<
 >
 
 /** How long a reader who was permitted is believed to be; tokens end and RBAC changes. */
-const PERMIT_MS = 5_000
+export const PERMIT_MS = 5_000
 
 /** Sends what is there, then what comes, as fast as the reader takes it and while they may read it. */
 async function streamEvents(
@@ -140,7 +140,7 @@ async function streamEvents(
 }
 
 /** Resolves when the reader takes more, or has gone. A long watch waits often: nothing is left behind. */
-function drained(call: Pick<EventEmitter, 'on' | 'off'>): Promise<void> {
+export function drained(call: Pick<EventEmitter, 'on' | 'off'>): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       call.off('drain', done)

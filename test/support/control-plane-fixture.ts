@@ -24,10 +24,7 @@ import { createApprovalService } from '../../control-plane/services/approval-ser
 import { createAuthorizationService } from '../../control-plane/services/authorization-service.ts'
 import { createEnrolmentService } from '../../control-plane/services/enrolment-service.ts'
 import { LiveRecordings } from '../../control-plane/services/live-recordings.ts'
-import {
-  createAuditService,
-  createChainService,
-} from '../../control-plane/services/reader-service.ts'
+import { createPeopleServices } from '../../control-plane/services/people-services.ts'
 import { RecordingRoom } from '../../control-plane/services/recording-room.ts'
 import { createRecordingService } from '../../control-plane/services/recording-service.ts'
 import {
@@ -139,8 +136,7 @@ export async function startControlPlaneFixture(): Promise<ControlPlaneFixture> {
       enrolment: createEnrolmentService(shared),
       authorization: createAuthorizationService({ ...shared, live, metrics }),
       admission: createAdmissionService({ ...shared, registry, authority, visits, facts }),
-      chain: createChainService(shared),
-      audit: createAuditService(shared),
+      ...createPeopleServices({ ...shared, approvals: held.approvals }),
       recording: createRecordingService({ ...shared, live, room, metrics, clock: SYSTEM_CLOCK }),
       approval: createApprovalService({ ...shared, requestApproval: held.request }),
     },

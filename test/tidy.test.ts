@@ -58,6 +58,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     ...['policy', 'can-i', 'who-can'],
     ...['audit', 'backup', 'chain', 'check', 'completion', 'explain', 'replay', 'reset', 'revoke'],
     ...['sessions', 'version', 'rules'],
+    ...['approvals', 'notifications'],
     ...['command', 'arguments', 'terminal'],
   ],
   injector: ['front', 'review', 'verification', 'injection', 'chains', 'admission', 'cluster'],

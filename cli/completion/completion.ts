@@ -10,6 +10,8 @@ interface Candidate {
 export interface CompletionDeps {
   /** Names of the pods that the words before lead to; empty when they cannot be had. */
   listPods(): Promise<readonly string[]>
+  /** Ids of the requests that wait for an approval there; empty when they cannot be had. */
+  listRequests(): Promise<readonly string[]>
 }
 
 /** Tells the shell not to offer files; from the protocol of cobra, which kubectl speaks. */
@@ -56,6 +58,7 @@ async function candidatesFor(
   const [argument] = command.registeredArguments
   if (operands > 0 || argument === undefined) return []
   if (argument.argChoices !== undefined) return argument.argChoices.map(plain)
+  if (argument.name() === 'request') return (await deps.listRequests()).map(plain)
   return argument.name() === 'pod' ? (await deps.listPods()).map(plain) : []
 }
 

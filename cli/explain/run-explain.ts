@@ -5,6 +5,7 @@ import { escapeText } from '../../core/escape-text.ts'
 import { serviceAccountUser } from '../../core/kubernetes/user-info.ts'
 import type { DecisionId } from '../arguments/decision-id.ts'
 import type { CommandContext } from '../command/command-context.ts'
+import { labelled } from '../terminal/labelled-lines.ts'
 import { objectName, toJson, toYaml } from '../terminal/output-format.ts'
 import { describeActor, describeRequester } from '../terminal/principal-text.ts'
 import { formatTime } from '../terminal/time-text.ts'
@@ -24,8 +25,6 @@ export async function runExplain(context: CommandContext, id: DecisionId): Promi
   return 0
 }
 
-const LABEL_WIDTH = 11
-
 function explanation(context: CommandContext, event: AuditEventObject): readonly string[] {
   const { terminal, utc } = context
   const { spec, metadata } = event
@@ -34,10 +33,10 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
   const style = spec.effect === 'Allow' && !spec.observed ? 'green' : mild ? 'yellow' : 'red'
   const advice = spec.effect === 'Deny' ? adviceLines(event) : []
   return [
-    ...section(context, 'Decision', [
+    ...labelled(terminal, 'Decision', [
       `${terminal.style(style, effect)}  ${escapeText(metadata.name)}  ${formatTime(spec.decidedAt, utc)}`,
     ]),
-    ...section(context, 'Request', [
+    ...labelled(terminal, 'Request', [
       escapeText(requestText(spec)),
       ...tunnelLines(spec).map(escapeText),
       escapeText(`by ${caller(event)}`),
@@ -47,28 +46,14 @@ function explanation(context: CommandContext, event: AuditEventObject): readonly
       ...(spec.userAgent === '' ? [] : [escapeText(`with ${spec.userAgent}`)]),
       ...summary(context, event).map(escapeText),
     ]),
-    ...section(context, 'Chain', chainLines(context, event)),
-    ...section(context, 'Because', because(event).map(escapeText)),
-    ...section(context, 'Rules', ruleLines(spec).map(escapeText)),
-    ...section(context, 'Obliged', obligationLines(spec).map(escapeText)),
-    ...section(context, 'Approval', approvalLines(event, utc).map(escapeText)),
-    ...section(context, 'Outcome', outcome(event).map(escapeText)),
-    ...(advice.length === 0 ? [] : section(context, 'To allow', advice.map(escapeText))),
+    ...labelled(terminal, 'Chain', chainLines(context, event)),
+    ...labelled(terminal, 'Because', because(event).map(escapeText)),
+    ...labelled(terminal, 'Rules', ruleLines(spec).map(escapeText)),
+    ...labelled(terminal, 'Obliged', obligationLines(spec).map(escapeText)),
+    ...labelled(terminal, 'Approval', approvalLines(event, utc).map(escapeText)),
+    ...labelled(terminal, 'Outcome', outcome(event).map(escapeText)),
+    ...(advice.length === 0 ? [] : labelled(terminal, 'To allow', advice.map(escapeText))),
   ]
-}
-
-function section(
-  { terminal }: CommandContext,
-  label: string,
-  lines: readonly string[],
-): readonly string[] {
-  return lines.map((line, index) => {
-    const head =
-      index === 0
-        ? terminal.style('bold', label) + ' '.repeat(LABEL_WIDTH - label.length)
-        : ' '.repeat(LABEL_WIDTH)
-    return `${head}${line}`.trimEnd()
-  })
 }
 
 /** What one record stands for, when it is more than the request that it shows. */

@@ -4,6 +4,11 @@ import {
   createKubernetesClient,
   type KubernetesClient,
 } from '../../api/client/kubernetes-client.ts'
+import { listObjects } from '../../api/client/list-objects.ts'
+import {
+  ACCESS_REQUESTS,
+  type AccessRequestObject,
+} from '../../api/objects/access-request-object.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import { faultStatus } from '../../core/kubernetes/status.ts'
@@ -70,6 +75,8 @@ export async function runCli(
   }
 }
 
+type Names = readonly { readonly metadata: { readonly name: string } }[]
+
 /** A key was pressed: nothing but words may be written, and no one waits long. */
 async function completeLine(
   program: Command,
@@ -77,19 +84,26 @@ async function completeLine(
   surroundings: Surroundings,
 ): Promise<string> {
   const silent = { ...surroundings, stderr: { write: () => {} } }
-  async function listPods(): Promise<readonly string[]> {
+  async function listNames(list: (client: KubernetesClient) => Promise<Names>) {
     try {
       program.parseOptions(words.slice(0, -1))
       const options = { ...program.opts<GlobalOptions>(), requestTimeout: COMPLETE_TIMEOUT_MS }
       const { client } = createContext(options, silent)
-      const chains = await listChains(client, client.namespace, {})
-      return chains.map(({ metadata }) => metadata.name)
+      return (await list(client)).map(({ metadata }) => metadata.name)
     } catch {
-      // Converted: who cannot be told of pods types the name.
+      // Converted: who cannot be told of names types them.
       return []
     }
   }
-  return complete(program, words, { listPods })
+  const waiting = { 'status.phase': 'Pending' }
+  return complete(program, words, {
+    listPods: () => listNames((client) => listChains(client, client.namespace, {})),
+    listRequests: () =>
+      listNames(async (client) => {
+        const selection = { scope: client.namespace, fields: waiting }
+        return (await listObjects<AccessRequestObject>(client, ACCESS_REQUESTS, selection)).items
+      }),
+  })
 }
 
 /** kubectl takes `-o=json` too, which commander would read as the value `=json`. */
@@ -218,4 +232,5 @@ const PROGRAM_EXAMPLES = [
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 it failed, was refused, or \`check\` found an error; 2 called in a wrong way.
+Of \`approve\` and \`request wait\`, 3: the request still waits; 4: it was denied, cancelled, or expired.
 With -o json a failure is told on stderr as a Kubernetes Status.`

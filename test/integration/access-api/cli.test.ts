@@ -19,8 +19,9 @@ import { recordSamples } from '../../support/sample-records.ts'
 const GOLDEN = resolve(import.meta.dirname, '../../golden/cli')
 
 const COMMANDS = [
-  ...['audit', 'backup', 'can-i', 'chain', 'check', 'completion', 'explain', 'policy', 'replay'],
-  ...['reset', 'revoke', 'sessions', 'version', 'who-can'],
+  ...['approve', 'audit', 'backup', 'can-i', 'cancel', 'chain', 'check', 'completion', 'deny'],
+  ...['explain', 'grants', 'notifications', 'policy', 'replay', 'request', 'requests', 'reset'],
+  ...['revoke', 'sessions', 'version', 'who-can'],
 ]
 
 let api: AccessApiFixture
@@ -81,6 +82,14 @@ test.each([
   ['help-sessions-cut', 'sessions cut --help'],
   ['help-sessions-review', 'sessions review --help'],
   ['help-sessions-import', 'sessions import --help'],
+  ['help-requests', 'requests --help'],
+  ['help-request-show', 'request show --help'],
+  ['help-request-wait', 'request wait --help'],
+  ['help-approve', 'approve --help'],
+  ['help-deny', 'deny --help'],
+  ['help-cancel', 'cancel --help'],
+  ['help-grants', 'grants --help'],
+  ['help-notifications', 'notifications --help'],
   ['help-revoke', 'revoke --help'],
   ['help-version', 'version --help'],
   ['help-completion', 'completion --help'],

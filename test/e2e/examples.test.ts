@@ -88,6 +88,59 @@ describe('examples/agents', () => {
   })
 })
 
+describe('examples/approvals', () => {
+  const ON_CALL = ['--as=oscar', '--as-group=system:authenticated', '--as-group=on-call']
+  const requests = `/apis/access.lanyard.dev/v1alpha1/namespaces/${AGENTS}/accessrequests`
+
+  beforeAll(async () => {
+    await stage.admin.must(['apply', '-f', join(EXAMPLES, 'approvals/policy.yaml')])
+    const binding = ['create', 'clusterrolebinding', 'example-approvers', '--group=on-call']
+    await stage.admin.must([...binding, '--clusterrole=lanyard-approver'])
+  })
+  afterAll(async () => {
+    const objects = ['clusterrolebinding/example-approvers', 'accesspolicy/example-approvals']
+    await stage.admin.must(['delete', ...objects, '--ignore-not-found'])
+  })
+
+  /** Names and digests of what waits. */
+  async function waiting(): Promise<readonly (readonly string[])[]> {
+    const path = '{range .items[*]}{.metadata.name} {.spec.digest} {.spec.reason}{"\\n"}{end}'
+    const selector = '--field-selector=status.phase=Pending'
+    const list = ['get', 'accessrequests', '-n', AGENTS, selector, '-o', `jsonpath=${path}`]
+    const { stdout } = await stage.admin.must(list)
+    return stdout.split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ')]))
+  }
+
+  test.each([
+    ['agent.py', ['python3', '-'], 'approve', 0, /^done: the notes are deleted$/m],
+    ['agent.ts', ['node', '--input-type=module-typescript', '-'], 'approve', 0, /^done: /m],
+    ['agent.py', ['python3', '-'], 'deny', 3, /^refused: .*keep them/m],
+  ] as const)(
+    '%s waits, and after %j by %s exits %d',
+    async (file, run, action, exitCode, says) => {
+      const notes = ['create', 'deployment', 'notes', '-n', AGENTS, `--image=${AGENT_IMAGE}`]
+      const dry = ['--replicas=0', '--dry-run=client', '-o', 'yaml']
+      const { stdout: manifest } = await stage.admin.must([...notes, ...dry])
+      await stage.admin.must(['apply', '-f', '-'], manifest)
+      const running = inPod(run, await source(`approvals/${file}`))
+      await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(1)
+      const [name = '', digest, ...reason] = (await waiting())[0] ?? []
+      expect(reason.join(' ')).toBe('the notes are out of date')
+      const body = {
+        digest,
+        reason: 'keep them',
+        ...(action === 'approve' ? { scope: 'request' } : {}),
+      }
+      const answer = ['create', '--raw', `${requests}/${name}/${action}`, '-f', '-']
+      await stage.admin.must([...ON_CALL, ...answer], JSON.stringify(body))
+      const answered = await running
+      expect(answered.stdout, answered.text).toContain(`held: ${name}`)
+      expect(answered.stdout).toMatch(says)
+      expect(answered.exitCode).toBe(exitCode)
+    },
+  )
+})
+
 test('examples/ci-runner builds for whoever created the Job', async () => {
   const created = await stage.admin.must([
     ...[...ERIN, 'create', '-o', 'name', '-f', join(EXAMPLES, 'ci-runner/build.yaml')],

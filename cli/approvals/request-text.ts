@@ -13,13 +13,16 @@ import type { CommandContext } from '../command/command-context.ts'
 import { labelled } from '../terminal/labelled-lines.ts'
 import { describeActor, describeRequester } from '../terminal/principal-text.ts'
 import { formatTime } from '../terminal/time-text.ts'
+import { wrapLine } from '../terminal/wrap-line.ts'
 import { bodyOf } from './check-content.ts'
 
-/** Lines and characters of a body that are shown unless all of it is wanted. */
+/** Lines of a body that are shown unless all of it is wanted. */
 const BODY_LINES_MAX = 200
-const LINE_MAX = 400
 
-/** One request in full. Everything that strangers wrote is escaped, and what is cut says so. */
+/**
+ * One request in full. Everything that strangers wrote is escaped, and broken so that none of it begins at the left edge
+ * of the terminal; what is cut says so.
+ */
 export function requestLines(
   context: CommandContext,
   request: AccessRequestObject,
@@ -33,21 +36,27 @@ export function requestLines(
   const head = `${terminal.style(style, status.phase)}  ${request.metadata.name}  ${lifeOf(context, request)}`
   const part = (label: string, lines: readonly string[]) =>
     labelled(terminal, label, lines.map(escapeText))
+  const told = (label: string, lines: readonly string[]) =>
+    labelled(terminal, label, lines.map(escapeText).flatMap(wrapLine))
   return [
     ...labelled(terminal, 'Request', [head]),
-    ...part('Asks for', askedLines(spec)),
-    ...part('Chain', chainLines(spec)),
-    ...part('Reason', [spec.reason === undefined ? 'none given' : `${spec.reason} (unchecked)`]),
+    ...told('Asks for', askedLines(spec)),
+    ...told('Chain', chainLines(spec)),
+    ...told('Reason', [spec.reason === undefined ? 'none given' : `${spec.reason} (unchecked)`]),
     ...part('Rules', spec.rules.map(ruleText)),
     ...part(
       'Answers',
       status.reviews.map((review) => reviewText(review, context.utc)),
     ),
-    ...part('Closed', closingLines(status)),
-    ...part('Digest', [`sha256 ${spec.digest}`]),
+    ...told('Closed', closingLines(status)),
+    ...part('Digest', [spec.digest]),
     ...labelled(terminal, 'Body', bodyLines(spec, content, full)),
     ...part('Allows', status.phase === 'Pending' ? scopeLines(spec) : []),
-    ...part('You may', status.phase === 'Pending' ? offerLines(context, request, content) : []),
+    ...labelled(
+      terminal,
+      'You may',
+      status.phase === 'Pending' ? offerLines(context, request, content) : [],
+    ),
   ]
 }
 
@@ -116,15 +125,16 @@ function bodyLines(
   full: boolean,
 ): readonly string[] {
   if (bodyBytes === 0) return ['none']
-  const head = `${escapeText(contentType)}, ${bodyBytes} bytes, sha256 ${bodySha256}`
+  const type = wrapLine(escapeText(`${bodyBytes} bytes of ${contentType || 'no type'}, SHA-256`))
+  const head = [...type, bodySha256]
   if (content === undefined) {
-    return [head, 'not shown: you may not get accessrequests/content']
+    return [...head, 'not shown: you may not get accessrequests/content']
   }
   if (content.body.encoding === 'base64') {
-    return [head, 'not UTF-8, so in base64:', ...cut([content.body.value], full)]
+    return [...head, 'not UTF-8, so in base64:', ...quoted([content.body.value], full)]
   }
   const lines = textOf(bodyOf(content).toString('utf8'), contentType).split('\n')
-  return [head, ...cut(lines, full)]
+  return [...head, ...quoted(lines, full)]
 }
 
 function textOf(text: string, contentType: string): string {
@@ -138,18 +148,11 @@ function textOf(text: string, contentType: string): string {
   }
 }
 
-/** What does not fit says how much is missing; nothing is left out in silence. */
-function cut(lines: readonly string[], full: boolean): readonly string[] {
-  const safe = lines.map(escapeText)
-  if (full) return safe
-  const shown = safe
-    .slice(0, BODY_LINES_MAX)
-    .map((line) =>
-      line.length > LINE_MAX
-        ? `${line.slice(0, LINE_MAX)} [${line.length - LINE_MAX} more characters: --full]`
-        : line,
-    )
-  const missing = safe.length - shown.length
+/** Each line with a mark in front. What is missing is told; nothing is left out in silence. */
+function quoted(lines: readonly string[], full: boolean): readonly string[] {
+  const all = lines.map(escapeText).flatMap(wrapLine)
+  const shown = (full ? all : all.slice(0, BODY_LINES_MAX)).map((line) => `| ${line}`)
+  const missing = all.length - shown.length
   return missing > 0 ? [...shown, `[${missing} more lines: --full]`] : shown
 }
 
@@ -173,7 +176,7 @@ function offerLines(
   { metadata }: AccessRequestObject,
   content: AccessRequestContentObject | undefined,
 ): readonly string[] {
-  if (content === undefined) return ['not told: you may not get accessrequests/content']
+  if (content === undefined) return ['what you may is told to who may get accessrequests/content']
   const { approve, deny, cancel, reasonRequired, why } = content.offers
   const where = `${metadata.name} -n ${metadata.namespace}`
   const reason = reasonRequired ? ' --reason TEXT' : ''
@@ -181,7 +184,7 @@ function offerLines(
     ...approve.map((scope) => `${program} approve ${where} --scope ${scope}${reason}`),
     ...(deny ? [`${program} deny ${where} --reason TEXT`] : []),
     ...(cancel ? [`${program} cancel ${where}`] : []),
-    ...(why === '' ? [] : [why]),
+    ...wrapLine(escapeText(why)).filter((line) => line !== ''),
   ]
   return lines.length === 0 ? ['nothing'] : lines
 }

@@ -132,8 +132,8 @@ describe('request show', () => {
       /^Chain +alice \(User, root requester\)$/m,
       /^Reason +clean up\\u202e \(unchecked\)$/m,
       /^Rules +agents\/careful \(for alice\): 1 of: User oncall, User dora; scope rule at most, for 15m$/m,
-      new RegExp(`^Digest +sha256 ${digest}$`, 'm'),
-      /^ +"gracePeriodSeconds": 0$/m,
+      new RegExp(`^Digest +${digest}$`, 'm'),
+      /^ +\| {3}"gracePeriodSeconds": 0$/m,
       /^Allows +scope request: this request with these bytes, once; nothing besides$/m,
       /^You may +kubectl lanyard approve \w+ -n team --scope request$/m,
     ]) {
@@ -166,6 +166,18 @@ describe('request show', () => {
     expect(stdout).toMatch(/\[102 more lines: --full\]/)
     expect(stdout).not.toContain('line 299')
     expect((await run(`request show ${ID} --full`)).stdout).toContain('line 299')
+  })
+
+  test('lets nothing that the caller wrote begin where its own lines do', async () => {
+    const lure = `You may    kubectl lanyard approve ${aRequestId(2)} --scope rule`
+    const body = JSON.stringify({ note: `${' '.repeat(60)}${lure}` })
+    await open(1, { body, reason: `${' '.repeat(200)}x${' '.repeat(90)}${lure}` })
+    const lines = (await run(`request show ${ID}`)).stdout.split('\n')
+    const own = /^(?:Request|Rules|Allows|You may) |^ +(?:scope|kubectl lanyard) /
+    expect(lines.filter((line) => line.length > 80 && !own.test(line))).toEqual([])
+    expect(lines.filter((line) => /^You may/.test(line))).toEqual([
+      expect.stringContaining(`approve ${ID} `),
+    ])
   })
 
   test('shows the command of an exec', async () => {

@@ -129,7 +129,7 @@ describe('parseAccessPolicy()', () => {
     [
       'an approval of an Allow',
       policy({ rules: [{ ...rule, approval: {} }] }),
-      /approval: is not supported by this version/,
+      /approval: is for the effect RequireApproval only/,
     ],
     [
       'a condition that is no expression',

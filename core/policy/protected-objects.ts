@@ -112,6 +112,7 @@ const KINDS = [
 const CLUSTER_ROLES = [
   ...['lanyard-control-plane', 'lanyard-injector', 'lanyard-viewer', 'lanyard-backup'],
   ...['lanyard-session-reviewer', 'lanyard-session-administrator', 'lanyard-session-importer'],
+  ...['lanyard-approver', 'lanyard-requester'],
   ...['lanyard-chain-resetter', 'lanyard-narrower'],
 ]
 

@@ -31,7 +31,7 @@ export interface HeldRuleObject {
 }
 
 /** What one person has said. */
-export interface ReviewObject {
+export interface ApprovalReviewObject {
   readonly answer: 'Approve' | 'Deny'
   readonly by: string
   /** RFC 3339. */
@@ -87,7 +87,7 @@ export interface AccessRequestObject {
   }
   readonly status: {
     readonly phase: RequestPhase
-    readonly reviews: readonly ReviewObject[]
+    readonly reviews: readonly ApprovalReviewObject[]
     readonly closedAt?: string
     /** User name; absent when time closed it. */
     readonly closedBy?: string

@@ -1,8 +1,8 @@
 import type {
   AccessRequestContentObject,
   AccessRequestObject,
+  ApprovalReviewObject,
   HeldRuleObject,
-  ReviewObject,
 } from '../../api/objects/access-request-object.ts'
 import { tunnelLines } from '../../api/texts/exec-text.ts'
 import { indentJson } from '../../api/texts/indent-json.ts'
@@ -104,7 +104,7 @@ function ruleText(rule: HeldRuleObject): string {
   return `${name} (for ${principal}): ${people}${reason}; scope ${widestScope} at most, for ${humanDuration(durationSeconds * 1_000)}`
 }
 
-function reviewText({ answer, by, at, scope, reason }: ReviewObject, utc: boolean): string {
+function reviewText({ answer, by, at, scope, reason }: ApprovalReviewObject, utc: boolean): string {
   const what = scope === undefined ? answer : `${answer} (scope ${scope})`
   const why = reason === undefined ? '' : `: ${reason}`
   return `${what} by ${by}, ${formatTime(at, utc)}${why}`

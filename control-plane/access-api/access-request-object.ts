@@ -3,9 +3,9 @@ import type {
   AccessGrantObject,
   AccessRequestContentObject,
   AccessRequestObject,
+  ApprovalReviewObject,
   HeldRuleObject,
   OffersObject,
-  ReviewObject,
 } from '../../api/objects/access-request-object.ts'
 import type {
   AccessGrant,
@@ -138,7 +138,7 @@ function toRule({ name, principal, approval }: HeldRule): HeldRuleObject {
   }
 }
 
-function toReview({ answer, by, atMs, scope, reason }: ApprovalReview): ReviewObject {
+function toReview({ answer, by, atMs, scope, reason }: ApprovalReview): ApprovalReviewObject {
   return {
     answer: answer === 'approve' ? 'Approve' : 'Deny',
     by: by.username,

@@ -116,7 +116,7 @@ describe('examples/approvals', () => {
     ['agent.ts', ['node', '--input-type=module-typescript', '-'], 'approve', 0, /^done: /m],
     ['agent.py', ['python3', '-'], 'deny', 3, /^refused: .*keep them/m],
   ] as const)(
-    '%s waits, and after %j by %s exits %d',
+    '%s, run by %j, waits: people %s, and it exits %d',
     async (file, run, action, exitCode, says) => {
       const notes = ['create', 'deployment', 'notes', '-n', AGENTS, `--image=${AGENT_IMAGE}`]
       const dry = ['--replicas=0', '--dry-run=client', '-o', 'yaml']

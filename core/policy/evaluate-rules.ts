@@ -11,6 +11,7 @@ import { masksOf } from './mask-answers.ts'
 import { ruleAllows, ruleDenies, ruleNarrows } from './match-rule.ts'
 import { NO_OBLIGATIONS, unionOf } from './obligations.ts'
 import { obligationsAbout } from './record-tunnels.ts'
+import { rulesAbout } from './rules-about.ts'
 
 /** The policies that name a principal. */
 interface PoliciesInForce {
@@ -156,7 +157,7 @@ function matchRules(
 ): readonly NamedRule[] {
   const verbs = judgedVerbs(attributes)
   return policies.flatMap((policy) =>
-    policy.rules
+    rulesAbout(policy.rules, attributes)
       .filter(
         (rule) =>
           ruleDenies(rule, attributes) ||

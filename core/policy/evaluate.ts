@@ -11,6 +11,7 @@ import type { GuardName } from './guard-names.ts'
 import { type GuardFacts, guardsHit } from './guards.ts'
 import { ruleAllows } from './match-rule.ts'
 import { NO_OBLIGATIONS } from './obligations.ts'
+import { rulesAbout } from './rules-about.ts'
 
 /** What is known of one principal, gathered beforehand. */
 export interface PrincipalFacts {
@@ -167,7 +168,9 @@ function isLifted(
     .every(({ policies }) =>
       judgedVerbs(attributes).every((verb) =>
         policies.some(({ rules }) =>
-          rules.some((rule) => rule.lifts.includes(guard) && ruleAllows(rule, attributes, verb)),
+          rulesAbout(rules, attributes).some(
+            (rule) => rule.lifts.includes(guard) && ruleAllows(rule, attributes, verb),
+          ),
         ),
       ),
     )

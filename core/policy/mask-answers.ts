@@ -4,6 +4,7 @@ import type { AccessPolicy } from './access-policy.ts'
 import type { Decision } from './decision.ts'
 import { ruleMasks } from './match-rule.ts'
 import { NO_OBLIGATIONS, type Obligations, unionOf } from './obligations.ts'
+import { rulesAbout } from './rules-about.ts'
 
 /** What the masks of policies ask for of the answer to a request that may pass, by whatever rule it may. */
 export function masksOf(
@@ -11,7 +12,7 @@ export function masksOf(
   attributes: RequestAttributes,
 ): Obligations {
   const masking = policies
-    .flatMap(({ rules }) => rules)
+    .flatMap(({ rules }) => rulesAbout(rules, attributes))
     .filter((rule) => ruleMasks(rule, attributes))
     .flatMap(({ obligations }) => obligations.mask)
   const mask = masksAbout(masking, attributes)

@@ -71,7 +71,7 @@ class ExpressionCheck {
         this.look(exprKind.value.operand, below)
         break
       case 'callExpr':
-        this.#lookAtCall(exprKind.value)
+        this.#lookAtCall(exprKind.value, place)
         this.#lookAtAll([exprKind.value.target, ...exprKind.value.args], below)
         break
       case 'listExpr':
@@ -134,7 +134,9 @@ class ExpressionCheck {
     }
   }
 
-  #lookAtCall({ function: name, args }: CalledFunction): void {
+  #lookAtCall({ function: name, args }: CalledFunction, { inLoop }: PartPlace): void {
+    if (name === '@in' && inLoop && args[1]?.exprKind.case !== 'listExpr')
+      this.#refuse('must not look for something in a list (in) inside a loop; write the list out')
     if (/^[a-z]\w*$/i.test(name) && !this.#isFunction(name)) {
       this.#refuse(`there is no function ${JSON.stringify(name)}`)
     }

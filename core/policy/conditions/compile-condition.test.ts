@@ -57,6 +57,7 @@ describe('compileCondition()', () => {
     ["'team' in target.namespaceLabels", false],
     ["has(target.namespaceLabels.env) && target.namespaceLabels.env == 'production'", true],
     ['request.command == []', true],
+    ["chain.actors.exists(a, a.name in ['worker', 'other'])", true],
   ])('%s: %s', (source, holds) => {
     expect(compiled(source).holds(inputOf())).toBe(holds)
   })
@@ -141,6 +142,11 @@ describe('compileCondition()', () => {
       'a loop in a loop',
       'chain.actors.all(a, chain.actors.all(b, a == b))',
       /no loop .* inside another/,
+    ],
+    [
+      'a list that is looked through in a loop',
+      'chain.rootRequester.groups.all(g, g in chain.rootRequester.groups)',
+      /must not look for something in a list/,
     ],
     [
       'a pattern that is not written out',

@@ -28,6 +28,19 @@ export function compileCondition(source: unknown): CompiledCondition {
   if (source.length > SOURCE_CHARACTERS_MAX) {
     return { ok: false, problem: `must have at most ${SOURCE_CHARACTERS_MAX} characters` }
   }
+  const known = compiled.get(source)
+  if (known !== undefined) return known
+  const found = tryCompile(source)
+  if (compiled.size >= COMPILED_MAX) compiled.clear()
+  compiled.set(source, found)
+  return found
+}
+
+/* Each change of one policy has all of them read again, and to compile takes about a millisecond. */
+const compiled = new Map<string, CompiledCondition>()
+const COMPILED_MAX = 10_000
+
+function tryCompile(source: string): CompiledCondition {
   try {
     return compile(source)
   } catch (error) {

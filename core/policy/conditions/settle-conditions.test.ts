@@ -28,8 +28,12 @@ test.each([
 
 test('settleConditions() asks nothing of a rule that is not about the request', () => {
   const asked = { ...when(true), holds: () => expect.unreachable() }
-  const found = settled({ when: asked }, aRequest({ resource: 'nodes', namespace: '' }))
-  expect(found).toMatchObject({ conditional: false, rules: [{ when: { source: 'true' } }] })
+  const elsewhere = settled({ when: asked }, aRequest({ namespace: 'open' }))
+  expect(elsewhere).toMatchObject({ conditional: false, rules: [{ when: { source: 'true' } }] })
+  const nodes = aRequest({ resource: 'nodes', namespace: '' })
+  expect(settled({ when: asked }, nodes)).toMatchObject({ conditional: false, rules: [] })
+  const commands = { deny: [], readScript: () => [] }
+  expect(settled({ when: asked, commands }, nodes).rules).toHaveLength(1)
 })
 
 test('settleConditions() asks a rule that masks what the answer shows, whatever the verb', () => {

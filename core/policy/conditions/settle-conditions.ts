@@ -2,6 +2,7 @@ import type { RequestAttributes } from '../../kubernetes/request-attributes.ts'
 import type { ParsedLimit } from '../access-limit.ts'
 import type { PolicyRule } from '../access-policy.ts'
 import { scopeReaches, showsObjects } from '../match-rule.ts'
+import { forOneRequest, rulesAbout } from '../rules-about.ts'
 import type { ConditionInput } from './condition-input.ts'
 
 interface WithRules {
@@ -17,7 +18,7 @@ export interface Settled<Item> {
 
 /**
  * The policies as they are for one request. A rule whose condition holds is as if it had none; one whose condition
- * does not hold is left out. Where that cannot be told, the rule stays with its condition, and only narrows. So does a
+ * does not hold is left out, and so is what is about other resources. Where that cannot be told, the rule stays with its condition, and only narrows. So does a
  * rule that is not about the request: it may still say what pods that the request makes would run.
  */
 export function settleConditions<Item extends WithRules>(
@@ -36,9 +37,13 @@ export function settleConditions<Item extends WithRules>(
     if (holds === undefined) return [rule]
     return holds ? [withoutCondition(rule)] : []
   }
-  const settled = items.map((item) =>
-    hasConditions(item) ? { ...item, rules: item.rules.flatMap(settle) } : item,
-  )
+  const settled = items.map((item) => {
+    if (!hasConditions(item)) return item
+    const about = rulesAbout(item.rules, attributes)
+    // What pods would run may be ruled by what is said of an exec into them.
+    const runs = item.rules.filter((one) => one.commands !== undefined && !about.includes(one))
+    return { ...item, rules: forOneRequest([...about, ...runs].flatMap(settle)) }
+  })
   return { settled, conditional }
 }
 

@@ -1,6 +1,7 @@
 import type { AccessRequest } from '../../core/approvals/access-request.ts'
 import { type Clock, startTimer } from '../../platform/clock.ts'
 import type { AccessRequestStore } from '../store/access-request-store.ts'
+import { followChanges } from './follow-changes.ts'
 
 /** Calls of one pod that wait at the same time, and of all: each holds a call of gRPC open. */
 const PER_POD_MAX = 16
@@ -17,18 +18,17 @@ export interface AnswerWaiter {
   size(): number
 }
 
-/** Looks at a request again whenever something changes, for as long as somebody waits for it. */
+/** Wakes whoever waits for a request when that request is pending no more. */
 export function createAnswerWaiter(
-  store: Pick<AccessRequestStore, 'get' | 'onChange'>,
+  store: Pick<AccessRequestStore, 'changesAfter' | 'get' | 'onChange' | 'revision'>,
   clock: Clock,
 ): AnswerWaiter {
   const waiting = new Map<string, Set<() => void>>()
   const ofPods = new Map<string, number>()
   let all = 0
-  store.onChange(() => {
-    for (const [id, tellAll] of waiting) {
-      if (store.get(id)?.phase !== 'Pending') for (const tell of tellAll) tell()
-    }
+  followChanges(store, ({ id, kind, ...change }) => {
+    const isOpen = 'request' in change && change.request.phase === 'Pending'
+    if (kind === 'request' && !isOpen) for (const tell of waiting.get(id) ?? []) tell()
   })
 
   function count(podUid: string, by: 1 | -1): void {

@@ -49,7 +49,10 @@ export interface AccessRequestStore {
   /** Undefined when there is none. */
   get(id: string): AccessRequest | undefined
   grant(id: string): AccessGrant | undefined
-  /** The body that is approved; undefined when there is no such request. Empty for one without a body. */
+  /**
+   * The body that is approved, empty for a request without one; undefined when there is no such request, and once it
+   * has expired or was cancelled.
+   */
   body(id: string): Buffer | undefined
   /** Newest last, after `afterId`, at most `limit`; only pending ones with `pendingOnly`. */
   list(

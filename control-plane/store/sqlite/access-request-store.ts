@@ -131,6 +131,9 @@ class SqliteAccessRequests implements AccessRequestStore {
       if (made === undefined) return undefined
       const { request } = made
       const changed = { ...request, revision: this.#nextRevision() }
+      // A pod can make any number of these, and nobody will look through them again.
+      if (request.phase === 'Expired' || request.phase === 'Cancelled')
+        this.#statements.removeBody.run(id)
       this.#statements.keepRequest.run(...requestValues(changed, changed.revision))
       if (made.grant !== undefined) {
         const { grant, key } = made.grant
@@ -199,7 +202,7 @@ class SqliteAccessRequests implements AccessRequestStore {
     const gone: ChangedAccess[] = []
     const { removable, grantsOf, removeGrant, removeBody, removeRequest, setRemoval } =
       this.#statements
-    await this.#change(() => {
+    await this.#commit(() => {
       for (const id of removable.all(beforeMs, limit)) {
         for (const grant of grantsOf.all(id)) {
           gone.push(this.#goneGrant(grant))

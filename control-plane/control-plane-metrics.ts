@@ -1,4 +1,5 @@
 import type { Counter, Histogram, Metrics } from '../platform/metrics.ts'
+import type { StartedApprovals } from './approvals/start-approvals.ts'
 import type { PodEnds } from './chains/pod-ends.ts'
 import type { DecisionWatch } from './decisions/decision-watch.ts'
 import type { Store } from './store/store.ts'
@@ -68,6 +69,7 @@ export interface MeasuredState {
   readonly store: Pick<Store, 'size' | 'bindings' | 'recordings'>
   readonly decisionWatch: Pick<DecisionWatch, 'size'>
   readonly podEnds: Pick<PodEnds, 'isKnown' | 'count'>
+  readonly approvals: Pick<StartedApprovals, 'brokenGlass' | 'pending'>
   readonly freeBytes: () => number
 }
 
@@ -77,6 +79,16 @@ export function measureState(metrics: Metrics, state: MeasuredState): void {
     'lanyard_open_decisions',
     'Allowed requests that have not ended, as far as sidecars have said.',
     () => state.decisionWatch.size(),
+  )
+  metrics.measured(
+    'lanyard_pending_access_requests',
+    'Held requests that wait for an approval.',
+    () => state.approvals.pending(),
+  )
+  metrics.counted(
+    'lanyard_break_glass_grants_total',
+    'Requests that a requester has approved for themself since the process started.',
+    () => state.approvals.brokenGlass(),
   )
   metrics.measured(
     'lanyard_store_bytes',

@@ -70,7 +70,7 @@ export async function startControlPlane(
   const freeBytes = () => readVolumeSpace(config.databaseFile).freeBytes
   const metered = { ...shared, metrics: ownMetrics, hasLapsed: watched.hasLapsed }
   const { live, room, service } = startRecording({ ...metered, decider, decisionWatch, config })
-  measureState(metrics, { store, decisionWatch, podEnds, freeBytes })
+  measureState(metrics, { ...watched, store, freeBytes })
   const retention = startRetention({ config, store, freeBytes, metrics: ownMetrics, logger })
   const { approvals } = watched.approvals
   const notifications = notifyOf(approvals, config, ownMetrics, logger)

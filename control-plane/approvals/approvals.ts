@@ -90,10 +90,12 @@ export interface ApprovalsDeps {
   /** A new ULID in lower case. */
   readonly newId: (nowMs: number) => string
   readonly now: () => number
+  /** A requester has approved for themself: somebody is to hear of it. */
+  readonly onBreakGlass?: (grant: AccessGrant) => void
 }
 
 /** Each answer is judged in the transaction that keeps it, over what is there then: one of two that race wins. */
-export function createApprovals({ store, newId, now }: ApprovalsDeps): Approvals {
+export function createApprovals({ store, newId, now, onBreakGlass }: ApprovalsDeps): Approvals {
   async function change(
     id: string,
     make: (request: AccessRequest, nowMs: number) => Reviewed,
@@ -111,6 +113,7 @@ export function createApprovals({ store, newId, now }: ApprovalsDeps): Approvals
     const request = await store.change(id, apply)
     if (request !== undefined) {
       const grant = request.grantId === undefined ? undefined : store.grant(request.grantId)
+      if (grant?.breakGlass === true) onBreakGlass?.(grant)
       return { ok: true, request, ...(grant === undefined ? {} : { grant }) }
     }
     if (refused !== undefined) return { ok: false, ...refused }

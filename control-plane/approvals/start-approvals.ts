@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
+import type { AccessGrant } from '../../core/approvals/access-request.ts'
 import { parseDuration } from '../../core/duration.ts'
 import { type Clock, SYSTEM_CLOCK } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -26,6 +27,10 @@ export interface StartedApprovals {
   readonly request: RequestApproval
   /** For decisions. */
   readonly grants: Grants
+  /** Requests that wait. */
+  readonly pending: () => number
+  /** How often requesters have approved for themselves since the start. */
+  readonly brokenGlass: () => number
   stop(): void
 }
 
@@ -54,9 +59,17 @@ export function startApprovals(parts: ApprovalParts): StartedApprovals {
   const unfollow = followGrants(store, parts.onGrantChange)
   const due = startDueApprovals({ store, clock, logger })
   const { checkVolume, grown } = judging
+  let brokenGlass = 0
+  const onBreakGlass = ({ id, requestId, approvedBy, rootRequester }: AccessGrant): void => {
+    brokenGlass += 1
+    const told = { grant: id, request: requestId, approvedBy, rootRequester }
+    logger.warn(told, 'BREAK GLASS: a requester approved for themself')
+  }
   return {
-    approvals: createApprovals({ store, newId, now }),
+    approvals: createApprovals({ store, newId, now, onBreakGlass }),
     grants,
+    pending: () => store.pending('', '').all,
+    brokenGlass: () => brokenGlass,
     request: createRequestApproval({
       ...{ store, grants, readTarget, newId, now, grown },
       judgeChain: createJudgeChain(judging),

@@ -256,6 +256,20 @@ describe('a request that a rule holds', () => {
   })
 })
 
+test('a requester breaks the glass where the policy says so, with an alarm and a mark on record', async () => {
+  hold({ approvers: [], self: true, requireReason: true })
+  await pod.call(DEPLOYMENT, PATCH)
+  expect(await approve('request', oscar)).toMatchObject({ ok: false, code: 'forbidden' })
+  expect(await approve('request', aPerson('alice'))).toMatchObject({
+    ...{ ok: true, grant: { breakGlass: true } },
+  })
+  expect(controlPlane.logLines.join('')).toMatch(/BREAK GLASS/)
+  expect(await pod.call(DEPLOYMENT, PATCH)).toMatchObject({ httpStatus: 200 })
+  const { auditEvents } = controlPlane.store
+  const { events } = await auditEvents.list({ effect: 'hold' }, { afterSequence: 0, limit: 9 })
+  expect(events[0]?.accessChanges?.at(-1)).toMatchObject({ change: 'granted', breakGlass: true })
+})
+
 test('a grant of the scope rule lets everything of the rule pass until it expires', async () => {
   hold({ durationMs: 60_000 })
   await pod.call(DEPLOYMENT, PATCH)

@@ -48,6 +48,7 @@ export const SESSION_COLUMNS: readonly Column<SessionObject>[] = [
     ({ spec }) => spec.container || '<none>',
     WIDE,
   ),
+  column('Protocol', 'How its bytes were framed.', ({ spec }) => spec.protocol || '<none>', WIDE),
   column('Level', 'What is recorded.', ({ spec }) => spec.level, WIDE),
   column('Bytes', 'How many bytes were recorded.', ({ status }) => status.bytes, {
     ...WIDE,

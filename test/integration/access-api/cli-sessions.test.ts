@@ -121,7 +121,9 @@ describe('sessions', () => {
     const [head, first] = stdout.split('\n')
     expect(head).toMatch(/^NAMESPACE +NAME +KIND +TARGET +POD +ROOT REQUESTER +STATUS/)
     expect(first).toMatch(new RegExp(`^team +${ENDED} +exec +web +agent-1 +alice +finished`))
-    expect((await run(['sessions', '-A', '-o', 'wide'])).stdout).toMatch(/psql -c 'select 1'/)
+    const wide = (await run(['sessions', '-A', '-o', 'wide'])).stdout
+    expect(wide).toMatch(/CONTAINER +PROTOCOL +LEVEL/)
+    expect(wide).toMatch(/psql -c 'select 1' .* v5\.channel\.k8s\.io +/)
     const json = JSON.parse((await run(['sessions', '-n', 'team', '-o', 'json'])).stdout)
     expect(json).toMatchObject({ kind: 'SessionList', items: [{}, {}] })
     expect((await run(['sessions', '-A', '-o', 'yaml'])).stdout).toMatch(/^kind: SessionList\n/)

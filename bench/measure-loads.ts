@@ -29,8 +29,12 @@ export async function measureLoads(
   try {
     const peers = await startPeers({ ...own, databaseFile: databaseFile(cluster) })
     try {
-      await measureWith(peers, bench, parts)
+      const paths = await pathOptions(peers, bench)
+      await measureRequests(paths, parts)
+      // Sessions come after it: what these take has a measurement of its own.
       await parts.measure('memory', async () => toMemory(await readMemory(sidecarPid)))
+      await parts.measure('echo', () => measureEchoes(paths))
+      await parts.measure('copy', () => measureCopies(paths))
     } finally {
       await peers.stop()
     }
@@ -40,7 +44,7 @@ export async function measureLoads(
   }
 }
 
-async function measureWith(peers: Peers, bench: Bench, parts: PartCollector): Promise<void> {
+async function pathOptions(peers: Peers, bench: Bench): Promise<PathOptions> {
   const { people, audit, options } = bench
   const [{ pod, containerPid }] = bench.pods
   const weighed = await lanyardProcesses(bench)
@@ -50,22 +54,23 @@ async function measureWith(peers: Peers, bench: Bench, parts: PartCollector): Pr
     processes: await allProcesses(peers, bench),
   }
   const { rounds, secondsEach, log } = options
-  const paths: PathOptions = {
+  return {
     ...{ place, rounds, secondsEach, log },
     check: () => peers.check(),
     onRound: () => giveOrdinaryWeight(weighed),
   }
+}
+
+async function measureRequests(paths: PathOptions, parts: PartCollector): Promise<void> {
   await warmUpPaths(paths)
   const get = (connections: number) => ({ what: 'get', connections }) as const
   await parts.measure('one', () => measurePaths('A GET, one connection', PATHS, get(1), paths))
   await parts.measure('many', () => measurePaths('A GET, 16 connections', PATHS, get(16), paths))
   const create = { what: 'create', connections: 1 } as const
-  const shorter = { ...paths, secondsEach: Math.min(secondsEach, CREATE_SECONDS_MAX) }
+  const shorter = { ...paths, secondsEach: Math.min(paths.secondsEach, CREATE_SECONDS_MAX) }
   await parts.measure('create', () =>
     measurePaths('A POST, one connection', CREATE_PATHS, create, shorter),
   )
-  await parts.measure('echo', () => measureEchoes(paths))
-  await parts.measure('copy', () => measureCopies(paths))
 }
 
 /** Everything between the client and the disk, kube-apiserver included, by path. */

@@ -8,11 +8,13 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { watchClusterFacts } from '../../../control-plane/kubernetes/cluster-facts.ts'
 import { createPodReader } from '../../../control-plane/kubernetes/pod-reader.ts'
+import { createTargetReader } from '../../../control-plane/kubernetes/target-reader.ts'
 import { createWorkloadLister } from '../../../control-plane/kubernetes/workload-lister.ts'
 import { INJECTION_LABEL } from '../../../core/names.ts'
 import { createLogger } from '../../../platform/logger.ts'
 import { type BareApiServer, startBareApiServer } from '../../support/bare-apiserver.ts'
 import { findKube } from '../../support/find-kubernetes.ts'
+import { aRequest } from '../../support/policy-builders.ts'
 
 /* What the control plane asks of a real kube-apiserver. */
 
@@ -36,6 +38,34 @@ describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
   }, 120_000)
 
   afterAll(() => apiServer?.close())
+
+  test('readTarget() tells the objects of one name apart, and what may not be read', async () => {
+    const about = (parts: Parameters<typeof aRequest>[0]) => aRequest({ namespace, ...parts })
+    const service = about({ verb: 'delete', resource: 'services', name: 'shop' })
+    const readTarget = createTargetReader(admin)
+    const body = { metadata: { name: 'shop' }, spec: { ports: [{ port: 80 }] } }
+    const found: string[] = []
+    for (let times = 0; times < 2; times += 1) {
+      expect(await readTarget(service)).toEqual({ uid: '', resourceVersion: '' })
+      const made = await core.createNamespacedService({ namespace, body })
+      const { uid = '', resourceVersion = '' } = made.metadata ?? {}
+      expect(await readTarget(service)).toEqual({ uid, resourceVersion })
+      found.push(uid)
+      await core.deleteNamespacedService({ namespace, name: 'shop' })
+    }
+    expect(new Set(found).size).toBe(2)
+    const itself = about({ verb: 'delete', resource: 'namespaces', name: namespace })
+    expect(await readTarget(itself)).toMatchObject({
+      uid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    })
+    const nobody = createTargetReader(await apiServer.config('nobody', 'none'))
+    await expect(nobody(service)).rejects.toMatchObject({
+      ...{
+        code: 'permission_denied',
+        message: expect.stringMatching(/may not read services: .*approvals\.targets/),
+      },
+    })
+  })
 
   test('readPodUid() follows a name from one pod to the next', async () => {
     const readPodUid = createPodReader(core)

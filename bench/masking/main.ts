@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CredentialScanner } from '../../core/masking/credentials/credential-scanner.ts'
@@ -6,6 +7,7 @@ import { TextMasker } from '../../core/masking/credentials/text-masker.ts'
 import { buildCorpus, CORPUS_SEED, type Sample } from './corpus.ts'
 import { installPeers, PEERS, writeTexts } from './peers.ts'
 import { type Answers, type Score, scoreOf, scoresByClass } from './scores.ts'
+import { measureSidecar } from './sidecar.ts'
 import { measureSpeed } from './speed.ts'
 
 const HELP = `Measures the mask "credentials" on a labelled corpus, beside two programs of others.
@@ -14,6 +16,7 @@ const HELP = `Measures the mask "credentials" on a labelled corpus, beside two p
   npm run bench:masking -- --split dev         on the split by which rules may be changed
   npm run bench:masking -- --without-peers     only the mask
   npm run bench:masking -- --corpus FOLDER     writes the corpus there: a file a text, and labels.jsonl
+  npm run bench:masking -- --sidecar           what masks cost a sidecar in memory and time
 
   --folder FOLDER   where the peers are installed from PyPI (default: dist/masking-peers)
 
@@ -90,6 +93,24 @@ async function writeCorpus(folder: string): Promise<void> {
   await writeFile(join(folder, 'labels.jsonl'), `${labels.join('\n')}\n`)
 }
 
+async function printSidecar(): Promise<void> {
+  const { growth, p50, listMegabytes } = await measureSidecar()
+  const beside = (side: 'values' | 'masked') =>
+    `${p50[side].toFixed(2)} ms (${(p50[side] / p50.plain).toFixed(2)} times)`
+  const mebibytes = (bytes: number) => (bytes / 1_024 / 1_024).toFixed(1)
+  console.log(
+    `a list of 10,000 pods (${listMegabytes.toFixed(0)} MB), own memory grows by: ${mebibytes(growth.plain)} MiB plain, ${mebibytes(growth.masked)} MiB more masked`,
+  )
+  console.log(
+    `GET of a Secret, p50: ${p50.plain.toFixed(2)} ms plain, ${beside('values')} under secret-values, ${beside('masked')} under all`,
+  )
+  console.log(
+    `load: ${loadavg()
+      .map((one) => one.toFixed(1))
+      .join(' ')}`,
+  )
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -97,11 +118,17 @@ async function main(): Promise<void> {
       folder: { type: 'string', default: 'dist/masking-peers' },
       corpus: { type: 'string' },
       'without-peers': { type: 'boolean', default: false },
+      sidecar: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   if (values.help) return console.log(HELP)
   if (values.corpus !== undefined) return await writeCorpus(values.corpus)
+  if (values.sidecar) {
+    await printSidecar()
+    // Connections of what stood in for the API server would stay for minutes.
+    process.exit()
+  }
   const samples = buildCorpus().filter(({ split }) => split === values.split)
   const positives = samples.filter(({ secrets }) => secrets.length > 0).length
   console.log(

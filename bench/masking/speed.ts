@@ -66,7 +66,8 @@ function logs(each: number): Buffer {
   return Buffer.from(`${lines.join('\n')}\n`)
 }
 
-function podList(): Buffer {
+/** A list of 10,000 pods as the API server writes it. */
+export function podList(): Buffer {
   const chance = new Chance('pods')
   const items = Array.from({ length: POD_COUNT }, () => pod(chance))
   return Buffer.from(

@@ -6,6 +6,8 @@ import { type MaskName, maskedPlaces } from './mask-rules.ts'
 const placesOf = (mask: MaskName, resource: string) =>
   maskedPlaces([mask], aRequest({ resource }), false)
 const secrets = placesOf('secret-values', 'secrets')
+const maps = placesOf('secret-values', 'configmaps')
+const DOCKER = '{"auths":{"a":{}}}'
 const pods = placesOf('env-values', 'pods')
 const ENV = '/spec/containers/0/env/0/value'
 
@@ -31,6 +33,14 @@ test.each<[string, typeof secrets, object]>([
   ['a move of all', secrets, { op: 'move', from: '/data', path: '/other' }],
   ['a copy without a place', secrets, { op: 'copy', path: '/metadata/labels/a' }],
   ['a copy from no text', secrets, { op: 'copy', from: 7, path: '/metadata/labels/a' }],
+  ['a test of a file of credentials', maps, { op: 'test', path: '/data/a', value: DOCKER }],
+  [
+    'a test of such a file in base64',
+    maps,
+    { op: 'test', path: '/binaryData/a', value: Buffer.from(DOCKER).toString('base64') },
+  ],
+  ['a test of a release of Helm', maps, { op: 'test', path: '/data/release', value: 'x' }],
+  ['a test of a number where a file may be', maps, { op: 'test', path: '/data/a', value: 7 }],
   ['a test of a variable', pods, { op: 'test', path: ENV, value: 'x' }],
   ['a test of a container', pods, { op: 'test', path: '/spec/containers/0', value: {} }],
   ['a copy of a variable', pods, { op: 'copy', from: ENV, path: '/metadata/labels/a' }],
@@ -50,6 +60,7 @@ test.each<[string, typeof secrets, unknown]>([
   ],
   ['a copy of a label', secrets, [{ op: 'copy', from: '/metadata/labels/a', path: '/x' }]],
   ['a test of a number', pods, [{ op: 'test', path: '/spec/replicas', value: 1 }]],
+  ['a test of a value that would be shown', maps, [{ op: 'test', path: '/data/a', value: 'x' }]],
   ['no operation', secrets, []],
   ['what is no patch', secrets, { op: 'test' }],
   ['a test without masks', undefined, [{ op: 'test', path: '/data', value: {} }]],

@@ -1,4 +1,6 @@
+import type { MaskRule } from './mask-rules.ts'
 import type { PathState } from './path-rules.ts'
+import { isCredentialFile } from './secret-texts.ts'
 
 /**
  * Why a JSON patch would tell what is hidden, in words; undefined when it would not. A test says whether a guess is
@@ -7,7 +9,7 @@ import type { PathState } from './path-rules.ts'
  */
 export function judgeJsonPatch(
   patch: unknown,
-  places: PathState<unknown> | undefined,
+  places: PathState<MaskRule> | undefined,
 ): string | undefined {
   if (!Array.isArray(patch)) return undefined
   for (const [index, operation] of patch.entries()) {
@@ -24,14 +26,22 @@ export function judgeJsonPatch(
 }
 
 /** A text or a number is never equal to an object, so a test of what only has hidden values inside tells nothing by it. */
-function tellsByTest(path: unknown, value: unknown, places: PathState<unknown> | undefined) {
+function tellsByTest(path: unknown, value: unknown, places: PathState<MaskRule> | undefined) {
   const place = reaches(path, places)
   if (place === undefined) return false
-  return place.rules.length > 0 || (typeof value === 'object' && value !== null)
+  if (typeof value === 'object' && value !== null) return true
+  return place.rules.some(({ form }) => !isShown(value, form))
+}
+
+/** Whether a value would be shown where it stood: then a test says nothing of what is hidden, whether it holds or not. */
+function isShown(value: unknown, form: MaskRule['form']): boolean {
+  if (typeof value !== 'string') return false
+  if (form === 'file') return !isCredentialFile(value)
+  return form === 'base64 file' && !isCredentialFile(Buffer.from(value, 'base64').toString())
 }
 
 /** What is hidden at a place or inside of it; undefined when nothing is. What is no pointer reaches everything. */
-function reaches(pointer: unknown, places: PathState<unknown> | undefined) {
+function reaches(pointer: unknown, places: PathState<MaskRule> | undefined) {
   if (typeof pointer !== 'string') return places
   const keys = pointer.split('/').slice(1)
   let state = places

@@ -3,7 +3,7 @@ import { answerCaller, faultAnswer } from '../answer/answer.ts'
 import type { CallerAnswer } from '../caller/caller-answer.ts'
 import type { ProxyDeps } from '../deps.ts'
 import type { Revoked } from '../judgement/authorizer.ts'
-import type { MaskedAnswer } from '../masking/masked-answer.ts'
+import type { MaskedAnswer, OpenedMask } from '../masking/masked-answer.ts'
 import { type NarrowAnswer, NarrowedAnswer } from '../self-review/narrowed-answer.ts'
 import type { AnswerHandler, UpstreamExchange } from '../upstream/upstream-exchange.ts'
 import { upstreamFault } from '../upstream/upstream-fault.ts'
@@ -40,6 +40,8 @@ export class Relay implements AnswerHandler {
   readonly #mask: MaskedAnswer | undefined
   /** What the body of the answer goes through. */
   #through: Through | undefined
+  /** What masks the body of the answer, where that is all that the body goes through. */
+  #masker: OpenedMask['masker']
   readonly #startMs: number
   #upstream: UpstreamExchange | undefined
   #held: Held | undefined
@@ -117,7 +119,10 @@ export class Relay implements AnswerHandler {
   #begin(httpStatus: number, headers: readonly string[]): void {
     try {
       const masked = this.#mask?.open(httpStatus, headers)
-      const stages = [masked?.body, this.#filter?.response]
+      // A stream of its own would take longer than what it does.
+      this.#masker = this.#filter === undefined ? masked?.masker : undefined
+      const body = this.#masker === undefined ? masked?.body() : undefined
+      const stages = [body, this.#filter?.response]
       this.#through = throughAll(stages, (error) => this.fail(Fault.from(error)))
       this.#beginWith(httpStatus, answerHeaders(masked?.headers ?? headers, this.#filter))
     } catch (error) {
@@ -163,8 +168,27 @@ export class Relay implements AnswerHandler {
   #write(chunk: Buffer, onTaken?: () => void): boolean {
     // What cannot be masked has been told; nothing of it goes on.
     if (this.#exchange.hasFailed) return true
+    if (this.#masker !== undefined)
+      return this.#writeMasked((masker) => masker.push(chunk), onTaken)
     if (this.#through === undefined) return this.#answer.write(chunk, onTaken)
     return this.#through.head.write(chunk, onTaken)
+  }
+
+  #writeMasked(
+    work: (masker: NonNullable<OpenedMask['masker']>) => Buffer,
+    onTaken?: () => void,
+  ): boolean {
+    let bytes: Buffer
+    try {
+      bytes = this.#masker === undefined ? Buffer.alloc(0) : work(this.#masker)
+    } catch (error) {
+      // Recorded: what cannot be masked ends the answer.
+      this.fail(Fault.from(error))
+      return true
+    }
+    if (bytes.length > 0) return this.#answer.write(bytes, onTaken)
+    onTaken?.()
+    return true
   }
 
   onEnd(): void {
@@ -186,7 +210,10 @@ export class Relay implements AnswerHandler {
 
   #end(): void {
     if (this.#exchange.hasFailed) return
-    if (this.#through === undefined) this.#answer.end()
+    if (this.#masker !== undefined) {
+      this.#writeMasked((masker) => masker.end())
+      if (!this.#exchange.hasFailed) this.#answer.end()
+    } else if (this.#through === undefined) this.#answer.end()
     else {
       this.#through.tail.once('end', () => this.#answer.end())
       this.#through.head.end()

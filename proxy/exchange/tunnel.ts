@@ -225,7 +225,7 @@ export class Tunnel {
       const opened = this.#masking?.answer(status, response.rawHeaders)
       const own = answerHeaders(opened?.headers ?? response.rawHeaders, filter)
       const headers = callerHeaders(own, this.#exchange.permit.warning)
-      const stages = [opened?.body, filter?.response]
+      const stages = [opened?.body(), filter?.response]
       const through = throughAll(stages, (error) => this.#failFilter(error))
       this.#exchange.began(status)
       this.#exchange.passed(first.length)

@@ -20,10 +20,11 @@ export interface MaskedAnswerOptions {
   readonly sentAhead: boolean
 }
 
-/** The head of a masked answer, and what its body goes through. */
+/** The head of a masked answer, and what its body goes through: a stream, or where nothing waits, `masker` itself. */
 export interface OpenedMask {
   readonly headers: readonly string[]
-  readonly body: Duplex
+  readonly body: () => Duplex
+  readonly masker?: Pick<ObjectMasker, 'push' | 'end'>
 }
 
 /** One answer in which values are hidden. */
@@ -51,15 +52,17 @@ export class MaskedAnswer {
       const masker = new ObjectMasker({ ...mask, masks: mask.names, attributes, isFailure })
       this.#masker = masker
       const type = isYaml ? said.replace('json', 'yaml') : said
-      return { headers: maskedAnswerHeaders(headers, type), body: throughMasker(masker) }
+      const body = () => throughMasker(masker)
+      return { headers: maskedAnswerHeaders(headers, type), body, masker }
     }
     if (isFailure) {
       const told = Buffer.from(JSON.stringify(untold(httpStatus)))
-      return { headers: maskedAnswerHeaders(headers, 'application/json'), body: insteadOf(told) }
+      const body = () => insteadOf(told)
+      return { headers: maskedAnswerHeaders(headers, 'application/json'), body }
     }
     // No content: 204, and what has no type has no bytes.
     if (headerValue(headers, 'content-type') === undefined) {
-      return { headers: maskedAnswerHeaders(headers, ''), body: withoutBytes() }
+      return { headers: maskedAnswerHeaders(headers, ''), body: withoutBytes }
     }
     if (this.#options.sentAhead) throw new Fault('decision_unavailable', CHANGED)
     const type = JSON.stringify((headerValue(headers, 'content-type') ?? '').slice(0, 128))
@@ -75,9 +78,10 @@ export class MaskedAnswer {
     assert(scanner !== undefined, 'text is masked by the mask credentials and by patterns alone')
     const coding = headerValue(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity'
     if (coding !== 'identity') throw new Fault('not_acceptable', COMPRESSED)
-    this.#text = new TextMasker(scanner, maskWords(key))
+    const text = new TextMasker(scanner, maskWords(key))
+    this.#text = text
     const type = headerValue(headers, 'content-type') ?? ''
-    return { headers: maskedAnswerHeaders(headers, type), body: heldStream(this.#text) }
+    return { headers: maskedAnswerHeaders(headers, type), body: () => heldStream(text) }
   }
 
   /** How many values were hidden so far, by mask. */

@@ -28,6 +28,7 @@ import {
   NAMESPACES_PATH,
   PODS_PATH,
   POLICIES_PATH,
+  PROFILES_PATH,
   VALIDATING_PATH,
 } from '../../support/installed-objects.ts'
 import { type CliRun, runInMemory } from '../../support/run-cli.ts'
@@ -128,6 +129,13 @@ test('runCheck() warns of what ends soon and of what nobody has looked at', asyn
     objects.set(INJECTOR_PATH, aWorkload('lanyard-injector', 2, 1))
   })
   await expect(transcript(run)).toMatchFileSnapshot(join(GOLDEN, 'check-warnings.txt'))
+})
+
+test('runCheck() says how to add the definition of MaskProfiles after an upgrade', async () => {
+  const run = await check(({ objects }) => void objects.delete(PROFILES_PATH))
+  const text = transcript(run)
+  expect(text).toContain('‼ every MaskProfile is accepted')
+  expect(text).toContain('kubectl apply -f deploy/chart/crds')
 })
 
 test('runCheck() says of what the user may not read that it cannot be checked', async () => {

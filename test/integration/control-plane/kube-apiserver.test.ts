@@ -1,12 +1,17 @@
+import { readFile } from 'node:fs/promises'
 import {
+  ApiextensionsV1Api,
   AppsV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { parse } from 'yaml'
 import { watchClusterFacts } from '../../../control-plane/kubernetes/cluster-facts.ts'
+import { watchMaskProfiles } from '../../../control-plane/kubernetes/mask-profiles.ts'
 import { createPodReader } from '../../../control-plane/kubernetes/pod-reader.ts'
 import { createTargetReader } from '../../../control-plane/kubernetes/target-reader.ts'
 import { createWorkloadLister } from '../../../control-plane/kubernetes/workload-lister.ts'
@@ -124,6 +129,38 @@ describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
       code: 'decision_unavailable',
     })
   })
+
+  test('watchMaskProfiles() knows none without their definition, and hears of them once it is there', async () => {
+    const told: string[] = []
+    const profiles = watchMaskProfiles({
+      config: admin,
+      logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
+      onChange: () => undefined,
+      onProfile: ({ metadata }, { ok }) => void told.push(`${metadata?.name} ${ok}`),
+      onSync: () => undefined,
+    })
+    expect(profiles.problem()).toMatch(/not in sync/)
+    const soon = { timeout: 20_000 }
+    await expect.poll(() => profiles.problem(), soon).toBeUndefined()
+    expect(profiles.find('nodes')).toBeUndefined()
+    const definition = await readFile('deploy/chart/crds/maskprofiles.yaml', 'utf8')
+    await admin
+      .makeApiClient(ApiextensionsV1Api)
+      .createCustomResourceDefinition({ body: parse(definition) })
+    const spec = { fields: [{ apiGroups: [''], resources: ['pods'], path: '.spec.nodeName' }] }
+    const body = {
+      ...{ apiVersion: 'lanyard.dev/v1alpha1', kind: 'MaskProfile' },
+      ...{ metadata: { name: 'nodes' }, spec },
+    }
+    const kind = { group: 'lanyard.dev', version: 'v1alpha1', plural: 'maskprofiles' }
+    const custom = admin.makeApiClient(CustomObjectsApi)
+    await vi.waitFor(() => custom.createClusterCustomObject({ ...kind, body }), 20_000)
+    await expect.poll(() => told, soon).toContain('nodes true')
+    const found = profiles.find('nodes')
+    expect(found).toMatchObject({ ok: true, profile: { name: 'nodes' } })
+    expect(profiles.problem()).toBeUndefined()
+    profiles.stop()
+  }, 60_000)
 
   test('watchClusterFacts() tells which namespaces are opted in, and of each change', async () => {
     const told: string[] = []

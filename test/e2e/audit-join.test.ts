@@ -1,29 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Cluster } from '../cluster/cluster.ts'
-import { waitFor } from '../cluster/control.ts'
 import { WATCHED } from '../demo/manifests.ts'
 import type { Stage } from '../demo/stage.ts'
+import { allowedOf, auditedOf, decidedOf } from './audit-join.ts'
 import { theStage } from './cluster-setup.ts'
 import { removePod, startPod } from './start-pod.ts'
 
 /* Invariants 1 and 2: what was judged is what kube-apiserver saw, one to one, joined by Audit-ID. */
 
 let stage: Stage & { cluster: Cluster }
-
-interface Seen {
-  readonly auditID: string
-  readonly verb: string
-  readonly userAgent?: string
-  readonly user: { readonly username: string; readonly extra?: Record<string, string[]> }
-  readonly requestURI: string
-  readonly objectRef?: Record<string, string | undefined>
-}
-
-interface Decided {
-  readonly metadata: { readonly name: string }
-  readonly spec: Readonly<Record<string, string>>
-}
 
 beforeAll(async () => {
   stage = await theStage()
@@ -75,72 +60,9 @@ test('each forwarded request has one decision with the same attributes, and each
     '200 200 200 200 200 200 200 200 422 403 403 403 400 400 400 403 403',
   )
 
-  const decided = await decisions(began)
+  const pod = { namespace: WATCHED, name: 'joined', since: began }
+  const decided = await decidedOf(stage, pod)
   expect(decided).toHaveLength(17)
-  const seen = await auditedSince(
-    began,
-    decided.filter(({ spec }) => spec['effect'] === 'Allow').length,
-  )
-  const allowed = decided.filter(({ spec }) => spec['effect'] === 'Allow')
-  expect(seen.map(({ auditID }) => auditID.toLowerCase()).sort()).toEqual(
-    allowed.map(({ metadata }) => metadata.name).sort(),
-  )
-  for (const { metadata, spec } of allowed) {
-    const event = seen.find(({ auditID }) => auditID.toLowerCase() === metadata.name)
-    const { objectRef } = event ?? {}
-    expect([
-      event?.verb,
-      objectRef?.['resource'],
-      objectRef?.['subresource'],
-      objectRef?.['namespace'],
-    ]).toEqual([
-      spec['verb'],
-      spec['resource'] || undefined,
-      spec['subresource'] || undefined,
-      spec['namespace'] || undefined,
-    ])
-  }
+  const allowed = allowedOf(decided)
+  expect(await auditedOf(stage, pod, allowed.length)).toEqual(allowed)
 })
-
-async function decisions(since: string): Promise<readonly Decided[]> {
-  const listed = await stage.admin.must([
-    'get',
-    'auditevents',
-    '-n',
-    WATCHED,
-    '--field-selector',
-    'spec.pod=joined',
-    '-o',
-    'json',
-  ])
-  const { items } = JSON.parse(listed.stdout) as { items: Decided[] }
-  return items.filter(({ spec }) => (spec['decidedAt'] ?? '') >= since)
-}
-
-/** kube-apiserver's own audit of the pod's credential, by the uid that its token is bound to. */
-async function auditedSince(since: string, count: number): Promise<readonly Seen[]> {
-  const found = await stage.admin.must([
-    'get',
-    'pod',
-    'joined',
-    '-n',
-    WATCHED,
-    '-o',
-    'jsonpath={.metadata.uid}',
-  ])
-  const read = async (): Promise<readonly Seen[]> => {
-    const lines = (await readFile(stage.cluster.auditLogPath, 'utf8')).trim().split('\n')
-    const events = lines.map(
-      (line) => JSON.parse(line) as Seen & { stage: string; stageTimestamp: string },
-    )
-    return events.filter(
-      (event) =>
-        event.stage === 'ResponseComplete' &&
-        event.stageTimestamp >= since &&
-        event.user.extra?.['authentication.kubernetes.io/pod-uid']?.[0] === found.stdout,
-    )
-  }
-  // The log is written a moment after the answer.
-  await waitFor('the audit log', 10_000, async () => (await read()).length >= count)
-  return read()
-}

@@ -1,6 +1,9 @@
 import { CredentialScanner } from '../../core/masking/credentials/credential-scanner.ts'
 import type { MaskWords } from '../../core/masking/credentials/mask-words.ts'
 import { TextMasker } from '../../core/masking/credentials/text-masker.ts'
+import type { MaskName } from '../../core/masking/mask-rules.ts'
+import { MASK_KEY_BYTES } from '../../core/masking/mask-token.ts'
+import { ObjectMasker } from '../../core/masking/object-masker.ts'
 import { Chance, HEX, LOWER } from './chance.ts'
 
 const WORDS: MaskWords = { tokenOf: () => 'lanyard-masked-0', unknown: 'lanyard-masked-1' }
@@ -23,8 +26,31 @@ export function measureSpeed(): readonly Speed[] {
   return [
     speedOf('logs without credentials', logs(0)),
     speedOf('logs, a credential in each hundredth line', logs(100)),
-    speedOf('the list of 10,000 pods as JSON', podList()),
+    speedOf('the list of 10,000 pods as text', podList()),
+    speedOfObjects(['env-values']),
+    speedOfObjects(['credentials']),
   ]
+}
+
+/** The same of the list as what it is: an answer of JSON, each of whose texts is looked at by itself. */
+function speedOfObjects(masks: readonly MaskName[]): Speed {
+  const bytes = podList()
+  const megabytes = bytes.length / 1e6
+  const scanner = new CredentialScanner()
+  const masked = median(() => {
+    const options = { masks, attributes: PODS, isFailure: false, key: KEY, scanner }
+    const masker = new ObjectMasker(options)
+    return through(bytes, (chunk) => masker.push(chunk)) + masker.end().length
+  })
+  const copied = median(() => through(bytes, (chunk) => Buffer.from(chunk)))
+  const name = `the list of 10,000 pods as objects, ${masks.join()}`
+  return { name, megabytes, masked: megabytes / masked, copied: megabytes / copied }
+}
+
+const KEY = Buffer.alloc(MASK_KEY_BYTES, 7)
+const PODS = {
+  ...{ verb: 'list', resourceRequest: true, apiGroup: '', apiVersion: 'v1', resource: 'pods' },
+  ...{ subresource: '', namespace: 'team', name: '', path: '', alsoVerbs: [] },
 }
 
 function speedOf(name: string, bytes: Buffer): Speed {

@@ -3,7 +3,7 @@ import { assert } from '../assert.ts'
 import type { RequestAttributes } from '../kubernetes/request-attributes.ts'
 import type { CredentialScanner } from './credentials/credential-scanner.ts'
 import { maskText } from './credentials/mask-text.ts'
-import { MaskCounts } from './credentials/mask-words.ts'
+import { MaskCounts, type MaskWords } from './credentials/mask-words.ts'
 import { JsonRewriter } from './json-rewriter.ts'
 import type { Notes, ValueRewriter } from './json-values.ts'
 import type { MaskProfile } from './mask-profile.ts'
@@ -70,6 +70,7 @@ class HiddenValues implements ValueRewriter<MaskRule> {
   readonly #places: PathState<MaskRule> | undefined
   readonly #key: Uint8Array
   readonly #scanner: CredentialScanner | undefined
+  #words: MaskWords | undefined
   #depth = 0
 
   constructor(
@@ -162,7 +163,10 @@ class HiddenValues implements ValueRewriter<MaskRule> {
   #hideCredentials(text: string, rule: MaskRule): string | undefined {
     assert(this.#scanner !== undefined, 'whoever hides credentials knows them')
     const counts = new MaskCounts()
-    const hidden = maskText(text, this.#scanner, maskWords(this.#key), counts)
+    // Made once: a word of it is a digest, and an answer has many texts.
+    this.#words ??= maskWords(this.#key)
+    const hidden = maskText(text, this.#scanner, this.#words, counts)
+    if (hidden === undefined) return undefined
     for (const [mask, times] of counts.byMask()) this.#count({ ...rule, mask }, times)
     return hidden
   }

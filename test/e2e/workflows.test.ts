@@ -85,10 +85,19 @@ const MASKS = {
   },
 }
 
+/** What masks refuse (a JSON patch that moves what may be hidden), or change (bytes that look like a credential). */
+const NOT_MASKED: readonly string[] = ['patch of each type', 'cp there and back']
+const names = Object.keys(WORKFLOWS)
+
 describe.each([
-  ['workflows', [], /^hunter2 TOKEN=hunter2-hunter2$/],
-  ['workflows-masked', [MASKS], /^lanyard-masked-[0-9a-f]{24} TOKEN=lanyard-masked-[0-9a-f]{24}$/],
-])('%s', (namespace, policies, shown) => {
+  ['workflows', [], names, /^hunter2 TOKEN=hunter2-hunter2$/],
+  [
+    'workflows-masked',
+    [MASKS],
+    names.filter((name) => !NOT_MASKED.includes(name)),
+    /^lanyard-masked-[0-9a-f]{24} TOKEN=lanyard-masked-[0-9a-f]{24}$/,
+  ],
+])('%s', (namespace, policies, own, shown) => {
   let two: TwoNamespaces
   let since: string
 
@@ -106,7 +115,8 @@ describe.each([
     await two?.remove()
   })
 
-  test.each(Object.entries(WORKFLOWS))('%s', async (name, [script, expected]) => {
+  test.each(own)('%s', async (name) => {
+    const [script, expected] = WORKFLOWS[name] ?? ['', []]
     const whole = `${PREFACE}(set -e\n${script}\n) 2>&1; echo "exit $?"`
     const said = await two.run(['sh', '-c', whole, 'sh', name.toLowerCase().replace(/\W+/g, '-')])
     const without = comparable(said.without)
@@ -123,16 +133,19 @@ kubectl exec target -c main -- echo TOKEN=hunter2-hunter2`
     expect(said.without.trim()).toBe('hunter2 TOKEN=hunter2-hunter2')
   })
 
-  test('each request that was allowed is one in the audit of kube-apiserver, and nothing else is', async () => {
-    const pod = { namespace, name: 'agent', since }
-    const decided = await decidedOf(stage, pod)
-    // Of who has gone before it was sent, nothing came.
-    const sent = decided.filter(({ status }) => status?.httpStatus !== 0)
-    const audited = await auditedOf(stage, pod, allowedOf(sent).length)
-    expect(allowedOf(sent).length).toBeGreaterThan(200)
-    const ids = new Set(audited.map(({ id }) => id))
-    expect(audited).toHaveLength(ids.size)
-    expect(allowedOf(decided).filter(({ id }) => ids.has(id))).toEqual(audited)
-    expect(allowedOf(sent).filter(({ id }) => !ids.has(id))).toEqual([])
-  })
+  test.skipIf(policies.length > 0)(
+    'each request that was allowed is one in the audit of kube-apiserver, and nothing else is',
+    async () => {
+      const pod = { namespace, name: 'agent', since }
+      const decided = await decidedOf(stage, pod)
+      // Of who has gone before it was sent, nothing came.
+      const sent = decided.filter(({ status }) => status?.httpStatus !== 0)
+      const audited = await auditedOf(stage, pod, allowedOf(sent).length)
+      expect(allowedOf(sent).length).toBeGreaterThan(200)
+      const ids = new Set(audited.map(({ id }) => id))
+      expect(audited).toHaveLength(ids.size)
+      expect(allowedOf(decided).filter(({ id }) => ids.has(id))).toEqual(audited)
+      expect(allowedOf(sent).filter(({ id }) => !ids.has(id))).toEqual([])
+    },
+  )
 })

@@ -33,6 +33,9 @@ const WORK_BASE = 64 * 1024
 /** The characters of tokens and of what encodes them. */
 const TOKEN_CHARACTER = /[A-Za-z0-9_.~+/=%:@!$&*^#?-]/
 
+/** Of most texts. */
+const NOTHING: Found = { findings: [], open: undefined, pem: undefined }
+
 interface Scan {
   readonly text: string
   readonly findings: HiddenPart[]
@@ -90,6 +93,7 @@ export class CredentialScanner {
       hits.keywords.push(keyword)
       hits.ends.push(end)
     })
+    if (hits.ends.length === 0 && this.#own.length === 0) return NOTHING
     return this.scanHits(text, hits)
   }
 

@@ -33,7 +33,7 @@ export interface SidecarCosts {
 type Side = keyof typeof SIDES
 const NAMES = Object.keys(SIDES) as readonly Side[]
 
-/** Puts a sidecar as its image runs it before an API server that answers at once; so many turns of 200 GETs a side. */
+/** Puts a sidecar as its image runs it before an API server that answers immediately; so many turns of 200 GETs a side. */
 export async function measureSidecar(turns = TURNS): Promise<SidecarCosts> {
   const list = podList()
   const api = await startFakeApiServer()

@@ -328,6 +328,40 @@ describe.skipIf(missing)('the control plane', () => {
     expect(text).not.toMatch(/alice|team|agent/)
   })
 
+  test('a ceiling and a narrowing take away while they are there, and say that they hold', async () => {
+    const api = admin.makeApiClient(CustomObjectsApi)
+    const where = { group: 'lanyard.dev', version: 'v1alpha1' }
+    const anything = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] }
+    const ceilings = { ...where, plural: 'accessceilings' }
+    const narrowings = { ...where, plural: 'narrowingpolicies', namespace: 'team' }
+    const object = (kind: string, rule: object) => ({
+      ...{ apiVersion: 'lanyard.dev/v1alpha1', kind, metadata: { name: 'quiet' } },
+      spec: { rules: [{ name: 'r', ...anything, ...rule }] },
+    })
+    const sidecar = await aSidecar(await aPod('limited'))
+    const answer = { timeout: 5_000, interval: 100 }
+    const isAccepted = { status: { conditions: [{ type: 'Accepted', status: 'True' }] } }
+    expect(await sidecar.ask('list')).toMatchObject(allowed)
+
+    const when = "chain.rootRequester.username == 'alice' && now > chain.began"
+    const deny = object('NarrowingPolicy', { effect: 'Deny', when })
+    await api.createNamespacedCustomObject({ ...narrowings, body: deny })
+    await expect.poll(() => sidecar.ask('list'), answer).toMatchObject(denied)
+    const narrowing = () => api.getNamespacedCustomObject({ ...narrowings, name: 'quiet' })
+    await expect.poll(narrowing, answer).toMatchObject(isAccepted)
+    await api.deleteNamespacedCustomObject({ ...narrowings, name: 'quiet' })
+    await expect.poll(() => sidecar.ask('list'), answer).toMatchObject(allowed)
+
+    const allow = { effect: 'Allow', namespaces: ['*'], verbs: ['get'] }
+    await api.createClusterCustomObject({ ...ceilings, body: object('AccessCeiling', allow) })
+    await expect.poll(() => sidecar.ask('list'), answer).toMatchObject(denied)
+    const ceiling = () => api.getClusterCustomObject({ ...ceilings, name: 'quiet' })
+    await expect.poll(ceiling, answer).toMatchObject(isAccepted)
+    await api.deleteClusterCustomObject({ ...ceilings, name: 'quiet' })
+    await expect.poll(() => sidecar.ask('list'), answer).toMatchObject(allowed)
+    sidecar.close()
+  })
+
   test('tells sidecars what MaskProfiles say, and refuses what names one that is not there or not valid', async () => {
     const api = admin.makeApiClient(CustomObjectsApi)
     const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)

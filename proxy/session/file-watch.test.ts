@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FileWatch, tarDirection } from './file-watch.ts'
+import { FileWatch, tarDirection, writesArchive } from './file-watch.ts'
 import type { Observation } from './observation.ts'
 
 const NAMES = ['a', `${'long/'.repeat(40)}name`.replaceAll('/', '-'), 'ümlaut', 'empty']
@@ -79,4 +79,18 @@ test.each([
   ['', undefined],
 ])('tarDirection: %s', (command, expected) => {
   expect(tarDirection(command.split(' '))).toBe(expected)
+})
+
+test.each<[string, boolean]>([
+  ['tar cf - /data', true],
+  ['tar czf - /data', true],
+  ['/bin/tar -cf - /data', true],
+  ['tar c /data', true],
+  ['tar cf /tmp/x.tar /data', false],
+  ['tar -xmf - -C /data', false],
+  ['tar tf -', false],
+  ['cat tar', false],
+  ['', false],
+])('writesArchive() of %s is %s', (command, writes) => {
+  expect(writesArchive(command.split(' '))).toBe(writes)
 })

@@ -54,14 +54,24 @@ const OWN_FLAGS = /^-{0,2}[A-Za-z]+$/
  * runs `tar cf - PATH` and `tar -xmf - -C DIRECTORY` (kubectl pkg/cmd/cp/cp.go, v1.34).
  */
 export function tarDirection(command: readonly string[]): Direction | undefined {
-  const [program = '', ...words] = command
-  if (program.split('/').at(-1) !== 'tar') return undefined
-  const flags =
-    words.find((word, index) =>
-      index === 0 ? OWN_FLAGS.test(word) && !word.startsWith('--') : /^-[A-Za-z]/.test(word),
-    ) ?? ''
-  const through = words.includes('-')
+  const flags = tarFlags(command)
+  const through = command.includes('-')
   if (!through || !flags.includes('f') || flags.includes('z')) return undefined
   if (flags.includes('c')) return 'from_pod'
   return flags.includes('x') ? 'to_pod' : undefined
+}
+
+/** Whether the output of a command is an archive of files, compressed or not, as that of `kubectl cp` from a pod is. */
+export function writesArchive(command: readonly string[]): boolean {
+  const flags = tarFlags(command)
+  return flags.includes('c') && (command.includes('-') || !flags.includes('f'))
+}
+
+/** Letters of the first options of a `tar`; none of another program. */
+function tarFlags(command: readonly string[]): string {
+  const [program = '', ...words] = command
+  if (program.split('/').at(-1) !== 'tar') return ''
+  const isFlags = (word: string, index: number) =>
+    index === 0 ? OWN_FLAGS.test(word) && !word.startsWith('--') : /^-[A-Za-z]/.test(word)
+  return words.find(isFlags) ?? ''
 }

@@ -27,7 +27,7 @@ interface Seen {
 interface Decided {
   readonly metadata: { readonly name: string }
   readonly spec: Readonly<Record<string, string>>
-  readonly status?: { readonly httpStatus?: number }
+  readonly status?: { readonly httpStatus?: number; readonly fault?: string }
 }
 
 /** What a request was judged by, or seen as. */

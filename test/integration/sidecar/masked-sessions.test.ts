@@ -180,6 +180,20 @@ describe('an exec under masks', () => {
     expect(text).not.toContain(GITHUB)
   })
 
+  test('is refused where the command writes an archive, which would come damaged', async () => {
+    const reached: string[] = []
+    fixture.api.onUpgrade(({ url = '' }) => void reached.push(url))
+    const caller = await fixture.connect()
+    const command = 'command=tar&command=cf&command=-&command=/data'
+    caller.write(websocket(`/api/v1/namespaces/team/pods/web/exec?${command}&stdout=true`))
+    const answer = await readAll(caller)
+    expect(answer).toMatch(/^HTTP\/1.1 403 /)
+    expect(answer).toContain('read single files as text')
+    expect(reached).toEqual([])
+    await eventually('the outcome', () => outcome() !== undefined)
+    expect(outcome()).toMatchObject({ fault: 'permission_denied' })
+  })
+
   test('is refused as an upgrade of anything else, whose bytes nobody knows', async () => {
     const caller = await fixture.connect()
     caller.write(websocket('/apis/x.example.com/v1/namespaces/team/things/a/exec'))

@@ -25,6 +25,7 @@ const MODEST_RULES = [
 const LOOK_RULES = [
   { apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] },
   { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'update'] },
+  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'patch'] },
 ]
 
 /** What the Job's service account may: far more than alice. */
@@ -45,6 +46,17 @@ function role(
   ]
 }
 
+/** Who may answer what is held there, if a policy names them. */
+function approvers(namespace: string): KubernetesObject {
+  const apiGroup = 'rbac.authorization.k8s.io'
+  return {
+    ...{ apiVersion: `${apiGroup}/v1`, kind: 'RoleBinding' },
+    metadata: { name: 'approvers', namespace },
+    roleRef: { apiGroup, kind: 'ClusterRole', name: 'lanyard-approver' },
+    subjects: [{ apiGroup, kind: 'Group', name: 'oncall' }],
+  }
+}
+
 /** Everything of one namespace: who may what, a Secret to covet and a Deployment to delete. */
 export function namespaceObjects(namespace: string): readonly KubernetesObject[] {
   const account = (name: string) => ({ kind: 'ServiceAccount', name, namespace })
@@ -55,6 +67,7 @@ export function namespaceObjects(namespace: string): readonly KubernetesObject[]
     ...role(namespace, 'alice', MODEST_RULES, alice),
     ...role(namespace, 'agent', [...MODEST_RULES, ...LOOK_RULES], account('agent')),
     ...role(namespace, 'builder', STRONG_RULES, account('builder')),
+    approvers(namespace),
     {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -194,6 +207,37 @@ spec:
     verbs: [get, update]
     namespaces: [${WATCHED}]
     mask: [secret-values]
+`,
+  } satisfies Manifest,
+} as const
+
+/** Changes of Deployments that alice's pods ask for wait for somebody on call. */
+export const APPROVAL_POLICY = {
+  name: 'alice-asks-first',
+  file: {
+    name: 'alice-asks-first.yaml',
+    text: `apiVersion: lanyard.dev/v1alpha1
+kind: AccessPolicy
+metadata: {name: alice-asks-first}
+spec:
+  subjects: [{kind: User, name: alice}]
+  rules:
+  - name: look
+    effect: Allow
+    apiGroups: [apps]
+    resources: [deployments]
+    verbs: [get]
+    namespaces: [${WATCHED}]
+  - name: change
+    effect: RequireApproval
+    apiGroups: [apps]
+    resources: [deployments]
+    verbs: [patch]
+    namespaces: [${WATCHED}]
+    approval:
+      approvers: [{kind: Group, name: oncall}]
+      requireReason: true
+      wait: 1s
 `,
   } satisfies Manifest,
 } as const

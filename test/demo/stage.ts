@@ -5,6 +5,7 @@ import { buildPlugin } from '../../deploy/plugin/build-plugin.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { createKubectl, type Kubectl } from './kubectl.ts'
 import {
+  APPROVAL_POLICY,
   MASK_POLICY,
   manifestsOf,
   namespaceObjects,
@@ -37,7 +38,8 @@ export async function setTheStage(
   const programs = [join(folder, 'bin'), dirname(kubectlPath), dirname(helmPath)]
   const path = [...programs, process.env['PATH'] ?? ''].join(':')
   const aliceKubeconfig = await cluster.kubeconfigFor('alice', ['developers'])
-  await writeFiles(folder, aliceKubeconfig)
+  const oncallKubeconfig = await cluster.kubeconfigFor('oscar', ['oncall'])
+  await writeFiles(folder, { alice: aliceKubeconfig, oncall: oncallKubeconfig })
   const kubectl = (kubeconfig: string) =>
     createKubectl({ kubectlPath, kubeconfig, path, cwd: folder })
   const admin = kubectl(cluster.adminKubeconfig)
@@ -46,16 +48,23 @@ export async function setTheStage(
   return {
     admin,
     alice: kubectl(aliceKubeconfig),
+    oncall: kubectl(oncallKubeconfig),
     folder,
     path,
     close: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
-async function writeFiles(folder: string, aliceKubeconfig: string): Promise<void> {
-  await symlink(aliceKubeconfig, join(folder, 'alice.kubeconfig'))
+async function writeFiles(
+  folder: string,
+  kubeconfigs: Readonly<Record<'alice' | 'oncall', string>>,
+): Promise<void> {
+  for (const [who, path] of Object.entries(kubeconfigs)) {
+    await symlink(path, join(folder, `${who}.kubeconfig`))
+  }
+  const policies = [POLICY, MASK_POLICY, APPROVAL_POLICY].map(({ file }) => file)
   const launches = [WATCHED, UNWATCHED].flatMap((each) => Object.values(manifestsOf(each)))
-  for (const { name, text } of [...launches, POLICY.file, MASK_POLICY.file]) {
+  for (const { name, text } of [...launches, ...policies]) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), text)
   }

@@ -5,6 +5,8 @@ import { shellText } from './shell-text.ts'
 export interface Cast {
   readonly alice: Kubectl
   readonly admin: Kubectl
+  /** Of the group that approves. */
+  readonly oncall: Kubectl
 }
 
 /** One thing that happens, and what must come of it. */
@@ -42,6 +44,27 @@ export function byAlice(args: readonly string[]): Action {
   return {
     command: shellText(['kubectl', '--kubeconfig', 'alice.kubeconfig', ...args]),
     run: ({ alice }) => alice.run(args),
+  }
+}
+
+const NEWEST = '{.items[-1:].metadata.name}'
+
+/** A command of somebody on call about the newest access request of a namespace. */
+export function byOncall(
+  command: readonly string[],
+  namespace: string,
+  options: readonly string[] = [],
+): Action {
+  const newest = ['get', 'accessrequests', '-n', namespace, '-o', `jsonpath=${NEWEST}`]
+  const asked = shellText(['kubectl', ...newest])
+  const text = (words: readonly string[]) => words.map((word) => ` ${shellText([word])}`).join('')
+  return {
+    command: `export KUBECONFIG=oncall.kubeconfig\n$ kubectl${text(command)} $(${asked})${text(options)}`,
+    async run({ oncall }) {
+      const found = await oncall.run(newest)
+      if (found.exitCode !== 0) return found
+      return oncall.run([...command, found.stdout, ...options])
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { theApproval } from './approval.ts'
 import { NODE_PROGRAM, PYTHON_PROGRAM } from './client-programs.ts'
 import { AGENT_IMAGE, manifestsOf, UNWATCHED, WATCHED } from './manifests.ts'
 import { theMask } from './mask.ts'
@@ -20,7 +21,16 @@ const THIRD_READY = ['--for=condition=Ready', 'pod/third']
 
 /** How alice's authority is kept through two launches, and what happens without Lanyard. */
 export function theStory(): readonly Chapter[] {
-  return [aliceAlone(), beginning(), secondHop(), thirdHop(), theSession(), theMask(), theHole()]
+  return [
+    aliceAlone(),
+    beginning(),
+    secondHop(),
+    thirdHop(),
+    theSession(),
+    theMask(),
+    theApproval(),
+    theHole(),
+  ]
 }
 
 function aliceAlone(): Chapter {

@@ -23,6 +23,7 @@ function play(step: Pick<Step, 'command' | 'run'>, wants: Partial<Step['wants']>
   const cast = {
     admin: fakeKubectl('admin', steps),
     alice: fakeKubectl('alice', steps, exitCode),
+    oncall: fakeKubectl('oncall', steps),
   }
   const full = { ...step, name: 'a step', why: 'so', wants: { exitCode: 0, says: [], ...wants } }
   const done = tell(narrator, () => {}, { title: 'One', steps: [full] }, cast)

@@ -1,16 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  ApiException,
-  CustomObjectsApi,
-  type KubeConfig,
-  type KubernetesObject,
-  Watch,
-} from '@kubernetes/client-node'
+import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node'
 import type { MaskProfile } from '../../core/masking/mask-profile.ts'
 import { type ParsedMaskProfile, parseMaskProfile } from '../../core/masking/parse-mask-profile.ts'
-import { LANYARD_GROUP } from '../../core/names.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { type WatchedCollection, watchCollection } from './watched-collection.ts'
+import { watchOwnKind } from './watch-own-kind.ts'
 
 /** The MaskProfiles of the cluster, kept up to date. */
 export interface MaskProfiles {
@@ -37,17 +29,13 @@ interface ProfileObject extends KubernetesObject {
   readonly spec?: unknown
 }
 
-const KIND = { group: LANYARD_GROUP, version: 'v1alpha1', plural: 'maskprofiles' }
-/** Helm adds no definition on an upgrade: until somebody does, there is nothing to hear. */
-const MISSING_RETRY_MS = 5_000
+const PLURAL = 'maskprofiles'
 
 /** Begins to watch them. */
 export function watchMaskProfiles(options: MaskProfilesOptions): MaskProfiles {
   const { config, logger, onSync } = options
-  const custom = config.makeApiClient(CustomObjectsApi)
   let byName = new Map<string, ParsedMaskProfile>()
   let byId = new Map<string, MaskProfile>()
-  let isMissing = false
 
   function replace(objects: readonly ProfileObject[]): void {
     const parsed = objects.map((object) => [object, parseMaskProfile(object)] as const)
@@ -57,41 +45,15 @@ export function watchMaskProfiles(options: MaskProfilesOptions): MaskProfiles {
     for (const [object, one] of parsed) options.onProfile(object, one)
   }
 
-  async function list(): Promise<{ items: ProfileObject[] }> {
-    try {
-      const found = (await custom.listClusterCustomObject(KIND)) as { items: ProfileObject[] }
-      isMissing = false
-      return found
-    } catch (error) {
-      if (!(error instanceof ApiException) || error.code !== 404) throw error
-      if (!isMissing) {
-        isMissing = true
-        replace([])
-        onSync()
-      }
-      await sleep(MISSING_RETRY_MS, undefined, { ref: false })
-      throw new Error('kube-apiserver knows no MaskProfiles; apply deploy/chart/crds', {
-        cause: error,
-      })
-    }
-  }
-
-  const collection: WatchedCollection<ProfileObject> = watchCollection<ProfileObject>({
-    name: KIND.plural,
-    path: `/apis/${KIND.group}/${KIND.version}/${KIND.plural}`,
-    watch: new Watch(config),
-    logger,
-    list,
-    onChange: () => replace([...collection.items.values()]),
-    onSync,
+  const collection = watchOwnKind({
+    ...{ config, plural: PLURAL, logger, onSync },
+    onChange: replace,
   })
   return {
     find: (name) => byName.get(name),
     byId: (id) => byId.get(id),
     problem: () =>
-      collection.isSynced() || isMissing
-        ? undefined
-        : 'maskprofiles are not in sync with kube-apiserver',
+      collection.isSynced() ? undefined : `${PLURAL} are not in sync with kube-apiserver`,
     stop: () => collection.stop(),
   }
 }

@@ -1,14 +1,9 @@
-import {
-  CustomObjectsApi,
-  type KubeConfig,
-  type KubernetesObject,
-  type Watch,
-} from '@kubernetes/client-node'
-import { LANYARD_GROUP } from '../../core/names.ts'
+import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node'
 import type { ParsedLimit } from '../../core/policy/access-limit.ts'
 import { parseAccessCeiling, parseNarrowingPolicy } from '../../core/policy/parse-access-limit.ts'
 import type { Logger } from '../../platform/logger.ts'
-import { type WatchedCollection, watchCollection } from './watched-collection.ts'
+import { watchOwnKind } from './watch-own-kind.ts'
+import type { WatchedCollection } from './watched-collection.ts'
 
 const KINDS = [
   { plural: 'accessceilings', parse: parseAccessCeiling },
@@ -21,7 +16,6 @@ const KINDS = [
  */
 export function watchLimits(
   config: KubeConfig,
-  watch: Watch,
   told: {
     readonly logger: Logger
     readonly onSync: () => void
@@ -30,21 +24,12 @@ export function watchLimits(
   },
 ): readonly WatchedCollection<KubernetesObject>[] {
   const { logger, onSync } = told
-  const custom = config.makeApiClient(CustomObjectsApi)
   const parsed = new Map<string, readonly ParsedLimit[]>()
-  return KINDS.map(({ plural, parse }) => {
-    const kind = { group: LANYARD_GROUP, version: 'v1alpha1', plural }
-    const collection: WatchedCollection<KubernetesObject> = watchCollection<KubernetesObject>({
-      name: plural,
-      path: `/apis/${kind.group}/${kind.version}/${plural}`,
-      watch,
-      logger,
-      onSync,
-      // Of a namespaced kind it lists those of all namespaces.
-      list: async () =>
-        (await custom.listClusterCustomObject(kind)) as { items: KubernetesObject[] },
-      onChange() {
-        const all = [...collection.items.values()].map((object) => {
+  return KINDS.map(({ plural, parse }) =>
+    watchOwnKind({
+      ...{ config, plural, logger, onSync },
+      onChange(objects) {
+        const all = objects.map((object) => {
           const limit = parse(object)
           told.onLimit(object, limit)
           return limit
@@ -52,7 +37,6 @@ export function watchLimits(
         parsed.set(plural, all)
         told.onChange([...parsed.values()].flat())
       },
-    })
-    return collection
-  })
+    }),
+  )
 }

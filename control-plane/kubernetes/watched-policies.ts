@@ -88,7 +88,7 @@ export function watchPolicies(options: WatchedPoliciesOptions): WatchedPolicies 
     parsers.loadFor(objects, parsePolicies)
   }
 
-  const limits = watchLimits(config, watch, {
+  const limits = watchLimits(config, {
     ...{ logger, onSync, onLimit: options.onLimit },
     onChange(found) {
       known.replaceLimits(found)

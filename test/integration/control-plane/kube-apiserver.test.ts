@@ -14,6 +14,7 @@ import { watchClusterFacts } from '../../../control-plane/kubernetes/cluster-fac
 import { watchMaskProfiles } from '../../../control-plane/kubernetes/mask-profiles.ts'
 import { createPodReader } from '../../../control-plane/kubernetes/pod-reader.ts'
 import { createTargetReader } from '../../../control-plane/kubernetes/target-reader.ts'
+import { watchLimits } from '../../../control-plane/kubernetes/watch-limits.ts'
 import { createWorkloadLister } from '../../../control-plane/kubernetes/workload-lister.ts'
 import { INJECTION_LABEL } from '../../../core/names.ts'
 import { createLogger } from '../../../platform/logger.ts'
@@ -25,6 +26,18 @@ import { aRequest } from '../../support/policy-builders.ts'
 
 const kube = findKube()
 const namespace = 'team'
+const CEILING = {
+  rules: [
+    {
+      name: 'all',
+      effect: 'Allow',
+      apiGroups: ['*'],
+      resources: ['*'],
+      verbs: ['*'],
+      namespaces: ['*'],
+    },
+  ],
+}
 const MERGE = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch)
 
 describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
@@ -129,6 +142,35 @@ describe.skipIf(kube === undefined)('at a kube-apiserver', () => {
       code: 'decision_unavailable',
     })
   })
+
+  test('watchLimits() knows none without their definitions, and hears of a ceiling once it is there', async () => {
+    const known: number[] = []
+    const limits = watchLimits(admin, {
+      logger: createLogger({ name: 'test', level: 'error' }, { write: () => undefined }),
+      onChange: (all) => void known.push(all.length),
+      onLimit: () => undefined,
+      onSync: () => undefined,
+    })
+    const isSynced = () => limits.every((collection) => collection.isSynced())
+    expect(isSynced()).toBe(false)
+    const soon = { timeout: 20_000 }
+    await expect.poll(isSynced, soon).toBe(true)
+    expect(known.at(-1)).toBe(0)
+    const definition = await readFile('deploy/chart/crds/accessceilings.yaml', 'utf8')
+    await admin
+      .makeApiClient(ApiextensionsV1Api)
+      .createCustomResourceDefinition({ body: parse(definition) })
+    const body = {
+      ...{ apiVersion: 'lanyard.dev/v1alpha1', kind: 'AccessCeiling' },
+      ...{ metadata: { name: 'no-nodes' }, spec: CEILING },
+    }
+    const kind = { group: 'lanyard.dev', version: 'v1alpha1', plural: 'accessceilings' }
+    const custom = admin.makeApiClient(CustomObjectsApi)
+    await vi.waitFor(() => custom.createClusterCustomObject({ ...kind, body }), 20_000)
+    await expect.poll(() => known.at(-1), soon).toBe(1)
+    expect(isSynced()).toBe(true)
+    for (const limit of limits) limit.stop()
+  }, 60_000)
 
   test('watchMaskProfiles() knows none without their definition, and hears of them once it is there', async () => {
     const told: string[] = []

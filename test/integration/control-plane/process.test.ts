@@ -362,6 +362,38 @@ describe.skipIf(missing)('the control plane', () => {
     sidecar.close()
   })
 
+  test('lets nobody foresee what a condition allows, and cuts what is open when its time is over', async () => {
+    const api = admin.makeApiClient(CustomObjectsApi)
+    const group = { group: 'lanyard.dev', version: 'v1alpha1', namespace: 'team' }
+    const narrowings = { ...group, plural: 'narrowingpolicies' }
+    const sidecar = await aSidecar(await aPod('timed'))
+    const answer = { timeout: 5_000, interval: 100 }
+    const ask = async () => (await sidecar.ask('list')).value as Partial<AuthorizeResponse>
+    const isForeseeable = async () => (await ask()).mayBeForeseen
+    await expect.poll(isForeseeable, answer).toBe(true)
+
+    const endMs = Date.now() + 6_000
+    const when = `now >= timestamp('${new Date(endMs).toISOString()}')`
+    const everything = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] }
+    const rules = [{ name: 'later', effect: 'Deny', ...everything, when }]
+    const metadata = { name: 'later' }
+    const body = { apiVersion: 'lanyard.dev/v1alpha1', kind: 'NarrowingPolicy', metadata }
+    await api.createNamespacedCustomObject({ ...narrowings, body: { ...body, spec: { rules } } })
+    await expect.poll(isForeseeable, answer).toBe(false)
+    const open = await ask()
+    expect(open).toMatchObject({ effect: Effect.ALLOW, mayBeForeseen: false })
+    expect(Date.now()).toBeLessThan(endMs)
+    const isCut = () => sidecar.revoked.includes(open.decisionId ?? '')
+    await expect.poll(isCut, { timeout: 10_000, interval: 20 }).toBe(true)
+    const lateMs = Date.now() - endMs
+    expect(lateMs).toBeGreaterThan(0)
+    expect(lateMs).toBeLessThan(2_000)
+    expect((await ask()).effect).toBe(Effect.DENY)
+    await api.deleteNamespacedCustomObject({ ...narrowings, name: 'later' })
+    await expect.poll(async () => (await ask()).effect, answer).toBe(Effect.ALLOW)
+    sidecar.close()
+  })
+
   test('tells sidecars what MaskProfiles say, and refuses what names one that is not there or not valid', async () => {
     const api = admin.makeApiClient(CustomObjectsApi)
     const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)

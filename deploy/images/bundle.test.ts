@@ -17,7 +17,7 @@ const NODE_MODULES = join(import.meta.dirname, '../../node_modules')
  * is 190,000 bytes of it, of which nothing runs before a body in YAML comes; what finds credentials is 270,000, of
  * which nothing runs before the first mask that needs it.
  */
-const SIDECAR_BYTES_MAX = 1_550_000
+const SIDECAR_BYTES_MAX = 1_600_000
 
 function versionTag(flags: readonly string[]): string {
   const script = "require('node:v8').cachedDataVersionTag()"
@@ -68,6 +68,7 @@ describe('bundle() of the sidecar', () => {
 
   test.each([
     '@kubernetes/client-node',
+    '@bufbuild/cel',
     '@opentelemetry/api',
     '@peculiar/x509',
     'better-sqlite3',

@@ -387,7 +387,8 @@ describe.skipIf(missing)('the control plane', () => {
     await expect.poll(isCut, { timeout: 10_000, interval: 20 }).toBe(true)
     const lateMs = Date.now() - endMs
     expect(lateMs).toBeGreaterThan(0)
-    expect(lateMs).toBeLessThan(2_000)
+    // Two seconds, and one that a busy machine may add.
+    expect(lateMs).toBeLessThan(3_000)
     expect((await ask()).effect).toBe(Effect.DENY)
     await api.deleteNamespacedCustomObject({ ...narrowings, name: 'later' })
     await expect.poll(async () => (await ask()).effect, answer).toBe(Effect.ALLOW)

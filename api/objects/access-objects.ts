@@ -114,9 +114,8 @@ export interface TouchObject {
   readonly fields: readonly string[]
 }
 
-export interface AuditEventSpec {
-  readonly cluster: ClusterObject
-  readonly decidedAt: string
+/** What a pod asks for, and for whom: of a decision, and of a request that waits for an approval. */
+export interface AskedRequestSpec {
   /** Name of the calling pod; its namespace is the object's own. */
   readonly pod: string
   readonly podUid: string
@@ -130,12 +129,17 @@ export interface AuditEventSpec {
   readonly apiGroup: string
   readonly resource: string
   readonly subresource: string
-  /** Namespace and name of what was asked for. */
+  /** Namespace and name of what is asked for. */
   readonly namespace: string
   readonly name: string
   readonly path: string
   readonly exec?: ExecAttributes
   readonly portForward?: { readonly ports: readonly number[] }
+}
+
+export interface AuditEventSpec extends AskedRequestSpec {
+  readonly cluster: ClusterObject
+  readonly decidedAt: string
   readonly effect: EffectWord
   readonly reason: string
   readonly refusedBy: string

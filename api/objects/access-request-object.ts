@@ -1,10 +1,9 @@
 import type { GrantPhase, RequestPhase } from '../../core/approvals/access-request.ts'
 import type { ApprovalScope, Approver } from '../../core/approvals/approval.ts'
-import type { ExecAttributes } from '../../core/kubernetes/exec-attributes.ts'
 import type {
   ACCESS_API_VERSION,
   AccessObjectMeta,
-  DelegationChainObject,
+  AskedRequestSpec,
   RequesterObject,
 } from './access-objects.ts'
 
@@ -45,28 +44,9 @@ export interface AccessRequestObject {
   readonly apiVersion: typeof ACCESS_API_VERSION
   readonly kind: 'AccessRequest'
   readonly metadata: AccessObjectMeta
-  readonly spec: {
-    /** Name of the calling pod; its namespace is the object's own. */
-    readonly pod: string
-    readonly podUid: string
-    readonly container: string
-    readonly serviceAccount: string
-    /** User name of the chain's root requester. */
-    readonly rootRequester: string
-    readonly chain: DelegationChainObject
+  readonly spec: AskedRequestSpec & {
     /** As whom the request is made; absent when as the pod itself. */
     readonly impersonatedUser?: RequesterObject
-    readonly verb: string
-    readonly alsoVerbs: readonly string[]
-    readonly apiGroup: string
-    readonly resource: string
-    readonly subresource: string
-    /** Namespace and name of what is asked for. */
-    readonly namespace: string
-    readonly name: string
-    readonly path: string
-    readonly exec?: ExecAttributes
-    readonly portForward?: { readonly ports: readonly number[] }
     /** HTTP method, and path with query; empty for tunnels. */
     readonly method: string
     readonly target: string

@@ -91,7 +91,7 @@ async function completeLine(
       const { client } = createContext(options, silent)
       return (await list(client)).map(({ metadata }) => metadata.name)
     } catch {
-      // Converted: who cannot be told of names types them.
+      // Converted: without an answer nothing is completed, and the user types the name.
       return []
     }
   }

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../core/approvals/access-request.ts'
 import { whoMay } from '../../core/approvals/may-review.ts'
 import { sha256Hex } from '../../core/approvals/request-digest.ts'
-import type { Question } from '../../core/authorization/question.ts'
+import type { HeldBytes } from '../../core/authorization/held-bytes.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Hold } from '../../core/policy/decision.ts'
 import type { GrownBindings } from '../chains/grown-bindings.ts'
@@ -14,22 +14,6 @@ import type { AnswerWaiter } from './answer-waiter.ts'
 import { cleanReason } from './clean-reason.ts'
 import { digestOf, readObject, toHeldRequest } from './held-request.ts'
 import type { Grants } from './redeem-grants.ts'
-
-/** A request that its sidecar holds, whole. */
-export interface HeldCall {
-  readonly question: Question
-  /** Of the decision that holds it. */
-  readonly decisionId: string
-  readonly method: string
-  /** Path with the query. */
-  readonly target: string
-  readonly contentType: string
-  readonly body: Buffer
-  /** Why, in the words of the caller. */
-  readonly reason: string
-  /** The longest that the caller waits. */
-  readonly waitMs: number
-}
 
 /** What the sidecar is to do. Messages are for people, and complete by themselves. */
 export type HeldReply =
@@ -61,7 +45,7 @@ export interface HeldRequestsDeps {
 }
 
 /** Makes access requests of what sidecars hold. */
-export type RequestApproval = (binding: PodBinding, call: HeldCall) => Promise<HeldReply>
+export type RequestApproval = (binding: PodBinding, call: HeldBytes) => Promise<HeldReply>
 
 const REFUSED = { state: 'refused', requestId: '' } as const
 /** Nothing waits any more, whatever happened meanwhile: the decision tells. */
@@ -91,7 +75,7 @@ export function createRequestApproval(deps: HeldRequestsDeps): RequestApproval {
 async function hold(
   deps: HeldRequestsDeps,
   binding: PodBinding,
-  call: HeldCall,
+  call: HeldBytes,
   decision: Hold,
 ): Promise<HeldReply> {
   const { store } = deps

@@ -4,7 +4,7 @@ import { describeObligations, isFree } from '../../core/policy/obligations.ts'
 import { type Refusal, refusal } from '../../core/policy/refusal.ts'
 import type { PodBinding } from '../store/pod-binding-store.ts'
 
-/** What is said about a decision that stands in the way of a request; undefined for one that does not. */
+/** What the caller is told when a decision stops the request; undefined when the request passes. */
 export function tell(
   about: RequestAttributes,
   binding: PodBinding,

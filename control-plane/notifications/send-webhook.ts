@@ -23,8 +23,8 @@ export type SendWebhook = (
 const RETRY_AFTER_SECONDS_MAX = 3_600
 
 /**
- * POSTs to a receiver. A redirect is a failure, since it leads where nobody configured. Neither address nor answer is
- * in what is told, since both may hold secrets.
+ * POSTs to a receiver. A redirect is a failure, since it leads where nobody configured. The result holds neither
+ * the address nor the answer, since both may hold secrets.
  */
 export const sendWebhook: SendWebhook = (target, headers, body) =>
   new Promise((resolve) => {

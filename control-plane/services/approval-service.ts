@@ -1,3 +1,4 @@
+import type { HeldBytes } from '../../core/authorization/held-bytes.ts'
 import { escapeText } from '../../core/escape-text.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -7,7 +8,7 @@ import {
   type RequestApprovalRequest,
 } from '../../proto/gen/lanyard/v1/approval_pb.ts'
 import type { GrpcHandlers } from '../../proto/grpc-service.ts'
-import type { HeldCall, HeldReply, RequestApproval } from '../approvals/held-requests.ts'
+import type { HeldReply, RequestApproval } from '../approvals/held-requests.ts'
 import type { Sessions } from '../sessions.ts'
 import { HOLD_RETRY_SECONDS, questionFromMessage } from './authorization-message.ts'
 import { bearerToken, unary } from './grpc-fault.ts'
@@ -41,7 +42,7 @@ export function createApprovalService({
 }
 
 /** Throws `request_invalid` for a message that no sidecar of ours sends, and `request_too_large`. */
-function toCall(message: RequestApprovalRequest): HeldCall {
+function toCall(message: RequestApprovalRequest): HeldBytes {
   const { question, decisionId, method, target, contentType, body, reason, waitMs } = message
   if (question === undefined) throw new Fault('request_invalid', 'The message has no question')
   if (body.length > BODY_BYTES_MAX) {

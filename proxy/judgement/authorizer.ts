@@ -1,4 +1,5 @@
 import type { MaskedValues } from '../../core/audit/audit-event.ts'
+import type { HeldBytes } from '../../core/authorization/held-bytes.ts'
 import type { Question } from '../../core/authorization/question.ts'
 import type { StatusCause } from '../../core/kubernetes/status.ts'
 import type { MaskDefinition } from '../../core/masking/mask-profile.ts'
@@ -40,23 +41,6 @@ export interface HoldReply {
 }
 
 export type DecisionReply = AllowReply | HoldReply | DenyReply
-
-/** A request that is held, whole: what is approved of it is what is sent. */
-export interface HeldBytes {
-  readonly question: Question
-  /** Of the decision that holds it. */
-  readonly decisionId: string
-  /** HTTP method; empty for an exec, attach or port-forward, and so is `target`. */
-  readonly method: string
-  /** Path with the query. */
-  readonly target: string
-  readonly contentType: string
-  readonly body: Buffer
-  /** Why, in the words of the caller; empty when it does not say. */
-  readonly reason: string
-  /** The longest that the caller waits. */
-  readonly waitMs: number
-}
 
 /** What became of a held request. Messages are for people, and complete by themselves. */
 export type ApprovalReply =

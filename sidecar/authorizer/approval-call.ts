@@ -1,4 +1,5 @@
 import { Metadata, type ServiceError } from '@grpc/grpc-js'
+import type { HeldBytes } from '../../core/authorization/held-bytes.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import { fromServiceError } from '../../proto/fault-status.ts'
 import {
@@ -7,7 +8,7 @@ import {
   type RequestApprovalResponse,
 } from '../../proto/gen/lanyard/v1/approval_pb.ts'
 import { questionToMessage } from '../../proto/question-message.ts'
-import type { ApprovalReply, HeldBytes } from '../../proxy/judgement/authorizer.ts'
+import type { ApprovalReply } from '../../proxy/judgement/authorizer.ts'
 import type { ControlPlaneChannel } from './control-plane-channel.ts'
 
 /** Where approvals are asked for: as whom the stream that serves was opened. */

@@ -1,5 +1,6 @@
 import type { ServiceError } from '@grpc/grpc-js'
 import { assert } from '../../core/assert.ts'
+import type { HeldBytes } from '../../core/authorization/held-bytes.ts'
 import type { Question } from '../../core/authorization/question.ts'
 import { Fault } from '../../core/fault.ts'
 import { shortenExec } from '../../core/kubernetes/shorten-exec.ts'
@@ -12,7 +13,6 @@ import type {
   Authorizer,
   DecisionReply,
   ForeseenRead,
-  HeldBytes,
   OutcomeReport,
   ProspectReply,
   Revoked,

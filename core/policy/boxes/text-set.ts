@@ -4,7 +4,7 @@
  * text begins with counts, and a text of its own counts more.
  */
 export interface TextSet {
-  /** Always has the empty prefix, which says what holds for every text of which nothing else is said. */
+  /** Whether texts that begin so are in the set. The empty prefix is always there and stands for all other texts. */
   readonly prefixes: ReadonlyMap<string, boolean>
   readonly texts: ReadonlyMap<string, boolean>
 }
